@@ -1,0 +1,229 @@
+/**
+ * The documents of the chain of trust. Every one is canonical JSON (RFC 8785) signed in a DSSE
+ * envelope; byte strings are unpadded base64url, digests are lower-case hexadecimal SHA-256 of the
+ * canonical payload bytes, times are whole seconds since the Unix epoch.
+ */
+
+/** DSSE payload types. The type is inside the signature, so no document can stand in for another. */
+export const PAYLOAD_TYPES = {
+  genesis: 'application/vnd.sotto.genesis+json',
+  kmsCertificate: 'application/vnd.sotto.kms-certificate+json',
+  release: 'application/vnd.in-toto+json',
+  keyReleasePolicy: 'application/vnd.sotto.key-release-policy+json',
+  keySet: 'application/vnd.sotto.key-set+json',
+  releaseReceipt: 'application/vnd.sotto.release-receipt+json',
+  inferenceReceipt: 'application/vnd.sotto.inference-receipt+json',
+} as const
+
+/** Types of what evidence binds (not signed documents: the report's signature covers their hash). */
+export const BINDING_TYPES = {
+  kms: 'application/vnd.sotto.binding.kms+json',
+  enclave: 'application/vnd.sotto.binding.enclave+json',
+} as const
+
+/** An Ed25519 public key, 32 bytes as base64url. */
+export type Ed25519Key = string
+/** SHA-256 as 64 lower-case hexadecimal characters. */
+export type Digest = string
+/** Seconds since the Unix epoch. */
+export type UnixSeconds = number
+
+/**
+ * What makes one KMS *the* KMS (T1): clients and enclaves pin the SHA-256 of this document's
+ * canonical bytes. A second genuine KMS of the same operator has another genesis and is refused.
+ */
+export interface Genesis {
+  version: 1
+  /** Human name of the deployment, 1-64 characters. Not a security value. */
+  name: string
+  /** Signs this document and every {@link KmsCertificate}; generated inside the KMS. */
+  rootKey: Ed25519Key
+  /** Who may change policies, and how many of them it takes. */
+  members: { name: string; key: Ed25519Key }[]
+  threshold: number
+  /** Keys whose release statements this KMS accepts when a policy is proposed. */
+  releaseKeys: Ed25519Key[]
+  log: { origin: string; /** note verifier key, C2SP signed-note */ key: string }
+  /** Witness verifier keys (C2SP) and how many cosignatures a checkpoint needs. */
+  witnesses: { keys: string[]; quorum: number }
+  createdAt: UnixSeconds
+}
+
+/** The KMS's statement key of one boot, certified by the genesis root key. */
+export interface KmsCertificate {
+  version: 1
+  genesis: Digest
+  signingKey: Ed25519Key
+  notBefore: UnixSeconds
+  notAfter: UnixSeconds
+}
+
+/** Roles that have an image. */
+export type Role = 'kms' | 'inference'
+
+/** Predicate type of our in-toto release statements. */
+export const RELEASE_PREDICATE = 'https://sotto.dev/attestation/release/v1'
+
+/**
+ * in-toto Statement v1: "this measurement, with this configuration, is release X of role Y".
+ * `subject[0]` is the image (digest = SHA-256 of its manifest), `subject[1]` the configuration
+ * whose SHA-256 the hardware reports as HOST_DATA.
+ */
+export interface ReleaseStatement {
+  _type: 'https://in-toto.io/Statement/v1'
+  subject: [
+    { name: 'image'; digest: { sha256: Digest } },
+    { name: 'configuration'; digest: { sha256: Digest } },
+  ]
+  predicateType: typeof RELEASE_PREDICATE
+  predicate: {
+    role: Role
+    version: string
+    /** Never decreases from release to release of one role. */
+    securityVersion: number
+    platform: EvidenceFamily
+    createdAt: UnixSeconds
+  }
+}
+
+/** Hardware families. `software` is the laptop TEE, refused unless the policy names its root. */
+export type EvidenceFamily = 'software' | 'snp'
+
+/**
+ * One admissible workload: every field must equal what the evidence says (allOf). Values of two
+ * tuples never mix.
+ */
+export interface PolicyTuple {
+  /** For people and for the verdict; 1-64 characters of [a-z0-9.-]. */
+  name: string
+  role: Role
+  family: EvidenceFamily
+  /** SHA-256 of the pinned root's public key (software: raw uncompressed P-384 point). */
+  root: Digest
+  /** MEASUREMENT, 96 hexadecimal characters. Software TEE: SHA-256 of the manifest, then 16 zero bytes. */
+  measurement: string
+  /** HOST_DATA: SHA-256 of the configuration bytes. */
+  hostData: Digest
+}
+
+/**
+ * Who may hold a private key (public and logged; signed by at least `threshold` genesis members).
+ * A key's policy never changes: another policy means another key (T2).
+ */
+export interface KeyReleasePolicy {
+  version: 1
+  genesis: Digest
+  /** 1-16 tuples; one satisfied tuple admits. Software and hardware never share a policy (T10). */
+  anyOf: PolicyTuple[]
+  /** Evidence older than this (by its bound checkpoint) is refused. At most 86400. */
+  evidenceMaxAgeSeconds: number
+  createdAt: UnixSeconds
+}
+
+/** One request key: an RFC 9458 key configuration (one KEM, its symmetric suites). */
+export interface PublishedKey {
+  /** RFC 9458 key identifier, 0-255; never reused while any key set with it may be cached. */
+  keyId: number
+  /** RFC 9458 Section 3.1 key configuration bytes, without a length prefix. */
+  config: string
+  /** SHA-256 of the canonical {@link KeyReleasePolicy}. */
+  policy: Digest
+  notBefore: UnixSeconds
+  /** The gateway refuses requests after this instant. */
+  notAfter: UnixSeconds
+}
+
+/**
+ * The whole set of request keys of one epoch, in one log entry (T3). Clients use whole sets only:
+ * there is no way to hand one person a private key.
+ */
+export interface KeySet {
+  version: 1
+  genesis: Digest
+  epoch: number
+  /** Digest of the previous epoch's set; 64 zeros for the first. */
+  previous: Digest
+  keys: PublishedKey[]
+  issuedAt: UnixSeconds
+}
+
+/** A signed document and where the log holds it. */
+export interface LoggedStatement {
+  /** Canonical DSSE envelope JSON; exactly these bytes are the log entry. */
+  envelope: string
+  index: number
+}
+
+/** What a KMS report binds in REPORT_DATA (see `bindReportData`). */
+export interface KmsBinding {
+  version: 1
+  genesis: Digest
+  signingKey: Ed25519Key
+  /** SHA-256 of the witnessed checkpoint's note text: proves the report is younger (T6). */
+  checkpoint: Digest
+}
+
+/** What an enclave's report binds. */
+export interface EnclaveBinding {
+  version: 1
+  genesis: Digest
+  /** X-Wing public key of this boot; released keys are wrapped to it and nothing else. */
+  wrapKey: string
+  /** Ed25519 key that will sign inference receipts. */
+  receiptKey: Ed25519Key
+  checkpoint: Digest
+}
+
+/** Hardware evidence with everything needed to verify it offline. */
+export interface Evidence {
+  family: EvidenceFamily
+  /** The report, SNP ABI layout (1184 bytes) for `software` and `snp`. */
+  report: string
+  /** Certificates, leaf first. For `software`: one entry, the root's raw P-384 point. */
+  chain: string[]
+}
+
+/** `POST /v1/release` request. Everything in it is the enclave's claim until the evidence verifies. */
+export interface ReleaseRequest {
+  evidence: Evidence
+  binding: EnclaveBinding
+  /** The signed note whose hash the binding holds, with witness cosignatures. */
+  checkpoint: string
+}
+
+/** `POST /v1/release` response. */
+export interface ReleaseResponse {
+  /** The current key set: which keys are in `wrapped`. */
+  keySet: LoggedStatement
+  policy: LoggedStatement
+  receipt: LoggedStatement
+  /** HPKE (X-Wing, HKDF-SHA256, AES-256-GCM) encapsulation to `binding.wrapKey`. */
+  enc: string
+  /** Sealed canonical JSON {@link ReleasedKeys}. HPKE info: see `releaseInfo`. */
+  wrapped: string
+}
+
+/** Plaintext of {@link ReleaseResponse.wrapped}. */
+export interface ReleasedKeys {
+  keys: { keyId: number; /** raw private key of the configuration's KEM */ privateKey: string }[]
+}
+
+/**
+ * The KMS's record of one release, logged before the enclave serves: which chip got which keys
+ * under which tuple, and the certified receipt key (T4, T16).
+ */
+export interface ReleaseReceipt {
+  version: 1
+  genesis: Digest
+  epoch: number
+  keyIds: number[]
+  policy: Digest
+  tuple: string
+  /** SHA-256 of the report bytes. */
+  evidence: Digest
+  /** CHIP_ID, 128 hexadecimal characters. */
+  chip: string
+  receiptKey: Ed25519Key
+  issuedAt: UnixSeconds
+  notAfter: UnixSeconds
+}

@@ -1,0 +1,37 @@
+import type { Digest, Ed25519Key, EvidenceFamily } from '@sotto/protocol/keyrelease'
+
+/** Key encapsulation mechanisms a policy may allow for requests (floor of T5). */
+export type AllowedKem = 'X-Wing' | 'X25519' | 'P-384'
+
+/**
+ * What a relying party accepts: pinned by its owner, never fetched from the operator. The same
+ * document is in a client's hands and in an enclave's configuration.
+ */
+export interface TrustPolicy {
+  version: 1
+  /** For people, 1-64 characters. */
+  name: string
+  /** SHA-256 of the one accepted genesis (T1). */
+  genesis: Digest
+  /** Whose release statements are accepted. At least one. */
+  releaseKeys: Ed25519Key[]
+  /** Measurements (96 hexadecimal characters) refused whatever the log says. */
+  revoked: string[]
+  /** Smallest accepted `securityVersion` per role. */
+  minSecurityVersion: { kms: number; inference: number }
+  log: { origin: string; /** C2SP verifier key */ key: string }
+  witnesses: {
+    keys: { /** C2SP verifier key */ key: string; organisation: string; /** run by the operator: counts zero (T14) */ operator: boolean }[]
+    /** Distinct accepted witnesses that must have cosigned. */
+    quorum: number
+    /** The demo only: operator-run witnesses count, and the verdict says so. */
+    allowOperatorWitnesses: boolean
+  }
+  /** Accepted hardware roots: SHA-256 of the root public key. */
+  roots: { family: EvidenceFamily; root: Digest }[]
+  kems: AllowedKem[]
+  /** By the bound checkpoint's witness time. Bound 1-86400 (T6). */
+  evidenceMaxAgeSeconds: number
+  /** By witness time of the latest checkpoint. Bound 1-3600 (T6). */
+  checkpointMaxAgeSeconds: number
+}

@@ -1,0 +1,29 @@
+/** Outcome of one check. A skip is never a pass: it says why the check does not apply yet. */
+export type StepStatus = 'pass' | 'fail' | 'skipped'
+
+/** One named check of the chain of trust. Names are stable (pinned in tests) and dotted: `kms.evidence`. */
+export interface Step {
+  name: string
+  status: StepStatus
+  /** One sentence for people: what this step establishes. */
+  title: string
+  expected?: string
+  found?: string
+  /** Why it failed or was skipped. */
+  reason?: string
+}
+
+/**
+ * The result of checking a trust bundle. `ok` is true only when every step the policy requires
+ * passed; a caller sends nothing otherwise.
+ */
+export interface Verdict {
+  ok: boolean
+  steps: Step[]
+  /** True when a software TEE is part of the chain: every screen must say so (T10). */
+  software: boolean
+  /** Whom this verdict trusts, in words (hardware vendor, log, witnesses, release signer). */
+  trustedParties: string[]
+  /** The verdict must be computed again after this instant (shortest validity in it), Unix seconds. */
+  validUntil: number
+}
