@@ -13,6 +13,7 @@ export const PAYLOAD_TYPES = {
   keySet: 'application/vnd.sotto.key-set+json',
   releaseReceipt: 'application/vnd.sotto.release-receipt+json',
   inferenceReceipt: 'application/vnd.sotto.inference-receipt+json',
+  artifactKeyImport: 'application/vnd.sotto.artifact-key-import+json',
 } as const
 
 /** Types of what evidence binds (not signed documents: the report's signature covers their hash). */
@@ -159,6 +160,8 @@ export interface KmsBinding {
   version: 1
   genesis: Digest
   signingKey: Ed25519Key
+  /** X-Wing public key of this boot, base64url: owners wrap artifact content keys to it. */
+  importKey: string
   /** SHA-256 of the witnessed checkpoint's note text: proves the report is younger (T6). */
   checkpoint: Digest
 }
@@ -189,6 +192,8 @@ export interface ReleaseRequest {
   binding: EnclaveBinding
   /** The signed note whose hash the binding holds, with witness cosignatures. */
   checkpoint: string
+  /** Sealed artifacts whose content keys are wanted too: at most 64 distinct ids. */
+  artifacts: ArtifactId[]
 }
 
 /** `POST /v1/release` response. */
@@ -206,6 +211,28 @@ export interface ReleaseResponse {
 /** Plaintext of {@link ReleaseResponse.wrapped}. */
 export interface ReleasedKeys {
   keys: { keyId: number; /** raw private key of the configuration's KEM */ privateKey: string }[]
+  /** Only ids the evidence is admitted to; the rest of the request is refused with them. */
+  artifacts: { id: ArtifactId; /** 32 bytes */ contentKey: string }[]
+}
+
+/** Random identifier of a sealed artifact: 32 lower-case hexadecimal characters (see `sealed/`). */
+export type ArtifactId = string
+
+/**
+ * An owner's content key on its way into the KMS (`POST /v1/artifacts/{id}/key`), signed by the
+ * owner. The first import of an id makes its key the owner; only that owner may import again.
+ */
+export interface ArtifactKeyImport {
+  version: 1
+  genesis: Digest
+  artifact: ArtifactId
+  owner: Ed25519Key
+  /** A logged key-release policy: who may open the artifact. */
+  policy: Digest
+  /** HPKE (X-Wing, HKDF-SHA256, AES-256-GCM) to {@link KmsBinding.importKey}. */
+  enc: string
+  /** Sealed 32-byte content key. HPKE info: see `artifactImportInfo`. */
+  wrapped: string
 }
 
 /**

@@ -1,0 +1,71 @@
+/** What the npm scripts run under the pinned Node: one task per verb. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join, resolve } from 'node:path'
+import { buildIfStale } from './build.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const tool = (name: string): string => join(root, 'node_modules', '.bin', name)
+
+type Task = (args: string[]) => number | Promise<number>
+
+const tasks: Record<string, Task> = {
+  demo: (args) => sotto(['demo', ...args]),
+  sotto,
+  test: async (args) => {
+    await buildIfStale()
+    return run(tool('vitest'), ['run', ...args])
+  },
+  vectors: (args) => run(process.execPath, [join(root, 'scripts/vectors/main.ts'), ...args]),
+  build: async () => {
+    await buildIfStale({ always: true })
+    return 0
+  },
+  check,
+  bench: (args) => {
+    const [name, ...rest] = args
+    const file = join(root, 'bench', `${name}.ts`)
+    if (name && existsSync(file)) return run(process.execPath, [file, ...rest])
+    process.stderr.write('usage: npm run bench -- NAME   (see bench/README.md)\n')
+    return 2
+  },
+  format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
+}
+
+/** Everything that must hold besides the tests: types, lint, format, layers, bundles. */
+async function check(): Promise<number> {
+  const steps: [string, () => number | Promise<number>][] = [
+    ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
+    ['lint', () => run(tool('oxlint'), ['--deny-warnings', 'packages', 'scripts', 'test', 'bench'])],
+    ['format', () => run(tool('oxfmt'), ['--check', 'packages', 'scripts', 'test', 'bench', 'vitest.config.ts'])],
+    ['layers', () => run(process.execPath, [join(root, 'scripts/layers.ts')])],
+    ['bundles', async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')]))],
+  ]
+  const failed: string[] = []
+  for (const [name, step] of steps) if ((await step()) !== 0) failed.push(name)
+  process.stdout.write(failed.length ? `check: failed: ${failed.join(', ')}\n` : 'check: types, lint, format, layers and bundles hold\n')
+  return failed.length ? 1 : 0
+}
+
+/** `demo` and `up` execute built bundles, never sources: what runs is what is measured. */
+async function sotto(args: string[]): Promise<number> {
+  await buildIfStale()
+  // Replaces this process's role: the command keeps the terminal, the signals and the exit code.
+  const { main } = (await import(join(root, 'dist/cli/sotto.js'))) as { main(argv: string[]): Promise<number> }
+  return main(args)
+}
+
+function run(command: string, args: string[]): number {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  if (result.error) throw result.error
+  return result.status ?? 128 + constants.signals[result.signal!]
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined
+if (task) process.exitCode = await task(args)
+else {
+  process.stderr.write(`error: no task ${JSON.stringify(name)}\nhint: one of ${Object.keys(tasks).join(', ')}\n`)
+  process.exitCode = 2
+}
