@@ -1,0 +1,207 @@
+/**
+ * Builds everything that is executed: one bundle per role, its pruned native closure, the command.
+ *
+ *   dist/images/{software,release}/{kms,inference}/   role.js, bin/node, … (measured)
+ *   dist/edge/{relay,log,witness}.js                  untrusted roles
+ *   dist/cli/sotto.js                                 the command
+ *
+ * Same sources, same bytes: nothing here depends on the time, the user or the folder.
+ */
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, renameSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { build, type BuildOptions, type Metafile } from 'esbuild'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Packages that stay outside the bundle: native addons that read files beside themselves. */
+const NATIVE = ['onnxruntime-node', 'node-llama-cpp']
+
+export interface ImageRecipe {
+  image: 'kms' | 'inference'
+  flavour: 'software' | 'release'
+  entries: Record<string, string>
+  natives: readonly string[]
+}
+
+/** The measured images. Only `software` flavours contain the software TEE's client (T10). */
+export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const).flatMap((flavour) => {
+  const suffix = flavour === 'software' ? '.software.ts' : '.ts'
+  return [
+    { image: 'kms', flavour, entries: { role: `packages/kms/src/main${suffix}` }, natives: [] },
+    {
+      image: 'inference',
+      flavour,
+      entries: { role: `packages/enclave/src/roles/inference${suffix}`, engine: 'packages/enclave/src/engines/worker/main.ts' },
+      natives: NATIVE,
+    },
+  ] satisfies ImageRecipe[]
+})
+
+const EDGE_ROLES = ['relay', 'log', 'witness']
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  metafile: true,
+  absWorkingDir: root,
+  legalComments: 'none',
+  logLevel: 'warning',
+  // CommonJS dependencies call `require` for built-in modules; ESM has none.
+  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
+}
+
+/** Builds when a source is newer than the last build (or always); two builders at once wait in turn. */
+export async function buildIfStale(options: { always?: boolean } = {}): Promise<void> {
+  const stamp = sourceStamp()
+  const stampFile = join(root, 'dist', 'stamp')
+  const isFresh = (): boolean => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp
+  if (isFresh() && !options.always) return
+  await exclusively(join(root, '.cache', 'build.lock'), async () => {
+    if (isFresh() && !options.always) return
+    const started = performance.now()
+    const staging = join(root, `.cache/dist-${process.pid}`)
+    rmSync(staging, { recursive: true, force: true })
+    await buildInto(staging)
+    writeFileSync(join(staging, 'stamp'), stamp)
+    const previous = `${staging}-old`
+    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), previous)
+    renameSync(staging, join(root, 'dist'))
+    rmSync(previous, { recursive: true, force: true })
+    process.stderr.write(`sotto: built in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
+  })
+}
+
+/** Builds all bundles and images into `out`. */
+export async function buildInto(out: string): Promise<void> {
+  mkdirSync(out, { recursive: true })
+  const metafiles: Record<string, Metafile> = {}
+  for (const recipe of IMAGES) metafiles[`${recipe.flavour}/${recipe.image}`] = await buildImage(recipe, join(out, 'images', recipe.flavour, recipe.image))
+  for (const role of EDGE_ROLES) {
+    metafiles[`edge/${role}`] = await bundle({ [role]: `packages/edge/src/${role}/main.ts` }, join(out, 'edge'))
+  }
+  metafiles['cli'] = await bundle({ sotto: 'packages/cli/src/main.ts' }, join(out, 'cli'))
+  writeFileSync(join(out, 'metafiles.json'), JSON.stringify(metafiles))
+}
+
+async function buildImage(recipe: ImageRecipe, folder: string): Promise<Metafile> {
+  const metafile = await bundle(recipe.entries, folder, recipe.natives)
+  for (const name of recipe.natives) await copyNativeClosure(name, join(folder, 'node_modules'))
+  mkdirSync(join(folder, 'bin'))
+  linkOrCopy(pinnedNode(), join(folder, 'bin', 'node'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
+  for (const file of walk(folder)) chmodSync(file, file.endsWith('bin/node') ? 0o755 : 0o644)
+  return metafile
+}
+
+async function bundle(entries: Record<string, string>, outdir: string, external: readonly string[] = []): Promise<Metafile> {
+  const result = await build({ ...COMMON, entryPoints: entries, outdir, external: [...external] })
+  return result.metafile!
+}
+
+/**
+ * Copies of a package only what its entry can load: the modules esbuild finds from it, each
+ * package's package.json, and this platform's binaries.
+ */
+async function copyNativeClosure(name: string, target: string): Promise<void> {
+  const source = join(root, 'node_modules')
+  const manifest = JSON.parse(readFileSync(join(source, name, 'package.json'), 'utf8')) as { main?: string; exports?: { '.'?: { node?: { import?: string }; import?: string } } }
+  const entry = manifest.exports?.['.']?.node?.import ?? manifest.exports?.['.']?.import ?? manifest.main ?? 'index.js'
+  const { metafile } = await build({
+    ...COMMON,
+    entryPoints: [join(source, name, entry)],
+    write: false,
+    outdir: '/unused',
+    loader: { '.node': 'copy' },
+    external: ['*.node', '@node-llama-cpp/*', '@reflink/*'],
+    logLevel: 'silent',
+  })
+  const manifests = new Set<string>()
+  for (const input of Object.keys(metafile!.inputs)) {
+    const path = relative(source, resolve(root, input))
+    if (path.startsWith('..')) continue
+    copyInto(join(source, path), join(target, path))
+    // Every package.json above a module says how Node reads it ("type") and finds it ("exports").
+    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) manifests.add(join(folder, 'package.json'))
+  }
+  for (const path of manifests) if (existsSync(join(source, path))) copyInto(join(source, path), join(target, path))
+  for (const path of nativeFiles(name)) copyInto(join(source, path), join(target, path))
+}
+
+/** Native files by package: libraries and the data they read, for this processor only. */
+function nativeFiles(name: string): string[] {
+  const source = join(root, 'node_modules')
+  const folders =
+    name === 'onnxruntime-node'
+      ? [`onnxruntime-node/bin/napi-v6/linux/${process.arch}`]
+      : [`@node-llama-cpp/linux-${process.arch}`, 'node-llama-cpp/llama']
+  const wanted = (path: string): boolean =>
+    name === 'onnxruntime-node' ||
+    path.startsWith('@node-llama-cpp/') ||
+    /^node-llama-cpp\/llama\/(binariesGithubRelease|llama\.cpp\.info)\.json$/.test(path)
+  return folders
+    .flatMap((folder) => [...walk(join(source, folder))])
+    .map((file) => relative(source, file))
+    .filter((path) => wanted(path) && !/\.(md|d\.ts|map)$/.test(path))
+}
+
+function copyInto(from: string, to: string): void {
+  if (existsSync(to)) return
+  mkdirSync(dirname(to), { recursive: true })
+  cpSync(from, to, { dereference: true })
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to)
+  } catch {
+    copyFileSync(from, to)
+  }
+}
+
+function pinnedNode(): string {
+  const pinned = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
+  return existsSync(pinned) ? pinned : process.execPath
+}
+
+function sourceStamp(): string {
+  const hash = createHash('sha256').update(process.arch)
+  const files = [...walk(join(root, 'packages')), join(root, 'scripts/build.ts'), join(root, 'package-lock.json')].sort()
+  for (const file of files) {
+    if (!/\/src\/|package(-lock)?\.json$|build\.ts$/.test(file)) continue
+    hash.update(relative(root, file)).update('\0').update(readFileSync(file))
+  }
+  return hash.digest('hex')
+}
+
+function* walk(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* walk(path)
+    else if (entry.isFile()) yield path
+  }
+}
+
+async function exclusively(lock: string, work: () => Promise<void>): Promise<void> {
+  mkdirSync(dirname(lock), { recursive: true })
+  for (;;) {
+    try {
+      mkdirSync(lock)
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    // A build takes seconds: a lock older than a minute belongs to a killed one.
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+    if (age > 60_000) rmSync(lock, { recursive: true, force: true })
+    else await new Promise((done) => setTimeout(done, 200))
+  }
+  try {
+    await work()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
