@@ -1,0 +1,65 @@
+import { ed25519 as nobleEd25519 } from '@noble/curves/ed25519.js'
+import { dh, NOBLE_CURVES, requirePoint } from './browser-dh.ts'
+import { hash } from './browser-hash.ts'
+import { requirePrimeOrder } from './ed25519-points.ts'
+import { requireKeyLength } from './errors.ts'
+import type { Ecdsa, Ed25519 } from './types.ts'
+
+// Rules of RFC 8032, and not ZIP 215, which accepts encodings that OpenSSL refuses.
+const RFC_8032 = { zip215: false }
+// OpenSSL neither normalises `s` nor refuses large ones.
+const RAW_DIGEST = { prehash: false, lowS: false, format: 'compact' } as const
+
+/** Ed25519 on noble. */
+export const ed25519: Ed25519 = {
+  generate() {
+    const seed = nobleEd25519.utils.randomSecretKey()
+    return { seed, publicKey: nobleEd25519.getPublicKey(seed) }
+  },
+  importPrivate(raw) {
+    requireKeyLength('Ed25519 seed', raw, 32)
+    const seed = new Uint8Array(raw)
+    return { publicKey: nobleEd25519.getPublicKey(seed), sign: (message) => nobleEd25519.sign(message, seed) }
+  },
+  importPublic(publicKey) {
+    const bytes = new Uint8Array(publicKey)
+    requirePrimeOrder(bytes)
+    return {
+      bytes,
+      verify: (message, signature) =>
+        signature.length === 64 && nobleEd25519.verify(signature, message, bytes, RFC_8032),
+    }
+  },
+}
+
+/** ECDSA on noble. */
+export const ecdsa: Ecdsa = {
+  generate(curve) {
+    const pair = dh(curve).generate()
+    return { privateKey: pair.export(), publicKey: pair.publicKey }
+  },
+  importPrivate(curve, hashName, privateKey) {
+    const { publicKey } = dh(curve).importPrivate(privateKey)
+    const secret = new Uint8Array(privateKey)
+    return {
+      publicKey,
+      sign: (message) => NOBLE_CURVES[curve].sign(hash(hashName, message), secret, RAW_DIGEST),
+    }
+  },
+  importPublic(curve, hashName, publicKey) {
+    const group = dh(curve)
+    requirePoint(curve, publicKey, group.publicKeyLength)
+    const bytes = new Uint8Array(publicKey)
+    return {
+      bytes,
+      verify(message, signature) {
+        if (signature.length !== 2 * group.privateKeyLength) return false
+        try {
+          return NOBLE_CURVES[curve].verify(signature, hash(hashName, message), bytes, RAW_DIGEST)
+        } catch {
+          return false
+        }
+      },
+    }
+  },
+}

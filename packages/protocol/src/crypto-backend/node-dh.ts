@@ -1,0 +1,176 @@
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  decapsulate,
+  diffieHellman,
+  encapsulate,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto'
+import { badKey, requireKeyLength } from './errors.ts'
+import { plain } from './node-hash.ts'
+import type { DhGroup, DhGroupName, DhPrivateKey, DhPublicKey } from './types.ts'
+
+/** Sizes in bytes: of a private key and of a shared secret; a NIST point has two coordinates and a type byte. */
+const SECRET_LENGTH: Record<DhGroupName, number> = { X25519: 32, 'P-256': 32, 'P-384': 48, 'P-521': 66 }
+const ECDH_NAME = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' } as const
+
+const GROUPS: Record<DhGroupName, DhGroup> = {
+  X25519: makeGroup('X25519'),
+  'P-256': makeGroup('P-256'),
+  'P-384': makeGroup('P-384'),
+  'P-521': makeGroup('P-521'),
+}
+
+/** Diffie-Hellman groups on node:crypto. */
+export function dh(name: DhGroupName): DhGroup {
+  return GROUPS[name]
+}
+
+function makeGroup(name: DhGroupName): DhGroup {
+  return {
+    name,
+    publicKeyLength: publicKeyLength(name),
+    privateKeyLength: SECRET_LENGTH[name],
+    sharedSecretLength: SECRET_LENGTH[name],
+    generate: () => generate(name),
+    importPrivate(raw) {
+      const { key, publicKey } = importPrivate(name, raw)
+      return new NodeDhPrivateKey(name, key, publicKey, new Uint8Array(raw))
+    },
+    importPublic: (raw) => new NodeDhPublicKey(name, new Uint8Array(raw)),
+  }
+}
+
+class NodeDhPrivateKey implements DhPrivateKey {
+  readonly publicKey: Uint8Array
+  readonly #name: DhGroupName
+  readonly #key: KeyObject
+  #raw: Uint8Array | undefined
+
+  constructor(name: DhGroupName, key: KeyObject, publicKey: Uint8Array, raw?: Uint8Array) {
+    this.#name = name
+    this.#key = key
+    this.publicKey = publicKey
+    this.#raw = raw
+  }
+
+  export(): Uint8Array {
+    this.#raw ??= fromBase64Url(this.#key.export({ format: 'jwk' }).d)
+    return new Uint8Array(this.#raw)
+  }
+
+  dh(peer: Uint8Array): Uint8Array {
+    const publicKey = importPublic(this.#name, peer)
+    try {
+      // OpenSSL refuses an all-zero X25519 result (RFC 7748 Section 6.1).
+      return plain(diffieHellman({ privateKey: this.#key, publicKey }))
+    } catch {
+      throw badKey(`${this.#name} public key`)
+    }
+  }
+
+  dhkemDecapsulate(enc: Uint8Array): Uint8Array {
+    requireKeyLength(`${this.#name} public key`, enc, publicKeyLength(this.#name))
+    try {
+      return plain(decapsulate(this.#key, enc))
+    } catch {
+      throw badKey(`${this.#name} public key`)
+    }
+  }
+}
+
+class NodeDhPublicKey implements DhPublicKey {
+  readonly bytes: Uint8Array
+  readonly #name: DhGroupName
+  readonly #key: KeyObject
+
+  constructor(name: DhGroupName, bytes: Uint8Array) {
+    this.#name = name
+    this.#key = importPublic(name, bytes)
+    this.bytes = bytes
+  }
+
+  dhkemEncapsulate(): { enc: Uint8Array; sharedSecret: Uint8Array } {
+    try {
+      const { ciphertext, sharedKey } = encapsulate(this.#key)
+      return { enc: plain(ciphertext), sharedSecret: plain(sharedKey) }
+    } catch {
+      throw badKey(`${this.#name} public key`)
+    }
+  }
+}
+
+// The public half is encoded while the pair is generated: exporting it from a KeyObject of its own
+// can deadlock when a garbage collection inside the export frees the other half of the pair.
+const AS_JWK = { publicKeyEncoding: { format: 'jwk' } } as const
+
+function generate(name: DhGroupName): DhPrivateKey {
+  const pair =
+    name === 'X25519'
+      ? generateKeyPairSync('x25519', AS_JWK as never)
+      : generateKeyPairSync('ec', { namedCurve: name, ...AS_JWK } as never)
+  const { publicKey, privateKey } = pair as unknown as { publicKey: JsonWebKey; privateKey: KeyObject }
+  return new NodeDhPrivateKey(name, privateKey, fromJwk(publicKey))
+}
+
+/** Imports as JWK, which is quicker than SPKI DER. OpenSSL checks that a point is on its curve. */
+function importPublic(name: DhGroupName, raw: Uint8Array): KeyObject {
+  requireKeyLength(`${name} public key`, raw, publicKeyLength(name))
+  try {
+    return createPublicKey({ key: toJwk(name, raw), format: 'jwk' })
+  } catch {
+    throw badKey(`${name} public key`)
+  }
+}
+
+function importPrivate(name: DhGroupName, raw: Uint8Array): { key: KeyObject; publicKey: Uint8Array } {
+  requireKeyLength(`${name} private key`, raw, SECRET_LENGTH[name])
+  const d = base64Url(raw)
+  try {
+    if (name === 'X25519') {
+      // Node wants `x` to be present and OpenSSL computes it anew.
+      const key = createPrivateKey({ key: { kty: 'OKP', crv: name, x: d, d }, format: 'jwk' })
+      return { key, publicKey: fromJwk(createPublicKey(key).export({ format: 'jwk' })) }
+    }
+    const ecdh = createECDH(ECDH_NAME[name])
+    ecdh.setPrivateKey(raw)
+    const publicKey = plain(ecdh.getPublicKey())
+    return { key: createPrivateKey({ key: { ...toJwk(name, publicKey), d }, format: 'jwk' }), publicKey }
+  } catch {
+    throw badKey(`${name} private key`)
+  }
+}
+
+function publicKeyLength(name: DhGroupName): number {
+  return name === 'X25519' ? 32 : 1 + 2 * SECRET_LENGTH[name]
+}
+
+/** JWK of an X25519 key or an uncompressed point. @throws `CRYPTO_BAD_KEY` for another form of point. */
+export function toJwk(name: DhGroupName, raw: Uint8Array): JsonWebKey {
+  if (name === 'X25519') return { kty: 'OKP', crv: name, x: base64Url(raw) }
+  if (raw[0] !== 4) throw badKey(`${name} point`)
+  const half = 1 + SECRET_LENGTH[name]
+  return { kty: 'EC', crv: name, x: base64Url(raw.subarray(1, half)), y: base64Url(raw.subarray(half)) }
+}
+
+/** Raw public key of a JWK that node:crypto wrote (coordinates have their full length). */
+export function fromJwk(jwk: JsonWebKey): Uint8Array {
+  const x = fromBase64Url(jwk.x)
+  if (jwk.y === undefined) return x
+  const out = new Uint8Array(1 + 2 * x.length)
+  out[0] = 4
+  out.set(x, 1)
+  out.set(fromBase64Url(jwk.y), 1 + x.length)
+  return out
+}
+
+function base64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
+}
+
+function fromBase64Url(text: string | undefined): Uint8Array {
+  return new Uint8Array(Buffer.from(text!, 'base64url'))
+}

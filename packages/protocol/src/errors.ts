@@ -1,0 +1,5 @@
+import type { BytesErrorCode } from './bytes/index.ts'
+import type { CryptoErrorCode } from './crypto-backend/errors.ts'
+
+/** Every code that this package throws in a `SottoError`. Each folder adds its own union here. */
+export type ProtocolErrorCode = BytesErrorCode | CryptoErrorCode
