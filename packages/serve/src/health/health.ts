@@ -1,0 +1,27 @@
+import type { App } from '../errors/index.ts'
+
+/** Whether a role can do its work right now; the code says what is missing. */
+export type Readiness = { ready: true } | { ready: false; code: string }
+
+/**
+ * Answers `GET /livez` (the process runs) and `GET /readyz` (attested and keys held: 200, or 503
+ * with a code); every other request goes to `app`.
+ */
+export function withHealth(app: App, readiness: () => Readiness): App {
+  return function appWithHealth(request: Request): Response | Promise<Response> {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/livez') return answer(200, { status: 'live' })
+    if (pathname !== '/readyz') return app(request)
+    const state = readiness()
+    return state.ready
+      ? answer(200, { status: 'ready' })
+      : answer(503, { status: 'not-ready', code: state.code })
+  }
+}
+
+function answer(status: number, body: unknown): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
+}

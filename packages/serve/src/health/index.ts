@@ -1,0 +1,1 @@
+export { type Readiness, withHealth } from './health.ts'

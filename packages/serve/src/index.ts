@@ -1,0 +1,1 @@
+export { serveError, type ServeErrorCode } from './errors/index.ts'

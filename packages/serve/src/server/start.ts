@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { type App, errorResponse, mapErrors, type MapErrorsOptions, serveError } from '../errors/index.ts'
+import { SlowSenders } from './slow-senders.ts'
+import { writeResponse } from './write-response.ts'
+
+/** Bounds of one server; every one has an honest default. */
+export interface ServerOptions extends MapErrorsOptions {
+  host: string
+  /** 0 asks the system for a free port. */
+  port: number
+  /** Open connections; more are dropped unread. Default 1024. */
+  maxConnections?: number
+  /** Requests in progress; more get 503 at once. Default 512. */
+  maxRequests?: number
+  /** Request line and headers together. Default 16384 bytes. */
+  maxHeaderBytes?: number
+  /** Time for the headers to arrive. Default 10000. */
+  headersTimeoutMs?: number
+  /** Time a connection may idle between requests. Default 5000. */
+  keepAliveTimeoutMs?: number
+  /** A request body that brings nothing for this long is cut. Default 30000. */
+  bodyIdleMs?: number
+  /** Average rate a body must keep after `bodyGraceMs`. Default 512; 0 for live streams. */
+  minBodyBytesPerSecond?: number
+  /** Default 10000. */
+  bodyGraceMs?: number
+  /** A client that takes none of our answer for this long is cut. Default 60000. */
+  writeStallMs?: number
+  /** Time open requests get to finish after {@link RunningServer.close}. Default 10000. */
+  drainMs?: number
+}
+
+/** A listening server. */
+export interface RunningServer {
+  /** `http://host:port` with the port really taken. */
+  url: string
+  port: number
+  /** Stops accepting, lets requests in progress finish for `drainMs`, then cuts them. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Tells the adapter that {@link writeResponse} has answered already. */
+const ALREADY_SENT: Response = new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
+
+/** How often body and header limits are looked at. */
+const CHECK_INTERVAL_MS = 1000
+
+/**
+ * Serves `app` over HTTP/1.1: streams both ways with back-pressure, cuts slow senders and readers,
+ * sends no `Date` or `Server` header, maps what the app throws by `mapErrors`.
+ */
+export async function startServer(app: App, options: ServerOptions): Promise<RunningServer> {
+  const mapped = mapErrors(app, options)
+  const senders = new SlowSenders({
+    idleMs: options.bodyIdleMs ?? 30_000,
+    graceMs: options.bodyGraceMs ?? 10_000,
+    minBytesPerSecond: options.minBodyBytesPerSecond ?? 512,
+  })
+  const maxRequests = options.maxRequests ?? 512
+  const writeStallMs = options.writeStallMs ?? 60_000
+  let inProgress = 0
+  let isDraining = false
+
+  async function respond(request: Request, outgoing: ServerResponse): Promise<void> {
+    if (inProgress >= maxRequests) {
+      outgoing.setHeader('connection', 'close')
+      await writeResponse(
+        errorResponse(serveError('HTTP_BUSY', 'too many requests are in progress')),
+        outgoing,
+        writeStallMs,
+      )
+      return
+    }
+    inProgress++
+    try {
+      const response = await mapped(request)
+      if (isDraining && !outgoing.headersSent) outgoing.setHeader('connection', 'close')
+      await writeResponse(response, outgoing, writeStallMs)
+    } finally {
+      inProgress--
+    }
+  }
+
+  const listener = getRequestListener(
+    async (request, env) => {
+      await respond(request, env.outgoing as ServerResponse)
+      return ALREADY_SENT
+    },
+    // Only a request the adapter cannot even build gets here (a malformed Host or target).
+    { overrideGlobalObjects: false, errorHandler: () => new Response(null, { status: 400 }) },
+  )
+  const server = createServer({
+    maxHeaderSize: options.maxHeaderBytes ?? 16_384,
+    headersTimeout: options.headersTimeoutMs ?? 10_000,
+    keepAliveTimeout: options.keepAliveTimeoutMs ?? 5_000,
+    requestTimeout: 0,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    insecureHTTPParser: false,
+  })
+  server.maxConnections = options.maxConnections ?? 1024
+  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    outgoing.sendDate = false
+    senders.watch(incoming)
+    outgoing.once('close', () => senders.forget(incoming))
+    void listener(incoming, outgoing)
+  })
+  const timer = setInterval(() => senders.sample(), CHECK_INTERVAL_MS)
+  timer.unref()
+  const { url, port } = await listen(server, options)
+  let closing: Promise<void> | undefined
+  return {
+    url,
+    port,
+    close() {
+      isDraining = true
+      closing ??= drain(server, options.drainMs ?? 10_000).finally(() => clearInterval(timer))
+      return closing
+    },
+  }
+}
+
+async function listen(server: Server, options: ServerOptions): Promise<{ url: string; port: number }> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: options.host, port: options.port, backlog: 512 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string')
+    throw new TypeError('the server does not listen on a TCP port')
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  return { url: `http://${host}:${address.port}`, port: address.port }
+}
+
+async function drain(server: Server, drainMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(cut)
+}

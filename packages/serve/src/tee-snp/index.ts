@@ -1,0 +1,2 @@
+export { parseCertificateTable } from './certificate-table.ts'
+export { snpHardware, type SnpOptions, type TsmFiles } from './collector.ts'

@@ -1,0 +1,1 @@
+export { type ParentChannel, softwareHardware } from './client.ts'

@@ -1,0 +1,2 @@
+export { requireMeasuredConfig } from './measured-config.ts'
+export type { TrustedHardware } from './types.ts'

@@ -1,0 +1,29 @@
+import inspector from 'node:inspector'
+import { startRole } from '../../src/role/index.ts'
+import { startServer } from '../../src/server/index.ts'
+
+/** A role whose behaviour the test chooses by the name of its configuration. */
+await startRole({
+  name: 'fixture',
+  argv: process.argv,
+  env: process.env,
+  refuseSwap: false,
+  async run(context) {
+    if (context.configPath === 'throw') throw new Error('the secret is 1234')
+    if (context.configPath === 'later')
+      setTimeout(() => {
+        throw new Error('the secret is 1234')
+      }, 10)
+    // oxlint-disable-next-line no-console
+    console.log('the secret is 1234')
+    const server = await startServer(
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        return new Response(inspector.url() ?? 'closed')
+      },
+      { host: '127.0.0.1', port: 0 },
+    )
+    context.onShutdown(() => server.close())
+    context.ready({ url: server.url })
+  },
+})
