@@ -1,0 +1,99 @@
+import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
+
+/**
+ * Codes of every {@link SottoError} thrown by this package (beside those of `@sotto/serve`).
+ * - `RELAY_UNKNOWN_GATEWAY` (fix-input): no gateway of this name; the relay reaches no other target.
+ * - `RELAY_GATEWAY_FAILED` (retry): the gateway is unreachable or answered something that is not OHTTP.
+ * - `RELAY_GATEWAY_REFUSED` (fix-input): the gateway refused the encapsulated message.
+ * - `RELAY_GATEWAY_BUSY` (retry): the gateway asks to come back later.
+ * - `RELAY_TOO_SLOW` (retry): one side sent nothing for too long, or the exchange took too long.
+ * - `LOG_UNAUTHORIZED` (fix-input): no append token, or a wrong one.
+ * - `LOG_ENTRY_INVALID` (fix-input): the entry is not one canonical DSSE envelope, or too large.
+ * - `LOG_BUSY` (retry): too many entries wait to be written.
+ * - `LOG_STORE_FULL` (retry): the disk is full; the log still answers reads.
+ * - `LOG_STORE_FAILED` (retry): the store could not write; the entry may or may not be in the log.
+ * - `LOG_NOT_WITNESSED` (retry): stored, but too few witnesses cosigned in time.
+ * - `LOG_FORKED` (stop): stored tree, published checkpoint and witnesses do not agree; nothing is appended.
+ * - `STORE_CORRUPT` (stop): the store's own records contradict each other.
+ * - `STORE_IN_USE` (fix-input): another process holds the store.
+ * - `STORE_KEY_MISSING` (fix-input): the store has records but its key file is gone, or is another's.
+ * - `WITNESS_MALFORMED` (fix-input), `WITNESS_UNKNOWN_LOG`, `WITNESS_BAD_SIGNATURE` (fix-input),
+ *   `WITNESS_BAD_PROOF` (stop), `WITNESS_CONFLICT` (retry): C2SP tlog-witness 400, 404, 403, 422, 409.
+ */
+export type EdgeErrorCode =
+  | 'RELAY_UNKNOWN_GATEWAY'
+  | 'RELAY_GATEWAY_FAILED'
+  | 'RELAY_GATEWAY_REFUSED'
+  | 'RELAY_GATEWAY_BUSY'
+  | 'RELAY_TOO_SLOW'
+  | 'LOG_UNAUTHORIZED'
+  | 'LOG_ENTRY_INVALID'
+  | 'LOG_BUSY'
+  | 'LOG_STORE_FULL'
+  | 'LOG_STORE_FAILED'
+  | 'LOG_NOT_WITNESSED'
+  | 'LOG_FORKED'
+  | 'STORE_CORRUPT'
+  | 'STORE_IN_USE'
+  | 'STORE_KEY_MISSING'
+  | 'WITNESS_MALFORMED'
+  | 'WITNESS_UNKNOWN_LOG'
+  | 'WITNESS_BAD_SIGNATURE'
+  | 'WITNESS_BAD_PROOF'
+  | 'WITNESS_CONFLICT'
+
+const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
+  RELAY_UNKNOWN_GATEWAY: 'fix-input',
+  RELAY_GATEWAY_FAILED: 'retry',
+  RELAY_GATEWAY_REFUSED: 'fix-input',
+  RELAY_GATEWAY_BUSY: 'retry',
+  RELAY_TOO_SLOW: 'retry',
+  LOG_UNAUTHORIZED: 'fix-input',
+  LOG_ENTRY_INVALID: 'fix-input',
+  LOG_BUSY: 'retry',
+  LOG_STORE_FULL: 'retry',
+  LOG_STORE_FAILED: 'retry',
+  LOG_NOT_WITNESSED: 'retry',
+  LOG_FORKED: 'stop',
+  STORE_CORRUPT: 'stop',
+  STORE_IN_USE: 'fix-input',
+  STORE_KEY_MISSING: 'fix-input',
+  WITNESS_MALFORMED: 'fix-input',
+  WITNESS_UNKNOWN_LOG: 'fix-input',
+  WITNESS_BAD_SIGNATURE: 'fix-input',
+  WITNESS_BAD_PROOF: 'stop',
+  WITNESS_CONFLICT: 'retry',
+}
+
+/** HTTP status of each code, for `mapErrors`. */
+export const EDGE_STATUSES: Readonly<Record<EdgeErrorCode, number>> = {
+  RELAY_UNKNOWN_GATEWAY: 404,
+  RELAY_GATEWAY_FAILED: 502,
+  RELAY_GATEWAY_REFUSED: 400,
+  RELAY_GATEWAY_BUSY: 503,
+  RELAY_TOO_SLOW: 504,
+  LOG_UNAUTHORIZED: 401,
+  LOG_ENTRY_INVALID: 400,
+  LOG_BUSY: 503,
+  LOG_STORE_FULL: 507,
+  LOG_STORE_FAILED: 503,
+  LOG_NOT_WITNESSED: 503,
+  LOG_FORKED: 500,
+  STORE_CORRUPT: 500,
+  STORE_IN_USE: 500,
+  STORE_KEY_MISSING: 500,
+  WITNESS_MALFORMED: 400,
+  WITNESS_UNKNOWN_LOG: 404,
+  WITNESS_BAD_SIGNATURE: 403,
+  WITNESS_BAD_PROOF: 422,
+  WITNESS_CONFLICT: 409,
+}
+
+/** A {@link SottoError} with a code of this package; the action follows from the code. */
+export function edgeError(
+  code: EdgeErrorCode,
+  message: string,
+  options: SottoErrorOptions = {},
+): SottoError<EdgeErrorCode> {
+  return new SottoError<EdgeErrorCode>(code, ACTIONS[code], message, options)
+}

@@ -1,0 +1,70 @@
+import { type App, mapErrors, serveError } from '@sotto/serve/errors'
+import { Hono } from 'hono'
+import { EDGE_STATUSES, edgeError } from '../errors.ts'
+import { allowBrowsers } from './browsers.ts'
+import type { RelayConfig } from './config.ts'
+import { createDocumentCache, DOCUMENTS } from './documents.ts'
+import { relayExchange } from './exchange.ts'
+import type { MonotonicNow } from './guard-stream.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What a relay is made of. */
+export interface RelayOptions {
+  config: Omit<RelayConfig, 'listen'>
+  upstream: Upstream
+  /** Default: `performance.now`. */
+  now?: MonotonicNow
+  /** Told per failed request: the code alone, nothing about who or how much. */
+  onError?: (code: string) => void
+}
+
+/**
+ * The relay: it knows who asks, and learns nothing else. Gateways come from the configuration only,
+ * so it is no open proxy; `POST /relay/{gateway}` reaches that gateway's `/ohttp` and nothing more.
+ */
+export function createRelayApp(options: RelayOptions): App {
+  const { config, upstream, now = () => performance.now() } = options
+  const documents = createDocumentCache(upstream, config.documentSeconds * 1000, now)
+  let running = 0
+
+  const app = new Hono()
+  app.post('/relay/:gateway', async (c) => {
+    const gateway = originOf(c.req.param('gateway'))
+    return relayExchange(c.req.raw, gateway, { upstream, limits: config.limits, now, admit })
+  })
+  for (const [name, kind] of Object.entries(DOCUMENTS)) {
+    app.get(`/relay/:gateway/${name}`, async (c) => {
+      const bytes = await documents.get(originOf(c.req.param('gateway')), kind)
+      return new Response(bytes as Uint8Array<ArrayBuffer>, {
+        headers: {
+          'content-type': kind.contentType,
+          'cache-control': `public, max-age=${config.documentSeconds}`,
+        },
+      })
+    })
+  }
+  app.notFound(() => {
+    throw serveError('HTTP_NOT_FOUND', 'the relay has no such route')
+  })
+  app.onError((error) => {
+    throw error
+  })
+
+  function admit(): () => void {
+    if (running >= config.limits.exchanges)
+      throw serveError('HTTP_BUSY', 'too many exchanges are in progress')
+    running++
+    return () => void running--
+  }
+  function originOf(name: string): string {
+    if (!Object.hasOwn(config.gateways, name))
+      throw edgeError('RELAY_UNKNOWN_GATEWAY', 'the relay knows no gateway of this name')
+    return config.gateways[name]!
+  }
+
+  const mapped = mapErrors((request) => app.fetch(request), {
+    statuses: EDGE_STATUSES,
+    onError: (code) => options.onError?.(code),
+  })
+  return allowBrowsers(mapped, config.browserOrigins)
+}

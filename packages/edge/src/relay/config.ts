@@ -1,0 +1,86 @@
+import {
+  type Decoder,
+  httpUrl,
+  integer,
+  type Listen,
+  list,
+  listen,
+  object,
+  table,
+  text,
+} from '@sotto/serve/config'
+
+/** Bounds on one exchange through the relay. */
+export interface RelayLimits {
+  /** Encapsulated request, bytes. Default 257 MiB: 256 MiB of content and its framing. */
+  requestBytes: number
+  /** Encapsulated response, bytes. Default 257 MiB. */
+  responseBytes: number
+  /** Longest pause of the client while its request is read. Default 30 s. */
+  requestIdleMs: number
+  /** Longest pause of the gateway, before and within its answer. Default 5 min: models think. */
+  responseIdleMs: number
+  /** One exchange in all. Default 30 min. */
+  exchangeMs: number
+  /** Exchanges at once. Default 1024. */
+  exchanges: number
+}
+
+/** Configuration of a relay. */
+export interface RelayConfig {
+  listen: Listen
+  /** Name in the path → origin of the gateway. The only targets there are. */
+  gateways: Record<string, string>
+  /** How long a trust bundle or key list is answered from memory. Default 15 s. */
+  documentSeconds: number
+  /** Web origins whose pages may use this relay (CORS), or `*`. Default none. */
+  browserOrigins: string[]
+  limits: RelayLimits
+}
+
+const MIB = 1024 * 1024
+const DAY_MS = 86_400_000
+
+/** The limits a configuration without `limits` gets. */
+export const DEFAULT_RELAY_LIMITS: RelayLimits = {
+  requestBytes: 257 * MIB,
+  responseBytes: 257 * MIB,
+  requestIdleMs: 30_000,
+  responseIdleMs: 300_000,
+  exchangeMs: 1_800_000,
+  exchanges: 1024,
+}
+
+const limits: Decoder<RelayLimits> = object((fields) => ({
+  requestBytes: fields.optional('requestBytes', integer(1024, 4096 * MIB), DEFAULT_RELAY_LIMITS.requestBytes),
+  responseBytes: fields.optional(
+    'responseBytes',
+    integer(1024, 4096 * MIB),
+    DEFAULT_RELAY_LIMITS.responseBytes,
+  ),
+  requestIdleMs: fields.optional('requestIdleMs', integer(10, DAY_MS), DEFAULT_RELAY_LIMITS.requestIdleMs),
+  responseIdleMs: fields.optional('responseIdleMs', integer(10, DAY_MS), DEFAULT_RELAY_LIMITS.responseIdleMs),
+  exchangeMs: fields.optional('exchangeMs', integer(10, DAY_MS), DEFAULT_RELAY_LIMITS.exchangeMs),
+  exchanges: fields.optional('exchanges', integer(1, 65_536), DEFAULT_RELAY_LIMITS.exchanges),
+}))
+
+/** What a gateway may be called in `/relay/{gateway}`. */
+export const GATEWAY_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,31}$/
+
+/** Decodes the relay's configuration file. */
+export const relayConfig: Decoder<RelayConfig> = object((fields) => ({
+  listen: fields.required('listen', listen),
+  gateways: fields.required('gateways', table(GATEWAY_NAME, gatewayOrigin, 1, 64)),
+  documentSeconds: fields.optional('documentSeconds', integer(0, 300), 15),
+  browserOrigins: fields.optional(
+    'browserOrigins',
+    list(text({ pattern: /^(\*|https?:\/\/[^/\s]+)$/ }), 0, 32),
+    [],
+  ),
+  limits: fields.optional('limits', limits, DEFAULT_RELAY_LIMITS),
+}))
+
+function gatewayOrigin(value: unknown, path: string): string {
+  const url = httpUrl(value, path)
+  return text({ pattern: /^https?:\/\/[^/]+$/ })(url, path)
+}

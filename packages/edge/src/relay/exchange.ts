@@ -1,0 +1,120 @@
+import { SottoError } from '@sotto/protocol/errors'
+import { serveError } from '@sotto/serve/errors'
+import { declaredLength } from '@sotto/serve/limits'
+import { edgeError } from '../errors.ts'
+import type { RelayLimits } from './config.ts'
+import { guardStream, type MonotonicNow } from './guard-stream.ts'
+import { startWatch } from './watch.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Request content type → the only content type its answer may have (RFC 9458, chunked OHTTP). */
+const MEDIA_TYPES: Readonly<Record<string, { response: string; incremental: boolean }>> = {
+  'message/ohttp-req': { response: 'message/ohttp-res', incremental: false },
+  'message/ohttp-chunked-req': { response: 'message/ohttp-chunked-res', incremental: true },
+}
+
+/** RFC 9458 Section 5.3: the gateway does not hold this key; the client must fetch its keys again. */
+const KEY_PROBLEM = JSON.stringify({
+  type: 'https://iana.org/assignments/http-problem-types#ohttp-key',
+  title: 'key identifier unknown',
+})
+
+/** What an exchange needs from its surroundings. */
+export interface ExchangeContext {
+  upstream: Upstream
+  limits: RelayLimits
+  now: MonotonicNow
+  /** Takes a place for one exchange; the result frees it. @throws `HTTP_BUSY` when there is none */
+  admit: () => () => void
+}
+
+/**
+ * Passes one encapsulated request to `gateway` and its answer back, both ways at once and chunk by
+ * chunk. The client controls everything in `request`; of it only the body and *which* of two media
+ * types it has go further. The gateway controls its answer; of it only the body and a coarse status
+ * come back.
+ */
+export async function relayExchange(
+  request: Request,
+  gateway: string,
+  context: ExchangeContext,
+): Promise<Response> {
+  const contentType = request.headers.get('content-type') ?? ''
+  const kind = Object.hasOwn(MEDIA_TYPES, contentType) ? MEDIA_TYPES[contentType]! : undefined
+  if (kind === undefined) throw serveError('HTTP_MEDIA_TYPE', 'only OHTTP messages are relayed')
+  const { limits, now } = context
+  if ((declaredLength(request.headers) ?? 0) > limits.requestBytes)
+    throw serveError('HTTP_BODY_TOO_LARGE', 'the body is too large')
+  if (request.body === null) throw serveError('HTTP_BODY_CUT', 'there is no encapsulated request')
+
+  const deadline = now() + limits.exchangeMs
+  const watch = startWatch(request.signal, limits.exchangeMs, context.admit())
+  const requestLimits = { maxBytes: limits.requestBytes, idleMs: limits.requestIdleMs, deadline }
+  try {
+    const answer = await context.upstream({
+      url: new URL('/ohttp', gateway),
+      method: 'POST',
+      contentType,
+      incremental: kind.incremental,
+      body: guardStream(request.body, requestLimits, now, (outcome) => {
+        if (outcome.type === 'fail') watch.abandon(clientFailure(outcome.error))
+        // Only now is the gateway alone to blame for silence.
+        else watch.expectAnswerWithin(limits.responseIdleMs)
+      }),
+      signal: watch.signal,
+    })
+    watch.answered()
+    if (answer.status !== 200 || answer.contentType !== kind.response) {
+      await answer.body.cancel().catch(() => {})
+      return refuse(answer.status)
+    }
+    const responseLimits = { maxBytes: limits.responseBytes, idleMs: limits.responseIdleMs, deadline }
+    const body = guardStream(answer.body, responseLimits, now, (outcome) => {
+      if (outcome.type === 'end') watch.finish()
+      else watch.abandon(gatewayFailed())
+    })
+    return new Response(body, { status: 200, headers: responseHeaders(kind) })
+  } catch (error) {
+    watch.abandon(error instanceof SottoError ? error : gatewayFailed(error))
+    throw watch.reason ?? error
+  }
+}
+
+function responseHeaders(kind: { response: string; incremental: boolean }): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': kind.response,
+    'cache-control': 'no-store',
+  }
+  if (kind.incremental) headers['incremental'] = '?1'
+  return headers
+}
+
+/** The gateway's own words never reach the client: one of a few fixed answers does. */
+function refuse(status: number): Response {
+  switch (status) {
+    case 422:
+      return new Response(KEY_PROBLEM, {
+        status: 422,
+        headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+      })
+    case 413:
+      throw serveError('HTTP_BODY_TOO_LARGE', 'the gateway takes no message of this size')
+    case 429:
+    case 503:
+      throw edgeError('RELAY_GATEWAY_BUSY', 'the gateway asks to come back later')
+    case 400:
+    case 408:
+    case 415:
+      throw edgeError('RELAY_GATEWAY_REFUSED', 'the gateway refused the encapsulated message')
+    default:
+      throw gatewayFailed()
+  }
+}
+
+function gatewayFailed(cause?: unknown): SottoError {
+  return edgeError('RELAY_GATEWAY_FAILED', 'the gateway did not answer with an OHTTP message', { cause })
+}
+
+function clientFailure(error: unknown): SottoError {
+  return error instanceof SottoError ? error : serveError('HTTP_BODY_CUT', 'the request ended early')
+}
