@@ -1,0 +1,104 @@
+import type { TokenLogprob, TranscriptSegment } from '../../engines/types.ts'
+import type { TranscriptionOptions } from './params.ts'
+
+/** A finished transcript. */
+export interface Transcript {
+  text: string
+  language: string
+  durationSeconds: number
+  segments: TranscriptSegment[]
+}
+
+/** A transcript in the format asked for. */
+export function formatTranscript(transcript: Transcript, options: TranscriptionOptions): Response {
+  switch (options.format) {
+    case 'text':
+      return new Response(`${transcript.text}\n`, {
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+      })
+    case 'srt':
+      return new Response(toSrt(transcript.segments), {
+        headers: { 'content-type': 'application/x-subrip; charset=utf-8' },
+      })
+    case 'vtt':
+      return new Response(toVtt(transcript.segments), {
+        headers: { 'content-type': 'text/vtt; charset=utf-8' },
+      })
+    case 'verbose_json':
+      return Response.json(toVerbose(transcript, options))
+    case 'json':
+      return Response.json({
+        text: transcript.text,
+        usage: durationUsage(transcript.durationSeconds),
+        ...(options.logprobs && {
+          logprobs: transcript.segments.flatMap(({ logprobs }) => (logprobs ?? []).map(tokenLogprob)),
+        }),
+      })
+  }
+}
+
+/** OpenAI's usage of a transcription billed by time. */
+export function durationUsage(seconds: number): object {
+  return { type: 'duration', seconds: Math.ceil(seconds) }
+}
+
+function tokenLogprob({ text, logprob }: TokenLogprob): object {
+  return { token: text, logprob }
+}
+
+function toVerbose(transcript: Transcript, options: TranscriptionOptions): object {
+  const { segments } = transcript
+  return {
+    task: options.params.task,
+    language: transcript.language,
+    duration: transcript.durationSeconds,
+    text: transcript.text,
+    ...(options.segments && {
+      segments: segments.map((segment) => ({
+        id: segment.id,
+        seek: segment.seek,
+        start: segment.start,
+        end: segment.end,
+        text: segment.text,
+        tokens: segment.tokens,
+        temperature: segment.temperature,
+        avg_logprob: segment.avgLogprob,
+        compression_ratio: segment.compressionRatio,
+        no_speech_prob: segment.noSpeechProb,
+      })),
+    }),
+    ...(options.words && {
+      words: segments.flatMap(({ words }) =>
+        (words ?? []).map(({ word, start, end }) => ({ word, start, end })),
+      ),
+    }),
+    usage: durationUsage(transcript.durationSeconds),
+  }
+}
+
+function toSrt(segments: readonly TranscriptSegment[]): string {
+  return segments
+    .map(
+      ({ start, end, text }, index) =>
+        `${index + 1}\n${clock(start, ',')} --> ${clock(end, ',')}\n${cue(text)}\n\n`,
+    )
+    .join('')
+}
+
+function toVtt(segments: readonly TranscriptSegment[]): string {
+  return `WEBVTT\n\n${segments.map(({ start, end, text }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${cue(text)}\n\n`).join('')}`
+}
+
+/** A cue must not contain a blank line or an arrow: either would start another cue. */
+function cue(text: string): string {
+  return text
+    .trim()
+    .replaceAll(/\s*\n\s*/g, '\n')
+    .replaceAll('-->', '→')
+}
+
+function clock(seconds: number, separator: ',' | '.'): string {
+  const total = Math.max(0, Math.round(seconds * 1000))
+  const pad = (value: number, width: number): string => String(Math.floor(value)).padStart(width, '0')
+  return `${pad(total / 3_600_000, 2)}:${pad((total / 60_000) % 60, 2)}:${pad((total / 1000) % 60, 2)}${separator}${pad(total % 1000, 3)}`
+}

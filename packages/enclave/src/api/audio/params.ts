@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import type { TranscribeParams } from '../../engines/types.ts'
+import { ApiError, unsupported } from '../openai/errors.ts'
+import { check } from '../openai/body.ts'
+
+/** Formats a transcript can be asked for. */
+export type TranscriptFormat = 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json'
+
+/** What the fields of a transcription form ask for. */
+export interface TranscriptionOptions {
+  model: string | undefined
+  format: TranscriptFormat
+  stream: boolean
+  words: boolean
+  segments: boolean
+  logprobs: boolean
+  params: TranscribeParams
+}
+
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1')
+
+const schema = z.object({
+  model: z.string().max(256).optional(),
+  language: z
+    .string()
+    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$/, 'an ISO 639-1 code such as en')
+    .optional(),
+  prompt: z.string().max(16_384).optional(),
+  hotwords: z.string().max(4096).optional(),
+  response_format: z.enum(['json', 'text', 'srt', 'vtt', 'verbose_json']).default('json'),
+  temperature: z.coerce.number().min(0).max(1).optional(),
+  stream: flag.default(false),
+  chunking_strategy: z.string().max(1024).optional(),
+})
+
+const GRANULARITIES = new Set(['word', 'segment'])
+
+/**
+ * Checks the text fields of a transcription or translation form.
+ * @throws `API_INVALID`, `API_UNSUPPORTED` naming the field
+ */
+export function readOptions(
+  fields: ReadonlyMap<string, readonly string[]>,
+  task: 'transcribe' | 'translate',
+): TranscriptionOptions {
+  const single = check(schema, Object.fromEntries([...fields].map(([name, values]) => [name, values.at(-1)])))
+  const format = single.response_format
+  const granularities = values(fields, 'timestamp_granularities')
+  for (const value of granularities) {
+    if (!GRANULARITIES.has(value))
+      throw new ApiError(
+        'API_INVALID',
+        'timestamp_granularities is word or segment',
+        'timestamp_granularities',
+      )
+  }
+  if (granularities.length > 0 && format !== 'verbose_json') {
+    throw new ApiError(
+      'API_INVALID',
+      'timestamp_granularities needs response_format verbose_json',
+      'timestamp_granularities',
+    )
+  }
+  const include = values(fields, 'include')
+  for (const value of include)
+    if (value !== 'logprobs') throw unsupported('include', 'only logprobs can be included')
+  const logprobs = include.includes('logprobs')
+  if (logprobs && format !== 'json')
+    throw new ApiError('API_INVALID', 'include[]=logprobs needs response_format json', 'include')
+  if (single.stream && format !== 'json' && format !== 'text') {
+    throw new ApiError('API_INVALID', 'a streamed transcript is json or text', 'response_format')
+  }
+  const words = granularities.includes('word')
+  return {
+    model: single.model,
+    format,
+    stream: single.stream,
+    words,
+    segments: granularities.length === 0 || granularities.includes('segment'),
+    logprobs,
+    params: {
+      task,
+      ...(single.language !== undefined && { language: single.language.toLowerCase() }),
+      ...(single.prompt && { prompt: single.prompt }),
+      ...(single.hotwords && {
+        hotwords: single.hotwords
+          .split(',')
+          .map((word) => word.trim())
+          .filter(Boolean),
+      }),
+      ...(single.temperature !== undefined && { temperatures: [single.temperature] }),
+      ...(words && { wordTimestamps: true }),
+      ...(logprobs && { logprobs: true }),
+    },
+  }
+}
+
+/** Values of a list field, which clients name with and without brackets. */
+function values(fields: ReadonlyMap<string, readonly string[]>, name: string): readonly string[] {
+  return [...(fields.get(name) ?? []), ...(fields.get(`${name}[]`) ?? [])]
+}

@@ -1,0 +1,82 @@
+import type { TranscriptEvent, TranscriptSegment } from '../../engines/types.ts'
+import { announceModel, defaultModel, findModel, type ModelDirectory, type ServedModel } from '../models.ts'
+import { ApiError, unsupported } from '../openai/errors.ts'
+import { eventStream } from '../openai/sse.ts'
+import { startIterating } from '../text/generate.ts'
+import { readForm } from './form.ts'
+import { durationUsage, formatTranscript, type Transcript } from './formats.ts'
+import { readOptions, type TranscriptionOptions } from './params.ts'
+
+/** `POST /v1/audio/transcriptions` and `/v1/audio/translations`: the recording streams through, never held whole. */
+export async function answerTranscription(
+  request: Request,
+  models: ModelDirectory,
+  task: 'transcribe' | 'translate',
+  maxFileBytes: number,
+): Promise<Response> {
+  const form = await readForm(request, maxFileBytes)
+  try {
+    const options = readOptions(form.fields, task)
+    const model = chooseModel(models, options.model)
+    const cancel = new AbortController()
+    request.signal.addEventListener('abort', () => cancel.abort(), { once: true })
+    const events = model.transcribe!(form.file, options.params, cancel.signal)
+    return announceModel(
+      options.stream ? await streamed(events, options, cancel) : await whole(events, options),
+      model,
+    )
+  } catch (error) {
+    // Nobody will read the rest of the recording: stop the sender instead of taking it in.
+    await form.file[Symbol.asyncIterator]().return?.()
+    throw error
+  }
+}
+
+function chooseModel(models: ModelDirectory, id: string | undefined): ServedModel {
+  const model = id === undefined ? defaultModel(models, 'transcription') : findModel(models, id)
+  if (!model)
+    throw new ApiError(
+      'API_MODEL_NOT_FOUND',
+      `no model named ${JSON.stringify(id ?? 'transcription')}`,
+      'model',
+    )
+  if (!model.transcribe) throw unsupported('model', 'this model does not transcribe')
+  return model
+}
+
+async function whole(
+  events: AsyncIterable<TranscriptEvent>,
+  options: TranscriptionOptions,
+): Promise<Response> {
+  const segments: TranscriptSegment[] = []
+  const transcript: Transcript = { text: '', language: '', durationSeconds: 0, segments }
+  for await (const event of events) {
+    if (event.type === 'segment') segments.push(event.segment)
+    else if (event.type === 'done')
+      Object.assign(transcript, {
+        text: event.text,
+        language: event.language,
+        durationSeconds: event.durationSeconds,
+      })
+  }
+  return formatTranscript(transcript, options)
+}
+
+async function streamed(
+  events: AsyncIterable<TranscriptEvent>,
+  options: TranscriptionOptions,
+  cancel: AbortController,
+): Promise<Response> {
+  const started = await startIterating(events)
+  async function* answer(): AsyncGenerator<object> {
+    for await (const event of started) {
+      if (event.type === 'delta') yield { type: 'transcript.text.delta', delta: event.text }
+      else if (event.type === 'segment' && options.segments) {
+        const { id, start, end, text } = event.segment
+        yield { type: 'transcript.text.segment', id: `seg_${id}`, start, end, text }
+      } else if (event.type === 'done')
+        yield { type: 'transcript.text.done', text: event.text, usage: durationUsage(event.durationSeconds) }
+    }
+  }
+  return eventStream(answer(), cancel)
+}

@@ -1,0 +1,53 @@
+import { utf8 } from '@sotto/protocol/bytes'
+import { openAIError } from './errors.ts'
+
+const SSE_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+}
+
+/**
+ * A server-sent event stream of JSON objects, `data: [DONE]` last when `done` is given. Each event
+ * is one write, pulled when the reader is ready. When the source throws, an error event follows and
+ * the stream errors: what comes after it must never look like a complete answer. When the reader
+ * leaves, `cancel` is aborted.
+ */
+export function eventStream(
+  events: AsyncIterable<object>,
+  cancel: AbortController,
+  done?: '[DONE]',
+): Response {
+  const iterator = events[Symbol.asyncIterator]()
+  let failure: { cause: unknown } | undefined
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (failure) {
+          controller.error(failure.cause)
+          return
+        }
+        try {
+          const next = await iterator.next()
+          if (!next.done) {
+            controller.enqueue(event(JSON.stringify(next.value)))
+            return
+          }
+          if (done) controller.enqueue(event(done))
+          controller.close()
+        } catch (cause) {
+          failure = { cause }
+          controller.enqueue(event(JSON.stringify(openAIError(cause).body)))
+        }
+      },
+      cancel() {
+        cancel.abort()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return new Response(body, { headers: SSE_HEADERS })
+}
+
+function event(data: string): Uint8Array {
+  return utf8(`data: ${data}\n\n`)
+}

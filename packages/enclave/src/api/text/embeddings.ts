@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { toBase64 } from '@sotto/protocol/bytes'
+import type { ServedModel } from '../models.ts'
+
+/** `POST /v1/embeddings`. */
+export const embeddingSchema = z.object({
+  model: z.string().max(256).optional(),
+  input: z.union([
+    z.string(),
+    z.array(z.int().min(0)).min(1),
+    z.array(z.string()).min(1),
+    z.array(z.array(z.int().min(0)).min(1)).min(1),
+  ]),
+  encoding_format: z.enum(['float', 'base64']).nullish(),
+  dimensions: z.int().min(1).max(65_536).nullish(),
+})
+
+/** Inputs of one request at most, as OpenAI allows. */
+const MAX_INPUTS = 2048
+
+/** Vectors for every input, as floats or as base64 of little-endian float32. */
+export async function answerEmbeddings(
+  model: ServedModel,
+  body: z.infer<typeof embeddingSchema>,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { input } = body
+  const inputs =
+    typeof input === 'string'
+      ? [input]
+      : input.every((item) => typeof item === 'number')
+        ? [input as number[]]
+        : (input as (string | number[])[])
+  const request = {
+    inputs: inputs.slice(0, MAX_INPUTS + 1),
+    ...(body.dimensions != null && { dimensions: body.dimensions }),
+  }
+  const { vectors, usage } = await model.embed!(request, signal)
+  const encode = (vector: Float32Array): number[] | string =>
+    body.encoding_format === 'base64'
+      ? toBase64(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
+      : [...vector]
+  return Response.json({
+    object: 'list',
+    model: model.id,
+    data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: encode(vector) })),
+    usage: { prompt_tokens: usage.inputTokens, total_tokens: usage.inputTokens },
+  })
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import type { SummarizeRequest, TokenUsage } from '../../engines/types.ts'
+import type { ServedModel } from '../models.ts'
+import { eventStream } from '../openai/sse.ts'
+import { openAIUsage, startIterating } from './generate.ts'
+
+/** `POST /v1/summaries`: not an OpenAI route; it follows their manners. */
+export const summarySchema = z
+  .object({
+    model: z.string().max(256).optional(),
+    input: z.string().min(1),
+    min_words: z.int().min(1).max(100_000).nullish(),
+    max_words: z.int().min(1).max(100_000).nullish(),
+    min_sentences: z.int().min(1).max(10_000).nullish(),
+    max_sentences: z.int().min(1).max(10_000).nullish(),
+    num_beams: z.int().min(1).max(16).nullish(),
+    stream: z.boolean().nullish(),
+  })
+  .refine(({ min_words, max_words }) => min_words == null || max_words == null || min_words <= max_words, {
+    message: 'min_words is larger than max_words',
+    path: ['min_words'],
+  })
+
+/** A summary in one piece, or as `summary.delta` / `summary.done` events. */
+export async function answerSummary(
+  model: ServedModel,
+  body: z.infer<typeof summarySchema>,
+  clientSignal: AbortSignal,
+): Promise<Response> {
+  const cancel = new AbortController()
+  clientSignal.addEventListener('abort', () => cancel.abort(), { once: true })
+  const request: SummarizeRequest = {
+    text: body.input,
+    ...(body.min_words != null && { minWords: body.min_words }),
+    ...(body.max_words != null && { maxWords: body.max_words }),
+    ...(body.min_sentences != null && { minSentences: body.min_sentences }),
+    ...(body.max_sentences != null && { maxSentences: body.max_sentences }),
+    ...(body.num_beams != null && { beams: body.num_beams }),
+  }
+  const events = await startIterating(model.summarize!(request, cancel.signal))
+  async function* answer(): AsyncGenerator<object> {
+    let summary = ''
+    for await (const event of events) {
+      if (event.type === 'delta') {
+        summary += event.text
+        yield { type: 'summary.delta', delta: event.text }
+      } else yield done(summary, event.usage)
+    }
+  }
+  const done = (summary: string, usage: TokenUsage): object => ({
+    type: 'summary.done',
+    object: 'summary',
+    model: model.id,
+    summary,
+    usage: openAIUsage(usage),
+  })
+  if (body.stream) return eventStream(answer(), cancel)
+  let last: object = done('', { inputTokens: 0, outputTokens: 0 })
+  for await (const event of answer()) last = event
+  const { type: _type, ...whole } = last as { type: string }
+  return Response.json(whole)
+}
