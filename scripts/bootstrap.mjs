@@ -13,15 +13,27 @@ const STALE_LOCK_MS = 15_000
 /** Installs if needed and returns the path of the pinned Node. */
 export async function prepare() {
   if (Number(process.versions.node.split('.')[0]) < 18) {
-    fail(`Node ${process.versions.node} is too old to install Sotto`, 'use Node 18 or newer; Node 24 is then fetched by npm')
+    fail(
+      `Node ${process.versions.node} is too old to install Sotto`,
+      'use Node 18 or newer; Node 24 is then fetched by npm',
+    )
   }
   if (process.platform !== 'linux') {
-    fail(`Sotto runs on Linux; this is ${process.platform}`, 'use a Linux machine, a virtual machine or WSL 2')
+    fail(
+      `Sotto runs on Linux; this is ${process.platform}`,
+      'use a Linux machine, a virtual machine or WSL 2',
+    )
   }
   const stampFile = join(root, 'node_modules', '.sotto-stamp')
-  const stamp = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).update(process.arch).digest('hex')
+  const stamp = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(process.arch)
+    .digest('hex')
   const isInstalled = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp
-  if (!isInstalled()) await withLock(join(root, '.cache', 'install.lock'), () => (isInstalled() ? undefined : install(stampFile, stamp)))
+  if (!isInstalled())
+    await withLock(join(root, '.cache', 'install.lock'), () =>
+      isInstalled() ? undefined : install(stampFile, stamp),
+    )
   return pinnedNode()
 }
 
@@ -29,7 +41,10 @@ function pinnedNode() {
   const pinned = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
   if (existsSync(pinned)) return pinned
   if (Number(process.versions.node.split('.')[0]) === 24) return process.execPath
-  return fail(`npm has no Node 24 for linux-${process.arch}`, 'install Node 24 yourself and run the command again with it')
+  return fail(
+    `npm has no Node 24 for linux-${process.arch}`,
+    'install Node 24 yourself and run the command again with it',
+  )
 }
 
 async function install(stampFile, stamp) {
@@ -37,7 +52,8 @@ async function install(stampFile, stamp) {
   const started = Date.now()
   // The engine warnings speak of the old Node, which runs nothing but this installer.
   const code = await run('npm', ['ci', '--no-progress', '--loglevel=error'], { stdio: ['ignore', 2, 2] })
-  if (code !== 0) fail('npm ci failed', 'check the network connection to the npm registry and run the command again')
+  if (code !== 0)
+    fail('npm ci failed', 'check the network connection to the npm registry and run the command again')
   writeFileSync(stampFile, stamp)
   process.stderr.write(`sotto: installed in ${((Date.now() - started) / 1000).toFixed(0)} s\n`)
 }
@@ -45,7 +61,7 @@ async function install(stampFile, stamp) {
 // mkdir is atomic; the holder touches the directory, so that a killed installer's lock goes stale.
 async function withLock(lock, work) {
   mkdirSync(dirname(lock), { recursive: true })
-  for (let waited = false; ; ) {
+  for (let waited = false; ;) {
     try {
       mkdirSync(lock)
       break
@@ -90,7 +106,10 @@ export function run(command, args, options) {
     for (const signal of signals) process.on(signal, forward)
     const done = () => signals.forEach((signal) => process.off(signal, forward))
     child.once('error', (error) => (done(), reject(error)))
-    child.once('exit', (code, signal) => (done(), resolve(code ?? 128 + ({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[signal] ?? 9))))
+    child.once(
+      'exit',
+      (code, signal) => (done(), resolve(code ?? 128 + ({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[signal] ?? 9))),
+    )
   })
 }
 
@@ -104,11 +123,16 @@ function fail(message, hint) {
 export async function handOver(file, args, cwd = process.cwd()) {
   try {
     const node = await prepare()
-    const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${dirname(node)}:${process.env.PATH ?? ''}` }
+    const env = {
+      ...process.env,
+      PATH: `${join(root, 'node_modules', '.bin')}:${dirname(node)}:${process.env.PATH ?? ''}`,
+    }
     delete env.NODE_OPTIONS // measured roles refuse it, and the old Node's options are not the new one's
     process.exitCode = await run(node, [join(root, file), ...args], { stdio: 'inherit', cwd, env })
   } catch (error) {
-    process.stderr.write(error instanceof SetupError ? `${error.message}\n` : `error: ${error?.stack ?? error}\n`)
+    process.stderr.write(
+      error instanceof SetupError ? `${error.message}\n` : `error: ${error?.stack ?? error}\n`,
+    )
     process.exitCode = 1
   }
 }

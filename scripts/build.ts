@@ -8,7 +8,17 @@
  * Same sources, same bytes: nothing here depends on the time, the user or the folder.
  */
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { chmodSync, copyFileSync, renameSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build, type BuildOptions, type Metafile } from 'esbuild'
@@ -33,7 +43,10 @@ export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const)
     {
       image: 'inference',
       flavour,
-      entries: { role: `packages/enclave/src/roles/inference${suffix}`, engine: 'packages/enclave/src/engines/worker/main.ts' },
+      entries: {
+        role: `packages/enclave/src/roles/inference${suffix}`,
+        engine: 'packages/enclave/src/engines/worker/main.ts',
+      },
       natives: NATIVE,
     },
   ] satisfies ImageRecipe[]
@@ -51,7 +64,9 @@ const COMMON: BuildOptions = {
   legalComments: 'none',
   logLevel: 'warning',
   // CommonJS dependencies call `require` for built-in modules; ESM has none.
-  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);",
+  },
 }
 
 /** Builds when a source is newer than the last build (or always); two builders at once wait in turn. */
@@ -79,9 +94,16 @@ export async function buildIfStale(options: { always?: boolean } = {}): Promise<
 export async function buildInto(out: string): Promise<void> {
   mkdirSync(out, { recursive: true })
   const metafiles: Record<string, Metafile> = {}
-  for (const recipe of IMAGES) metafiles[`${recipe.flavour}/${recipe.image}`] = await buildImage(recipe, join(out, 'images', recipe.flavour, recipe.image))
+  for (const recipe of IMAGES)
+    metafiles[`${recipe.flavour}/${recipe.image}`] = await buildImage(
+      recipe,
+      join(out, 'images', recipe.flavour, recipe.image),
+    )
   for (const role of EDGE_ROLES) {
-    metafiles[`edge/${role}`] = await bundle({ [role]: `packages/edge/src/${role}/main.ts` }, join(out, 'edge'))
+    metafiles[`edge/${role}`] = await bundle(
+      { [role]: `packages/edge/src/${role}/main.ts` },
+      join(out, 'edge'),
+    )
   }
   metafiles['cli'] = await bundle({ sotto: 'packages/cli/src/main.ts' }, join(out, 'cli'))
   writeFileSync(join(out, 'metafiles.json'), JSON.stringify(metafiles))
@@ -97,7 +119,11 @@ async function buildImage(recipe: ImageRecipe, folder: string): Promise<Metafile
   return metafile
 }
 
-async function bundle(entries: Record<string, string>, outdir: string, external: readonly string[] = []): Promise<Metafile> {
+async function bundle(
+  entries: Record<string, string>,
+  outdir: string,
+  external: readonly string[] = [],
+): Promise<Metafile> {
   const result = await build({ ...COMMON, entryPoints: entries, outdir, external: [...external] })
   return result.metafile!
 }
@@ -108,8 +134,12 @@ async function bundle(entries: Record<string, string>, outdir: string, external:
  */
 async function copyNativeClosure(name: string, target: string): Promise<void> {
   const source = join(root, 'node_modules')
-  const manifest = JSON.parse(readFileSync(join(source, name, 'package.json'), 'utf8')) as { main?: string; exports?: { '.'?: { node?: { import?: string }; import?: string } } }
-  const entry = manifest.exports?.['.']?.node?.import ?? manifest.exports?.['.']?.import ?? manifest.main ?? 'index.js'
+  const manifest = JSON.parse(readFileSync(join(source, name, 'package.json'), 'utf8')) as {
+    main?: string
+    exports?: { '.'?: { node?: { import?: string }; import?: string } }
+  }
+  const entry =
+    manifest.exports?.['.']?.node?.import ?? manifest.exports?.['.']?.import ?? manifest.main ?? 'index.js'
   const { metafile } = await build({
     ...COMMON,
     entryPoints: [join(source, name, entry)],
@@ -125,9 +155,11 @@ async function copyNativeClosure(name: string, target: string): Promise<void> {
     if (path.startsWith('..')) continue
     copyInto(join(source, path), join(target, path))
     // Every package.json above a module says how Node reads it ("type") and finds it ("exports").
-    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) manifests.add(join(folder, 'package.json'))
+    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder))
+      manifests.add(join(folder, 'package.json'))
   }
-  for (const path of manifests) if (existsSync(join(source, path))) copyInto(join(source, path), join(target, path))
+  for (const path of manifests)
+    if (existsSync(join(source, path))) copyInto(join(source, path), join(target, path))
   for (const path of nativeFiles(name)) copyInto(join(source, path), join(target, path))
 }
 
@@ -169,7 +201,11 @@ function pinnedNode(): string {
 
 function sourceStamp(): string {
   const hash = createHash('sha256').update(process.arch)
-  const files = [...walk(join(root, 'packages')), join(root, 'scripts/build.ts'), join(root, 'package-lock.json')].sort()
+  const files = [
+    ...walk(join(root, 'packages')),
+    join(root, 'scripts/build.ts'),
+    join(root, 'package-lock.json'),
+  ].sort()
   for (const file of files) {
     if (!/\/src\/|package(-lock)?\.json$|build\.ts$/.test(file)) continue
     hash.update(relative(root, file)).update('\0').update(readFileSync(file))

@@ -36,7 +36,8 @@ const SEPARATE_ROOMS: [string, string, string][] = [
 const SOFTWARE_ONLY = /@sotto\/(serve\/tee-software|verifier\/software-signer)/
 const SOFTWARE_USERS = /(\.software\.ts$|^packages\/(cli|testkit)\/|\/test\/)/
 
-const SPECIFIER = /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?(?:from\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
+const SPECIFIER =
+  /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?(?:from\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
 
 /** All violations in a checkout, as `file: sentence`. */
 export function findViolations(root: string): string[] {
@@ -57,10 +58,12 @@ function judge(root: string, path: string, specifier: string): string | undefine
   const isTest = inside.startsWith('test/')
   const allowed = MAY_IMPORT[name]
   if (!allowed) return `package ${name} has no place in the house`
-  if (SOFTWARE_ONLY.test(specifier) && !SOFTWARE_USERS.test(path)) return 'the software TEE is reached from *.software.ts entry points only'
+  if (SOFTWARE_ONLY.test(specifier) && !SOFTWARE_USERS.test(path))
+    return 'the software TEE is reached from *.software.ts entry points only'
   if (specifier.startsWith('node:')) {
     const exceptions = BROWSER_PACKAGES[name]
-    if (exceptions && !isTest && !exceptions.some((pattern) => pattern.test(inside))) return `${name} also runs in browsers`
+    if (exceptions && !isTest && !exceptions.some((pattern) => pattern.test(inside)))
+      return `${name} also runs in browsers`
     return undefined
   }
   if (specifier.startsWith('.')) {
@@ -83,7 +86,8 @@ function judge(root: string, path: string, specifier: string): string | undefine
 /** Import and re-export specifiers of a source text. */
 export function specifiers(text: string): string[] {
   const found: string[] = []
-  for (const match of text.replaceAll(/\/\*[\s\S]*?\*\//g, '').matchAll(SPECIFIER)) found.push((match[1] ?? match[2])!)
+  for (const match of text.replaceAll(/\/\*[\s\S]*?\*\//g, '').matchAll(SPECIFIER))
+    found.push((match[1] ?? match[2])!)
   return found
 }
 
@@ -99,6 +103,8 @@ function* sourceFiles(folder: string): Generator<string> {
 if (import.meta.main) {
   const violations = findViolations(resolve(import.meta.dirname, '..'))
   for (const violation of violations) console.error(violation)
-  console.log(violations.length ? `layers: ${violations.length} violations` : 'layers: every import keeps to the house')
+  console.log(
+    violations.length ? `layers: ${violations.length} violations` : 'layers: every import keeps to the house',
+  )
   process.exitCode = violations.length ? 1 : 0
 }

@@ -38,13 +38,23 @@ async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
     ['lint', () => run(tool('oxlint'), ['--deny-warnings', 'packages', 'scripts', 'test', 'bench'])],
-    ['format', () => run(tool('oxfmt'), ['--check', 'packages', 'scripts', 'test', 'bench', 'vitest.config.ts'])],
+    [
+      'format',
+      () => run(tool('oxfmt'), ['--check', 'packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
+    ],
     ['layers', () => run(process.execPath, [join(root, 'scripts/layers.ts')])],
-    ['bundles', async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')]))],
+    [
+      'bundles',
+      async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')])),
+    ],
   ]
   const failed: string[] = []
   for (const [name, step] of steps) if ((await step()) !== 0) failed.push(name)
-  process.stdout.write(failed.length ? `check: failed: ${failed.join(', ')}\n` : 'check: types, lint, format, layers and bundles hold\n')
+  process.stdout.write(
+    failed.length
+      ? `check: failed: ${failed.join(', ')}\n`
+      : 'check: types, lint, format, layers and bundles hold\n',
+  )
   return failed.length ? 1 : 0
 }
 
@@ -52,7 +62,9 @@ async function check(): Promise<number> {
 async function sotto(args: string[]): Promise<number> {
   await buildIfStale()
   // Replaces this process's role: the command keeps the terminal, the signals and the exit code.
-  const { main } = (await import(join(root, 'dist/cli/sotto.js'))) as { main(argv: string[]): Promise<number> }
+  const { main } = (await import(join(root, 'dist/cli/sotto.js'))) as {
+    main(argv: string[]): Promise<number>
+  }
   return main(args)
 }
 
@@ -66,6 +78,8 @@ const [name = '', ...args] = process.argv.slice(2)
 const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined
 if (task) process.exitCode = await task(args)
 else {
-  process.stderr.write(`error: no task ${JSON.stringify(name)}\nhint: one of ${Object.keys(tasks).join(', ')}\n`)
+  process.stderr.write(
+    `error: no task ${JSON.stringify(name)}\nhint: one of ${Object.keys(tasks).join(', ')}\n`,
+  )
   process.exitCode = 2
 }

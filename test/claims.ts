@@ -12,40 +12,166 @@ export interface Claim {
 }
 
 export const CLAIMS = {
-  'see.relay': { sentence: 'The relay learns the client address and ciphertext sizes; no request or answer, no inner path, header or status, no key.', source: 'Who can read what' },
-  'see.network': { sentence: 'Network and cloud operator see no inner status, path, model name or header.', source: 'Who can read what' },
-  'see.stores': { sentence: 'Log, stores and disks hold no request, no answer, no weights in clear and no key in clear.', source: 'Who can read what' },
-  'see.gateway': { sentence: 'Gateway and engines see content in memory only: it is never logged and never written to a file; they see the relay, not the client address.', source: 'Who can read what' },
-  'see.kms': { sentence: 'The KMS never receives a request, an answer or a client address.', source: 'Who can read what' },
-  'see.issuer': { sentence: 'The token issuer cannot link a token to its use.', source: 'Who can read what', deferred: 'tokens are not in this version' },
-  'chain.evidence': { sentence: 'The client verifies the hardware evidence of the KMS against roots its own policy names.', source: 'The chain of trust, 1' },
-  'chain.measurement': { sentence: 'The measurement of the KMS equals a release statement signed by a pinned key and included in the log.', source: 'The chain of trust, 2' },
-  'chain.receipt': { sentence: 'Request keys are covered by a receipt the KMS signed, included in the log.', source: 'The chain of trust, 3' },
-  'chain.policy': { sentence: 'Key-release policies are whole tuples: values of two workloads never mix.', source: 'The chain of trust, 4' },
-  'chain.log': { sentence: 'Checkpoints carry the log key and a witness quorum, proofs are checked, and the log is consistent with the last checkpoint this client saw.', source: 'The chain of trust, 5' },
-  'chain.inference-receipt': { sentence: 'Every complete answer comes with a receipt that can be verified offline.', source: 'The chain of trust, 7' },
-  'chain.nothing-sent': { sentence: 'Nothing is sent when a step fails, and there is no fallback to a weaker path.', source: 'The chain of trust' },
-  T1: { sentence: 'Clients and enclaves pin the genesis of one KMS; a second, genuine KMS of the same operator is refused.', source: 'Rules, T1' },
-  T2: { sentence: 'The client appraises every tuple of the key policy itself; being logged is not enough.', source: 'Rules, T2' },
-  T3: { sentence: 'One log entry per genesis and epoch holds the whole key set; clients use whole sets only.', source: 'Rules, T3', deferred: 'the linked sets are checked; monitors for duplicates are not in this version' },
-  T4: { sentence: 'Request keys live at most 24 hours plus grace and are destroyed at expiry.', source: 'Rules, T4', deferred: 'expiry and destruction are in place; exclusion from custodians and backups comes with them' },
-  T5: { sentence: 'Every wrapped secret uses X-Wing, and the client policy sets the floor for requests.', source: 'Rules, T5' },
-  T6: { sentence: 'Evidence binds a recent witnessed checkpoint; evidence and checkpoint ages are bounded; ordinary bundles are byte-identical for everyone.', source: 'Rules, T6' },
-  T7: { sentence: 'One flipped byte in the bundle, an addon, Node or the configuration stops key release; measured roles refuse NODE_OPTIONS, inspectors and core dumps.', source: 'Rules, T7' },
-  T8: { sentence: 'Each evidence family has a binding table, and the verdict prints the parties one trusts.', source: 'Rules, T8', deferred: 'hardware families are not in this version' },
-  T9: { sentence: 'GPU evidence is bound to the CPU report and never accepted alone.', source: 'Rules, T9', deferred: 'GPU evidence is not in this version' },
-  T10: { sentence: 'The software TEE has its own entry points, is absent from release images, listens on loopback only and never shares a policy with hardware.', source: 'Rules, T10' },
-  T11: { sentence: 'A rolled-back KMS store is detected against the log.', source: 'Rules, T11', deferred: 'rollback detection is not in this version' },
-  T12: { sentence: 'Budgets, spent tokens and replay windows are never trusted to the operator; losing a window starts a new key epoch.', source: 'Rules, T12', deferred: 'the replay window is in attested memory; budgets and tokens are not in this version' },
-  T13: { sentence: 'Time is a monotone lower bound from witness cosignatures.', source: 'Rules, T13', deferred: 'ages are judged by witness times; serving does not yet stop by the monotonic clock' },
-  T14: { sentence: 'Operator-run witnesses count zero, and the verdict shows it.', source: 'Rules, T14', deferred: 'independent witnesses cannot exist on one laptop; the step is shown as skipped' },
-  T15: { sentence: 'Custodians verify before releasing a share.', source: 'Rules, T15', deferred: 'custodians are not in this version' },
-  T16: { sentence: 'The KMS certifies the boot receipt key at release, logged before serving; digests are salted; no receipt on a cut stream.', source: 'Rules, T16' },
-  T17: { sentence: 'Requests and streamed tokens are padded to size buckets by default, and identifying headers are stripped inside and outside.', source: 'Rules, T17' },
-  T18: { sentence: 'No stable bearer key travels on the anonymous path.', source: 'Rules, T18', deferred: 'tokens are not in this version; bearer keys are stripped by the client' },
-  T19: { sentence: 'Engines run in their own process with their own uid and no network; weights never share a process with request keys.', source: 'Rules, T19' },
-  T20: { sentence: 'Each role publishes a data-use policy bound to its measurement.', source: 'Rules, T20', deferred: 'data-use policies are not in this version' },
-  T21: { sentence: 'The local proxy checks Host and Origin and can require a local secret.', source: 'Rules, T21' },
+  'see.relay': {
+    sentence:
+      'The relay learns the client address and ciphertext sizes; no request or answer, no inner path, header or status, no key.',
+    source: 'Who can read what',
+  },
+  'see.network': {
+    sentence: 'Network and cloud operator see no inner status, path, model name or header.',
+    source: 'Who can read what',
+  },
+  'see.stores': {
+    sentence: 'Log, stores and disks hold no request, no answer, no weights in clear and no key in clear.',
+    source: 'Who can read what',
+  },
+  'see.gateway': {
+    sentence:
+      'Gateway and engines see content in memory only: it is never logged and never written to a file; they see the relay, not the client address.',
+    source: 'Who can read what',
+  },
+  'see.kms': {
+    sentence: 'The KMS never receives a request, an answer or a client address.',
+    source: 'Who can read what',
+  },
+  'see.issuer': {
+    sentence: 'The token issuer cannot link a token to its use.',
+    source: 'Who can read what',
+    deferred: 'tokens are not in this version',
+  },
+  'chain.evidence': {
+    sentence: 'The client verifies the hardware evidence of the KMS against roots its own policy names.',
+    source: 'The chain of trust, 1',
+  },
+  'chain.measurement': {
+    sentence:
+      'The measurement of the KMS equals a release statement signed by a pinned key and included in the log.',
+    source: 'The chain of trust, 2',
+  },
+  'chain.receipt': {
+    sentence: 'Request keys are covered by a receipt the KMS signed, included in the log.',
+    source: 'The chain of trust, 3',
+  },
+  'chain.policy': {
+    sentence: 'Key-release policies are whole tuples: values of two workloads never mix.',
+    source: 'The chain of trust, 4',
+  },
+  'chain.log': {
+    sentence:
+      'Checkpoints carry the log key and a witness quorum, proofs are checked, and the log is consistent with the last checkpoint this client saw.',
+    source: 'The chain of trust, 5',
+  },
+  'chain.inference-receipt': {
+    sentence: 'Every complete answer comes with a receipt that can be verified offline.',
+    source: 'The chain of trust, 7',
+  },
+  'chain.nothing-sent': {
+    sentence: 'Nothing is sent when a step fails, and there is no fallback to a weaker path.',
+    source: 'The chain of trust',
+  },
+  T1: {
+    sentence:
+      'Clients and enclaves pin the genesis of one KMS; a second, genuine KMS of the same operator is refused.',
+    source: 'Rules, T1',
+  },
+  T2: {
+    sentence: 'The client appraises every tuple of the key policy itself; being logged is not enough.',
+    source: 'Rules, T2',
+  },
+  T3: {
+    sentence: 'One log entry per genesis and epoch holds the whole key set; clients use whole sets only.',
+    source: 'Rules, T3',
+    deferred: 'the linked sets are checked; monitors for duplicates are not in this version',
+  },
+  T4: {
+    sentence: 'Request keys live at most 24 hours plus grace and are destroyed at expiry.',
+    source: 'Rules, T4',
+    deferred: 'expiry and destruction are in place; exclusion from custodians and backups comes with them',
+  },
+  T5: {
+    sentence: 'Every wrapped secret uses X-Wing, and the client policy sets the floor for requests.',
+    source: 'Rules, T5',
+  },
+  T6: {
+    sentence:
+      'Evidence binds a recent witnessed checkpoint; evidence and checkpoint ages are bounded; ordinary bundles are byte-identical for everyone.',
+    source: 'Rules, T6',
+  },
+  T7: {
+    sentence:
+      'One flipped byte in the bundle, an addon, Node or the configuration stops key release; measured roles refuse NODE_OPTIONS, inspectors and core dumps.',
+    source: 'Rules, T7',
+  },
+  T8: {
+    sentence: 'Each evidence family has a binding table, and the verdict prints the parties one trusts.',
+    source: 'Rules, T8',
+    deferred: 'hardware families are not in this version',
+  },
+  T9: {
+    sentence: 'GPU evidence is bound to the CPU report and never accepted alone.',
+    source: 'Rules, T9',
+    deferred: 'GPU evidence is not in this version',
+  },
+  T10: {
+    sentence:
+      'The software TEE has its own entry points, is absent from release images, listens on loopback only and never shares a policy with hardware.',
+    source: 'Rules, T10',
+  },
+  T11: {
+    sentence: 'A rolled-back KMS store is detected against the log.',
+    source: 'Rules, T11',
+    deferred: 'rollback detection is not in this version',
+  },
+  T12: {
+    sentence:
+      'Budgets, spent tokens and replay windows are never trusted to the operator; losing a window starts a new key epoch.',
+    source: 'Rules, T12',
+    deferred: 'the replay window is in attested memory; budgets and tokens are not in this version',
+  },
+  T13: {
+    sentence: 'Time is a monotone lower bound from witness cosignatures.',
+    source: 'Rules, T13',
+    deferred: 'ages are judged by witness times; serving does not yet stop by the monotonic clock',
+  },
+  T14: {
+    sentence: 'Operator-run witnesses count zero, and the verdict shows it.',
+    source: 'Rules, T14',
+    deferred: 'independent witnesses cannot exist on one laptop; the step is shown as skipped',
+  },
+  T15: {
+    sentence: 'Custodians verify before releasing a share.',
+    source: 'Rules, T15',
+    deferred: 'custodians are not in this version',
+  },
+  T16: {
+    sentence:
+      'The KMS certifies the boot receipt key at release, logged before serving; digests are salted; no receipt on a cut stream.',
+    source: 'Rules, T16',
+  },
+  T17: {
+    sentence:
+      'Requests and streamed tokens are padded to size buckets by default, and identifying headers are stripped inside and outside.',
+    source: 'Rules, T17',
+  },
+  T18: {
+    sentence: 'No stable bearer key travels on the anonymous path.',
+    source: 'Rules, T18',
+    deferred: 'tokens are not in this version; bearer keys are stripped by the client',
+  },
+  T19: {
+    sentence:
+      'Engines run in their own process with their own uid and no network; weights never share a process with request keys.',
+    source: 'Rules, T19',
+  },
+  T20: {
+    sentence: 'Each role publishes a data-use policy bound to its measurement.',
+    source: 'Rules, T20',
+    deferred: 'data-use policies are not in this version',
+  },
+  T21: {
+    sentence: 'The local proxy checks Host and Origin and can require a local secret.',
+    source: 'Rules, T21',
+  },
 } as const satisfies Record<string, Claim>
 
 export type ClaimId = keyof typeof CLAIMS

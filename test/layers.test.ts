@@ -29,7 +29,10 @@ describe('the layer check', () => {
     ['packages/client/src/fetch.ts', `export { readFile } from 'node:fs'`],
     ['packages/cli/src/main.ts', `const kms = await import('@sotto/kms')`],
     ['packages/edge/src/relay/app.ts', `import { tree } from '../log/tree.ts'`],
-    ['packages/enclave/src/roles/inference.ts', `import { connectLauncher } from '@sotto/serve/tee-software'`],
+    [
+      'packages/enclave/src/roles/inference.ts',
+      `import { connectLauncher } from '@sotto/serve/tee-software'`,
+    ],
     ['packages/serve/src/a.ts', `import x from '../../kms/src/store.ts'`],
     ['packages/newcomer/src/a.ts', `import x from 'zod'`],
   ])('finds a violation planted in %s', (path, text) => {
@@ -37,7 +40,10 @@ describe('the layer check', () => {
   })
 
   it.each([
-    ['packages/enclave/src/roles/inference.software.ts', `import { connectLauncher } from '@sotto/serve/tee-software'`],
+    [
+      'packages/enclave/src/roles/inference.software.ts',
+      `import { connectLauncher } from '@sotto/serve/tee-software'`,
+    ],
     ['packages/protocol/src/crypto-backend/node.ts', `import { createHash } from 'node:crypto'`],
     ['packages/edge/test/relay.test.ts', `import { createWorld } from '@sotto/testkit'`],
     ['packages/kms/src/app.ts', `/* import x from '@sotto/enclave' */\nimport { serve } from '@sotto/serve'`],
@@ -46,6 +52,8 @@ describe('the layer check', () => {
   })
 
   it('reads multi-line imports and type imports', () => {
-    expect(specifiers(`import {\n  a,\n  type B,\n} from './x.ts'\nimport type { C } from "y"\nexport * from 'z'`)).toEqual(['./x.ts', 'y', 'z'])
+    expect(
+      specifiers(`import {\n  a,\n  type B,\n} from './x.ts'\nimport type { C } from "y"\nexport * from 'z'`),
+    ).toEqual(['./x.ts', 'y', 'z'])
   })
 })

@@ -41,7 +41,12 @@ export async function openMachine(file: string): Promise<SoftwareMachine> {
       chipId: fromHex(stored['chipId']!),
       secret: fromHex(stored['secret']!),
     }
-    if (machine.rootPrivateKey.length !== 48 || machine.rootPublicKey.length !== 97 || machine.chipId.length !== 64 || machine.secret.length !== 32) {
+    if (
+      machine.rootPrivateKey.length !== 48 ||
+      machine.rootPublicKey.length !== 97 ||
+      machine.chipId.length !== 64 ||
+      machine.secret.length !== 32
+    ) {
       throw new RangeError('a field has the wrong length')
     }
     return machine
@@ -54,13 +59,22 @@ export async function openMachine(file: string): Promise<SoftwareMachine> {
 }
 
 async function createMachine(file: string): Promise<SoftwareMachine> {
-  const { privateKey, publicKey } = crypto.ecdsaGenerate('P-384')
-  const machine = { rootPrivateKey: privateKey, rootPublicKey: publicKey, chipId: crypto.randomBytes(64), secret: crypto.randomBytes(32) }
+  const { privateKey, publicKey } = crypto.ecdsa.generate('P-384')
+  const machine = {
+    rootPrivateKey: privateKey,
+    rootPublicKey: publicKey,
+    chipId: crypto.randomBytes(64),
+    secret: crypto.randomBytes(32),
+  }
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const temporary = `${file}.${process.pid}`
   const handle = await open(temporary, 'wx', 0o600)
   try {
-    await handle.writeFile(JSON.stringify(Object.fromEntries(Object.entries(machine).map(([name, bytes]) => [name, toHex(bytes)]))))
+    await handle.writeFile(
+      JSON.stringify(
+        Object.fromEntries(Object.entries(machine).map(([name, bytes]) => [name, toHex(bytes)])),
+      ),
+    )
     await handle.sync()
   } finally {
     await handle.close()
@@ -71,5 +85,13 @@ async function createMachine(file: string): Promise<SoftwareMachine> {
 
 /** 32 bytes for one measurement and context; another image on the same machine derives another key. */
 export function deriveSealingKey(machine: SoftwareMachine, measurement: string, context: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', machine.secret, fromHex(measurement), utf8(`sotto software TEE sealing key\0${context}`), 32))
+  return new Uint8Array(
+    hkdfSync(
+      'sha256',
+      machine.secret,
+      fromHex(measurement),
+      utf8(`sotto software TEE sealing key\0${context}`),
+      32,
+    ),
+  )
 }

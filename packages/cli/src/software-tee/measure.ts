@@ -42,10 +42,15 @@ async function collect(folder: string, prefix: string, entries: ManifestEntry[])
 /** SHA-256 of a file, hexadecimal, read once as a stream. */
 export async function sha256File(file: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer)
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }))
+    hash.update(chunk as Buffer)
   return hash.digest('hex')
 }
 
 function unmeasurable(found: string, cause?: unknown): SottoError {
-  return new SottoError('IMAGE_UNMEASURABLE', 'fix-input', 'image cannot be measured', { found, hint: 'run npm run build', cause })
+  return new SottoError('IMAGE_UNMEASURABLE', 'fix-input', 'image cannot be measured', {
+    found,
+    hint: 'run npm run build',
+    cause,
+  })
 }

@@ -6,7 +6,9 @@ import { openTap } from '../../src/stack/tap.ts'
 
 describe('a tap', () => {
   it('passes bytes both ways and records each direction with the peer process', async () => {
-    const server = createServer((socket) => socket.on('data', (chunk) => socket.end(`echo ${chunk.toString()}`)))
+    const server = createServer((socket) =>
+      socket.on('data', (chunk) => socket.end(`echo ${chunk.toString()}`)),
+    )
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const tap = await openTap((server.address() as AddressInfo).port)

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { toHex, fromHex } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { SottoError } from '@sotto/protocol/errors'
+import { softwareMeasurement } from '@sotto/protocol/measurement'
+import { startChild, type RoleProcess } from '../stack/child.ts'
+import { deriveSealingKey, type SoftwareMachine } from './machine.ts'
+import { measureImage, type MeasuredImage } from './measure.ts'
+import { answerEvidence } from './evidence.ts'
+
+/** What to launch in the software TEE. */
+export interface LaunchOptions {
+  name: string
+  machine: SoftwareMachine
+  /** Image folder (see `measureImage`). */
+  image: string
+  /** Configuration file; its SHA-256 is reported as HOST_DATA. */
+  config: string
+  logFile: string
+  /** Added to the role's otherwise nearly empty environment. */
+  env?: Record<string, string>
+}
+
+/** A role running in the software TEE, and what was measured when it started. */
+export interface LaunchedRole extends RoleProcess {
+  image: MeasuredImage
+  /** MEASUREMENT, 96 hexadecimal characters. */
+  measurement: string
+  /** HOST_DATA, 64 hexadecimal characters. */
+  hostData: string
+}
+
+/** What the launcher would measure, without starting anything: for release statements. */
+export async function measureLaunch(
+  image: string,
+  config: string,
+): Promise<{ image: MeasuredImage; measurement: string; hostData: string }> {
+  const measured = await measureImage(image)
+  return {
+    image: measured,
+    measurement: softwareMeasurement(measured.digest),
+    hostData: toHex(crypto.sha256(await readFile(config))),
+  }
+}
+
+/**
+ * Measures an image and its configuration, starts it, and plays its hardware: reports and sealing
+ * keys over the process's own channel, for exactly this measurement.
+ *
+ * @throws `SOFTWARE_TEE_NOT_LOOPBACK` (stop) when the configuration would listen beyond loopback (T10)
+ */
+export async function launch(options: LaunchOptions): Promise<LaunchedRole> {
+  requireLoopback(await readFile(options.config, 'utf8'))
+  const measured = await measureLaunch(options.image, options.config)
+  const { machine } = options
+  const child = await startChild({
+    name: options.name,
+    node: join(options.image, 'bin', 'node'),
+    args: ['role.js', '--config', options.config],
+    cwd: options.image,
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', ...options.env },
+    logFile: options.logFile,
+    onMessage(message, reply) {
+      const { type, id } = message as { type?: unknown; id?: unknown }
+      if (type === 'tee.report') {
+        const { reportData } = message as { reportData: string }
+        reply({
+          type,
+          id,
+          evidence: answerEvidence(machine, measured.measurement, measured.hostData, fromHex(reportData)),
+        })
+      } else if (type === 'tee.sealing-key') {
+        const { context } = message as { context: string }
+        reply({ type, id, key: toHex(deriveSealingKey(machine, measured.measurement, context)) })
+      }
+    },
+  })
+  return Object.assign(child, measured)
+}
+
+function requireLoopback(configText: string): void {
+  const host = (JSON.parse(configText) as { listen?: { host?: unknown } }).listen?.host
+  if (host === '127.0.0.1' || host === '::1') return
+  throw new SottoError('SOFTWARE_TEE_NOT_LOOPBACK', 'stop', 'the software TEE listens on loopback only', {
+    expected: 'listen.host 127.0.0.1 or ::1',
+    found: String(host),
+    hint: 'it protects nothing from whoever owns this machine, so nobody else may be offered it',
+  })
+}

@@ -1,0 +1,112 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fromHex, toHex } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+
+/** Where a stack keeps what it must find again: everything under one folder. */
+export interface StateFolder {
+  root: string
+  machine: string
+  policy: string
+  stack: string
+  config(role: string): string
+  store(role: string): string
+  log(role: string): string
+  key(name: string): string
+  models: string
+}
+
+/** Makes the folders of a state directory (mode 0700). */
+export async function openState(root: string): Promise<StateFolder> {
+  for (const name of ['', 'config', 'store', 'run', 'keys', 'models'])
+    await mkdir(join(root, name), { recursive: true, mode: 0o700 })
+  return {
+    root,
+    machine: join(root, 'keys', 'machine.json'),
+    policy: join(root, 'policy.json'),
+    stack: join(root, 'stack.json'),
+    config: (role) => join(root, 'config', `${role}.json`),
+    store: (role) => join(root, 'store', role),
+    log: (role) => join(root, 'run', `${role}.log`),
+    key: (name) => join(root, 'keys', name),
+    models: join(root, 'models'),
+  }
+}
+
+/** Writes a file whole or not at all, durable once this returns. */
+export async function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`
+  const handle = await open(temporary, 'w', mode)
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+  await rename(temporary, file)
+}
+
+/** An Ed25519 signer. */
+export interface Signer {
+  seed: Uint8Array
+  publicKey: Uint8Array
+}
+
+/** The signing key kept in a file, made on first use. */
+export async function openSigner(file: string): Promise<Signer> {
+  const stored = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (stored !== undefined) {
+    const seed = fromHex(stored.trim())
+    return { seed, publicKey: crypto.ed25519.importPrivate(seed).publicKey }
+  }
+  const { seed, publicKey } = crypto.ed25519.generate()
+  await writeWhole(file, toHex(seed) + '\n')
+  return { seed, publicKey }
+}
+
+/** A secret for one stack: 32 random bytes, hexadecimal, made on first use. */
+export async function openSecret(file: string): Promise<string> {
+  const stored = await readFile(file, 'utf8').catch(() => undefined)
+  if (stored !== undefined) return stored.trim()
+  const secret = toHex(crypto.randomBytes(32))
+  await writeWhole(file, secret + '\n')
+  return secret
+}
+
+/** Ports for roles, the same as last time where they are still free: an unchanged configuration keeps its digest. */
+export async function choosePorts<Name extends string>(
+  file: string,
+  names: readonly Name[],
+): Promise<Record<Name, number>> {
+  const previous = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Partial<Record<Name, number>>
+  const chosen = {} as Record<Name, number>
+  for (const name of names) chosen[name] = await freePort(previous[name])
+  await writeWhole(file, JSON.stringify(chosen) + '\n')
+  return chosen
+}
+
+async function freePort(wanted = 0): Promise<number> {
+  try {
+    return await listenOnce(wanted)
+  } catch (error) {
+    if (wanted === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    return listenOnce(0)
+  }
+}
+
+function listenOnce(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      const { port: found } = server.address() as { port: number }
+      server.close(() => resolve(found))
+    })
+  })
+}
