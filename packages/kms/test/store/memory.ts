@@ -1,0 +1,37 @@
+import { type Change, type SealedStore, type StoredRecord } from '../../src/store/index.ts'
+
+/** How one commit goes wrong. */
+export type Fault = 'not-persisted' | 'reported-failed'
+
+/** A store in memory, proven equal to the real one by the contract test; breaks on demand. */
+export class MemoryStore implements SealedStore {
+  readonly records: Map<string, StoredRecord> = new Map()
+  /** Called before each commit; what it returns happens to that commit. */
+  fault: (commit: number) => Fault | undefined = () => undefined
+  error: () => Error = () => new Error('the store failed')
+  commits = 0
+
+  async readAll(): Promise<StoredRecord[]> {
+    const all = [...this.records.values()].map(({ table, key, value }) => ({
+      table,
+      key,
+      value: value.slice(),
+    }))
+    return all.sort((a, b) => (a.table + '\0' + a.key < b.table + '\0' + b.key ? -1 : 1))
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    const fault = this.fault(this.commits++)
+    if (fault === 'not-persisted') throw this.error()
+    for (const { table, key, value } of changes) {
+      if (table === '') throw new RangeError('a table needs a name')
+      if (value === null) this.records.delete(`${table}\0${key}`)
+      else this.records.set(`${table}\0${key}`, { table, key, value: value.slice() })
+    }
+    if (fault === 'reported-failed') throw this.error()
+  }
+
+  async close(): Promise<void> {
+    await Promise.resolve()
+  }
+}
