@@ -1,0 +1,105 @@
+import { concat, fromBase64, toBase64, toHex, utf8 } from '../bytes/index.ts'
+import { crypto } from '../crypto-backend/index.ts'
+import { SottoError } from '../errors/index.ts'
+import { base64, canonicalJson, hex, list, object, parseCanonicalJson, text } from '../jcs/index.ts'
+
+/** Codes of {@link SottoError} thrown here. */
+export type DsseErrorCode = 'DSSE_MALFORMED' | 'DSSE_TYPE' | 'DSSE_SIGNATURE'
+
+/** A structurally valid envelope; nothing about its signatures is known. */
+export interface DsseEnvelope {
+  readonly payloadType: string
+  readonly payload: Uint8Array
+  readonly signatures: readonly { readonly keyid: string; readonly sig: Uint8Array }[]
+}
+
+/** Who signs: an Ed25519 seed and its public key, 32 bytes each. */
+export interface DsseSigner {
+  publicKey: Uint8Array
+  secretSeed: Uint8Array
+}
+
+/** Longest accepted envelope: a log entry holds at most 65535 bytes. */
+const MAX_ENVELOPE_BYTES = 65_535
+const MAX_SIGNATURES = 16
+
+const envelopeDecoder = object({
+  payload: base64(0, MAX_ENVELOPE_BYTES),
+  payloadType: text(128, /^[\x21-\x7e]+$/),
+  signatures: list(object({ keyid: hex(32), sig: base64(64) }), 1, MAX_SIGNATURES),
+})
+
+/** Pre-authentication encoding (DSSE v1): type and body are length-delimited, so neither can pose as the other. */
+export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
+  const type = utf8(payloadType)
+  return concat(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload)
+}
+
+/** Signs a payload; the result is the envelope's canonical JSON, exactly what the log holds. */
+export function signDsse(payloadType: string, payload: Uint8Array, signers: readonly DsseSigner[]): Uint8Array {
+  const message = pae(payloadType, payload)
+  return canonicalJson({
+    payload: toBase64(payload),
+    payloadType,
+    signatures: signers.map(({ publicKey, secretSeed }) => ({
+      keyid: keyId(publicKey),
+      sig: toBase64(crypto.ed25519.importPrivate(secretSeed).sign(message)),
+    })),
+  })
+}
+
+/** Structure of an envelope from anywhere. @throws `DSSE_MALFORMED` (fix-input) */
+export function parseDsse(bytes: Uint8Array): DsseEnvelope {
+  try {
+    const { payload, payloadType, signatures } = envelopeDecoder(parseCanonicalJson(bytes, { maxBytes: MAX_ENVELOPE_BYTES }), 'envelope')
+    return { payloadType, payload: fromBase64(payload), signatures: signatures.map(({ keyid, sig }) => ({ keyid, sig: fromBase64(sig) })) }
+  } catch (cause) {
+    throw dsseError('DSSE_MALFORMED', 'fix-input', 'envelope is malformed', { cause })
+  }
+}
+
+/**
+ * The payload, proven to be signed as `expectedType` by at least `threshold` distinct accepted keys
+ * (32-byte Ed25519). A key that signed twice counts once; unknown signers count zero.
+ *
+ * @throws `DSSE_TYPE`, `DSSE_SIGNATURE` (stop)
+ */
+export function verifyDsse(
+  envelope: DsseEnvelope,
+  expectedType: string,
+  acceptedKeys: readonly Uint8Array[],
+  threshold = 1,
+): { payload: Uint8Array; signers: Uint8Array[] } {
+  if (!Number.isSafeInteger(threshold) || threshold < 1) throw new TypeError('threshold must be at least 1')
+  if (envelope.payloadType !== expectedType) {
+    throw dsseError('DSSE_TYPE', 'stop', 'envelope has another type', { expected: expectedType, found: envelope.payloadType })
+  }
+  const message = pae(envelope.payloadType, envelope.payload)
+  const signers = new Map<string, Uint8Array>()
+  const accepted = new Map(acceptedKeys.map((key) => [keyId(key), key]))
+  for (const { keyid, sig } of envelope.signatures) {
+    const key = accepted.get(keyid)
+    if (key && !signers.has(keyid) && crypto.ed25519.importPublic(key).verify(message, sig)) signers.set(keyid, key)
+  }
+  if (signers.size < threshold) {
+    throw dsseError('DSSE_SIGNATURE', 'stop', 'envelope is not signed by enough accepted keys', {
+      expected: `${threshold} of ${acceptedKeys.length} accepted keys`,
+      found: `${signers.size}`,
+    })
+  }
+  return { payload: envelope.payload, signers: [...signers.values()] }
+}
+
+function keyId(publicKey: Uint8Array): string {
+  return toHex(crypto.sha256(publicKey))
+}
+
+/** A {@link SottoError} about an envelope. */
+export function dsseError(
+  code: DsseErrorCode,
+  action: 'fix-input' | 'stop',
+  message: string,
+  options: { expected?: string; found?: string; cause?: unknown } = {},
+): SottoError<DsseErrorCode> {
+  return new SottoError<DsseErrorCode>(code, action, message, options)
+}

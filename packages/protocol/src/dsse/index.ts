@@ -1,0 +1,1 @@
+export { dsseError, pae, parseDsse, signDsse, verifyDsse, type DsseEnvelope, type DsseErrorCode, type DsseSigner } from './dsse.ts'
