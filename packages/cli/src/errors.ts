@@ -1,0 +1,51 @@
+import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
+
+/**
+ * Codes of every {@link SottoError} the command line itself throws. Exit codes: see `framework/exit-codes.ts`.
+ * - `CLI_USAGE` (fix-input): a flag, argument or combination of them is wrong.
+ * - `CLI_CONFIG` (fix-input): a configuration or policy file is unreadable or not what it must be.
+ * - `CLI_FILE` (fix-input): a file named on the command line cannot be read or written.
+ * - `CLI_STDIN` (fix-input): standard input is empty, taken twice, or a terminal where data is needed.
+ * - `CLI_CANCELLED` (retry): the user interrupted.
+ * - `CLI_AUTH` (fix-input): the service wants a credential.
+ * - `CLI_PENDING` (retry): the service is still starting.
+ * - `CLI_REQUEST` (fix-input): the service does not accept the request as it is.
+ * - `CLI_SERVICE` (retry): the service failed.
+ * - `CLI_REFUSED` (stop): a document is authentic but the policy does not accept it.
+ * - `CLI_NOT_AUTHENTIC` (stop): a document or its evidence does not verify.
+ */
+export type CliErrorCode =
+  | 'CLI_USAGE'
+  | 'CLI_CONFIG'
+  | 'CLI_FILE'
+  | 'CLI_STDIN'
+  | 'CLI_CANCELLED'
+  | 'CLI_AUTH'
+  | 'CLI_PENDING'
+  | 'CLI_REQUEST'
+  | 'CLI_SERVICE'
+  | 'CLI_REFUSED'
+  | 'CLI_NOT_AUTHENTIC'
+
+const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
+  CLI_USAGE: 'fix-input',
+  CLI_CONFIG: 'fix-input',
+  CLI_FILE: 'fix-input',
+  CLI_STDIN: 'fix-input',
+  CLI_CANCELLED: 'retry',
+  CLI_AUTH: 'fix-input',
+  CLI_PENDING: 'retry',
+  CLI_REQUEST: 'fix-input',
+  CLI_SERVICE: 'retry',
+  CLI_REFUSED: 'stop',
+  CLI_NOT_AUTHENTIC: 'stop',
+}
+
+/** A {@link SottoError} with a command-line code; the action follows from the code. */
+export function cliError(
+  code: CliErrorCode,
+  message: string,
+  options: SottoErrorOptions = {},
+): SottoError<CliErrorCode> {
+  return new SottoError<CliErrorCode>(code, ACTIONS[code], message, options)
+}

@@ -1,0 +1,85 @@
+import { SottoError } from '@sotto/protocol/errors'
+import type { Verdict } from '@sotto/verifier'
+
+/** Exit codes, stable for scripts. `sotto help exit-codes` prints this table. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  notAuthentic: 3,
+  authentication: 4,
+  refused: 5,
+  undecided: 6,
+  pending: 8,
+  interrupted: 130,
+} as const
+
+/** What each exit code means, for help. */
+export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
+  [EXIT.ok, 'success'],
+  [EXIT.failure, 'the command failed for another reason'],
+  [EXIT.usage, 'a flag, argument, input file or configuration is wrong'],
+  [EXIT.notAuthentic, 'evidence, a proof or a signature is not authentic'],
+  [EXIT.authentication, 'the service asks for a credential'],
+  [EXIT.refused, 'everything is authentic, but your policy does not accept it'],
+  [EXIT.undecided, 'cannot decide: what is needed for verification could not be fetched'],
+  [EXIT.pending, 'not ready yet, try again later'],
+  [EXIT.interrupted, 'interrupted by you'],
+]
+
+/**
+ * Steps that compare authentic facts with the policy. Every other step establishes that the facts
+ * are authentic at all.
+ */
+const POLICY_STEPS: ReadonlySet<string> = new Set([
+  'log.witnesses-independent',
+  'genesis.pinned',
+  'kms.evidence-fresh',
+  'kms.measurement',
+  'keys.policy-tuples',
+  'keys.suite',
+  'keys.validity',
+  'hardware.cpu-vendor',
+  'hardware.gpu',
+  'tokens.issuer',
+])
+
+/** Exit code of a verdict: 0, 3 when anything is not authentic, else 5. */
+export function exitCodeOfVerdict(verdict: Pick<Verdict, 'ok' | 'steps'>): number {
+  if (verdict.ok) return EXIT.ok
+  const failed = verdict.steps.filter((step) => step.status === 'fail')
+  if (failed.length === 0) return EXIT.refused
+  return failed.every((step) => POLICY_STEPS.has(step.name)) ? EXIT.refused : EXIT.notAuthentic
+}
+
+/** The one map from error codes to exit codes; anything absent is 1 (or 2, when the input must change). */
+const CODES: Readonly<Record<string, number>> = {
+  __proto__: null as never,
+  CLI_USAGE: EXIT.usage,
+  CLI_CONFIG: EXIT.usage,
+  CLI_FILE: EXIT.usage,
+  CLI_STDIN: EXIT.usage,
+  CLI_CANCELLED: EXIT.interrupted,
+  CLI_AUTH: EXIT.authentication,
+  CLI_PENDING: EXIT.pending,
+  CLI_REFUSED: EXIT.refused,
+  CLI_NOT_AUTHENTIC: EXIT.notAuthentic,
+  BUNDLE_UNREACHABLE: EXIT.undecided,
+  BUNDLE_INVALID: EXIT.notAuthentic,
+  RECEIPT_INVALID: EXIT.notAuthentic,
+}
+
+/** Exit code of anything thrown. */
+export function exitCodeOf(error: unknown): number {
+  if (isAbort(error)) return EXIT.interrupted
+  if (!(error instanceof SottoError)) return EXIT.failure
+  if (error.code === 'VERIFY_REFUSED' && 'verdict' in error) {
+    return exitCodeOfVerdict(error.verdict as Verdict)
+  }
+  return CODES[error.code] ?? EXIT.failure
+}
+
+/** True for what `AbortSignal` rejects with. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}

@@ -1,0 +1,67 @@
+import { SottoError } from '@sotto/protocol/errors'
+import type { CommanderError } from 'commander'
+import { cliError } from '../errors.ts'
+import { printable, type Style } from '../terminal/index.ts'
+import { isAbort } from './exit-codes.ts'
+
+/** An error as people read it. `code` is for `--json` and scripts. */
+export interface Failure {
+  code: string
+  action: string
+  message: string
+  hint?: string
+  expected?: string
+  found?: string
+}
+
+/** Turns the parser's own error into ours: first line message, the rest (did you mean) as hint. */
+export function fromCommander(error: CommanderError): SottoError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const suggestion = rest
+    .join(' ')
+    .trim()
+    .replace(/^\((.*)\)$/, '$1')
+  return cliError('CLI_USAGE', lowerFirst(first), {
+    hint:
+      suggestion === ''
+        ? 'run sotto --help, or --help after a command, to see what it takes'
+        : lowerFirst(suggestion),
+  })
+}
+
+/** Describes anything thrown. A stack is for `--verbose` only and never part of this. */
+export function describeFailure(error: unknown): Failure {
+  if (isAbort(error)) return { code: 'CLI_CANCELLED', action: 'retry', message: 'interrupted' }
+  if (error instanceof SottoError) {
+    const failure: Failure = { code: error.code, action: error.action, message: printable(error.message) }
+    if (error.expected !== undefined) failure.expected = printable(error.expected)
+    if (error.found !== undefined) failure.found = printable(error.found)
+    const hint = error.hint ?? ADVICE[error.code]
+    if (hint !== undefined) failure.hint = printable(hint)
+    return failure
+  }
+  const message = error instanceof Error ? error.message : 'unknown failure'
+  return { code: 'INTERNAL', action: 'retry', message: printable(message) }
+}
+
+/** `error:` then `hint:`, as every failure ends. Lower case, no full stop. */
+export function formatFailure(failure: Failure, style: Style): string {
+  const lines = [`${style.red('error:')} ${lowerFirst(failure.message).replace(/\.$/, '')}`]
+  if (failure.expected !== undefined) lines.push(`  expected: ${failure.expected}`)
+  if (failure.found !== undefined) lines.push(`  found:    ${failure.found}`)
+  if (failure.hint !== undefined)
+    lines.push(`${style.yellow('hint:')} ${lowerFirst(failure.hint).replace(/\.$/, '')}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** Advice for errors of the libraries, whose own hints do not know about flags. */
+const ADVICE: Readonly<Record<string, string | undefined>> = {
+  VERIFY_REFUSED: 'nothing was sent; sotto verify shows every step',
+  BUNDLE_UNREACHABLE: 'is the relay running? sotto up starts a local one',
+  RESPONSE_TRUNCATED: 'the answer is incomplete, do not use it; run the command again',
+}
+
+function lowerFirst(text: string): string {
+  // Names in capitals (HOST_DATA, OHTTP) stay as they are.
+  return /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text
+}

@@ -1,0 +1,1 @@
+export { HELP_TOPICS } from './topics.ts'

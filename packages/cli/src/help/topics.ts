@@ -1,0 +1,45 @@
+import { SETTING_NAMES, SETTING_VARIABLES } from '../config/index.ts'
+import { EXIT_MEANINGS } from '../framework/index.ts'
+
+/** Texts of `sotto help TOPIC`. */
+export const HELP_TOPICS: Readonly<Record<string, () => string>> = {
+  environment: () => `Environment variables
+
+${table(SETTING_NAMES.map((name) => [SETTING_VARIABLES[name], `setting ${name}`]))}
+${table([
+  ['SOTTO_API_KEY', 'secret that clients of sotto proxy must present'],
+  ['SOTTO_CONFIG_DIR', 'directory of config.json and of the state, instead of the XDG directories'],
+  ['XDG_CONFIG_HOME', 'parent of sotto/config.json (default ~/.config)'],
+  [
+    'XDG_STATE_HOME',
+    'parent of sotto/, where the last seen log checkpoints are kept (default ~/.local/state)',
+  ],
+  ['NO_COLOR', 'no colours when not empty'],
+  ['CLICOLOR_FORCE', 'colours also when the output is not a terminal, unless 0'],
+])}
+
+A flag wins over a variable, a variable over ./sotto.json, that over config.json in the
+configuration directory, that over a local stack started here by sotto up.
+`,
+  'exit-codes': () => `Exit codes
+
+${table(EXIT_MEANINGS.map(([code, meaning]) => [String(code), meaning]))}
+`,
+  formatting: () => `Formatting
+
+Results go to standard output and nothing else does. Progress, questions, warnings and errors go
+to standard error, so a pipe holds data only.
+
+  --json       one JSON document on standard output (one per line where results stream);
+               a failure is one line {"error":{code,action,message}} on standard error
+  --quiet      errors and warnings only; a software TEE is always announced
+  --no-color   no colours; so does NO_COLOR=1
+
+Progress is a bar on a terminal, elsewhere one line for every 10 %.
+`,
+}
+
+function table(rows: readonly (readonly [left: string, right: string])[]): string {
+  const width = Math.max(24, ...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')
+}
