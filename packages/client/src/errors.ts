@@ -1,0 +1,98 @@
+import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
+import type { Verdict } from '@sotto/verifier'
+
+/**
+ * Codes of every {@link SottoError} the client throws, by what the caller must do.
+ *
+ * Fix your input (`fix-input`):
+ * - `RELAY_URL`: the relay address is not https (or http on this machine), or carries credentials or a query.
+ * - `REQUEST_ORIGIN`: the URL does not belong to {@link INNER_ORIGIN}; another place would see it in clear.
+ * - `REQUEST_INVALID`: method, body or path cannot travel inside the encryption.
+ * - `STORAGE_INVALID`: the remembered checkpoint is damaged; delete it only if you know why.
+ * - `PROXY_CONFIG`: options of the local proxy contradict each other or are unsafe.
+ *
+ * Try again (`retry`):
+ * - `BUNDLE_UNREACHABLE`: the trust bundle could not be fetched, so nothing can be decided. Nothing was sent.
+ * - `RELAY_UNREACHABLE`: the connection to the relay failed.
+ * - `RELAY_REFUSED`: relay or gateway answered outside the encryption; `found` is the outer status.
+ * - `KEY_UNKNOWN`: the gateway does not hold the key; keys were verified again and a fresh request may succeed.
+ * - `RESPONSE_TRUNCATED`: the answer was cut. What arrived is authentic but incomplete: do not use it as an answer.
+ * - `RECEIPT_MISSING`: the answer was complete but carried no receipt.
+ * - `RECEIPT_UNPROVEN`: the receipt's certificate could not be fetched.
+ *
+ * Stop (`stop`), a security check failed:
+ * - `VERIFY_REFUSED`: a required step failed ({@link VerificationRefused.verdict}). Nothing was sent.
+ * - `BUNDLE_INVALID`: what the relay served is not a trust bundle. Nothing was sent.
+ * - `RESPONSE_INVALID`: the answer does not decrypt, or is not what the protocol allows.
+ * - `RECEIPT_INVALID`: the receipt does not verify, or is for another request, answer, key or enclave.
+ */
+export type ClientErrorCode =
+  | 'RELAY_URL'
+  | 'REQUEST_ORIGIN'
+  | 'REQUEST_INVALID'
+  | 'STORAGE_INVALID'
+  | 'PROXY_CONFIG'
+  | 'BUNDLE_UNREACHABLE'
+  | 'RELAY_UNREACHABLE'
+  | 'RELAY_REFUSED'
+  | 'KEY_UNKNOWN'
+  | 'RESPONSE_TRUNCATED'
+  | 'RECEIPT_MISSING'
+  | 'RECEIPT_UNPROVEN'
+  | 'VERIFY_REFUSED'
+  | 'BUNDLE_INVALID'
+  | 'RESPONSE_INVALID'
+  | 'RECEIPT_INVALID'
+
+const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
+  RELAY_URL: 'fix-input',
+  REQUEST_ORIGIN: 'fix-input',
+  REQUEST_INVALID: 'fix-input',
+  STORAGE_INVALID: 'fix-input',
+  PROXY_CONFIG: 'fix-input',
+  BUNDLE_UNREACHABLE: 'retry',
+  RELAY_UNREACHABLE: 'retry',
+  RELAY_REFUSED: 'retry',
+  KEY_UNKNOWN: 'retry',
+  RESPONSE_TRUNCATED: 'retry',
+  RECEIPT_MISSING: 'retry',
+  RECEIPT_UNPROVEN: 'retry',
+  VERIFY_REFUSED: 'stop',
+  BUNDLE_INVALID: 'stop',
+  RESPONSE_INVALID: 'stop',
+  RECEIPT_INVALID: 'stop',
+}
+
+/** A {@link SottoError} with a client code; the action follows from the code. */
+export function clientError(
+  code: ClientErrorCode,
+  message: string,
+  options: SottoErrorOptions = {},
+): SottoError<ClientErrorCode> {
+  return new SottoError<ClientErrorCode>(code, ACTIONS[code], message, options)
+}
+
+/**
+ * `VERIFY_REFUSED` (stop): a required step of the chain of trust failed. Nothing was sent.
+ *
+ * @example
+ * try { await connect(url, { policy }) } catch (error) {
+ *   if (error instanceof VerificationRefused) console.table(error.verdict.steps)
+ * }
+ */
+export class VerificationRefused extends SottoError<ClientErrorCode> {
+  /** All steps, with what was expected and found. */
+  readonly verdict: Verdict
+
+  constructor(verdict: Verdict) {
+    const failed = verdict.steps.filter((step) => step.status === 'fail')
+    const first = failed[0]
+    const names = failed.map((step) => step.name).join(', ')
+    super('VERIFY_REFUSED', 'stop', `verification refused: ${names || 'a required step did not pass'}`, {
+      ...(first?.expected === undefined ? {} : { expected: first.expected }),
+      ...(first?.found === undefined ? {} : { found: first.found }),
+      ...(first?.reason === undefined ? {} : { hint: first.reason }),
+    })
+    this.verdict = verdict
+  }
+}

@@ -1,0 +1,1 @@
+export { encodeMultipart, type MultipartBody, type MultipartPart, partsOfForm } from './encode.ts'

@@ -1,0 +1,36 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SottoStorage } from '../types.ts'
+
+/**
+ * Keeps one small file for each key in `directory` (created with mode 0700), written atomically.
+ * Another process may use the same directory: the last writer wins, and readers see whole values.
+ */
+export function fileStorage(directory: string): SottoStorage {
+  const pathOf = (key: string): string =>
+    join(directory, `${createHash('sha256').update(key).digest('hex')}.json`)
+  return {
+    async get(key) {
+      try {
+        return await readFile(pathOf(key), 'utf8')
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        throw error
+      }
+    },
+    async set(key, value) {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      const path = pathOf(key)
+      const temporary = `${path}.${randomUUID()}`
+      const file = await open(temporary, 'wx', 0o600)
+      try {
+        await file.writeFile(value)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, path)
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { envelope } from './errors.ts'
+
+/**
+ * Runs a `(Request) => Response` handler for one Node request. The request's signal aborts when the
+ * peer goes away; a response body that errors closes the connection, so that nothing looks complete.
+ */
+export async function bridge(
+  handler: (request: Request) => Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) gone.abort()
+  })
+  const request = toRequest(incoming, gone.signal)
+  const response = request === undefined ? badRequest() : await handler(request)
+  if (outgoing.destroyed) {
+    await response.body?.cancel().catch(() => {})
+    return
+  }
+  outgoing.writeHead(response.status, [...response.headers].flat())
+  if (response.body === null) {
+    outgoing.end()
+    return
+  }
+  outgoing.flushHeaders()
+  await send(response.body, outgoing)
+}
+
+async function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = body.getReader()
+  const cancel = (): void => void reader.cancel().catch(() => {})
+  outgoing.once('close', cancel)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || outgoing.destroyed) break
+      if (!outgoing.write(value)) await drained(outgoing)
+    }
+    outgoing.end()
+  } catch {
+    // A cut answer: end the connection without the last chunk, so that the caller sees the cut too.
+    outgoing.destroy()
+  } finally {
+    outgoing.off('close', cancel)
+  }
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done)
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.once('drain', done)
+    outgoing.once('close', done)
+  })
+}
+
+/** Undefined when Host or target are not what an origin server accepts. */
+function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
+  const target = incoming.url ?? ''
+  const host = incoming.headers.host ?? ''
+  // A slash, at sign or space in Host would move the boundary between authority and path.
+  if (!target.startsWith('/') || !/^[\w.:[\]-]{1,255}$/.test(host)) return undefined
+  const url = URL.parse(`http://${host}${target}`)
+  if (url === null) return undefined
+  const headers = new Headers()
+  for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) {
+    headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
+  }
+  const method = incoming.method ?? 'GET'
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const body = hasBody ? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>) : null
+  return new Request(url, { method, headers, body, signal, duplex: 'half' } as RequestInit)
+}
+
+function badRequest(): Response {
+  return envelope(400, 'sotto_bad_request', 'the request line or Host header is malformed', 'fix-input')
+}

@@ -1,0 +1,77 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { clientError } from '../errors.ts'
+import { createProxy, type ProxyOptions } from './handler.ts'
+import { bridge } from './node-bridge.ts'
+
+/** Options of {@link startProxy}. */
+export interface StartProxyOptions extends Omit<ProxyOptions, 'hosts'> {
+  /** Address to listen on. Anything but loopback requires `apiKey`: the hop to the proxy is in clear. @default '127.0.0.1' */
+  host?: string
+  /** 0 picks a free port. @default 8787 */
+  port?: number
+  /** Further accepted `Host` values without port, for containers that reach the proxy by name. */
+  allowedHosts?: Iterable<string>
+}
+
+/** A listening proxy. */
+export interface RunningProxy {
+  /** `http://127.0.0.1:8787` */
+  readonly url: string
+  /** Stops accepting, cancels what is under way, resolves when every connection is closed. Safe to call twice. */
+  close(): Promise<void>
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
+
+/**
+ * Serves the OpenAI API on this machine.
+ * @throws `PROXY_CONFIG` a public address without secret, or an address already in use
+ */
+export async function startProxy(options: StartProxyOptions): Promise<RunningProxy> {
+  const { host = '127.0.0.1', port = 8787, allowedHosts = [], ...rest } = options
+  if (!LOOPBACK.has(host) && options.apiKey === undefined) {
+    throw clientError('PROXY_CONFIG', 'listening beyond this machine requires a local secret', {
+      expected: 'a loopback address, or an API key',
+      found: host,
+    })
+  }
+  let handler: (request: Request) => Promise<Response>
+  const server = createServer((incoming, outgoing) => {
+    bridge(handler, incoming, outgoing).catch(() => outgoing.destroy())
+  })
+  // Uploads may be long recordings over a slow line; the header timeout still applies.
+  server.requestTimeout = 0
+  const bound = await listen(server, host, port)
+  const names = [...new Set(['127.0.0.1', 'localhost', '[::1]', ...allowedHosts])]
+  handler = createProxy({ ...rest, hosts: names.map((name) => hostWithPort(name, bound)) })
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => close(server) }
+}
+
+/** URL parsing drops port 80, so the expected value must too. */
+function hostWithPort(name: string, port: number): string {
+  return new URL(`http://${name}:${port}`).host
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const found = cause.code ?? 'unknown failure'
+      reject(
+        clientError('PROXY_CONFIG', `cannot listen on ${host}:${port}`, {
+          found,
+          cause,
+          hint: 'choose another port',
+        }),
+      )
+    })
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

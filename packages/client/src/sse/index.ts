@@ -1,0 +1,1 @@
+export { readServerSentEvents } from './read-events.ts'

@@ -1,0 +1,66 @@
+import type { SottoError } from '@sotto/protocol/errors'
+import type { InferenceReceipt, SavedReceipt } from '@sotto/protocol/receipts'
+import type { Step, TrustPolicy, Verdict } from '@sotto/verifier'
+
+/**
+ * Small values kept between runs: the last log checkpoint seen, so that the log cannot show this
+ * client another history later (T6). Whoever can write here can make the client forget, not accept
+ * a bad key. Never given requests, answers or keys. Calls may run concurrently.
+ */
+export interface SottoStorage {
+  /** The value; undefined when there is none. Rejecting stops verification: forgetting must be deliberate. */
+  get(key: string): Promise<string | undefined>
+  /** Must be durable once it resolves. */
+  set(key: string, value: string): Promise<void>
+}
+
+/** Options of {@link connect}. */
+export interface ConnectOptions {
+  /** What you accept. Get it from somebody you trust, never from the operator. */
+  policy: TrustPolicy
+  /** Name of the gateway at the relay, 1-64 of `a-z 0-9 -`. @default 'inference' */
+  gateway?: string
+  /** Reaches the relay. @default globalThis.fetch */
+  fetch?: typeof globalThis.fetch
+  /** Seconds since the Unix epoch. @default the system clock */
+  now?: () => number
+  /** Where the last checkpoint is remembered. @default memory only: each process starts without a past */
+  storage?: SottoStorage
+  /** Called for each step as soon as the verdict is known, at every verification. */
+  onStep?: (step: Step) => void
+  /** Called once for each complete answer that carried a receipt, verified or refused. */
+  onReceipt?: (record: ReceiptRecord) => void
+  /** Cancels the first verification. */
+  signal?: AbortSignal
+  /**
+   * Stream uploads to the relay. Browsers cannot do so over HTTP/1.1, so there the encrypted request is
+   * collected first. @default true on Node, false in browsers
+   */
+  streamUploads?: boolean
+}
+
+/** A receipt after verification against the request sent and the answer received. */
+export type ReceiptRecord =
+  | { status: 'verified'; receipt: InferenceReceipt; saved: SavedReceipt }
+  | { status: 'refused'; error: SottoError }
+
+/** A verified connection. All of it keeps verifying: see `fetch`. */
+export interface Sotto {
+  /** Base for any OpenAI-compatible SDK: `https://inference.sotto/v1`. Only {@link fetch} can reach it. */
+  readonly baseURL: string
+  /**
+   * `fetch` for URLs under {@link baseURL}'s origin. Verifies again when the verdict has run out, encrypts to a
+   * verified key, streams both ways. Throws `SottoError` (see `ClientErrorCode`) for everything outside the
+   * encryption; a `Response` is always the enclave's own. A body that was cut errors, it never just ends.
+   */
+  readonly fetch: typeof globalThis.fetch
+  /** The verdict in force. */
+  readonly trust: Verdict
+  /** The latest receipts, oldest first, at most 256. */
+  readonly receipts: readonly ReceiptRecord[]
+  /**
+   * The verified receipt of a response from {@link fetch}, once its body has been read to the end.
+   * @throws `RECEIPT_MISSING` it has none; `RECEIPT_INVALID`, `RECEIPT_UNPROVEN`; `RESPONSE_TRUNCATED` the body was cut
+   */
+  receiptOf(response: Response): Promise<SavedReceipt>
+}

@@ -1,0 +1,106 @@
+import { connect as connectTcp } from 'node:net'
+import { once } from 'node:events'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type RunningProxy, startProxy } from '../../src/proxy/index.ts'
+
+const TRUST = { ok: true, steps: [], software: false, trustedParties: [], validUntil: 5 }
+let running: RunningProxy | undefined
+
+async function start(
+  fetch: (url: string, init: RequestInit) => Promise<Response>,
+  extra: object = {},
+): Promise<string> {
+  running = await startProxy({
+    sotto: { fetch: fetch as unknown as typeof globalThis.fetch, trust: TRUST, receipts: [] },
+    port: 0,
+    ...extra,
+  })
+  return running.url
+}
+
+afterEach(async () => {
+  await running?.close()
+  running = undefined
+})
+
+describe('startProxy', () => {
+  it('streams an upload while the answer already streams back', async () => {
+    const url = await start(async (_url, init) => new Response(init.body as ReadableStream))
+    let feed!: ReadableStreamDefaultController<Uint8Array>
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => void (feed = controller) })
+    const responding = fetch(`${url}/v1/echo`, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    feed.enqueue(new Uint8Array([1]))
+    const reader = (await responding).body!.getReader()
+    expect((await reader.read()).value).toEqual(new Uint8Array([1]))
+    feed.enqueue(new Uint8Array([2]))
+    expect((await reader.read()).value).toEqual(new Uint8Array([2]))
+    feed.close()
+    expect((await reader.read()).done).toBe(true)
+  })
+
+  it('cancels upstream when the client goes away', async () => {
+    const aborted = Promise.withResolvers<void>()
+    const cancelled = Promise.withResolvers<void>()
+    const url = await start(async (_url, init) => {
+      init.signal!.addEventListener('abort', () => aborted.resolve())
+      return new Response(
+        new ReadableStream({
+          start: (c) => c.enqueue(new Uint8Array([1])),
+          cancel: () => cancelled.resolve(),
+        }),
+      )
+    })
+    const stop = new AbortController()
+    const response = await fetch(`${url}/v1/slow`, { signal: stop.signal })
+    await response.body!.getReader().read()
+    stop.abort()
+    await Promise.all([aborted.promise, cancelled.promise])
+  })
+
+  it('cuts the connection when the answer was cut', async () => {
+    const url = await start(async () => {
+      let sent = false
+      return new Response(
+        new ReadableStream({
+          pull(controller) {
+            if (sent) return controller.error(new Error('cut'))
+            sent = true
+            controller.enqueue(new TextEncoder().encode('data: {"half":'))
+          },
+        }),
+      )
+    })
+    const response = await fetch(`${url}/v1/chat/completions`)
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toThrow()
+  })
+
+  it.each([
+    ['an absolute target', 'GET http://evil.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'],
+    ['a Host that hides a path', 'GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1/x\r\n\r\n'],
+    ['a Host with user information', 'GET /v1/models HTTP/1.1\r\nHost: a@127.0.0.1\r\n\r\n'],
+  ])('refuses %s', async (_, text) => {
+    const url = new URL(await start(async () => Response.json({})))
+    const socket = connectTcp(Number(url.port), '127.0.0.1')
+    socket.write(text)
+    const [data] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    expect(data.toString().split('\r\n')[0]).toBe('HTTP/1.1 400 Bad Request')
+  })
+
+  it('does not listen beyond this machine without a secret', async () => {
+    await expect(start(async () => Response.json({}), { host: '0.0.0.0' })).rejects.toMatchObject({
+      code: 'PROXY_CONFIG',
+    })
+  })
+
+  it('names the address that is in use', async () => {
+    const url = new URL(await start(async () => Response.json({})))
+    const first = running!
+    await expect(start(async () => Response.json({}), { port: Number(url.port) })).rejects.toMatchObject({
+      code: 'PROXY_CONFIG',
+      found: 'EADDRINUSE',
+    })
+    running = first
+  })
+})
