@@ -36,7 +36,11 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
 }
 
 /** Signs a payload; the result is the envelope's canonical JSON, exactly what the log holds. */
-export function signDsse(payloadType: string, payload: Uint8Array, signers: readonly DsseSigner[]): Uint8Array {
+export function signDsse(
+  payloadType: string,
+  payload: Uint8Array,
+  signers: readonly DsseSigner[],
+): Uint8Array {
   const message = pae(payloadType, payload)
   return canonicalJson({
     payload: toBase64(payload),
@@ -51,8 +55,15 @@ export function signDsse(payloadType: string, payload: Uint8Array, signers: read
 /** Structure of an envelope from anywhere. @throws `DSSE_MALFORMED` (fix-input) */
 export function parseDsse(bytes: Uint8Array): DsseEnvelope {
   try {
-    const { payload, payloadType, signatures } = envelopeDecoder(parseCanonicalJson(bytes, { maxBytes: MAX_ENVELOPE_BYTES }), 'envelope')
-    return { payloadType, payload: fromBase64(payload), signatures: signatures.map(({ keyid, sig }) => ({ keyid, sig: fromBase64(sig) })) }
+    const { payload, payloadType, signatures } = envelopeDecoder(
+      parseCanonicalJson(bytes, { maxBytes: MAX_ENVELOPE_BYTES }),
+      'envelope',
+    )
+    return {
+      payloadType,
+      payload: fromBase64(payload),
+      signatures: signatures.map(({ keyid, sig }) => ({ keyid, sig: fromBase64(sig) })),
+    }
   } catch (cause) {
     throw dsseError('DSSE_MALFORMED', 'fix-input', 'envelope is malformed', { cause })
   }
@@ -72,14 +83,18 @@ export function verifyDsse(
 ): { payload: Uint8Array; signers: Uint8Array[] } {
   if (!Number.isSafeInteger(threshold) || threshold < 1) throw new TypeError('threshold must be at least 1')
   if (envelope.payloadType !== expectedType) {
-    throw dsseError('DSSE_TYPE', 'stop', 'envelope has another type', { expected: expectedType, found: envelope.payloadType })
+    throw dsseError('DSSE_TYPE', 'stop', 'envelope has another type', {
+      expected: expectedType,
+      found: envelope.payloadType,
+    })
   }
   const message = pae(envelope.payloadType, envelope.payload)
   const signers = new Map<string, Uint8Array>()
   const accepted = new Map(acceptedKeys.map((key) => [keyId(key), key]))
   for (const { keyid, sig } of envelope.signatures) {
     const key = accepted.get(keyid)
-    if (key && !signers.has(keyid) && crypto.ed25519.importPublic(key).verify(message, sig)) signers.set(keyid, key)
+    if (key && !signers.has(keyid) && crypto.ed25519.importPublic(key).verify(message, sig))
+      signers.set(keyid, key)
   }
   if (signers.size < threshold) {
     throw dsseError('DSSE_SIGNATURE', 'stop', 'envelope is not signed by enough accepted keys', {

@@ -1,1 +1,10 @@
-export { dsseError, pae, parseDsse, signDsse, verifyDsse, type DsseEnvelope, type DsseErrorCode, type DsseSigner } from './dsse.ts'
+export {
+  dsseError,
+  pae,
+  parseDsse,
+  signDsse,
+  verifyDsse,
+  type DsseEnvelope,
+  type DsseErrorCode,
+  type DsseSigner,
+} from './dsse.ts'

@@ -2,7 +2,13 @@ import { fromUtf8, utf8 } from '../bytes/index.ts'
 import { jcsError } from './errors.ts'
 
 /** What our documents are made of: no fractions, no numbers past 2^53. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue }
 
 /** Nesting of our deepest document is 6; more is an attack on the stack. */
 const MAX_DEPTH = 16
@@ -34,7 +40,8 @@ function serialise(value: unknown, depth: number): string {
     return JSON.stringify(value)
   }
   if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) throw jcsError('JCS_UNSUPPORTED', 'only safe integers have a canonical form here')
+    if (!Number.isSafeInteger(value) || Object.is(value, -0))
+      throw jcsError('JCS_UNSUPPORTED', 'only safe integers have a canonical form here')
     return String(value)
   }
   if (Array.isArray(value)) return `[${value.map((item) => serialise(item, depth + 1)).join(',')}]`
@@ -54,7 +61,8 @@ function serialise(value: unknown, depth: number): string {
  */
 export function parseCanonicalJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonValue {
   const maxBytes = limits.maxBytes ?? 65_536
-  if (bytes.length > maxBytes) throw jcsError('JCS_MALFORMED', 'document is too long', `at most ${maxBytes} bytes`, `${bytes.length}`)
+  if (bytes.length > maxBytes)
+    throw jcsError('JCS_MALFORMED', 'document is too long', `at most ${maxBytes} bytes`, `${bytes.length}`)
   const text = fromUtf8(bytes)
   requireDepth(text, limits.maxDepth ?? MAX_DEPTH)
   let value: JsonValue

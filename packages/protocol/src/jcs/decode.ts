@@ -10,8 +10,10 @@ type Fields<T> = { [Name in keyof T]-?: Decoder<T[Name]> }
 export function object<T extends object>(fields: Fields<T>): Decoder<T> {
   const names = Object.keys(fields) as (keyof T & string)[]
   return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(path, 'an object', value)
-    for (const name of Object.keys(value)) if (!Object.hasOwn(fields, name)) throw wrong(`${path}.${name}`, 'no such member', 'one')
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw wrong(path, 'an object', value)
+    for (const name of Object.keys(value))
+      if (!Object.hasOwn(fields, name)) throw wrong(`${path}.${name}`, 'no such member', 'one')
     const decoded = {} as T
     for (const name of names) {
       if (!Object.hasOwn(value, name)) throw wrong(`${path}.${name}`, 'a value', 'none')
@@ -24,7 +26,8 @@ export function object<T extends object>(fields: Fields<T>): Decoder<T> {
 /** An array of `min` to `max` items. */
 export function list<T>(item: Decoder<T>, min: number, max: number): Decoder<T[]> {
   return (value, path) => {
-    if (!Array.isArray(value) || value.length < min || value.length > max) throw wrong(path, `a list of ${min} to ${max}`, value)
+    if (!Array.isArray(value) || value.length < min || value.length > max)
+      throw wrong(path, `a list of ${min} to ${max}`, value)
     return value.map((member, index) => item(member, `${path}[${index}]`))
   }
 }
@@ -32,7 +35,8 @@ export function list<T>(item: Decoder<T>, min: number, max: number): Decoder<T[]
 /** Text of 1 to `max` UTF-16 units that matches the pattern, if one is given. */
 export function text(max: number, pattern?: RegExp): Decoder<string> {
   return (value, path) => {
-    if (typeof value !== 'string' || value.length === 0 || value.length > max) throw wrong(path, `text of 1 to ${max} characters`, value)
+    if (typeof value !== 'string' || value.length === 0 || value.length > max)
+      throw wrong(path, `text of 1 to ${max} characters`, value)
     if (pattern && !pattern.test(value)) throw wrong(path, `text like ${pattern.source}`, value)
     return value
   }
@@ -57,7 +61,8 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): Decoder
 /** A whole number within bounds. */
 export function integer(min = 0, max: number = Number.MAX_SAFE_INTEGER): Decoder<number> {
   return (value, path) => {
-    if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) throw wrong(path, `a whole number from ${min} to ${max}`, value)
+    if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max)
+      throw wrong(path, `a whole number from ${min} to ${max}`, value)
     return value as number
   }
 }
@@ -85,7 +90,12 @@ export function base64(min: number, max: number = min): Decoder<string> {
   return encoded(fromBase64, min, max, 'base64')
 }
 
-function encoded(decode: (text: string) => Uint8Array, min: number, max: number, name: string): Decoder<string> {
+function encoded(
+  decode: (text: string) => Uint8Array,
+  min: number,
+  max: number,
+  name: string,
+): Decoder<string> {
   const expected = `${name} of ${min === max ? min : `${min} to ${max}`} bytes`
   return (value, path) => {
     if (typeof value !== 'string' || value.length > max * 2 + 4) throw wrong(path, expected, value)
@@ -101,6 +111,13 @@ function encoded(decode: (text: string) => Uint8Array, min: number, max: number,
 }
 
 function wrong(path: string, expected: string, found: unknown): Error {
-  const shown = typeof found === 'string' ? found : Array.isArray(found) ? `a list of ${found.length}` : found === undefined ? 'nothing' : typeof found
+  const shown =
+    typeof found === 'string'
+      ? found
+      : Array.isArray(found)
+        ? `a list of ${found.length}`
+        : found === undefined
+          ? 'nothing'
+          : typeof found
   return jcsError('JCS_FIELD', `${path} is malformed`, expected, shown)
 }

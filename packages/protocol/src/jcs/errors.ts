@@ -4,7 +4,12 @@ import { SottoError } from '../errors/index.ts'
 export type JcsErrorCode = 'JCS_UNSUPPORTED' | 'JCS_MALFORMED' | 'JCS_FIELD'
 
 /** A {@link SottoError} about JSON. Documents are public: a field may be quoted, bounded. */
-export function jcsError(code: JcsErrorCode, message: string, expected?: string, found?: string): SottoError<JcsErrorCode> {
+export function jcsError(
+  code: JcsErrorCode,
+  message: string,
+  expected?: string,
+  found?: string,
+): SottoError<JcsErrorCode> {
   return new SottoError<JcsErrorCode>(code, 'fix-input', message, {
     ...(expected !== undefined && { expected }),
     ...(found !== undefined && { found: found.slice(0, 128) }),

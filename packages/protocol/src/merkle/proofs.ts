@@ -1,0 +1,127 @@
+import { equalBytes } from '../bytes/index.ts'
+import { crypto } from '../crypto-backend/index.ts'
+import { merkleError } from './errors.ts'
+
+const LEAF_PREFIX = Uint8Array.of(0)
+const NODE_PREFIX = Uint8Array.of(1)
+
+/** Longest proof of a tree of at most 2^53 leaves. */
+const MAX_PROOF_LENGTH = 53
+
+/** RFC 6962 Section 2.1: SHA-256 of 0x00 and the entry. */
+export function leafHash(entry: Uint8Array): Uint8Array {
+  return crypto.sha256(LEAF_PREFIX, entry)
+}
+
+/** RFC 6962 Section 2.1: SHA-256 of 0x01, left and right. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  return crypto.sha256(NODE_PREFIX, left, right)
+}
+
+/** Root of the empty tree: SHA-256 of nothing. */
+export function emptyRoot(): Uint8Array {
+  return crypto.sha256()
+}
+
+/**
+ * RFC 9162 Section 2.1.3.2: the leaf hash is leaf `index` of the tree of `size` with this root.
+ * @throws `MERKLE_INCLUSION` (stop)
+ */
+export function verifyInclusion(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  proof: readonly Uint8Array[],
+  root: Uint8Array,
+): void {
+  if (!isSize(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) {
+    throw merkleError('MERKLE_INCLUSION', 'leaf index is outside the tree', `0 to ${size - 1}`, `${index}`)
+  }
+  requireHashes('MERKLE_INCLUSION', leaf, root, ...bounded('MERKLE_INCLUSION', proof))
+  let node = index
+  let last = size - 1
+  let hash = leaf
+  for (const sibling of proof) {
+    if (last === 0) throw merkleError('MERKLE_INCLUSION', 'proof is too long')
+    if (node % 2 === 1 || node === last) {
+      hash = nodeHash(sibling, hash)
+      while (node % 2 === 0 && node !== 0) {
+        node = Math.floor(node / 2)
+        last = Math.floor(last / 2)
+      }
+    } else hash = nodeHash(hash, sibling)
+    node = Math.floor(node / 2)
+    last = Math.floor(last / 2)
+  }
+  if (last !== 0) throw merkleError('MERKLE_INCLUSION', 'proof is too short')
+  if (!equalBytes(hash, root)) throw merkleError('MERKLE_INCLUSION', 'proof leads to another root')
+}
+
+/**
+ * RFC 9162 Section 2.1.4.2: the first `size1` leaves of the tree (`size2`, `root2`) are the tree
+ * (`size1`, `root1`). The empty tree is consistent with everything, by an empty proof.
+ * @throws `MERKLE_CONSISTENCY` (stop)
+ */
+export function verifyConsistency(
+  size1: number,
+  root1: Uint8Array,
+  size2: number,
+  root2: Uint8Array,
+  proof: readonly Uint8Array[],
+): void {
+  const fail = (message: string): Error => merkleError('MERKLE_CONSISTENCY', message)
+  if (!isSize(size1) || !isSize(size2) || size1 > size2) throw fail('tree sizes are out of order')
+  requireHashes('MERKLE_CONSISTENCY', root1, root2, ...bounded('MERKLE_CONSISTENCY', proof))
+  if (size1 === size2 || size1 === 0) {
+    if (proof.length > 0) throw fail('proof is too long')
+    if (size1 === size2 && !equalBytes(root1, root2)) throw fail('same size, different root')
+    if (size1 === 0 && !equalBytes(root1, emptyRoot())) throw fail('the empty tree has another root')
+    return
+  }
+  const path = isPowerOfTwo(size1) ? [root1, ...proof] : [...proof]
+  const [first, ...rest] = path
+  if (!first) throw fail('proof is empty')
+  let node = size1 - 1
+  let last = size2 - 1
+  while (node % 2 === 1) {
+    node = Math.floor(node / 2)
+    last = Math.floor(last / 2)
+  }
+  let hash1 = first
+  let hash2 = first
+  for (const sibling of rest) {
+    if (last === 0) throw fail('proof is too long')
+    if (node % 2 === 1 || node === last) {
+      hash1 = nodeHash(sibling, hash1)
+      hash2 = nodeHash(sibling, hash2)
+      while (node % 2 === 0 && node !== 0) {
+        node = Math.floor(node / 2)
+        last = Math.floor(last / 2)
+      }
+    } else hash2 = nodeHash(hash2, sibling)
+    node = Math.floor(node / 2)
+    last = Math.floor(last / 2)
+  }
+  if (last !== 0) throw fail('proof is too short')
+  if (!equalBytes(hash1, root1)) throw fail('proof leads to another old root')
+  if (!equalBytes(hash2, root2)) throw fail('proof leads to another new root')
+}
+
+function isSize(size: number): boolean {
+  return Number.isSafeInteger(size) && size >= 0
+}
+
+function isPowerOfTwo(size: number): boolean {
+  return Number.isInteger(Math.log2(size))
+}
+
+type ProofCode = 'MERKLE_INCLUSION' | 'MERKLE_CONSISTENCY'
+
+function bounded(code: ProofCode, proof: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (proof.length > MAX_PROOF_LENGTH * 2) throw merkleError(code, 'proof is too long')
+  return proof
+}
+
+function requireHashes(code: ProofCode, ...hashes: readonly Uint8Array[]): void {
+  for (const hash of hashes) if (hash.length !== 32) throw merkleError(code, 'a hash is not 32 bytes')
+}

@@ -1,0 +1,97 @@
+import { fromBase64, toBase64, toHex, utf8 } from '../bytes/index.ts'
+import { crypto } from '../crypto-backend/index.ts'
+import { noteError } from './errors.ts'
+import { parseVerifierKey } from './keys.ts'
+import { cosignatureTime, isSignedBy, parseNote } from './note.ts'
+
+/** C2SP tlog-checkpoint: a log's claim about its tree. */
+export interface Checkpoint {
+  readonly origin: string
+  readonly size: number
+  /** 32 bytes. */
+  readonly root: Uint8Array
+}
+
+/** What a relying party demands of a checkpoint. Verifier keys as text, from its own policy. */
+export interface CheckpointRequirements {
+  origin: string
+  logKey: string
+  witnessKeys: readonly string[]
+  quorum: number
+}
+
+/** A checkpoint proven to be signed by the log and by a quorum of distinct witnesses. */
+export interface VerifiedCheckpoint extends Checkpoint {
+  /** SHA-256 of the note's signed text, hexadecimal: what evidence binds (T6). */
+  readonly digest: string
+  /** When each accepted witness cosigned, Unix seconds, by verifier key text. */
+  readonly witnessTimes: ReadonlyMap<string, number>
+  /**
+   * Unix seconds by which a whole quorum had cosigned: the tree provably existed then. The
+   * quorum-th newest time, so that fewer than a quorum of lying witnesses cannot make it younger.
+   */
+  readonly time: number
+}
+
+/** Text of a checkpoint, without signatures. */
+export function checkpointText({ origin, size, root }: Checkpoint): string {
+  return `${origin}\n${size}\n${toBase64(root)}\n`
+}
+
+/** Checkpoint of a note's text; extension lines are refused. @throws `NOTE_MALFORMED` */
+export function parseCheckpoint(text: string): Checkpoint {
+  const lines = text.split('\n')
+  const [origin = '', size = '', root = ''] = lines
+  if (lines.length !== 4 || lines[3] !== '' || origin === '')
+    throw noteError('NOTE_MALFORMED', 'checkpoint does not have three lines')
+  if (!/^(0|[1-9]\d{0,15})$/.test(size) || !Number.isSafeInteger(Number(size)))
+    throw noteError('NOTE_MALFORMED', 'tree size is malformed')
+  const hash = fromBase64(root)
+  if (hash.length !== 32) throw noteError('NOTE_MALFORMED', 'root hash is not 32 bytes')
+  return { origin, size: Number(size), root: hash }
+}
+
+/** SHA-256 of a note's signed text (not its signatures, which grow), hexadecimal. */
+export function checkpointDigest(note: string): string {
+  return toHex(crypto.sha256(utf8(parseNote(note).text)))
+}
+
+/**
+ * Verifies a checkpoint note. Distinct witness keys are counted; a witness that signed twice counts
+ * once, with its newest time.
+ *
+ * @throws `NOTE_MALFORMED`, `NOTE_SIGNATURE`, `NOTE_QUORUM`
+ */
+export function verifyCheckpoint(noteText: string, requirements: CheckpointRequirements): VerifiedCheckpoint {
+  const note = parseNote(noteText)
+  const checkpoint = parseCheckpoint(note.text)
+  if (checkpoint.origin !== requirements.origin)
+    throw noteError('NOTE_SIGNATURE', 'checkpoint is of another log', requirements.origin, checkpoint.origin)
+  if (!isSignedBy(note, parseVerifierKey(requirements.logKey)))
+    throw noteError('NOTE_SIGNATURE', 'checkpoint is not signed by the log key')
+  const witnessTimes = new Map<string, number>()
+  const seen = new Set<string>()
+  for (const text of requirements.witnessKeys) {
+    const key = parseVerifierKey(text)
+    // Two names for one key are one witness.
+    if (seen.has(toHex(key.publicKey))) continue
+    seen.add(toHex(key.publicKey))
+    const time = cosignatureTime(note, key)
+    if (time !== undefined) witnessTimes.set(text, time)
+  }
+  if (requirements.quorum < 1 || witnessTimes.size < requirements.quorum) {
+    throw noteError(
+      'NOTE_QUORUM',
+      'too few witnesses cosigned the checkpoint',
+      `${requirements.quorum}`,
+      `${witnessTimes.size}`,
+    )
+  }
+  const newestFirst = [...witnessTimes.values()].sort((a, b) => b - a)
+  return {
+    ...checkpoint,
+    digest: toHex(crypto.sha256(utf8(note.text))),
+    witnessTimes,
+    time: newestFirst[requirements.quorum - 1]!,
+  }
+}
