@@ -1,0 +1,1 @@
+export { createClock, type HostClocks, type KmsClock } from './clock.ts'

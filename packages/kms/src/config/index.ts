@@ -1,0 +1,1 @@
+export { decodeKmsConfig, type KmsConfig } from './config.ts'

@@ -1,0 +1,12 @@
+export { StateKeeper } from './keeper.ts'
+export { EMPTY_STATE, fromRecords, toRecords } from './records.ts'
+export type {
+  AcceptedPolicy,
+  Epoch,
+  Identity,
+  KmsState,
+  OwnStatement,
+  RequestKem,
+  RequestKey,
+  SeenTree,
+} from './types.ts'

@@ -1,0 +1,55 @@
+import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { kmsError } from '../errors.ts'
+import { NO_KEY_IDS } from '../keys/key-ids.ts'
+import type { StoredRecord } from '../store/index.ts'
+import type { KmsState, RequestKey } from './types.ts'
+
+/** Nothing stored yet. */
+export const EMPTY_STATE: KmsState = { keyIds: NO_KEY_IDS, keys: new Map() }
+
+const STATE = 'state'
+const KEYS = 'key'
+const NAMES = ['identity', 'seen', 'keyIds', 'policy', 'epoch', 'pending'] as const
+
+/** The records a state is stored as: one per part, one per request key, so that a key can be erased. */
+export function toRecords(state: KmsState): StoredRecord[] {
+  const records: StoredRecord[] = []
+  for (const name of NAMES) {
+    if (state[name] !== undefined) records.push({ table: STATE, key: name, value: encode(state[name]) })
+  }
+  for (const key of state.keys.values())
+    records.push({ table: KEYS, key: String(key.keyId), value: encode(key) })
+  return records
+}
+
+/**
+ * The state of records that this measurement sealed itself: nobody else can have written them.
+ * @throws `KMS_STORE_TAMPERED` for a record of a kind this version does not know
+ */
+export function fromRecords(records: readonly StoredRecord[]): KmsState {
+  const state: Record<string, unknown> = { ...EMPTY_STATE }
+  const keys = new Map<number, RequestKey>()
+  for (const { table, key, value } of records) {
+    if (table === KEYS) keys.set(Number(key), decode(value) as RequestKey)
+    else if (table === STATE && NAMES.some((name) => name === key)) state[key] = decode(value)
+    else throw kmsError('KMS_STORE_TAMPERED', 'the store has a record this version does not know')
+  }
+  return { ...(state as unknown as KmsState), keys }
+}
+
+/** JSON in which byte strings are `{"$bytes": base64url}`. */
+function encode(value: unknown): Uint8Array {
+  return utf8(
+    JSON.stringify(value, (_, item: unknown) =>
+      item instanceof Uint8Array ? { $bytes: toBase64Url(item) } : item,
+    ),
+  )
+}
+
+function decode(bytes: Uint8Array): unknown {
+  return JSON.parse(fromUtf8(bytes), (_, item: unknown) => {
+    if (typeof item === 'object' && item !== null && '$bytes' in item)
+      return fromBase64Url(item.$bytes as string)
+    return item
+  })
+}

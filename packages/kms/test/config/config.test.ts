@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { decodeKmsConfig } from '../../src/config/index.ts'
+import { claim } from '../../../../test/claims.ts'
+
+const key = (n: number): string => Buffer.alloc(32, n).toString('base64url')
+const BASE = {
+  name: 'demo',
+  listen: { port: 0 },
+  store: '/tmp/x',
+  log: { url: 'http://127.0.0.1:1', origin: 'sotto.example/log', key: 'sotto.example/log+0a1b2c3d+AQID' },
+  witnesses: { keys: ['w1+0a1b2c3d+AQID', 'w2+0a1b2c3e+AQID'], quorum: 2 },
+  members: [
+    { name: 'a', key: key(1) },
+    { name: 'b', key: key(2) },
+  ],
+  threshold: 2,
+  releaseKeys: [key(3)],
+  roots: [{ family: 'software', root: '00'.repeat(32) }],
+}
+const decode = (change: object): unknown => decodeKmsConfig({ ...BASE, ...change }, 'config')
+
+test(
+  claim('T4', 'request keys live a day by default, with a quarter of it as overlap and a short grace'),
+  () => {
+    expect(decode({})).toMatchObject({
+      timing: { rotationSeconds: 86400, overlapSeconds: 21600, graceSeconds: 600 },
+      suites: ['X-Wing', 'X25519'],
+      evidenceRefreshSeconds: 3600,
+      metrics: undefined,
+    })
+  },
+)
+
+test.each<[string, object]>([
+  ['a key that lives longer than a day', { rotationSeconds: 86401 }],
+  ['a long grace', { graceSeconds: 3601 }],
+  ['no grace', { graceSeconds: 0 }],
+  ['an overlap as long as the life', { rotationSeconds: 100, overlapSeconds: 100 }],
+  ['a member twice', { members: [BASE.members[0], { name: 'c', key: key(1) }] }],
+  ['a threshold nobody can reach', { threshold: 3 }],
+  ['a threshold of none', { threshold: 0 }],
+  ['a quorum nobody can reach', { witnesses: { ...BASE.witnesses, quorum: 3 } }],
+  ['a witness twice', { witnesses: { keys: ['w1+0a1b2c3d+AQID', 'w1+0a1b2c3d+AQID'], quorum: 2 } }],
+  ['a suite twice', { suites: ['X25519', 'X25519'] }],
+  ['a suite nobody knows', { suites: ['RSA'] }],
+  [
+    'a member key that is not canonical',
+    { members: [{ name: 'a', key: `${key(1).slice(0, 42)}F` }], threshold: 1 },
+  ],
+  ['a switch that turns wrapping off', { encrypted: false }],
+  ['stale evidence', { evidenceRefreshSeconds: 3601 }],
+])('refuses %s', (_, change) => {
+  expect(() => decode(change)).toThrowError(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+})
+
+test(claim('T10', 'refuses software and hardware roots in one KMS'), () => {
+  const roots = [...BASE.roots, { family: 'snp', root: '11'.repeat(32) }]
+  expect(() => decode({ roots })).toThrowError(expect.objectContaining({ code: 'KMS_POLICY_MIXED' }))
+})
