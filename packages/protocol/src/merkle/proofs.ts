@@ -37,7 +37,7 @@ export function verifyInclusion(
   if (!isSize(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) {
     throw merkleError('MERKLE_INCLUSION', 'leaf index is outside the tree', `0 to ${size - 1}`, `${index}`)
   }
-  requireHashes('MERKLE_INCLUSION', leaf, root, ...bounded('MERKLE_INCLUSION', proof))
+  requireHashes('MERKLE_INCLUSION', [leaf, root, ...proof])
   let node = index
   let last = size - 1
   let hash = leaf
@@ -59,7 +59,8 @@ export function verifyInclusion(
 
 /**
  * RFC 9162 Section 2.1.4.2: the first `size1` leaves of the tree (`size2`, `root2`) are the tree
- * (`size1`, `root1`). The empty tree is consistent with everything, by an empty proof.
+ * (`size1`, `root1`). Nothing is consistent with the empty tree but itself: whoever has seen no
+ * tree yet has nothing to compare and does not ask.
  * @throws `MERKLE_CONSISTENCY` (stop)
  */
 export function verifyConsistency(
@@ -71,13 +72,13 @@ export function verifyConsistency(
 ): void {
   const fail = (message: string): Error => merkleError('MERKLE_CONSISTENCY', message)
   if (!isSize(size1) || !isSize(size2) || size1 > size2) throw fail('tree sizes are out of order')
-  requireHashes('MERKLE_CONSISTENCY', root1, root2, ...bounded('MERKLE_CONSISTENCY', proof))
-  if (size1 === size2 || size1 === 0) {
+  requireHashes('MERKLE_CONSISTENCY', proof)
+  if (size1 === size2) {
     if (proof.length > 0) throw fail('proof is too long')
-    if (size1 === size2 && !equalBytes(root1, root2)) throw fail('same size, different root')
-    if (size1 === 0 && !equalBytes(root1, emptyRoot())) throw fail('the empty tree has another root')
+    if (!equalBytes(root1, root2)) throw fail('same size, different root')
     return
   }
+  if (size1 === 0) throw fail('the empty tree says nothing about another')
   const path = isPowerOfTwo(size1) ? [root1, ...proof] : [...proof]
   const [first, ...rest] = path
   if (!first) throw fail('proof is empty')
@@ -115,13 +116,8 @@ function isPowerOfTwo(size: number): boolean {
   return Number.isInteger(Math.log2(size))
 }
 
-type ProofCode = 'MERKLE_INCLUSION' | 'MERKLE_CONSISTENCY'
-
-function bounded(code: ProofCode, proof: readonly Uint8Array[]): readonly Uint8Array[] {
+/** Siblings of another length would move the border between left and right under the hash. */
+function requireHashes(code: 'MERKLE_INCLUSION' | 'MERKLE_CONSISTENCY', proof: readonly Uint8Array[]): void {
   if (proof.length > MAX_PROOF_LENGTH * 2) throw merkleError(code, 'proof is too long')
-  return proof
-}
-
-function requireHashes(code: ProofCode, ...hashes: readonly Uint8Array[]): void {
-  for (const hash of hashes) if (hash.length !== 32) throw merkleError(code, 'a hash is not 32 bytes')
+  for (const hash of proof) if (hash.length !== 32) throw merkleError(code, 'a hash is not 32 bytes')
 }

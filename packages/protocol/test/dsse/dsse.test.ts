@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { pae, parseDsse, signDsse, verifyDsse, type DsseSigner } from '@sotto/protocol/dsse'
+
+const signer = (): DsseSigner => {
+  const { seed, publicKey } = crypto.ed25519.generate()
+  return { secretSeed: seed, publicKey }
+}
+const [alice, bob, eve] = [signer(), signer(), signer()]
+const TYPE = 'application/vnd.example+json'
+const payload = utf8('{"a":1}')
+
+describe('DSSE', () => {
+  it('has the pre-authentication encoding of the DSSE v1 protocol', () => {
+    // dsse/protocol.md, "Signature Definition": the worked example.
+    expect(fromUtf8(pae('http://example.com/HelloWorld', utf8('hello world')))).toBe(
+      'DSSEv1 29 http://example.com/HelloWorld 11 hello world',
+    )
+  })
+
+  it('returns the payload signed by an accepted key', () => {
+    const envelope = parseDsse(signDsse(TYPE, payload, [alice, eve]))
+    const verified = verifyDsse(envelope, TYPE, [bob.publicKey, alice.publicKey])
+    expect(verified.payload).toEqual(payload)
+    expect(verified.signers).toEqual([alice.publicKey])
+  })
+
+  it('refuses another payload type, so that no document stands in for another', () => {
+    const envelope = parseDsse(signDsse(TYPE, payload, [alice]))
+    expect(() => verifyDsse(envelope, 'application/vnd.other+json', [alice.publicKey])).toThrow(
+      expect.objectContaining({ code: 'DSSE_TYPE' }),
+    )
+  })
+
+  it('counts distinct keys: one key that signs twice is one signature', () => {
+    const twice = parseDsse(signDsse(TYPE, payload, [alice, alice]))
+    expect(() => verifyDsse(twice, TYPE, [alice.publicKey, bob.publicKey], 2)).toThrow(
+      expect.objectContaining({ code: 'DSSE_SIGNATURE' }),
+    )
+    const both = parseDsse(signDsse(TYPE, payload, [alice, bob]))
+    expect(verifyDsse(both, TYPE, [alice.publicKey, bob.publicKey], 2).signers).toHaveLength(2)
+  })
+
+  it('refuses when no accepted key signed', () => {
+    const envelope = parseDsse(signDsse(TYPE, payload, [eve]))
+    expect(() => verifyDsse(envelope, TYPE, [alice.publicKey])).toThrow(
+      expect.objectContaining({ code: 'DSSE_SIGNATURE', action: 'stop' }),
+    )
+  })
+
+  it('refuses any flipped byte', () => {
+    const bytes = signDsse(TYPE, payload, [alice])
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+        const flipped = bytes.map((byte, i) => (i === at ? byte ^ mask : byte))
+        expect(() => verifyDsse(parseDsse(flipped), TYPE, [alice.publicKey])).toThrow()
+      }),
+      { numRuns: process.env['SLOW'] ? 500 : 25 },
+    )
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['another JSON', '[]'],
+    ['an unknown member', '{"payload":"","payloadType":"a","signatures":[],"x":1}'],
+    ['no signatures', '{"payload":"","payloadType":"a","signatures":[]}'],
+    ['white space', ' {"payload":"","payloadType":"a"}'],
+    [
+      'a short signature',
+      `{"payload":"","payloadType":"a","signatures":[{"keyid":"${'0'.repeat(64)}","sig":"AA=="}]}`,
+    ],
+  ])('refuses %s as malformed', (_what, json) => {
+    expect(() => parseDsse(utf8(json))).toThrow(expect.objectContaining({ code: 'DSSE_MALFORMED' }))
+  })
+})
