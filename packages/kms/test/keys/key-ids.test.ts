@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { allocateKeyIds, countFreeKeyIds, NO_KEY_IDS } from '../../src/keys/key-ids.ts'
 import { isRotationDue, lifetimeFrom } from '../../src/keys/lifetime.ts'
