@@ -62,7 +62,8 @@ export function fromHex(text: string): Uint8Array {
 /** base64 with padding (RFC 4648 Section 4). */
 export function toBase64(bytes: Uint8Array): string {
   let binary = ''
-  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
+  for (let i = 0; i < bytes.length; i += 0x8000)
+    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
   return btoa(binary)
 }
 
@@ -95,7 +96,8 @@ export function fromBase64Url(text: string): Uint8Array {
 
 /** Big-endian unsigned integer of `length` bytes (I2OSP). `value` must fit. */
 export function uint(value: number, length: number): Uint8Array {
-  if (!Number.isSafeInteger(value) || value < 0 || value >= 256 ** length) throw new RangeError(`${value} does not fit ${length} bytes`)
+  if (!Number.isSafeInteger(value) || value < 0 || value >= 256 ** length)
+    throw new RangeError(`${value} does not fit ${length} bytes`)
   const out = new Uint8Array(length)
   for (let i = length - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256)) out[i] = rest % 256
   return out

@@ -28,7 +28,8 @@ const SAFE_PATH = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\x20-\x7e]{1,512}$/
  * @throws `MANIFEST_MALFORMED` (fix-input) for no entries, too many, an unsafe or repeated path
  */
 export function encodeManifest(entries: readonly ManifestEntry[]): Uint8Array {
-  if (entries.length === 0 || entries.length > MAX_MANIFEST_ENTRIES) throw malformed(`${entries.length} entries`)
+  if (entries.length === 0 || entries.length > MAX_MANIFEST_ENTRIES)
+    throw malformed(`${entries.length} entries`)
   const sorted = [...entries].sort((a, b) => (a.path < b.path ? -1 : 1))
   const lines = ['sotto-image-manifest-v1']
   let previous: string | undefined
@@ -54,5 +55,10 @@ export function softwareMeasurement(digest: string): string {
 }
 
 function malformed(found: string): SottoError<MeasurementErrorCode> {
-  return new SottoError<MeasurementErrorCode>('MANIFEST_MALFORMED', 'fix-input', 'image manifest is malformed', { found })
+  return new SottoError<MeasurementErrorCode>(
+    'MANIFEST_MALFORMED',
+    'fix-input',
+    'image manifest is malformed',
+    { found },
+  )
 }

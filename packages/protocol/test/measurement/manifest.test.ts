@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { fromUtf8 } from '@sotto/protocol/bytes'
-import { encodeManifest, imageDigest, softwareMeasurement, type ManifestEntry } from '@sotto/protocol/measurement'
+import {
+  encodeManifest,
+  imageDigest,
+  softwareMeasurement,
+  type ManifestEntry,
+} from '@sotto/protocol/measurement'
 
 const a: ManifestEntry = { path: 'role.js', mode: 0o644, sha256: '11'.repeat(32) }
 const b: ManifestEntry = { path: 'bin/node', mode: 0o755, sha256: '22'.repeat(32) }

@@ -1,0 +1,68 @@
+import { toHex } from '../bytes/index.ts'
+import { crypto } from '../crypto-backend/index.ts'
+import { pae } from '../dsse/index.ts'
+import { SottoError } from '../errors/index.ts'
+import { canonicalJson, parseCanonicalJson, type Decoder } from '../jcs/index.ts'
+import { keyReleasePolicyDecoder } from './decode.ts'
+import { BINDING_TYPES, type ArtifactKeyImport, type Digest, type EnclaveBinding, type KeyReleasePolicy, type KmsBinding } from './types.ts'
+
+/** Codes of {@link SottoError} thrown here. */
+export type KeyReleaseErrorCode = 'POLICY_INVALID'
+
+/** Canonical bytes of a document, as they are signed and hashed. */
+export function encodeDocument(document: object): Uint8Array {
+  return canonicalJson(document)
+}
+
+/**
+ * A document of canonical bytes that were authenticated, or are about to be.
+ * @throws `JCS_MALFORMED`, `JCS_FIELD` (fix-input)
+ */
+export function decodeDocument<T>(bytes: Uint8Array, decoder: Decoder<T>, name = 'document'): T {
+  return decoder(parseCanonicalJson(bytes), name)
+}
+
+/** SHA-256 of a document's canonical bytes, hexadecimal. */
+export function documentDigest(document: object | Uint8Array): Digest {
+  return toHex(crypto.sha256(document instanceof Uint8Array ? document : canonicalJson(document)))
+}
+
+/**
+ * A key-release policy that means something: besides its structure, software and hardware never
+ * share one (T10) and no tuple stands twice.
+ *
+ * @throws `POLICY_INVALID` (fix-input), `JCS_MALFORMED`, `JCS_FIELD`
+ */
+export function parseKeyReleasePolicy(bytes: Uint8Array): KeyReleasePolicy {
+  const policy = decodeDocument(bytes, keyReleasePolicyDecoder, 'policy')
+  const families = new Set(policy.anyOf.map(({ family }) => family))
+  if (families.has('software') && families.size > 1) throw invalid('software and hardware tuples in one policy')
+  if (new Set(policy.anyOf.map(({ name }) => name)).size < policy.anyOf.length) throw invalid('a tuple name stands twice')
+  const contents = policy.anyOf.map(({ name: _name, ...content }) => documentDigest(content))
+  if (new Set(contents).size < contents.length) throw invalid('a tuple stands twice')
+  return policy
+}
+
+/**
+ * REPORT_DATA (64 bytes): SHA-512 over the typed, length-delimited binding, so that no KMS report
+ * can pose as an enclave's and no field can run into the next (T6).
+ */
+export function bindReportData(kind: 'kms', binding: KmsBinding): Uint8Array
+export function bindReportData(kind: 'enclave', binding: EnclaveBinding): Uint8Array
+export function bindReportData(kind: keyof typeof BINDING_TYPES, binding: object): Uint8Array {
+  return crypto.sha512(pae(BINDING_TYPES[kind], canonicalJson(binding)))
+}
+
+/** HPKE info of a release: ties the wrapped keys to one genesis, policy and report. */
+export function releaseInfo(context: { genesis: Digest; policy: Digest; evidence: Digest }): Uint8Array {
+  return pae('application/vnd.sotto.release-wrap+json', canonicalJson(context))
+}
+
+/** HPKE info of an artifact key import: ties the content key to artifact, policy and owner. */
+export function artifactImportInfo({ genesis, artifact, policy, owner }: Pick<ArtifactKeyImport, 'genesis' | 'artifact' | 'policy' | 'owner'>): Uint8Array {
+  return pae('application/vnd.sotto.artifact-import+json', canonicalJson({ genesis, artifact, policy, owner }))
+}
+
+function invalid(found: string): SottoError<KeyReleaseErrorCode> {
+  return new SottoError<KeyReleaseErrorCode>('POLICY_INVALID', 'fix-input', 'key-release policy is contradictory', { found })
+}
