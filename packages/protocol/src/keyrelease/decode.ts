@@ -75,7 +75,13 @@ export const releaseStatementDecoder: Decoder<ReleaseStatement> = object({
   _type: literal('https://in-toto.io/Statement/v1'),
   subject: subjects,
   predicateType: literal(RELEASE_PREDICATE),
-  predicate: object({ role, version: label, securityVersion: integer(0, 2 ** 31), platform: family, createdAt: time }),
+  predicate: object({
+    role,
+    version: label,
+    securityVersion: integer(0, 2 ** 31),
+    platform: family,
+    createdAt: time,
+  }),
 })
 
 const tuple: Decoder<PolicyTuple> = object({

@@ -4,7 +4,14 @@ import { pae } from '../dsse/index.ts'
 import { SottoError } from '../errors/index.ts'
 import { canonicalJson, parseCanonicalJson, type Decoder } from '../jcs/index.ts'
 import { keyReleasePolicyDecoder } from './decode.ts'
-import { BINDING_TYPES, type ArtifactKeyImport, type Digest, type EnclaveBinding, type KeyReleasePolicy, type KmsBinding } from './types.ts'
+import {
+  BINDING_TYPES,
+  type ArtifactKeyImport,
+  type Digest,
+  type EnclaveBinding,
+  type KeyReleasePolicy,
+  type KmsBinding,
+} from './types.ts'
 
 /** Codes of {@link SottoError} thrown here. */
 export type KeyReleaseErrorCode = 'POLICY_INVALID'
@@ -36,8 +43,10 @@ export function documentDigest(document: object | Uint8Array): Digest {
 export function parseKeyReleasePolicy(bytes: Uint8Array): KeyReleasePolicy {
   const policy = decodeDocument(bytes, keyReleasePolicyDecoder, 'policy')
   const families = new Set(policy.anyOf.map(({ family }) => family))
-  if (families.has('software') && families.size > 1) throw invalid('software and hardware tuples in one policy')
-  if (new Set(policy.anyOf.map(({ name }) => name)).size < policy.anyOf.length) throw invalid('a tuple name stands twice')
+  if (families.has('software') && families.size > 1)
+    throw invalid('software and hardware tuples in one policy')
+  if (new Set(policy.anyOf.map(({ name }) => name)).size < policy.anyOf.length)
+    throw invalid('a tuple name stands twice')
   const contents = policy.anyOf.map(({ name: _name, ...content }) => documentDigest(content))
   if (new Set(contents).size < contents.length) throw invalid('a tuple stands twice')
   return policy
@@ -59,10 +68,23 @@ export function releaseInfo(context: { genesis: Digest; policy: Digest; evidence
 }
 
 /** HPKE info of an artifact key import: ties the content key to artifact, policy and owner. */
-export function artifactImportInfo({ genesis, artifact, policy, owner }: Pick<ArtifactKeyImport, 'genesis' | 'artifact' | 'policy' | 'owner'>): Uint8Array {
-  return pae('application/vnd.sotto.artifact-import+json', canonicalJson({ genesis, artifact, policy, owner }))
+export function artifactImportInfo({
+  genesis,
+  artifact,
+  policy,
+  owner,
+}: Pick<ArtifactKeyImport, 'genesis' | 'artifact' | 'policy' | 'owner'>): Uint8Array {
+  return pae(
+    'application/vnd.sotto.artifact-import+json',
+    canonicalJson({ genesis, artifact, policy, owner }),
+  )
 }
 
 function invalid(found: string): SottoError<KeyReleaseErrorCode> {
-  return new SottoError<KeyReleaseErrorCode>('POLICY_INVALID', 'fix-input', 'key-release policy is contradictory', { found })
+  return new SottoError<KeyReleaseErrorCode>(
+    'POLICY_INVALID',
+    'fix-input',
+    'key-release policy is contradictory',
+    { found },
+  )
 }

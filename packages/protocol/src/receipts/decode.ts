@@ -1,0 +1,70 @@
+import { fromBase64Url, toBase64Url } from '../bytes/index.ts'
+import { provenStatementDecoder } from '../evidence/bundle.ts'
+import {
+  base64url,
+  canonicalJson,
+  hex,
+  integer,
+  literal,
+  object,
+  parseCanonicalJson,
+  text,
+  type Decoder,
+} from '../jcs/index.ts'
+import { MAX_ENVELOPE_CHARACTERS, noteText } from '../keyrelease/decode.ts'
+import type { InferenceReceipt, ReceiptCertificate, ReceiptTrailer, SavedReceipt } from './types.ts'
+
+const digest = hex(32)
+const envelope = text(MAX_ENVELOPE_CHARACTERS)
+const salt = base64url(32)
+
+export const inferenceReceiptDecoder: Decoder<InferenceReceipt> = object({
+  version: literal(1),
+  genesis: digest,
+  request: digest,
+  response: digest,
+  model: digest,
+  keyId: integer(0, 255),
+  policy: digest,
+  evidence: digest,
+  after: object({ size: integer(0), root: digest }),
+})
+
+const trailerDecoder: Decoder<ReceiptTrailer> = object({ envelope, salt })
+
+export const receiptCertificateDecoder: Decoder<ReceiptCertificate> = object({
+  release: provenStatementDecoder,
+  certificate: provenStatementDecoder,
+  genesis: provenStatementDecoder,
+  checkpoint: noteText,
+})
+
+const savedReceiptDecoder: Decoder<SavedReceipt> = object({
+  version: literal(1),
+  envelope,
+  salt,
+  certificate: receiptCertificateDecoder,
+})
+
+/** Name of the trailer field that carries a receipt. */
+export const RECEIPT_TRAILER = 'sotto-receipt'
+
+/** Value of the trailer field: base64url of canonical JSON. */
+export function encodeReceiptTrailer(trailer: ReceiptTrailer): string {
+  return toBase64Url(canonicalJson(trailer))
+}
+
+/** Structure of the trailer an enclave sent. @throws `BYTES_ENCODING`, `JCS_MALFORMED`, `JCS_FIELD` */
+export function parseReceiptTrailer(value: string): ReceiptTrailer {
+  return trailerDecoder(parseCanonicalJson(fromBase64Url(value)), 'receipt')
+}
+
+/** Structure of a certificate an enclave answered. @throws `JCS_MALFORMED`, `JCS_FIELD` */
+export function parseReceiptCertificate(bytes: Uint8Array): ReceiptCertificate {
+  return receiptCertificateDecoder(parseCanonicalJson(bytes, { maxBytes: 262_144 }), 'certificate')
+}
+
+/** Structure of a receipt somebody saved, or shows you. @throws `JCS_MALFORMED`, `JCS_FIELD` */
+export function parseSavedReceipt(bytes: Uint8Array): SavedReceipt {
+  return savedReceiptDecoder(parseCanonicalJson(bytes, { maxBytes: 524_288 }), 'receipt')
+}

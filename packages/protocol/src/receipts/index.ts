@@ -1,0 +1,10 @@
+export type { InferenceReceipt, ReceiptCertificate, ReceiptTrailer, SavedReceipt } from './types.ts'
+export { RECEIPT_SALT_BYTES, requestDigest, responseDigest, type BodyDigest } from './digests.ts'
+export {
+  encodeReceiptTrailer,
+  inferenceReceiptDecoder,
+  parseReceiptCertificate,
+  parseReceiptTrailer,
+  parseSavedReceipt,
+  RECEIPT_TRAILER,
+} from './decode.ts'
