@@ -1,5 +1,6 @@
 import type { ECDSA } from '@noble/curves/abstract/weierstrass.js'
 import { x25519 } from '@noble/curves/ed25519.js'
+import { x448 } from '@noble/curves/ed448.js'
 import { p256, p384, p521 } from '@noble/curves/nist.js'
 import { badKey, requireKeyLength } from './errors.ts'
 import type { DhGroup, DhGroupName, DhPrivateKey, EcdsaCurveName } from './types.ts'
@@ -8,7 +9,8 @@ import type { DhGroup, DhGroupName, DhPrivateKey, EcdsaCurveName } from './types
 export const NOBLE_CURVES: Record<EcdsaCurveName, ECDSA> = { 'P-256': p256, 'P-384': p384, 'P-521': p521 }
 
 const GROUPS: Record<DhGroupName, DhGroup> = {
-  X25519: x25519Group(),
+  X25519: montgomeryGroup('X25519', x25519),
+  X448: montgomeryGroup('X448', x448),
   'P-256': nistGroup('P-256', 32),
   'P-384': nistGroup('P-384', 48),
   'P-521': nistGroup('P-521', 66),
@@ -19,33 +21,34 @@ export function dh(name: DhGroupName): DhGroup {
   return GROUPS[name]
 }
 
-function x25519Group(): DhGroup {
+function montgomeryGroup(name: 'X25519' | 'X448', curve: typeof x25519): DhGroup {
+  const length = curve.lengths.publicKey!
   const importPrivate = (raw: Uint8Array): DhPrivateKey => {
-    requireKeyLength('X25519 private key', raw, 32)
+    requireKeyLength(`${name} private key`, raw, length)
     const secret = new Uint8Array(raw)
     return {
-      publicKey: x25519.getPublicKey(secret),
+      publicKey: curve.getPublicKey(secret),
       export: () => new Uint8Array(secret),
       dh(peer) {
-        requireKeyLength('X25519 public key', peer, 32)
+        requireKeyLength(`${name} public key`, peer, length)
         try {
-          // noble refuses an all-zero result (RFC 7748 Section 6.1).
-          return x25519.getSharedSecret(secret, peer)
+          // noble refuses an all-zero result (RFC 7748 Section 6).
+          return curve.getSharedSecret(secret, peer)
         } catch {
-          throw badKey('X25519 public key')
+          throw badKey(`${name} public key`)
         }
       },
     }
   }
   return {
-    name: 'X25519',
-    publicKeyLength: 32,
-    privateKeyLength: 32,
-    sharedSecretLength: 32,
-    generate: () => importPrivate(x25519.utils.randomSecretKey()),
+    name,
+    publicKeyLength: length,
+    privateKeyLength: length,
+    sharedSecretLength: length,
+    generate: () => importPrivate(curve.utils.randomSecretKey()),
     importPrivate,
     importPublic(raw) {
-      requireKeyLength('X25519 public key', raw, 32)
+      requireKeyLength(`${name} public key`, raw, length)
       return { bytes: new Uint8Array(raw) }
     },
   }

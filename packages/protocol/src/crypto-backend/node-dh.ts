@@ -14,11 +14,18 @@ import { plain } from './node-hash.ts'
 import type { DhGroup, DhGroupName, DhPrivateKey, DhPublicKey } from './types.ts'
 
 /** Sizes in bytes: of a private key and of a shared secret; a NIST point has two coordinates and a type byte. */
-const SECRET_LENGTH: Record<DhGroupName, number> = { X25519: 32, 'P-256': 32, 'P-384': 48, 'P-521': 66 }
+const SECRET_LENGTH: Record<DhGroupName, number> = {
+  X25519: 32,
+  X448: 56,
+  'P-256': 32,
+  'P-384': 48,
+  'P-521': 66,
+}
 const ECDH_NAME = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' } as const
 
 const GROUPS: Record<DhGroupName, DhGroup> = {
   X25519: makeGroup('X25519'),
+  X448: makeGroup('X448'),
   'P-256': makeGroup('P-256'),
   'P-384': makeGroup('P-384'),
   'P-521': makeGroup('P-521'),
@@ -65,7 +72,7 @@ class NodeDhPrivateKey implements DhPrivateKey {
   dh(peer: Uint8Array): Uint8Array {
     const publicKey = importPublic(this.#name, peer)
     try {
-      // OpenSSL refuses an all-zero X25519 result (RFC 7748 Section 6.1).
+      // OpenSSL refuses an all-zero X25519 or X448 result (RFC 7748 Section 6).
       return plain(diffieHellman({ privateKey: this.#key, publicKey }))
     } catch {
       throw badKey(`${this.#name} public key`)
@@ -108,10 +115,9 @@ class NodeDhPublicKey implements DhPublicKey {
 const AS_JWK = { publicKeyEncoding: { format: 'jwk' } } as const
 
 function generate(name: DhGroupName): DhPrivateKey {
-  const pair =
-    name === 'X25519'
-      ? generateKeyPairSync('x25519', AS_JWK as never)
-      : generateKeyPairSync('ec', { namedCurve: name, ...AS_JWK } as never)
+  const pair = isMontgomery(name)
+    ? generateKeyPairSync(name.toLowerCase() as 'x25519', AS_JWK as never)
+    : generateKeyPairSync('ec', { namedCurve: name, ...AS_JWK } as never)
   const { publicKey, privateKey } = pair as unknown as { publicKey: JsonWebKey; privateKey: KeyObject }
   return new NodeDhPrivateKey(name, privateKey, fromJwk(publicKey))
 }
@@ -130,7 +136,7 @@ function importPrivate(name: DhGroupName, raw: Uint8Array): { key: KeyObject; pu
   requireKeyLength(`${name} private key`, raw, SECRET_LENGTH[name])
   const d = base64Url(raw)
   try {
-    if (name === 'X25519') {
+    if (isMontgomery(name)) {
       // Node wants `x` to be present and OpenSSL computes it anew.
       const key = createPrivateKey({ key: { kty: 'OKP', crv: name, x: d, d }, format: 'jwk' })
       return { key, publicKey: fromJwk(createPublicKey(key).export({ format: 'jwk' })) }
@@ -144,13 +150,17 @@ function importPrivate(name: DhGroupName, raw: Uint8Array): { key: KeyObject; pu
   }
 }
 
-function publicKeyLength(name: DhGroupName): number {
-  return name === 'X25519' ? 32 : 1 + 2 * SECRET_LENGTH[name]
+function isMontgomery(name: DhGroupName): name is 'X25519' | 'X448' {
+  return name === 'X25519' || name === 'X448'
 }
 
-/** JWK of an X25519 key or an uncompressed point. @throws `CRYPTO_BAD_KEY` for another form of point. */
+function publicKeyLength(name: DhGroupName): number {
+  return isMontgomery(name) ? SECRET_LENGTH[name] : 1 + 2 * SECRET_LENGTH[name]
+}
+
+/** JWK of an X25519 or X448 key or an uncompressed point. @throws `CRYPTO_BAD_KEY` for another form of point. */
 export function toJwk(name: DhGroupName, raw: Uint8Array): JsonWebKey {
-  if (name === 'X25519') return { kty: 'OKP', crv: name, x: base64Url(raw) }
+  if (isMontgomery(name)) return { kty: 'OKP', crv: name, x: base64Url(raw) }
   if (raw[0] !== 4) throw badKey(`${name} point`)
   const half = 1 + SECRET_LENGTH[name]
   return { kty: 'EC', crv: name, x: base64Url(raw.subarray(1, half)), y: base64Url(raw.subarray(half)) }

@@ -11,7 +11,7 @@ export type XofName = 'shake128' | 'shake256' | 'turboshake128' | 'turboshake256
 export type AeadName = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305'
 
 /** Diffie-Hellman groups. */
-export type DhGroupName = 'X25519' | 'P-256' | 'P-384' | 'P-521'
+export type DhGroupName = 'X25519' | 'X448' | 'P-256' | 'P-384' | 'P-521'
 
 /** NIST curves for ECDSA. */
 export type EcdsaCurveName = 'P-256' | 'P-384' | 'P-521'
@@ -64,9 +64,9 @@ export interface AeadKey {
 
 /** Private Diffie-Hellman key, prepared for many uses. */
 export interface DhPrivateKey {
-  /** X25519: 32 bytes; NIST curves: the uncompressed point. */
+  /** X25519: 32 bytes; X448: 56; NIST curves: the uncompressed point. */
   readonly publicKey: Uint8Array
-  /** X25519: 32 bytes; NIST curves: the big-endian scalar. A copy of the secret: handle with care. */
+  /** X25519: 32 bytes; X448: 56; NIST curves: the big-endian scalar. A copy of the secret: handle with care. */
   export(): Uint8Array
   /**
    * Shared secret with a peer who may be hostile (NIST curves: the x coordinate).

@@ -10,7 +10,7 @@ const backends: [string, CryptoBackend, CryptoBackend][] = [
   ['node', node, browser],
   ['browser', browser, node],
 ]
-const groups: DhGroupName[] = ['X25519', 'P-256', 'P-384', 'P-521']
+const groups: DhGroupName[] = ['X25519', 'X448', 'P-256', 'P-384', 'P-521']
 const aeads = ['aes-128-gcm', 'aes-256-gcm', 'chacha20-poly1305'] as const
 const hashes: Sha2Name[] = ['sha256', 'sha384', 'sha512']
 const empty = new Uint8Array(0)

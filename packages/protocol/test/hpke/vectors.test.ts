@@ -1,0 +1,4 @@
+import { hpke } from '../../../../scripts/vectors/hpke.ts'
+import { describeVectors } from '../../../../scripts/vectors/testing.ts'
+
+describeVectors(hpke)

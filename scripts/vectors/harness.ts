@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { toHex } from '@sotto/protocol/bytes'
+import { hasCode } from '@sotto/protocol/errors'
+
+/** One file of vectors, read when it is asked for. */
+export interface VectorFile {
+  /** Path relative to the family's folder. */
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly text: string
+}
+
+/** One case: it passes unless `run` throws. */
+export interface VectorCase {
+  readonly file: string
+  readonly name: string
+  run(): void | Promise<void>
+}
+
+/** All the vectors of one folder. What to do with a file is decided by its content, never by its name. */
+export interface VectorFamily {
+  /** Below the root of the vectors, for example `transport/hpke`. */
+  readonly folder: string
+  cases(files: readonly VectorFile[]): Iterable<VectorCase>
+}
+
+/** How the cases of one file went. */
+export interface FileReport {
+  readonly folder: string
+  readonly file: string
+  passed: number
+  total: number
+  readonly failures: { name: string; reason: string }[]
+}
+
+/** A family whose files are independent: `cases` gives name and check of every case in one file. */
+export function perFile(
+  folder: string,
+  cases: (file: VectorFile) => Iterable<[name: string, run: VectorCase['run']]>,
+): VectorFamily {
+  return {
+    folder,
+    *cases(files) {
+      for (const file of files) for (const [name, run] of cases(file)) yield { file: file.name, name, run }
+    },
+  }
+}
+
+/** All files below a folder, sorted by path. */
+export function readVectorFiles(folder: string): VectorFile[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return names
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .sort()
+    .map((path) => lazyFile(relative(folder, path), path))
+}
+
+/** Runs a family. A file without cases counts as a failure: it was not understood. */
+export async function runFamily(root: string, family: VectorFamily): Promise<FileReport[]> {
+  const files = readVectorFiles(join(root, family.folder))
+  const reports = new Map<string, FileReport>()
+  for (const { name } of files) {
+    reports.set(name, { folder: family.folder, file: name, passed: 0, total: 0, failures: [] })
+  }
+  for (const one of family.cases(files)) {
+    const report = reports.get(one.file)!
+    report.total++
+    try {
+      await one.run()
+      report.passed++
+    } catch (error) {
+      report.failures.push({ name: one.name, reason: error instanceof Error ? error.message : String(error) })
+    }
+  }
+  for (const report of reports.values()) {
+    if (report.total === 0)
+      report.failures.push({ name: report.file, reason: 'no cases were found in this file' })
+  }
+  return [...reports.values()]
+}
+
+/** Fails the case unless the bytes are the expected hexadecimal. */
+export function expectHex(what: string, found: Uint8Array, expected: string): void {
+  const hex = toHex(found)
+  if (hex !== expected.toLowerCase())
+    throw new Error(`${what}: found ${shorten(hex)}, expected ${shorten(expected)}`)
+}
+
+/** Fails the case unless the two values are equal as JSON. */
+export function expectEqual(what: string, found: unknown, expected: unknown): void {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(expected)]
+  if (a !== b) throw new Error(`${what}: found ${shorten(a)}, expected ${shorten(b)}`)
+}
+
+/** Fails the case unless the call is refused with one of our own codes. Another error is a bug. */
+export function expectRefused(what: string, run: () => unknown, ...codes: string[]): void {
+  try {
+    run()
+  } catch (error) {
+    if (codes.some((code) => hasCode(error, code))) return
+    throw new Error(`${what}: refused for another reason`, { cause: error })
+  }
+  throw new Error(`${what}: was accepted and must be refused`)
+}
+
+/** The failure of a file whose content is not understood. */
+export function unknownShape(what: string): [string, () => void] {
+  const refuse = (): never => {
+    throw new Error(`no runner understands ${what}`)
+  }
+  return ['shape', refuse]
+}
+
+function lazyFile(name: string, path: string): VectorFile {
+  return {
+    name,
+    get bytes() {
+      return new Uint8Array(readFileSync(path))
+    },
+    get text() {
+      return readFileSync(path, 'utf8')
+    },
+  }
+}
+
+function shorten(text = 'undefined'): string {
+  return text.length <= 80 ? text : `${text.slice(0, 80)}… (${text.length} characters)`
+}
