@@ -1,5 +1,14 @@
 export type { InferenceReceipt, ReceiptCertificate, ReceiptTrailer, SavedReceipt } from './types.ts'
-export { RECEIPT_SALT_BYTES, requestDigest, responseDigest, type BodyDigest } from './digests.ts'
+export {
+  RECEIPT_SALT_BYTES,
+  requestDigest,
+  responseDigest,
+  saltRequest,
+  saltResponse,
+  type BodyDigest,
+  type RequestDigestHead,
+  type ResponseDigestHead,
+} from './digests.ts'
 export {
   encodeReceiptTrailer,
   inferenceReceiptDecoder,
