@@ -21,7 +21,11 @@ export interface TrustPolicy {
   minSecurityVersion: { kms: number; inference: number }
   log: { origin: string; /** C2SP verifier key */ key: string }
   witnesses: {
-    keys: { /** C2SP verifier key */ key: string; organisation: string; /** run by the operator: counts zero (T14) */ operator: boolean }[]
+    keys: {
+      /** C2SP verifier key */ key: string
+      organisation: string
+      /** run by the operator: counts zero (T14) */ operator: boolean
+    }[]
     /** Distinct accepted witnesses that must have cosigned. */
     quorum: number
     /** The demo only: operator-run witnesses count, and the verdict says so. */

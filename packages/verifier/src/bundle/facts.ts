@@ -1,0 +1,57 @@
+import type { TrustBundle } from '@sotto/protocol/evidence'
+import type { Genesis, KeyReleasePolicy, KeySet, ReleaseStatement } from '@sotto/protocol/keyrelease'
+import type { Checkpoint, Note, VerifiedCheckpoint } from '@sotto/protocol/note'
+import type { VerifiedEvidence } from '../evidence.ts'
+import type { AllowedKem, TrustPolicy } from '../policy/index.ts'
+
+/** What the caller brings besides bundle and policy. */
+export interface BundleContext {
+  /** Unix seconds. */
+  now: number
+  /** The newest checkpoint this client accepted before; absent on first use. */
+  lastCheckpoint?: { size: number; root: Uint8Array }
+  /** RFC 6962 consistency proof from `lastCheckpoint` to the bundle's checkpoint, when they differ. */
+  consistency?: readonly Uint8Array[]
+}
+
+/** A request key that passed every check. */
+export interface UsableKey {
+  keyId: number
+  kem: AllowedKem
+  /** RFC 9458 key configuration, without length prefix. */
+  config: Uint8Array
+  notBefore: number
+  notAfter: number
+}
+
+/** A release statement with proven signature and inclusion. */
+export interface AcceptedRelease {
+  statement: ReleaseStatement
+  /** 96 hexadecimal characters, as this family's hardware reports the image. */
+  measurement: string
+  hostData: string
+}
+
+/** What checks establish for later checks. A fact exists only once it is proven. */
+export interface Facts {
+  bundle: TrustBundle
+  policy: TrustPolicy
+  context: BundleContext
+  note?: Note
+  unwitnessed?: Checkpoint
+  checkpoint?: VerifiedCheckpoint
+  genesis?: Genesis
+  genesisDigest?: string
+  evidence?: VerifiedEvidence
+  boundCheckpoint?: VerifiedCheckpoint
+  isBound?: true
+  releases?: AcceptedRelease[]
+  kmsRelease?: AcceptedRelease
+  signingKey?: Uint8Array
+  certificateNotAfter?: number
+  keySet?: KeySet
+  keyPolicy?: KeyReleasePolicy
+  keyPolicyDigest?: string
+  allowedKeys?: UsableKey[]
+  usableKeys?: UsableKey[]
+}

@@ -1,0 +1,141 @@
+import { equalBytes, toHex, utf8 } from '@sotto/protocol/bytes'
+import { proofHashes, type ProvenStatement } from '@sotto/protocol/evidence'
+import { leafHash, verifyConsistency, verifyInclusion } from '@sotto/protocol/merkle'
+import {
+  cosignatureTime,
+  isSignedBy,
+  parseCheckpoint,
+  parseNote,
+  parseVerifierKey,
+  verifyCheckpoint,
+  type Checkpoint,
+  type VerifiedCheckpoint,
+} from '@sotto/protocol/note'
+import type { TrustPolicy } from '../policy/index.ts'
+import type { Facts } from './facts.ts'
+import { Refusal, Skip, type Check } from './steps.ts'
+
+/** Clocks of honest parties differ by less. */
+const CLOCK_SKEW_SECONDS = 300
+
+/** Witnesses whose cosignatures count for the quorum under this policy (T14). */
+export function countedWitnesses(policy: Pick<TrustPolicy, 'witnesses'>): string[] {
+  return policy.witnesses.keys
+    .filter(({ operator }) => !operator || policy.witnesses.allowOperatorWitnesses)
+    .map(({ key }) => key)
+}
+
+/** A note verified under the policy's log key and witness quorum. */
+export function verifyUnder(
+  policy: Pick<TrustPolicy, 'log' | 'witnesses'>,
+  note: string,
+): VerifiedCheckpoint {
+  return verifyCheckpoint(note, {
+    origin: policy.log.origin,
+    logKey: policy.log.key,
+    witnessKeys: countedWitnesses(policy),
+    quorum: policy.witnesses.quorum,
+  })
+}
+
+/** Age in seconds by witness time, refused when it lies in the future or is too old (T6). */
+export function requireFresh(time: number, now: number, maxAgeSeconds: number): number {
+  const age = now - time
+  if (age < -CLOCK_SKEW_SECONDS)
+    throw new Refusal(
+      'witness time lies in the future; check this clock',
+      `at most ${CLOCK_SKEW_SECONDS} s ahead`,
+      `${-age} s ahead`,
+    )
+  if (age > maxAgeSeconds) throw new Refusal('too old', `at most ${maxAgeSeconds} s`, `${age} s`)
+  return age
+}
+
+/** The envelope's exact bytes are a leaf of the checkpoint's tree. @throws `MERKLE_INCLUSION` */
+export function requireLogged(statement: ProvenStatement, checkpoint: Checkpoint): void {
+  verifyInclusion(
+    leafHash(utf8(statement.envelope)),
+    statement.index,
+    checkpoint.size,
+    proofHashes(statement.proof),
+    checkpoint.root,
+  )
+}
+
+export const LOG_CHECKS: readonly Check<Facts>[] = [
+  {
+    name: 'log.checkpoint',
+    title: 'The transparency log signed this state of itself',
+    needs: [],
+    run({ bundle, policy }) {
+      const note = parseNote(bundle.checkpoint)
+      const checkpoint = parseCheckpoint(note.text)
+      if (checkpoint.origin !== policy.log.origin)
+        throw new Refusal('checkpoint is of another log', policy.log.origin, checkpoint.origin)
+      if (!isSignedBy(note, parseVerifierKey(policy.log.key)))
+        throw new Refusal('checkpoint is not signed by the log key', policy.log.key)
+      return {
+        adds: { note, unwitnessed: checkpoint },
+        found: `${checkpoint.origin}, ${checkpoint.size} entries`,
+      }
+    },
+  },
+  {
+    name: 'log.witnesses',
+    title: 'Enough witnesses saw the same state, recently',
+    needs: ['note'],
+    run({ bundle, policy, context }) {
+      const checkpoint = verifyUnder(policy, bundle.checkpoint)
+      const age = requireFresh(checkpoint.time, context.now, policy.checkpointMaxAgeSeconds)
+      return {
+        adds: { checkpoint },
+        expected: `${policy.witnesses.quorum} within ${policy.checkpointMaxAgeSeconds} s`,
+        found: `${checkpoint.witnessTimes.size}, ${Math.max(0, age)} s ago`,
+      }
+    },
+  },
+  {
+    name: 'log.witnesses-independent',
+    title: 'The witnesses are not run by the operator',
+    needs: ['note'],
+    maySkip: true,
+    run({ note, policy }) {
+      const organisations = new Set<string>()
+      for (const { key, organisation, operator } of policy.witnesses.keys) {
+        if (!operator && cosignatureTime(note, parseVerifierKey(key)) !== undefined)
+          organisations.add(organisation)
+      }
+      const expected = `${policy.witnesses.quorum} independent organisations`
+      if (organisations.size >= policy.witnesses.quorum)
+        return { expected, found: [...organisations].join(', ') }
+      if (policy.witnesses.allowOperatorWitnesses)
+        throw new Skip(
+          'this policy accepts witnesses run by the operator: a split view of the log would go unnoticed',
+        )
+      throw new Refusal('too few independent organisations cosigned', expected, `${organisations.size}`)
+    },
+  },
+  {
+    name: 'log.consistency',
+    title: 'The log only grew since this client last looked',
+    needs: ['checkpoint'],
+    run({ checkpoint, context }) {
+      const last = context.lastCheckpoint
+      if (!last) return { found: 'first look: nothing to compare' }
+      if (last.size === checkpoint.size) {
+        if (!equalBytes(last.root, checkpoint.root))
+          throw new Refusal(
+            'same size, another root: the log shows different people different things',
+            toHex(last.root),
+            toHex(checkpoint.root),
+          )
+        return { found: `the same ${last.size} entries` }
+      }
+      if (last.size > checkpoint.size)
+        throw new Refusal('the log shrank', `at least ${last.size} entries`, `${checkpoint.size}`)
+      if (last.size > 0)
+        verifyConsistency(last.size, last.root, checkpoint.size, checkpoint.root, context.consistency ?? [])
+      return { found: `${last.size} entries grew to ${checkpoint.size}` }
+    },
+  },
+]

@@ -1,0 +1,80 @@
+import type { Step } from '../result.ts'
+
+/** Thrown by a check that found something other than it requires. */
+export class Refusal extends Error {
+  readonly expected: string | undefined
+  readonly found: string | undefined
+
+  constructor(reason: string, expected?: string, found?: string) {
+    super(reason)
+    this.expected = expected
+    this.found = found
+  }
+}
+
+/** Thrown by a check that does not apply, with the reason; allowed only where the check says so. */
+export class Skip extends Error {}
+
+/** One check: what it establishes, what it builds on, and how. */
+export interface Check<Facts> {
+  name: string
+  title: string
+  /** Facts it needs from earlier checks; without them it cannot run and does not pass. */
+  needs: readonly (keyof Facts)[]
+  /** Adds what it established to the facts and says what it found. Throws {@link Refusal}, {@link Skip} or any error. */
+  run(facts: Required<Facts>): { adds?: Partial<Facts>; found?: string; expected?: string } | void
+  /** True when a skip of this check does not stop the verdict. */
+  maySkip?: boolean
+}
+
+/**
+ * Runs every check in order and collects every refusal. `ok` only when each passed, or skipped
+ * where it may: a check whose grounds are missing never counts as passed.
+ */
+export function runChecks<Facts extends object>(
+  checks: readonly Check<Facts>[],
+  facts: Facts,
+): { ok: boolean; steps: Step[] } {
+  const steps: Step[] = []
+  let ok = true
+  for (const check of checks) {
+    const step = runCheck(check, facts)
+    if (step.status !== 'pass' && !(step.status === 'skipped' && check.maySkip)) ok = false
+    steps.push(step)
+  }
+  return { ok, steps }
+}
+
+function runCheck<Facts extends object>(check: Check<Facts>, facts: Facts): Step {
+  const { name, title } = check
+  const missing = check.needs.filter((need) => facts[need] === undefined)
+  if (missing.length > 0)
+    return {
+      name,
+      title,
+      status: 'skipped',
+      reason: `not checked: ${missing.map(String).join(', ')} is not established`,
+    }
+  try {
+    const { adds, found, expected } = check.run(facts as Required<Facts>) ?? {}
+    Object.assign(facts, adds)
+    return {
+      name,
+      title,
+      status: 'pass',
+      ...(expected !== undefined && { expected }),
+      ...(found !== undefined && { found }),
+    }
+  } catch (error) {
+    if (error instanceof Skip) return { name, title, status: 'skipped', reason: error.message }
+    const { message, expected, found } = error as { message: string; expected?: string; found?: string }
+    return {
+      name,
+      title,
+      status: 'fail',
+      reason: message,
+      ...(expected !== undefined && { expected }),
+      ...(found !== undefined && { found }),
+    }
+  }
+}

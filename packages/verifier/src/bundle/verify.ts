@@ -1,0 +1,100 @@
+import type { TrustBundle } from '@sotto/protocol/evidence'
+import type { KeySet } from '@sotto/protocol/keyrelease'
+import type { TrustPolicy } from '../policy/index.ts'
+import type { Verdict } from '../result.ts'
+import type { BundleContext, Facts, UsableKey } from './facts.ts'
+import { KEY_CHECKS } from './key-checks.ts'
+import { KMS_CHECKS } from './kms-checks.ts'
+import { LOG_CHECKS } from './log-checks.ts'
+import { runChecks } from './steps.ts'
+
+/** Every step, in the order of the chain of trust. */
+const CHECKS = [...LOG_CHECKS, ...KMS_CHECKS, ...KEY_CHECKS]
+
+/** What an accepted bundle establishes. */
+export interface TrustedService {
+  /** Digest of the genesis. */
+  genesis: string
+  /** The checkpoint to remember: the next bundle must be consistent with it. */
+  checkpoint: { size: number; root: Uint8Array; time: number }
+  /** KMS statement key, 32 bytes. */
+  signingKey: Uint8Array
+  /** X-Wing key for artifact content keys, base64url. */
+  importKey: string
+  keySet: KeySet
+  keyPolicyDigest: string
+  /** Valid now, most preferred key encapsulation first. At least one. */
+  keys: UsableKey[]
+}
+
+/** The verdict, and what it opens: `service` exists only when `verdict.ok`. */
+export interface BundleResult {
+  verdict: Verdict
+  service?: TrustedService
+}
+
+/**
+ * Checks everything a client must know before it sends one byte (ARCHITECTURE.md, "The chain of
+ * trust"): pure, offline, every refusal collected. The operator composed the bundle; the policy is
+ * the caller's own.
+ *
+ * @example
+ * const { verdict, service } = verifyTrustBundle(parseTrustBundle(bytes), policy, { now })
+ * if (!service) throw refuse(verdict)
+ */
+export function verifyTrustBundle(
+  bundle: TrustBundle,
+  policy: TrustPolicy,
+  context: BundleContext,
+): BundleResult {
+  const facts: Facts = { bundle, policy, context }
+  const { ok, steps } = runChecks(CHECKS, facts)
+  const software =
+    bundle.kms.evidence.family === 'software' ||
+    (facts.keyPolicy?.anyOf ?? []).some(({ family }) => family === 'software')
+  const verdict: Verdict = {
+    ok,
+    steps,
+    software,
+    trustedParties: trustedParties(policy, software),
+    validUntil: ok ? validUntil(facts as Required<Facts>) : context.now,
+  }
+  return ok ? { verdict, service: describe(facts as Required<Facts>) } : { verdict }
+}
+
+function describe(facts: Required<Facts>): TrustedService {
+  const { size, root, time } = facts.checkpoint
+  return {
+    genesis: facts.genesisDigest,
+    checkpoint: { size, root, time },
+    signingKey: facts.signingKey,
+    importKey: facts.bundle.kms.binding.importKey,
+    keySet: facts.keySet,
+    keyPolicyDigest: facts.keyPolicyDigest,
+    keys: facts.usableKeys,
+  }
+}
+
+/** The shortest validity of anything the verdict rests on. */
+function validUntil({
+  checkpoint,
+  boundCheckpoint,
+  certificateNotAfter,
+  usableKeys,
+  policy,
+}: Required<Facts>): number {
+  return Math.min(
+    checkpoint.time + policy.checkpointMaxAgeSeconds,
+    boundCheckpoint.time + policy.evidenceMaxAgeSeconds,
+    certificateNotAfter,
+    Math.max(...usableKeys.map(({ notAfter }) => notAfter)),
+  )
+}
+
+function trustedParties(policy: TrustPolicy, software: boolean): string[] {
+  return [
+    software ? 'the owner of this machine (software TEE)' : 'the processor vendor',
+    `the holder of ${policy.releaseKeys.length === 1 ? 'the release key' : 'one of the release keys'}`,
+    `the log ${policy.log.origin} or ${policy.witnesses.quorum} of its witnesses: ${[...new Set(policy.witnesses.keys.map(({ organisation }) => organisation))].join(', ')}`,
+  ]
+}

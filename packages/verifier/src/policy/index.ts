@@ -1,0 +1,2 @@
+export { encodeTrustPolicy, parseTrustPolicy } from './parse.ts'
+export type { AllowedKem, TrustPolicy } from './types.ts'

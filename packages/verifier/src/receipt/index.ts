@@ -1,0 +1,1 @@
+export { verifyReceipt, type ReceiptResult, type ReceiptSubject } from './verify.ts'
