@@ -1,4 +1,16 @@
 export { type EngineErrorCode, engineError, isEngineErrorCode } from './errors.ts'
+export {
+  type CallOptions,
+  EngineHost,
+  type EngineHostOptions,
+  EngineProcess,
+  type EngineSpec,
+  type EngineState,
+  type ModelBytes,
+  readModelDirectory,
+  type SandboxReport,
+} from './host/index.ts'
+export { modelDigest, parseModelManifest } from './manifest.ts'
 export type {
   ChatMessage,
   CreateEngine,

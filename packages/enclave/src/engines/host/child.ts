@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { Channel, type ChannelStream } from '../channel/index.ts'
+import { engineError, isEngineErrorCode } from '../errors.ts'
+import type { EngineInfo, EngineName, EngineOperation, ModelFileRole, ModelTask } from '../types.ts'
+import { decodeInfo } from './decode-events.ts'
+
+/** First descriptor of the model files in the child: 0-2 are `/dev/null`, 3 is the channel. */
+export const FIRST_FILE_DESCRIPTOR = 4
+
+/** The `load` message: what the child makes an `EngineModel` of. */
+export interface LoadMessage {
+  readonly id: string
+  readonly task: ModelTask
+  readonly engine: EngineName
+  readonly files: readonly {
+    readonly name: string
+    readonly role: ModelFileRole
+    readonly size: number
+    readonly fd: number
+  }[]
+  readonly threads: number
+  readonly contextTokens: number
+  readonly concurrency: number
+  readonly maxItemBytes: number
+}
+
+/** How to start one engine process. */
+export interface ChildOptions {
+  /** Words before the Node binary, see `sandbox.ts`. */
+  readonly prefix: readonly string[]
+  readonly execPath: string
+  readonly entry: string
+  readonly emptyDirectory: string
+  /** Read-only descriptors of the RAM files, in the order of `message.files`. */
+  readonly fds: readonly number[]
+  readonly message: LoadMessage
+  readonly loadTimeoutMs: number
+}
+
+/** One life of one engine process: started, loaded, called, killed. Never restarted; see `supervisor.ts`. */
+export class EngineChild {
+  readonly pid: number
+  /** Told once, before any call fails, when this life is over. */
+  onGone: (() => void) | undefined
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>
+  private readonly process: ChildProcess
+  private readonly channel: Channel
+  private readonly loaded: PromiseWithResolvers<EngineInfo> = Promise.withResolvers()
+
+  /** Starts the process and waits for the model to load. @throws `ENGINE_LOAD_FAILED` or the engine's own code */
+  static async start(options: ChildOptions): Promise<{ child: EngineChild; info: EngineInfo }> {
+    const child = new EngineChild(options)
+    const timer = setTimeout(
+      () => child.kill(engineError('ENGINE_LOAD_FAILED', 'the model took too long to load')),
+      options.loadTimeoutMs,
+    )
+    try {
+      return { child, info: await child.loaded.promise }
+    } catch (error) {
+      child.kill(engineError('ENGINE_CLOSED', 'the model did not load'))
+      await child.exited
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private constructor(options: ChildOptions) {
+    // --disable-sigusr1: no signal may open an inspector in a process that holds plaintext.
+    const words = [...options.prefix, options.execPath, '--disable-sigusr1', '--no-warnings', options.entry]
+    this.process = spawn(words[0]!, words.slice(1), {
+      cwd: options.emptyDirectory,
+      env: { HOME: options.emptyDirectory, LANG: 'C.UTF-8' },
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...options.fds],
+      // A terminal's Ctrl-C is for the host, which then closes its engines in order.
+      detached: true,
+    })
+    this.pid = this.process.pid ?? -1
+    this.exited = new Promise((resolve) => {
+      this.process.once('exit', () => resolve())
+      this.process.once('error', () => resolve())
+    })
+    // Without this, a caller that never awaits the load would turn its failure into an unhandled rejection.
+    this.loaded.promise.catch(() => undefined)
+    const socket = this.process.stdio[3] as Duplex
+    this.channel = new Channel(
+      socket,
+      {
+        onControl: (header, payload) => {
+          if (header.k === 'ready') this.accept(payload)
+          if (header.k === 'failed') this.refuse(header.code, header.message)
+        },
+        onClose: (reason) => {
+          this.onGone?.()
+          this.kill(reason)
+        },
+      },
+      options.message.maxItemBytes,
+    )
+    this.process.once('error', () =>
+      this.kill(engineError('ENGINE_LOAD_FAILED', 'the engine process did not start')),
+    )
+    this.preferAsVictim()
+    void this.channel.write({ k: 'load' }, Buffer.from(JSON.stringify(options.message)))
+  }
+
+  /** Opens one call. @throws why the process is gone */
+  open(operation: EngineOperation): ChannelStream {
+    return this.channel.open(operation)
+  }
+
+  /** Ends the process at once; calls in progress fail with `reason`. */
+  kill(reason: Error): void {
+    this.loaded.reject(
+      engineError('ENGINE_LOAD_FAILED', 'the engine process ended before the model was loaded', {
+        cause: reason,
+      }),
+    )
+    this.channel.close(reason)
+    this.process.kill('SIGKILL')
+  }
+
+  private accept(payload: Uint8Array): void {
+    try {
+      this.loaded.resolve(decodeInfo(JSON.parse(Buffer.from(payload).toString('utf8'))))
+    } catch (cause) {
+      this.loaded.reject(
+        engineError('ENGINE_LOAD_FAILED', 'the engine stated nothing sensible about itself', { cause }),
+      )
+    }
+  }
+
+  private refuse(code: string, message: string): void {
+    this.loaded.reject(
+      engineError(isEngineErrorCode(code) ? code : 'ENGINE_LOAD_FAILED', message.slice(0, 300)),
+    )
+  }
+
+  /** When memory runs out, the kernel takes an engine, not the process that holds the keys. */
+  private preferAsVictim(): void {
+    try {
+      writeFileSync(`/proc/${this.pid}/oom_score_adj`, '800')
+    } catch {
+      // Not ours to set here; the order of victims is the kernel's then.
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DEFAULT_MAX_ITEM_BYTES } from '../channel/index.ts'
+import { engineError } from '../errors.ts'
+import { modelDigest } from '../manifest.ts'
+import type { ModelManifest } from '../types.ts'
+import { FIRST_FILE_DESCRIPTOR } from './child.ts'
+import { EngineProcess } from './engine-process.ts'
+import { createRamFile, type ModelBytes, type RamFile } from './ram-file.ts'
+import { probeSandbox, type Sandbox, type SandboxReport } from './sandbox.ts'
+import { Supervisor } from './supervisor.ts'
+import { UidRange } from './uids.ts'
+
+/** Options of an {@link EngineHost}. */
+export interface EngineHostOptions {
+  /** File every engine process runs: the bundle `engine.js`, or `worker/main.ts` in development. */
+  readonly entry: string
+  /**
+   * `full` refuses to start anything when this machine cannot give an engine its own uid, no network and
+   * no_new_privs. `best-effort` takes what there is and says so in the report; only for software-TEE roles.
+   */
+  readonly require: 'full' | 'best-effort'
+  /** Node binary. Default: the one that runs this. */
+  readonly execPath?: string
+  /** A mounted tmpfs for the weights. Default `/dev/shm`. */
+  readonly ramDirectory?: string
+  /** See {@link ProbeOptions.hostUid}. */
+  readonly hostUid?: number
+}
+
+/** One engine to start. */
+export interface EngineSpec {
+  readonly manifest: ModelManifest
+  /** Content by file name; exactly the files of the manifest. */
+  readonly files: ReadonlyMap<string, ModelBytes>
+  /** Compute threads. Default: cores - 1, at least 1, because the Node thread of the engine needs one too. */
+  readonly threads?: number
+  /** Default 4096; text engines cap at what the model was trained for. */
+  readonly contextTokens?: number
+  /** Calls wanted at once. Default 4; the engine may allow fewer. */
+  readonly concurrency?: number
+  /** Calls that may wait. Default 32. */
+  readonly maxWaiting?: number
+  /** Default 60 000 ms. */
+  readonly maxWaitMs?: number
+  /** Default 120 000 ms. */
+  readonly loadTimeoutMs?: number
+  /** Longest silence of the engine when it is its turn. Default 120 000 ms. */
+  readonly idleTimeoutMs?: number
+  /** Default 250 ms. */
+  readonly cancelGraceMs?: number
+  /** Wait before the second restart in a row, doubling up to 30 s. Default 100 ms. */
+  readonly restartBackoffMs?: number
+  /** Bytes of one tensor message at most. Default 64 MiB. */
+  readonly maxItemBytes?: number
+}
+
+/** Starts and ends engine processes. One per enclave process. */
+export class EngineHost {
+  private readonly options: EngineHostOptions
+  private readonly sandboxed: Sandbox
+  private readonly directory: string
+  private readonly uids: UidRange
+  private readonly engines = new Set<EngineProcess>()
+
+  /** Probes the sandbox of this machine. @throws `ENGINE_SANDBOX` when `require` is `full` and it is not */
+  static async open(options: EngineHostOptions): Promise<EngineHost> {
+    const directory = mkdtempSync(join(tmpdir(), 'sotto-engine-'))
+    chmodSync(directory, 0o555)
+    const uids = new UidRange()
+    const entry = realpathSync(options.entry)
+    const sandbox = await probeSandbox({ ...options, entry, uid: uids.any(), emptyDirectory: directory })
+    if (options.require === 'full' && !sandbox.report.full) {
+      rmSync(directory, { recursive: true })
+      throw engineError('ENGINE_SANDBOX', 'this machine cannot isolate engines as required', {
+        expected: 'own uid, no network, no_new_privs',
+        found: sandbox.report.reasons.join('; '),
+        hint: 'run the enclave as root with CAP_SYS_ADMIN in its image, with util-linux installed',
+      })
+    }
+    return new EngineHost({ ...options, entry }, sandbox, directory, uids)
+  }
+
+  private constructor(options: EngineHostOptions, sandbox: Sandbox, directory: string, uids: UidRange) {
+    this.options = options
+    this.sandboxed = sandbox
+    this.directory = directory
+    this.uids = uids
+  }
+
+  /** What every engine of this host gets. */
+  get sandbox(): SandboxReport {
+    return this.sandboxed.report
+  }
+
+  /** Loads a model into a process of its own. @throws `ENGINE_MODEL_INVALID`, `ENGINE_LOAD_FAILED`, `ENGINE_UNSUPPORTED` */
+  async start(spec: EngineSpec): Promise<EngineProcess> {
+    const { manifest } = spec
+    if (modelDigest(manifest) !== manifest.digest)
+      throw engineError('ENGINE_MODEL_INVALID', 'manifest digest is not that of its files')
+    const ram: RamFile[] = []
+    const uid = this.uids.take()
+    const release = (): void => {
+      for (const file of ram.splice(0)) file.close()
+      this.uids.giveBack(uid)
+    }
+    try {
+      for (const entry of manifest.files) {
+        const content = spec.files.get(entry.name)
+        if (content === undefined)
+          throw engineError('ENGINE_MODEL_INVALID', `model file ${entry.name} is missing`)
+        ram.push(await createRamFile(entry, content, this.options.ramDirectory))
+      }
+      const supervisor = await Supervisor.start(
+        {
+          prefix: this.sandboxed.prefix(uid, this.directory),
+          execPath: this.options.execPath ?? process.execPath,
+          entry: this.options.entry,
+          emptyDirectory: this.directory,
+          fds: ram.map((file) => file.fd),
+          loadTimeoutMs: spec.loadTimeoutMs ?? 120_000,
+          message: {
+            id: manifest.id,
+            task: manifest.task,
+            engine: manifest.engine,
+            files: manifest.files.map(({ name, role, size }, index) => ({
+              name,
+              role,
+              size,
+              fd: FIRST_FILE_DESCRIPTOR + index,
+            })),
+            threads: spec.threads ?? Math.max(1, availableParallelism() - 1),
+            contextTokens: spec.contextTokens ?? 4096,
+            concurrency: spec.concurrency ?? 4,
+            maxItemBytes: spec.maxItemBytes ?? DEFAULT_MAX_ITEM_BYTES,
+          },
+        },
+        {
+          concurrency: spec.concurrency ?? 4,
+          maxWaiting: spec.maxWaiting ?? 32,
+          maxWaitMs: spec.maxWaitMs ?? 60_000,
+          cancelGraceMs: spec.cancelGraceMs ?? 250,
+          restartBackoffMs: spec.restartBackoffMs ?? 100,
+        },
+      )
+      const engine: EngineProcess = new EngineProcess(
+        manifest,
+        this.sandbox,
+        supervisor,
+        spec.idleTimeoutMs ?? 120_000,
+        () => {
+          this.engines.delete(engine)
+          release()
+        },
+      )
+      this.engines.add(engine)
+      return engine
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  /** Ends every engine. */
+  async close(): Promise<void> {
+    await Promise.all([...this.engines].map((engine) => engine.close()))
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,6 @@
+export { EngineHost, type EngineHostOptions, type EngineSpec } from './engine-host.ts'
+export { type CallOptions, EngineProcess } from './engine-process.ts'
+export { readModelDirectory } from './model-directory.ts'
+export type { ModelBytes } from './ram-file.ts'
+export { probeSandbox, type ProbeOptions, type Sandbox, type SandboxReport } from './sandbox.ts'
+export type { EngineState } from './supervisor.ts'

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs'
+import { engineError } from '../errors.ts'
+import type { ModelFileEntry } from '../types.ts'
+
+/** The content of a model file: in one array, or in pieces (a sealed artifact as it is opened). */
+export type ModelBytes = Uint8Array | AsyncIterable<Uint8Array>
+
+/** A file without a name, in memory. Whoever holds the descriptor can read it; it vanishes with the last holder. */
+export interface RamFile {
+  /** Read-only descriptor. */
+  readonly fd: number
+  readonly size: number
+  close(): void
+}
+
+/** `__O_TMPFILE`, the same on every Linux architecture; Node does not export it. */
+const TMPFILE = 0o20000000
+
+/**
+ * Copies a model file into RAM and checks it against its manifest entry on the way.
+ * Its mode is 0444, so that an engine under another uid can open `/proc/self/fd/N` but not change what it was given.
+ * RAM files can be swapped out: measured roles refuse to start with swap on.
+ *
+ * @throws `ENGINE_MODEL_INVALID` when size or SHA-256 differ, `ENGINE_LOAD_FAILED` when `directory` is no RAM disk
+ */
+export async function createRamFile(
+  entry: ModelFileEntry,
+  content: ModelBytes,
+  directory = '/dev/shm',
+): Promise<RamFile> {
+  const writable = openUnnamed(directory)
+  try {
+    const hash = createHash('sha256')
+    let size = 0
+    for await (const chunk of content instanceof Uint8Array ? [content] : content) {
+      size += chunk.length
+      if (size > entry.size) break
+      hash.update(chunk)
+      for (let at = 0; at < chunk.length;) at += writeSync(writable, chunk, at)
+    }
+    const found = hash.digest('hex')
+    if (size !== entry.size || found !== entry.sha256) {
+      throw engineError(
+        'ENGINE_MODEL_INVALID',
+        `model file ${entry.name} is not the one its manifest names`,
+        {
+          expected: `${entry.size} bytes, sha256 ${entry.sha256}`,
+          found: `${size > entry.size ? 'more' : size} bytes, sha256 ${found}`,
+        },
+      )
+    }
+    fchmodSync(writable, 0o444)
+    const fd = openSync(`/proc/self/fd/${writable}`, constants.O_RDONLY)
+    return { fd, size, close: () => closeSync(fd) }
+  } finally {
+    closeSync(writable)
+  }
+}
+
+function openUnnamed(directory: string): number {
+  try {
+    return openSync(directory, TMPFILE | constants.O_DIRECTORY | constants.O_RDWR, 0o600)
+  } catch (cause) {
+    throw engineError('ENGINE_LOAD_FAILED', 'cannot create an unnamed file in RAM', {
+      cause,
+      hint: `mount a tmpfs that this process may write at ${directory}`,
+    })
+  }
+}

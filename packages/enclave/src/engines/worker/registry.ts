@@ -1,0 +1,20 @@
+import { engineError } from '../errors.ts'
+import type { CreateEngine, Engine, EngineName } from '../types.ts'
+
+/** Where each engine lives. Imported when needed only: a text model must not load an ONNX runtime. */
+const ENGINES: Readonly<Record<EngineName, (() => Promise<{ createEngine: CreateEngine }>) | undefined>> = {
+  ctc: undefined,
+  gguf: undefined,
+  extractive: () => import('../extractive/index.ts'),
+  whisper: undefined,
+  seq2seq: undefined,
+  embedding: undefined,
+  onnx: undefined,
+}
+
+/** Makes the engine of this name. @throws `ENGINE_UNSUPPORTED` */
+export async function createEngine(name: EngineName): Promise<Engine> {
+  const load = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined
+  if (!load) throw engineError('ENGINE_UNSUPPORTED', 'this build has no engine of that name', { found: name })
+  return (await load()).createEngine()
+}
