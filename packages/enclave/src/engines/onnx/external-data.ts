@@ -1,7 +1,7 @@
 import { engineError } from '../errors.ts'
 import { type Field, readFields } from './protobuf.ts'
 
-/** Graphs inside graphs (branches and loops) at most; real exports have 2. */
+/** Messages inside messages at most. A graph inside a graph is three deeper; real exports need ten. */
 const MAX_DEPTH = 64
 
 /** The messages of onnx.proto that lead to a tensor, and the field numbers of what they hold. */

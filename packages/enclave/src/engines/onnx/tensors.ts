@@ -54,8 +54,7 @@ export function takeRows(tensor: Tensor, order: readonly number[]): Tensor {
   const source = tensor.data as Float32Array
   const Type = source.constructor as new (length: number) => Float32Array
   const data = new Type(order.length * width)
-  for (const [i, row] of order.entries())
-    data.set(source.subarray(row * width, (row + 1) * width), i * width)
+  for (const [i, row] of order.entries()) data.set(source.subarray(row * width, (row + 1) * width), i * width)
   return new Tensor(tensor.type as 'float32', data, [order.length, ...rest])
 }
 
@@ -71,9 +70,7 @@ function fromHalf(data: ArrayBufferView): Float32Array {
     const exponent = (half >> 10) & 0x1f
     const fraction = half & 0x3ff
     if (exponent === 0x1f) return fraction ? Number.NaN : sign * Infinity
-    return exponent === 0
-      ? sign * fraction * 2 ** -24
-      : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
   })
 }
 
