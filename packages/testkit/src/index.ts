@@ -1,0 +1,2 @@
+export { createFakeLog, envelopeBytes, fakeNoteSigner, type FakeLog } from './world/log.ts'
+export { createWorld, fakeKeyConfig, fakeSigner, type World, type WorldOptions } from './world/world.ts'
