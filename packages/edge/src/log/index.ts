@@ -1,0 +1,7 @@
+export { createLogApp, type LogAppOptions, MAX_ENTRY_BYTES } from './app.ts'
+export { logConfig, type LogConfig, type WitnessTarget } from './config.ts'
+export { openLog, type OpenLogOptions, type RunningLog } from './open-log.ts'
+export type { PublishedCheckpoint, Publisher } from './publisher.ts'
+export { openSqliteStore } from './sqlite-store.ts'
+export type { AppendRecord, LogStore, StoredTree } from './store.ts'
+export { createWitnessClient, type CosignRequest, type WitnessClient } from './witness-client.ts'
