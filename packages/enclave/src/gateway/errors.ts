@@ -1,0 +1,52 @@
+import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
+
+/**
+ * Codes of every {@link SottoError} the gateway throws.
+ * - `GATEWAY_UNKNOWN_KEY` (retry): no private key for this key id; fetch the trust bundle again. Outside: 422.
+ * - `GATEWAY_REFUSED` (fix-input): the message cannot be opened, or was seen before. Outside: 400, one
+ *   answer for every reason.
+ * - `GATEWAY_DATE` (retry): the inner `date` is missing or outside the window. Inside: 400.
+ * - `GATEWAY_TARGET` (fix-input): inner scheme, authority, method or path is not served. Inside: 421.
+ * - `GATEWAY_CUT` (retry): the request was not complete; nothing it asked for has happened.
+ * - `GATEWAY_RESPONSE_TOO_LARGE` (fix-input): an unchunked answer passes the limit; use chunked messages.
+ * - `GATEWAY_NOT_READY` (retry): not attested, or no key held. Outside: 503.
+ * - `GATEWAY_REPLAY_FULL` (retry): the replay window can remember no more; requests are refused. Outside: 503.
+ */
+export type GatewayErrorCode =
+  | 'GATEWAY_UNKNOWN_KEY'
+  | 'GATEWAY_REFUSED'
+  | 'GATEWAY_DATE'
+  | 'GATEWAY_TARGET'
+  | 'GATEWAY_CUT'
+  | 'GATEWAY_RESPONSE_TOO_LARGE'
+  | 'GATEWAY_NOT_READY'
+  | 'GATEWAY_REPLAY_FULL'
+
+const ACTIONS: Readonly<Record<GatewayErrorCode, ErrorAction>> = {
+  GATEWAY_UNKNOWN_KEY: 'retry',
+  GATEWAY_REFUSED: 'fix-input',
+  GATEWAY_DATE: 'retry',
+  GATEWAY_TARGET: 'fix-input',
+  GATEWAY_CUT: 'retry',
+  GATEWAY_RESPONSE_TOO_LARGE: 'fix-input',
+  GATEWAY_NOT_READY: 'retry',
+  GATEWAY_REPLAY_FULL: 'retry',
+}
+
+/** HTTP status outside the encryption of each code that may appear there. */
+export const GATEWAY_STATUSES: Readonly<Record<string, number>> = {
+  GATEWAY_UNKNOWN_KEY: 422,
+  GATEWAY_REFUSED: 400,
+  GATEWAY_CUT: 400,
+  GATEWAY_NOT_READY: 503,
+  GATEWAY_REPLAY_FULL: 503,
+}
+
+/** A {@link SottoError} with a gateway code; the action follows from the code. */
+export function gatewayError(
+  code: GatewayErrorCode,
+  message: string,
+  options: SottoErrorOptions = {},
+): SottoError<GatewayErrorCode> {
+  return new SottoError<GatewayErrorCode>(code, ACTIONS[code], message, options)
+}
