@@ -29,6 +29,7 @@ export interface DecodedAudio extends AsyncIterable<Float32Array> {
  * Decodes a recording of any supported format to mono 16 kHz blocks, in a thread of its own with bounded
  * memory: a decoder that hangs or dies on hostile bytes takes nothing else with it, and the caller's event
  * loop stays free. Nothing starts before the first block is asked for. The client controls every byte.
+ * Each call costs a thread (60-100 ms to start, some 20 MB): whoever serves many clients bounds their number.
  *
  * @throws every {@link AudioErrorCode}; what the source throws passes through
  * @example

@@ -47,14 +47,21 @@ async function* decodeStream(
     vorbis.header(identification)
     const trim = new PageTrim(1, 0, true)
     let headers = 0
+    let packetsOfSound = 0
+    let samples = 0
     for await (const { page, packets } of stream) {
       const blocks: Float32Array[] = []
       for (const packet of packets) {
         if (headers < 2) readHeader(vorbis, packet, headers++)
         else blocks.push(vorbis.decode(packet))
       }
+      packetsOfSound += blocks.length
+      samples += blocks.reduce((sum, block) => sum + block.length, 0)
       yield* trim.push(blocks, page)
     }
+    // The decoder says nothing about packets it cannot read. The first one never gives sound.
+    if (packetsOfSound > 1 && samples === 0)
+      throw malformed('the Vorbis decoder understands none of the packets')
   } finally {
     vorbis.free()
   }

@@ -1,6 +1,6 @@
 import { OUTPUT_SAMPLE_RATE } from '../limits.ts'
 import { chooseCut } from './cut-point.ts'
-import { loudnessDb, NoiseFloor } from './noise-floor.ts'
+import { judgeInHindsight, loudnessDb, NoiseFloor } from './noise-floor.ts'
 
 /** Samples judged at once: 20 ms. */
 const FRAME = 320
@@ -89,7 +89,7 @@ class Segmenter {
     } else if (this.#count - 1 - lastSpeech >= this.#endPause) {
       return this.#take(Math.max(lastSpeech + 1, this.#count - this.#padding))
     } else if (this.#count === this.#maxFrames) {
-      const frames = { count: this.#count, level: this.#level, speech: this.#speech }
+      const frames = { count: this.#count, level: this.#level, speech: judgeInHindsight(this.#level) }
       return this.#take(chooseCut(frames, this.#minPause))
     }
     return undefined
