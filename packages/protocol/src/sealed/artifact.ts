@@ -1,0 +1,132 @@
+import { concat, equalBytes, toHex } from '../bytes/index.ts'
+import { crypto } from '../crypto-backend/index.ts'
+import { ChunkCipher, chunkCount, chunkRange } from './chunks.ts'
+import {
+  deriveKeys,
+  encodeHeader,
+  FIXED_HEADER_BYTES,
+  openMetadata,
+  parseHeader,
+  requireBounds,
+  sealedError,
+  sealMetadata,
+  type SealedHeader,
+} from './header.ts'
+
+/** What to seal. */
+export interface SealOptions {
+  /** 32 random bytes, for this artifact only. */
+  contentKey: Uint8Array
+  /** Exact length of `source`. */
+  plaintextBytes: number
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+  /** Sealed with the artifact: a name, a media type; at most 16 KiB of UTF-8. */
+  metadata?: string
+  /** 64 KiB to 1 MiB. Default 256 KiB. */
+  chunkBytes?: number
+  /** Default: random. 32 hexadecimal characters. */
+  id?: string
+}
+
+const DEFAULT_CHUNK_BYTES = 262_144
+
+/**
+ * Seals a stream: header first, then one buffer per chunk. Holds one chunk at a time.
+ * @throws `SEALED_SIZE` when the source is shorter or longer than stated
+ */
+export function sealArtifact(options: SealOptions): { id: string; sealed: AsyncGenerator<Uint8Array> } {
+  const { plaintextBytes, chunkBytes = DEFAULT_CHUNK_BYTES, id = toHex(crypto.randomBytes(16)) } = options
+  requireBounds(chunkBytes, plaintextBytes)
+  const salt = crypto.randomBytes(32)
+  const keys = deriveKeys(options.contentKey, salt, id)
+  const fields = { id, chunkBytes, plaintextBytes, salt, commitment: keys.commitment }
+  const metadata = options.metadata ?? ''
+  const sealedLength = sealMetadata(keys, new Uint8Array(FIXED_HEADER_BYTES), metadata).length
+  const fixed = encodeHeader(fields, sealedLength)
+  const headerBytes = concat(fixed, sealMetadata(keys, fixed, metadata))
+  const header: SealedHeader = { ...fields, headerBytes: headerBytes.length }
+  async function* seal(): AsyncGenerator<Uint8Array> {
+    yield headerBytes
+    const cipher = new ChunkCipher(keys, header, headerBytes)
+    let index = 0
+    for await (const chunk of rechunk(options.source, header)) yield cipher.seal(index++, chunk)
+  }
+  return { id, sealed: seal() }
+}
+
+/** An opened header: proves that the content key is this artifact's, and gives access to its chunks. */
+export interface OpenedArtifact {
+  header: SealedHeader
+  metadata: string
+  /** Plaintext of chunk `index` from the bytes at `chunkRange(header, index)`. @throws `SEALED_TAMPERED` */
+  openChunk(index: number, sealed: Uint8Array): Uint8Array
+}
+
+/**
+ * Opens the header (`headerBytes` of {@link parseHeader}) with a content key.
+ * @throws `SEALED_MALFORMED`, `SEALED_KEY`, `SEALED_TAMPERED`
+ */
+export function openHeader(headerBytes: Uint8Array, contentKey: Uint8Array): OpenedArtifact {
+  const header = parseHeader(headerBytes)
+  if (headerBytes.length !== header.headerBytes)
+    throw sealedError('SEALED_MALFORMED', 'header is cut or has more than a header')
+  const keys = deriveKeys(contentKey, header.salt, header.id)
+  if (!equalBytes(keys.commitment, header.commitment))
+    throw sealedError('SEALED_KEY', 'the content key is not of this artifact')
+  const metadata = openMetadata(keys, headerBytes)
+  const cipher = new ChunkCipher(keys, header, headerBytes)
+  return { header, metadata, openChunk: (index, sealed) => cipher.open(index, sealed) }
+}
+
+/** Reads `length` bytes at `start` of a sealed file whose keeper is not trusted. */
+export type RangeReader = (start: number, length: number) => Promise<Uint8Array>
+
+/**
+ * Opens a whole artifact through range reads, chunk by chunk, in order.
+ * @throws `SEALED_MALFORMED`, `SEALED_KEY`, `SEALED_TAMPERED`
+ */
+export async function openArtifact(
+  read: RangeReader,
+  contentKey: Uint8Array,
+): Promise<OpenedArtifact & { content: AsyncGenerator<Uint8Array> }> {
+  const { headerBytes } = parseHeader(await read(0, FIXED_HEADER_BYTES))
+  const opened = openHeader(await read(0, headerBytes), contentKey)
+  async function* content(): AsyncGenerator<Uint8Array> {
+    for (let index = 0; index < chunkCount(opened.header); index++) {
+      const { start, length } = chunkRange(opened.header, index)
+      const sealed = await read(start, length)
+      if (sealed.length !== length) throw sealedError('SEALED_TAMPERED', 'artifact is cut short')
+      yield opened.openChunk(index, sealed)
+    }
+  }
+  return { ...opened, content: content() }
+}
+
+async function* rechunk(
+  source: SealOptions['source'],
+  { chunkBytes, plaintextBytes }: SealedHeader,
+): AsyncGenerator<Uint8Array> {
+  let pending = new Uint8Array(Math.min(chunkBytes, plaintextBytes))
+  let filled = 0
+  let total = 0
+  for await (const part of source) {
+    total += part.length
+    if (total > plaintextBytes)
+      throw sealedError('SEALED_SIZE', `source is longer than the stated ${plaintextBytes} bytes`)
+    for (let offset = 0; offset < part.length;) {
+      const taken = Math.min(part.length - offset, pending.length - filled)
+      pending.set(part.subarray(offset, offset + taken), filled)
+      offset += taken
+      filled += taken
+      if (filled === pending.length) {
+        yield pending
+        const done = total - (part.length - offset)
+        pending = new Uint8Array(Math.min(chunkBytes, plaintextBytes - done))
+        filled = 0
+      }
+    }
+  }
+  if (total < plaintextBytes)
+    throw sealedError('SEALED_SIZE', `source is shorter than the stated ${plaintextBytes} bytes`)
+  if (plaintextBytes === 0) yield pending
+}
