@@ -11,7 +11,7 @@ export type JsonValue =
   | { readonly [name: string]: JsonValue }
 
 /** Nesting of our deepest document is 6; more is an attack on the stack. */
-const MAX_DEPTH = 16
+export const MAX_DEPTH = 16
 
 /** Bounds of {@link parseCanonicalJson}. */
 export interface JsonLimits {
@@ -82,7 +82,7 @@ export function parseCanonicalJson(bytes: Uint8Array, limits: JsonLimits = {}): 
 }
 
 /** Bounds nesting before the parser recurses. */
-function requireDepth(text: string, maxDepth: number): void {
+export function requireDepth(text: string, maxDepth: number): void {
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {

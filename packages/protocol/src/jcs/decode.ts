@@ -11,12 +11,12 @@ export function object<T extends object>(fields: Fields<T>): Decoder<T> {
   const names = Object.keys(fields) as (keyof T & string)[]
   return (value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw wrong(path, 'an object', value)
+      throw wrong(path, 'an object', describe(value))
     for (const name of Object.keys(value))
-      if (!Object.hasOwn(fields, name)) throw wrong(`${path}.${name}`, 'no such member', 'one')
+      if (!Object.hasOwn(fields, name)) throw wrong(`${path}.${shown(name)}`, 'no such member', 'one')
     const decoded = {} as T
     for (const name of names) {
-      if (!Object.hasOwn(value, name)) throw wrong(`${path}.${name}`, 'a value', 'none')
+      if (!Object.hasOwn(value, name)) throw wrong(`${path}.${name}`, 'a value', 'nothing')
       decoded[name] = fields[name]((value as Record<string, unknown>)[name], `${path}.${name}`)
     }
     return decoded
@@ -27,7 +27,7 @@ export function object<T extends object>(fields: Fields<T>): Decoder<T> {
 export function list<T>(item: Decoder<T>, min: number, max: number): Decoder<T[]> {
   return (value, path) => {
     if (!Array.isArray(value) || value.length < min || value.length > max)
-      throw wrong(path, `a list of ${min} to ${max}`, value)
+      throw wrong(path, `a list of ${min} to ${max}`, describe(value))
     return value.map((member, index) => item(member, `${path}[${index}]`))
   }
 }
@@ -36,16 +36,24 @@ export function list<T>(item: Decoder<T>, min: number, max: number): Decoder<T[]
 export function text(max: number, pattern?: RegExp): Decoder<string> {
   return (value, path) => {
     if (typeof value !== 'string' || value.length === 0 || value.length > max)
-      throw wrong(path, `text of 1 to ${max} characters`, value)
-    if (pattern && !pattern.test(value)) throw wrong(path, `text like ${pattern.source}`, value)
+      throw wrong(path, `text of 1 to ${max} characters`, describe(value))
+    if (pattern && !pattern.test(value)) throw wrong(path, `text like ${pattern.source}`, describe(value))
     return value
   }
+}
+
+/**
+ * A name for people, 1 to `max` characters: no control or formatting character, so that printing it
+ * moves no cursor and turns no text around.
+ */
+export function label(max: number): Decoder<string> {
+  return text(max, /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u)
 }
 
 /** Exactly this value. */
 export function literal<const T extends string | number | boolean>(expected: T): Decoder<T> {
   return (value, path) => {
-    if (value !== expected) throw wrong(path, JSON.stringify(expected), value)
+    if (value !== expected) throw wrong(path, JSON.stringify(expected), quote(value))
     return expected
   }
 }
@@ -53,7 +61,7 @@ export function literal<const T extends string | number | boolean>(expected: T):
 /** One of these strings. */
 export function oneOf<const T extends string>(...allowed: readonly T[]): Decoder<T> {
   return (value, path) => {
-    if (!allowed.includes(value as T)) throw wrong(path, allowed.join(' or '), value)
+    if (!allowed.includes(value as T)) throw wrong(path, allowed.join(' or '), quote(value))
     return value as T
   }
 }
@@ -62,15 +70,31 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): Decoder
 export function integer(min = 0, max: number = Number.MAX_SAFE_INTEGER): Decoder<number> {
   return (value, path) => {
     if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max)
-      throw wrong(path, `a whole number from ${min} to ${max}`, value)
+      throw wrong(path, `a whole number from ${min} to ${max}`, describe(value))
     return value as number
   }
+}
+
+/** A decoder whose values must also make sense together: `check` says in words what is wrong, or nothing. */
+export function refine<T>(decoder: Decoder<T>, check: (value: T) => string | undefined): Decoder<T> {
+  return (value, path) => {
+    const decoded = decoder(value, path)
+    const contradiction = check(decoded)
+    if (contradiction !== undefined)
+      throw jcsError('JCS_FIELD', `${path} contradicts itself: ${contradiction}`)
+    return decoded
+  }
+}
+
+/** True when no two values are the same. */
+export function areDistinct(values: readonly (string | number)[]): boolean {
+  return new Set(values).size === values.length
 }
 
 /** true or false. */
 export function boolean(): Decoder<boolean> {
   return (value, path) => {
-    if (typeof value !== 'boolean') throw wrong(path, 'true or false', value)
+    if (typeof value !== 'boolean') throw wrong(path, 'true or false', describe(value))
     return value
   }
 }
@@ -98,26 +122,36 @@ function encoded(
 ): Decoder<string> {
   const expected = `${name} of ${min === max ? min : `${min} to ${max}`} bytes`
   return (value, path) => {
-    if (typeof value !== 'string' || value.length > max * 2 + 4) throw wrong(path, expected, value)
+    if (typeof value !== 'string' || value.length > max * 2 + 4) throw wrong(path, expected, describe(value))
     let length: number
     try {
       ;({ length } = decode(value))
     } catch {
-      throw wrong(path, expected, value)
+      throw wrong(path, expected, describe(value))
     }
     if (length < min || length > max) throw wrong(path, expected, `${length} bytes`)
     return value
   }
 }
 
-function wrong(path: string, expected: string, found: unknown): Error {
-  const shown =
-    typeof found === 'string'
-      ? found
-      : Array.isArray(found)
-        ? `a list of ${found.length}`
-        : found === undefined
-          ? 'nothing'
-          : typeof found
-  return jcsError('JCS_FIELD', `${path} is malformed`, expected, shown)
+/** What stood in the place, never its content: a misplaced secret must not reach a log. */
+function describe(found: unknown): string {
+  if (typeof found === 'string') return `text of ${found.length} characters`
+  if (Array.isArray(found)) return `a list of ${found.length}`
+  if (typeof found === 'number' || typeof found === 'boolean' || found === null) return String(found)
+  return found === undefined ? 'nothing' : 'an object'
+}
+
+/** A short word may be shown where a word of a fixed list is expected: it is a typing mistake. */
+function quote(value: unknown): string {
+  return typeof value === 'string' && /^[\w./+-]{1,32}$/.test(value) ? value : describe(value)
+}
+
+/** A member name an attacker chose, bounded and printable. */
+function shown(name: string): string {
+  return /^[\x21-\x7e]{1,64}$/.test(name) ? name : '(unprintable)'
+}
+
+function wrong(path: string, expected: string, found: string): Error {
+  return jcsError('JCS_FIELD', `${path} is malformed`, expected, found)
 }

@@ -3,7 +3,7 @@ import { SottoError } from '../errors/index.ts'
 /** Codes of {@link SottoError} thrown by the JSON functions. */
 export type JcsErrorCode = 'JCS_UNSUPPORTED' | 'JCS_MALFORMED' | 'JCS_FIELD'
 
-/** A {@link SottoError} about JSON. Documents are public: a field may be quoted, bounded. */
+/** A {@link SottoError} about JSON. Says what kind of value stood there, never the value. */
 export function jcsError(
   code: JcsErrorCode,
   message: string,

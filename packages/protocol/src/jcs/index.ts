@@ -1,14 +1,18 @@
 export { canonicalJson, parseCanonicalJson, type JsonLimits, type JsonValue } from './canonical.ts'
+export { parseStrictJson } from './strict.ts'
 export {
+  areDistinct,
   base64,
   base64url,
   boolean,
   hex,
   integer,
+  label,
   list,
   literal,
   object,
   oneOf,
+  refine,
   text,
   type Decoder,
 } from './decode.ts'

@@ -162,7 +162,7 @@ export interface KmsBinding {
   signingKey: Ed25519Key
   /** X-Wing public key of this boot, base64url: owners wrap artifact content keys to it. */
   importKey: string
-  /** SHA-256 of the witnessed checkpoint's note text: proves the report is younger (T6). */
+  /** `checkpointDigest` of the witnessed note, cosignatures included: proves the report is younger (T6). */
   checkpoint: Digest
 }
 

@@ -112,8 +112,11 @@ function isSize(size: number): boolean {
   return Number.isSafeInteger(size) && size >= 0
 }
 
-function isPowerOfTwo(size: number): boolean {
-  return Number.isInteger(Math.log2(size))
+/** By halving: logarithms of large sizes round. */
+export function isPowerOfTwo(size: number): boolean {
+  let rest = size
+  while (rest > 1 && rest % 2 === 0) rest /= 2
+  return rest === 1
 }
 
 /** Siblings of another length would move the border between left and right under the hash. */

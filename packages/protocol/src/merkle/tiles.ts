@@ -1,4 +1,4 @@
-import { emptyRoot, nodeHash } from './proofs.ts'
+import { emptyRoot, isPowerOfTwo, nodeHash } from './proofs.ts'
 import { merkleError } from './errors.ts'
 
 /** C2SP tlog-tiles: a full tile holds 256 hashes of one level. */
@@ -86,9 +86,11 @@ export async function rootFromTiles(size: number, read: TileReader): Promise<Uin
   return size === 0 ? emptyRoot() : new TiledTree(size, read).rangeHash(0, size)
 }
 
-/** Largest power of two smaller than n. */
+/** Largest power of two smaller than n, by doubling: logarithms of large sizes round. */
 function splitPoint(n: number): number {
-  return 2 ** Math.ceil(Math.log2(n) - 1)
+  let split = 1
+  while (split * 2 < n) split *= 2
+  return split
 }
 
 /** Subtree hashes of one tree, from tiles read once each. */
@@ -105,8 +107,8 @@ class TiledTree {
   /** Hash of the subtree over leaves [start, end): a shape the RFC's recursion reaches. */
   async rangeHash(start: number, end: number): Promise<Uint8Array> {
     const width = end - start
-    const level = Math.log2(width)
-    if (Number.isInteger(level) && start % width === 0) return this.#perfectHash(level, start / width)
+    if (isPowerOfTwo(width) && start % width === 0)
+      return this.#perfectHash(Math.round(Math.log2(width)), start / width)
     const middle = start + splitPoint(width)
     return nodeHash(await this.rangeHash(start, middle), await this.rangeHash(middle, end))
   }

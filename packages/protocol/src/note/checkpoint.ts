@@ -22,7 +22,7 @@ export interface CheckpointRequirements {
 
 /** A checkpoint proven to be signed by the log and by a quorum of distinct witnesses. */
 export interface VerifiedCheckpoint extends Checkpoint {
-  /** SHA-256 of the note's signed text, hexadecimal: what evidence binds (T6). */
+  /** {@link checkpointDigest} of the note: what evidence binds (T6). */
   readonly digest: string
   /** When each accepted witness cosigned, Unix seconds, by verifier key text. */
   readonly witnessTimes: ReadonlyMap<string, number>
@@ -51,9 +51,13 @@ export function parseCheckpoint(text: string): Checkpoint {
   return { origin, size: Number(size), root: hash }
 }
 
-/** SHA-256 of a note's signed text (not its signatures, which grow), hexadecimal. */
+/**
+ * SHA-256 of a whole note, cosignatures included, hexadecimal. The text alone would not do for
+ * freshness: while a log does not grow its text stays the same, and evidence of last week would
+ * look as young as the newest cosignature under it.
+ */
 export function checkpointDigest(note: string): string {
-  return toHex(crypto.sha256(utf8(parseNote(note).text)))
+  return toHex(crypto.sha256(utf8(note)))
 }
 
 /**
@@ -90,7 +94,7 @@ export function verifyCheckpoint(noteText: string, requirements: CheckpointRequi
   const newestFirst = [...witnessTimes.values()].sort((a, b) => b - a)
   return {
     ...checkpoint,
-    digest: toHex(crypto.sha256(utf8(note.text))),
+    digest: checkpointDigest(noteText),
     witnessTimes,
     time: newestFirst[requirements.quorum - 1]!,
   }

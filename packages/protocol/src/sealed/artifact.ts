@@ -9,6 +9,7 @@ import {
   parseHeader,
   requireBounds,
   sealedError,
+  sealedMetadataBytes,
   sealMetadata,
   type SealedHeader,
 } from './header.ts'
@@ -41,8 +42,7 @@ export function sealArtifact(options: SealOptions): { id: string; sealed: AsyncG
   const keys = deriveKeys(options.contentKey, salt, id)
   const fields = { id, chunkBytes, plaintextBytes, salt, commitment: keys.commitment }
   const metadata = options.metadata ?? ''
-  const sealedLength = sealMetadata(keys, new Uint8Array(FIXED_HEADER_BYTES), metadata).length
-  const fixed = encodeHeader(fields, sealedLength)
+  const fixed = encodeHeader(fields, sealedMetadataBytes(metadata))
   const headerBytes = concat(fixed, sealMetadata(keys, fixed, metadata))
   const header: SealedHeader = { ...fields, headerBytes: headerBytes.length }
   async function* seal(): AsyncGenerator<Uint8Array> {

@@ -105,6 +105,11 @@ export function requireBounds(chunkBytes: number, plaintextBytes: number): void 
 
 const METADATA_NONCE = new Uint8Array(12)
 
+/** Length of the sealed metadata, which the header states before it is sealed under that header. */
+export function sealedMetadataBytes(metadata: string): number {
+  return utf8(metadata).length + TAG_BYTES
+}
+
 /** Metadata is text for people and programs (a name, a media type), sealed because it tells about the content. */
 export function sealMetadata(keys: ArtifactKeys, fixedHeader: Uint8Array, metadata: string): Uint8Array {
   const bytes = utf8(metadata)
