@@ -34,6 +34,13 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `KMS_CHECKPOINT_INVALID` (stop): the bound checkpoint is not of our log, or lacks witnesses.
  * - `KMS_EVIDENCE_REFUSED` (stop): the evidence is not authentic, or binds other values.
  * - `KMS_NOT_ADMITTED` (stop): the evidence is authentic, but no tuple of the policy admits it.
+ *
+ * Artifacts:
+ * - `KMS_ARTIFACT_POLICY` (fix-input): the owner's policy is none this KMS accepted.
+ * - `KMS_ARTIFACT_OWNED` (fix-input): another owner imported this artifact first.
+ * - `KMS_ARTIFACT_REPLAY` (fix-input): an import that its owner has replaced since.
+ * - `KMS_ARTIFACTS_FULL` (retry): no room for more artifacts.
+ * - `KMS_FENCED` (stop): another instance of this KMS started later; this one serves no more (T11).
  */
 export type KmsErrorCode =
   | 'KMS_STORE_IN_USE'
@@ -59,6 +66,11 @@ export type KmsErrorCode =
   | 'KMS_CHECKPOINT_INVALID'
   | 'KMS_EVIDENCE_REFUSED'
   | 'KMS_NOT_ADMITTED'
+  | 'KMS_ARTIFACT_POLICY'
+  | 'KMS_ARTIFACT_OWNED'
+  | 'KMS_ARTIFACT_REPLAY'
+  | 'KMS_ARTIFACTS_FULL'
+  | 'KMS_FENCED'
 
 const ACTIONS: Readonly<Record<KmsErrorCode, ErrorAction>> = {
   KMS_STORE_IN_USE: 'fix-input',
@@ -84,6 +96,11 @@ const ACTIONS: Readonly<Record<KmsErrorCode, ErrorAction>> = {
   KMS_CHECKPOINT_INVALID: 'stop',
   KMS_EVIDENCE_REFUSED: 'stop',
   KMS_NOT_ADMITTED: 'stop',
+  KMS_ARTIFACT_POLICY: 'fix-input',
+  KMS_ARTIFACT_OWNED: 'fix-input',
+  KMS_ARTIFACT_REPLAY: 'fix-input',
+  KMS_ARTIFACTS_FULL: 'retry',
+  KMS_FENCED: 'stop',
 }
 
 /** HTTP status of the codes whose action alone does not say it; the rest follow the action. */
@@ -93,6 +110,10 @@ export const KMS_STATUSES: Readonly<Record<string, number>> = {
   KMS_POLICY_OLD: 409,
   KMS_EPOCH_CONFLICT: 409,
   KMS_CHECKPOINT_STALE: 409,
+  KMS_ARTIFACT_OWNED: 409,
+  KMS_ARTIFACT_REPLAY: 409,
+  KMS_ARTIFACTS_FULL: 507,
+  KMS_FENCED: 503,
 }
 
 /** A {@link SottoError} with a code of this package; the action follows from the code. */

@@ -2,6 +2,7 @@ export { StateKeeper } from './keeper.ts'
 export { EMPTY_STATE, fromRecords, toRecords } from './records.ts'
 export type {
   AcceptedPolicy,
+  ArtifactKey,
   Epoch,
   Identity,
   KmsState,

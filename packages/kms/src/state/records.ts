@@ -1,17 +1,25 @@
 import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import type { ArtifactId, Digest } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import { NO_KEY_IDS } from '../keys/key-ids.ts'
 import type { StoredRecord } from '../store/index.ts'
-import type { KmsState, RequestKey } from './types.ts'
+import type { AcceptedPolicy, ArtifactKey, KmsState, RequestKey } from './types.ts'
 
 /** Nothing stored yet. */
-export const EMPTY_STATE: KmsState = { keyIds: NO_KEY_IDS, keys: new Map() }
+export const EMPTY_STATE: KmsState = {
+  keyIds: NO_KEY_IDS,
+  keys: new Map(),
+  policies: new Map(),
+  artifacts: new Map(),
+}
 
 const STATE = 'state'
 const KEYS = 'key'
-const NAMES = ['identity', 'seen', 'keyIds', 'policy', 'epoch', 'pending'] as const
+const POLICIES = 'policy'
+const ARTIFACTS = 'artifact'
+const NAMES = ['identity', 'seen', 'keyIds', 'statementKeys', 'policy', 'epoch', 'pending'] as const
 
-/** The records a state is stored as: one per part, one per request key, so that a key can be erased. */
+/** The records a state is stored as: one per part, one per key, so that a key can be erased. */
 export function toRecords(state: KmsState): StoredRecord[] {
   const records: StoredRecord[] = []
   for (const name of NAMES) {
@@ -19,6 +27,12 @@ export function toRecords(state: KmsState): StoredRecord[] {
   }
   for (const key of state.keys.values())
     records.push({ table: KEYS, key: String(key.keyId), value: encode(key) })
+  for (const policy of state.policies.values()) {
+    records.push({ table: POLICIES, key: policy.digest, value: encode(policy) })
+  }
+  for (const artifact of state.artifacts.values()) {
+    records.push({ table: ARTIFACTS, key: artifact.id, value: encode(artifact) })
+  }
   return records
 }
 
@@ -29,12 +43,16 @@ export function toRecords(state: KmsState): StoredRecord[] {
 export function fromRecords(records: readonly StoredRecord[]): KmsState {
   const state: Record<string, unknown> = { ...EMPTY_STATE }
   const keys = new Map<number, RequestKey>()
+  const policies = new Map<Digest, AcceptedPolicy>()
+  const artifacts = new Map<ArtifactId, ArtifactKey>()
   for (const { table, key, value } of records) {
     if (table === KEYS) keys.set(Number(key), decode(value) as RequestKey)
+    else if (table === POLICIES) policies.set(key, decode(value) as AcceptedPolicy)
+    else if (table === ARTIFACTS) artifacts.set(key, decode(value) as ArtifactKey)
     else if (table === STATE && NAMES.some((name) => name === key)) state[key] = decode(value)
     else throw kmsError('KMS_STORE_TAMPERED', 'the store has a record this version does not know')
   }
-  return { ...(state as unknown as KmsState), keys }
+  return { ...(state as unknown as KmsState), keys, policies, artifacts }
 }
 
 /** JSON in which byte strings are `{"$bytes": base64url}`. */

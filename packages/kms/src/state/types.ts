@@ -1,5 +1,7 @@
 import type {
+  ArtifactId,
   Digest,
+  Ed25519Key,
   KeyReleasePolicy,
   LoggedStatement,
   PublishedKey,
@@ -48,8 +50,21 @@ export interface Epoch {
   /** SHA-256 of the canonical key set. */
   digest: Digest
   statement: OwnStatement
+  /** The statement key that signed it. */
+  signer: Ed25519Key
   /** Identifiers of the set's keys. */
   keyIds: number[]
+}
+
+/** A sealed artifact's content key, held for its owner. */
+export interface ArtifactKey {
+  id: ArtifactId
+  /** Ed25519, the first importer; only this key may import again. */
+  owner: Ed25519Key
+  /** The policy that says who may open the artifact, as its owner signed it. */
+  policy: Digest
+  /** 32 bytes. */
+  contentKey: Uint8Array
 }
 
 /** The newest tree of the log this KMS has verified. */
@@ -67,8 +82,14 @@ export interface KmsState {
   readonly seen?: SeenTree
   readonly keyIds: KeyIdAllocation
   readonly keys: ReadonlyMap<number, RequestKey>
-  readonly policy?: AcceptedPolicy
+  /** Statement keys of this boot and the one before, newest first: whose key sets are our own (T11). */
+  readonly statementKeys?: readonly Ed25519Key[]
+  /** The policy of the current epoch. */
+  readonly policy?: Digest
+  /** Every accepted policy somebody may still refer to, by digest. */
+  readonly policies: ReadonlyMap<Digest, AcceptedPolicy>
+  readonly artifacts: ReadonlyMap<ArtifactId, ArtifactKey>
   readonly epoch?: Epoch
   /** The next epoch, written down before the log is asked to take it. */
-  readonly pending?: { epoch: Epoch; policy: AcceptedPolicy }
+  readonly pending?: { epoch: Epoch; policy: Digest }
 }

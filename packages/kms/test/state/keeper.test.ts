@@ -28,6 +28,22 @@ const FULL: KmsState = {
   seen: { size: 5, root: '22'.repeat(32), scanned: 3 },
   keyIds: { next: 8, busyUntil: { 7: 100 } },
   keys: new Map([[7, KEY]]),
+  statementKeys: ['a'],
+  policy: '33'.repeat(32),
+  policies: new Map([
+    [
+      '33'.repeat(32),
+      {
+        digest: '33'.repeat(32),
+        statement: { envelope: '{}', index: 1 },
+        document: { version: 1, genesis: '', anyOf: [], evidenceMaxAgeSeconds: 1, createdAt: 1 },
+        releases: [],
+      },
+    ],
+  ]),
+  artifacts: new Map([
+    ['ab', { id: 'ab', owner: 'o', policy: '33'.repeat(32), contentKey: new Uint8Array(32) }],
+  ]),
 }
 
 test('a state comes back as it was', () => {

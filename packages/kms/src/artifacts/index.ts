@@ -1,0 +1,1 @@
+export { type ArtifactImporter, createArtifactImporter, MAX_ARTIFACTS } from './import.ts'

@@ -1,0 +1,1 @@
+export { collectOwnEvidence, type OwnEvidence } from './own-evidence.ts'

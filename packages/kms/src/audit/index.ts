@@ -1,0 +1,1 @@
+export { type OwnHistory, scanOwnHistory } from './scan.ts'

@@ -1,0 +1,9 @@
+export { Kms } from './kms.ts'
+export type { KmsParts } from './parts.ts'
+export {
+  identityDocument,
+  type KmsIdentityDocument,
+  keysDocument,
+  type KmsKeysDocument,
+  type View,
+} from './view.ts'

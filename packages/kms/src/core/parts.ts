@@ -1,0 +1,15 @@
+import type { LogClient, Tree } from '@sotto/serve/log-client'
+import type { TrustedHardware } from '@sotto/serve/tee'
+import type { KmsClock } from '../clock/index.ts'
+import type { KmsConfig } from '../config/index.ts'
+import type { SealedStore } from '../store/index.ts'
+
+/** What a KMS is put together from; tests bring their own. */
+export interface KmsParts {
+  config: KmsConfig
+  store: SealedStore
+  hardware: TrustedHardware
+  clock: KmsClock
+  /** Makes the log client that continues from the newest tree this KMS has seen. */
+  openLog(lastSeen: Tree | undefined): LogClient
+}

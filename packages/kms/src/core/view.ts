@@ -1,0 +1,67 @@
+import type { LoggedStatement } from '@sotto/protocol/keyrelease'
+import type { ArtifactImporter } from '../artifacts/index.ts'
+import type { OwnEvidence } from '../attestation/index.ts'
+import { kmsError } from '../errors.ts'
+import type { AcceptedPolicy, KmsState, OwnStatement } from '../state/index.ts'
+import type { StatementKey } from '../statements/index.ts'
+
+/** What exists from one certificate to the next and is never stored. */
+export interface Boot {
+  statementKey: StatementKey
+  certificate: LoggedStatement
+  importer: ArtifactImporter
+  own: OwnEvidence
+  /** When `own` was collected, by our clock, Unix seconds. */
+  collectedAt: number
+}
+
+/** All that requests see: replaced as a whole, so that key set, certificate and evidence always fit. */
+export interface View {
+  readonly state: KmsState
+  readonly boot: Boot
+}
+
+/** `GET /v1/genesis`: who this KMS is, before and after it has keys. */
+export interface KmsIdentityDocument {
+  genesis: LoggedStatement
+  certificate: LoggedStatement
+  kms: OwnEvidence
+}
+
+/** `GET /v1/keys`: everything a gateway composes a trust bundle from. */
+export interface KmsKeysDocument extends KmsIdentityDocument {
+  /** Release statements of the KMS and of every tuple of the policy. */
+  releases: LoggedStatement[]
+  policy: LoggedStatement
+  keySet: LoggedStatement
+}
+
+/** The identity document of a view. */
+export function identityDocument({ state, boot }: View): KmsIdentityDocument {
+  return { genesis: logged(state.identity!.genesis), certificate: boot.certificate, kms: boot.own }
+}
+
+/** The keys document of a view. @throws `KMS_NO_POLICY` before the first policy */
+export function keysDocument(view: View): KmsKeysDocument {
+  const policy = currentPolicy(view.state)
+  return {
+    ...identityDocument(view),
+    releases: policy.releases,
+    policy: policy.statement,
+    keySet: logged(view.state.epoch!.statement),
+  }
+}
+
+/** The policy of the current epoch. @throws `KMS_NO_POLICY` */
+export function currentPolicy(state: KmsState): AcceptedPolicy {
+  const policy = state.policy === undefined ? undefined : state.policies.get(state.policy)
+  if (policy !== undefined) return policy
+  throw kmsError('KMS_NO_POLICY', 'no key-release policy was accepted yet, so there are no keys', {
+    hint: 'Members sign one and send it to POST /v1/policies.',
+  })
+}
+
+function logged({ envelope, index }: OwnStatement): LoggedStatement {
+  if (index === undefined) throw kmsError('KMS_NOT_READY', 'a statement is not logged yet')
+  return { envelope, index }
+}

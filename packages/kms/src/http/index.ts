@@ -1,0 +1,1 @@
+export { createKmsApp, type KmsAppOptions } from './app.ts'

@@ -1,0 +1,1 @@
+export { createIdentity, genesisOf, requireSameGenesis } from './genesis.ts'

@@ -1,0 +1,2 @@
+export { judgeProposal, type PolicyProposal, policyProposalDecoder, type ProposalContext } from './accept.ts'
+export { withPolicy } from './keep.ts'

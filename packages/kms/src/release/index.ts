@@ -1,0 +1,1 @@
+export { Releaser, type ReleaserContext } from './release.ts'

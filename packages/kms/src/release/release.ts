@@ -1,0 +1,125 @@
+import { fromBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import {
+  type Digest,
+  documentDigest,
+  type LoggedStatement,
+  PAYLOAD_TYPES,
+  type ReleaseReceipt,
+  type ReleaseRequest,
+  type ReleaseResponse,
+} from '@sotto/protocol/keyrelease'
+import { kmsError } from '../errors.ts'
+import type { KmsState } from '../state/index.ts'
+import type { StatementKey } from '../statements/index.ts'
+import { type AdmittedWorkload, admitWorkload, type ReleaseContext } from './verify.ts'
+import { releasableKeyIds, wrapKeys } from './wrap.ts'
+
+/** A request may ask again after a lost answer; so many are remembered per state. */
+const MAX_REMEMBERED = 256
+/** The log's answer to our own receipt must be at most this old by its witnesses (T6, T13). */
+const MAX_CHECKPOINT_AGE_SECONDS = 3600
+
+/** What a release needs besides the judgement's context. */
+export interface ReleaserContext extends ReleaseContext {
+  statementKey: StatementKey
+  /** Told the witness time of the checkpoint that holds the receipt. */
+  observe(witnessTime: number): void
+  /** Called before a receipt is logged; throws when there were too many. */
+  beforeReceipt(): void
+}
+
+/**
+ * Releases keys: judge, log the receipt, then wrap and answer. The same request gives the same
+ * answer while the state is the same, so that asking again writes no second receipt.
+ */
+export class Releaser {
+  /** Dies with the state it belongs to, so no answer outlives a key or a policy. */
+  readonly #remembered = new WeakMap<KmsState, Map<Digest, Promise<ReleaseResponse>>>()
+
+  /** @throws `KMS_STALE`, and those of {@link admitWorkload} and `wrapKeys` */
+  async release(request: ReleaseRequest, context: ReleaserContext): Promise<ReleaseResponse> {
+    if (new Set(request.artifacts).size !== request.artifacts.length) {
+      throw kmsError('KMS_REQUEST_MALFORMED', 'an artifact is asked for twice')
+    }
+    // Judged every time, also when the answer is known: evidence ages.
+    const workload = await admitWorkload(request, context)
+    const answers = this.#answersFor(context.state)
+    const name = documentDigest(request)
+    const known = answers.get(name)
+    if (known !== undefined) return known
+    if (answers.size >= MAX_REMEMBERED) answers.delete(answers.keys().next().value!)
+    const answer = answerRequest(request, workload, context)
+    answers.set(name, answer)
+    answer.catch(() => answers.delete(name))
+    return answer
+  }
+
+  #answersFor(state: KmsState): Map<Digest, Promise<ReleaseResponse>> {
+    let answers = this.#remembered.get(state)
+    if (answers === undefined) this.#remembered.set(state, (answers = new Map()))
+    return answers
+  }
+}
+
+async function answerRequest(
+  request: ReleaseRequest,
+  workload: AdmittedWorkload,
+  context: ReleaserContext,
+): Promise<ReleaseResponse> {
+  const { state, policy, now } = context
+  const keyIds = releasableKeyIds(state, now)
+  if (keyIds.length === 0) throw kmsError('KMS_NOT_READY', 'every key has expired; new ones are being made')
+  const evidence = toHex(crypto.sha256(fromBase64Url(request.evidence.report)))
+  // Wrapped before it is logged: a wrapping key that is none leaves no receipt behind.
+  const wrapped = wrapKeys(request, keyIds, state, {
+    genesis: state.identity!.digest,
+    policy: policy.digest,
+    evidence,
+  })
+  const receipt = await logReceipt(receiptOf(request, workload, keyIds, evidence, context), context)
+  return { keySet: loggedKeySet(state), policy: policy.statement, receipt, ...wrapped }
+}
+
+function receiptOf(
+  request: ReleaseRequest,
+  { evidence, tuple }: AdmittedWorkload,
+  keyIds: number[],
+  evidenceDigest: Digest,
+  { state, policy, now }: ReleaserContext,
+): ReleaseReceipt {
+  const lastUse = Math.max(...keyIds.map((keyId) => state.keys.get(keyId)!.destroyAt))
+  return {
+    version: 1,
+    genesis: state.identity!.digest,
+    epoch: state.epoch!.number,
+    keyIds,
+    policy: policy.digest,
+    tuple: tuple.name,
+    evidence: evidenceDigest,
+    chip: evidence.chip,
+    receiptKey: request.binding.receiptKey,
+    issuedAt: now,
+    notAfter: lastUse,
+  }
+}
+
+/** Keys are answered with only when the receipt is provably in the log (T4, T16). */
+async function logReceipt(receipt: ReleaseReceipt, context: ReleaserContext): Promise<LoggedStatement> {
+  context.beforeReceipt()
+  const envelope = context.statementKey.sign(PAYLOAD_TYPES.releaseReceipt, receipt)
+  const { index, checkpoint } = await context.log.append(utf8(envelope))
+  if (context.now - checkpoint.time > MAX_CHECKPOINT_AGE_SECONDS) {
+    throw kmsError('KMS_STALE', 'the log answers with old checkpoints', {
+      found: `${context.now - checkpoint.time} s`,
+    })
+  }
+  context.observe(checkpoint.time)
+  return { envelope, index }
+}
+
+function loggedKeySet({ epoch }: KmsState): LoggedStatement {
+  const { envelope, index } = epoch!.statement
+  if (index === undefined) throw kmsError('KMS_NOT_READY', 'the key set is not logged yet')
+  return { envelope, index }
+}

@@ -1,0 +1,119 @@
+import { hasCode } from '@sotto/protocol/errors'
+import {
+  bindReportData,
+  type PolicyTuple,
+  type ReleaseRequest,
+  type UnixSeconds,
+} from '@sotto/protocol/keyrelease'
+import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
+import { appraiseAnyOf, type VerifiedEvidence, verifyEvidence } from '@sotto/verifier'
+import type { KmsConfig } from '../config/index.ts'
+import { kmsError } from '../errors.ts'
+import type { AcceptedPolicy, KmsState } from '../state/index.ts'
+
+/** What a request for keys is judged by. */
+export interface ReleaseContext {
+  state: KmsState
+  policy: AcceptedPolicy
+  roots: KmsConfig['roots']
+  log: LogClient
+  now: UnixSeconds
+}
+
+/** A workload that may hold the keys: authentic, fresh, bound to its wrapping key, and admitted. */
+export interface AdmittedWorkload {
+  evidence: VerifiedEvidence
+  /** The one tuple that admits it as a whole. */
+  tuple: PolicyTuple
+}
+
+/**
+ * Judges a request for keys: everything in it is the sender's claim until it is proven here. Local
+ * checks come first, so that a stranger costs no reads from the log.
+ * @throws `KMS_WRONG_GENESIS`, `KMS_CHECKPOINT_INVALID`, `KMS_CHECKPOINT_STALE`,
+ * `KMS_EVIDENCE_REFUSED`, `KMS_NOT_ADMITTED`, and those of the log client
+ */
+export async function admitWorkload(
+  request: ReleaseRequest,
+  context: ReleaseContext,
+): Promise<AdmittedWorkload> {
+  const { binding } = request
+  if (binding.genesis !== context.state.identity!.digest) {
+    throw kmsError('KMS_WRONG_GENESIS', 'the evidence is bound to another KMS')
+  }
+  const evidence = authenticate(request, context)
+  const tuple = admit(evidence, context.policy)
+  const checkpoint = verifyCheckpointOf(request, context)
+  requireFresh(checkpoint, context.policy.document.evidenceMaxAgeSeconds, context.now)
+  for (const id of request.artifacts) requireArtifact(id, evidence, context.state)
+  await requireSameLog(checkpoint, context.log)
+  return { evidence, tuple }
+}
+
+function authenticate(request: ReleaseRequest, { roots }: ReleaseContext): VerifiedEvidence {
+  try {
+    return verifyEvidence(request.evidence, { roots, reportData: bindReportData('enclave', request.binding) })
+  } catch (cause) {
+    throw kmsError('KMS_EVIDENCE_REFUSED', 'the evidence is not authentic, or bound to other values', {
+      cause,
+    })
+  }
+}
+
+function admit(evidence: VerifiedEvidence, policy: AcceptedPolicy): PolicyTuple {
+  try {
+    return appraiseAnyOf(evidence, policy.document.anyOf)
+  } catch (cause) {
+    throw kmsError('KMS_NOT_ADMITTED', 'no tuple of the policy admits this workload as a whole', { cause })
+  }
+}
+
+function verifyCheckpointOf(request: ReleaseRequest, { log }: ReleaseContext): WitnessedCheckpoint {
+  let checkpoint: WitnessedCheckpoint
+  try {
+    checkpoint = log.verifyNote(request.checkpoint)
+  } catch (cause) {
+    throw kmsError('KMS_CHECKPOINT_INVALID', 'the bound checkpoint is not of our log, or lacks witnesses', {
+      cause,
+    })
+  }
+  if (checkpoint.digest === request.binding.checkpoint) return checkpoint
+  throw kmsError('KMS_CHECKPOINT_INVALID', 'the evidence is bound to another checkpoint')
+}
+
+function requireFresh(checkpoint: WitnessedCheckpoint, maxAgeSeconds: number, now: UnixSeconds): void {
+  const age = now - checkpoint.time
+  if (age <= maxAgeSeconds) return
+  throw kmsError('KMS_CHECKPOINT_STALE', 'the evidence is too old', {
+    expected: `at most ${maxAgeSeconds} s`,
+    found: `${age} s`,
+    hint: 'Collect evidence over a newer checkpoint.',
+  })
+}
+
+/** Unknown and not admitted are one answer: a stranger does not learn which artifacts exist. */
+function requireArtifact(id: string, evidence: VerifiedEvidence, state: KmsState): void {
+  const artifact = state.artifacts.get(id)
+  const policy = artifact === undefined ? undefined : state.policies.get(artifact.policy)
+  if (policy === undefined)
+    throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id })
+  try {
+    appraiseAnyOf(evidence, policy.document.anyOf)
+  } catch (cause) {
+    throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id, cause })
+  }
+}
+
+/** The workload saw the same history as we did, or a longer one that extends it. */
+async function requireSameLog(checkpoint: WitnessedCheckpoint, log: LogClient): Promise<void> {
+  const seen = log.lastSeen
+  const ours = seen !== undefined && seen.size >= checkpoint.size ? seen : await log.latest()
+  try {
+    await log.proveConsistency(checkpoint, ours)
+  } catch (cause) {
+    if (hasCode(cause, 'LOG_UNREACHABLE')) throw cause
+    throw kmsError('KMS_CHECKPOINT_INVALID', 'the bound checkpoint is of another history of the log', {
+      cause,
+    })
+  }
+}

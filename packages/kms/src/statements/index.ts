@@ -1,0 +1,1 @@
+export { CERTIFICATE_SECONDS, createStatementKey, type StatementKey } from './statement-key.ts'
