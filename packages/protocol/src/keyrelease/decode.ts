@@ -1,4 +1,23 @@
-import { base64url, hex, integer, list, literal, object, oneOf, text, type Decoder } from '../jcs/index.ts'
+import {
+  base64url,
+  hex,
+  integer,
+  label,
+  list,
+  literal,
+  object,
+  oneOf,
+  refine,
+  text,
+  type Decoder,
+} from '../jcs/index.ts'
+import {
+  FIRST_EPOCH,
+  findGenesisContradiction,
+  findKeySetContradiction,
+  findReceiptContradiction,
+  findReleasedContradiction,
+} from './consistency.ts'
 import {
   RELEASE_PREDICATE,
   type ArtifactKeyImport,
@@ -31,34 +50,40 @@ const MAX_TUPLES = 16
 const MAX_NOTE_CHARACTERS = 16_384
 export const MAX_ENVELOPE_CHARACTERS = 65_535
 
-const label = text(64)
+const name = label(64)
 const digest = hex(32)
 const ed25519Key = base64url(32)
 const time = integer(1)
-const noteKey = text(256)
+const noteKey = label(256)
 export const noteText = text(MAX_NOTE_CHARACTERS)
 const role = oneOf<Role>('kms', 'inference')
 const family = oneOf<EvidenceFamily>('software', 'snp')
 
-export const genesisDecoder: Decoder<Genesis> = object({
-  version: literal(1),
-  name: label,
-  rootKey: ed25519Key,
-  members: list(object({ name: label, key: ed25519Key }), 1, 64),
-  threshold: integer(1, 64),
-  releaseKeys: list(ed25519Key, 1, 16),
-  log: object({ origin: text(256), key: noteKey }),
-  witnesses: object({ keys: list(noteKey, 1, 32), quorum: integer(1, 32) }),
-  createdAt: time,
-})
+export const genesisDecoder: Decoder<Genesis> = refine(
+  object({
+    version: literal(1),
+    name,
+    rootKey: ed25519Key,
+    members: list(object({ name, key: ed25519Key }), 1, 64),
+    threshold: integer(1, 64),
+    releaseKeys: list(ed25519Key, 1, 16),
+    log: object({ origin: label(256), key: noteKey }),
+    witnesses: object({ keys: list(noteKey, 1, 32), quorum: integer(1, 32) }),
+    createdAt: time,
+  }),
+  findGenesisContradiction,
+)
 
-export const kmsCertificateDecoder: Decoder<KmsCertificate> = object({
-  version: literal(1),
-  genesis: digest,
-  signingKey: ed25519Key,
-  notBefore: time,
-  notAfter: time,
-})
+export const kmsCertificateDecoder: Decoder<KmsCertificate> = refine(
+  object({
+    version: literal(1),
+    genesis: digest,
+    signingKey: ed25519Key,
+    notBefore: time,
+    notAfter: time,
+  }),
+  ({ notBefore, notAfter }) => (notAfter <= notBefore ? 'it is never valid' : undefined),
+)
 
 const subjectDigest = object({ sha256: digest })
 
@@ -77,15 +102,17 @@ export const releaseStatementDecoder: Decoder<ReleaseStatement> = object({
   predicateType: literal(RELEASE_PREDICATE),
   predicate: object({
     role,
-    version: label,
+    version: name,
     securityVersion: integer(0, 2 ** 31),
     platform: family,
     createdAt: time,
   }),
 })
 
+const tupleName = text(64, /^[a-z0-9.-]+$/)
+
 const tuple: Decoder<PolicyTuple> = object({
-  name: text(64, /^[a-z0-9.-]+$/),
+  name: tupleName,
   role,
   family,
   root: digest,
@@ -109,28 +136,34 @@ const publishedKey: Decoder<PublishedKey> = object({
   notAfter: time,
 })
 
-export const keySetDecoder: Decoder<KeySet> = object({
-  version: literal(1),
-  genesis: digest,
-  epoch: integer(0),
-  previous: digest,
-  keys: list(publishedKey, 1, MAX_KEYS_PER_SET),
-  issuedAt: time,
-})
+export const keySetDecoder: Decoder<KeySet> = refine(
+  object({
+    version: literal(1),
+    genesis: digest,
+    epoch: integer(FIRST_EPOCH),
+    previous: digest,
+    keys: list(publishedKey, 1, MAX_KEYS_PER_SET),
+    issuedAt: time,
+  }),
+  findKeySetContradiction,
+)
 
-export const releaseReceiptDecoder: Decoder<ReleaseReceipt> = object({
-  version: literal(1),
-  genesis: digest,
-  epoch: integer(0),
-  keyIds: list(integer(0, 255), 1, MAX_KEYS_PER_SET),
-  policy: digest,
-  tuple: text(64),
-  evidence: digest,
-  chip: hex(64),
-  receiptKey: ed25519Key,
-  issuedAt: time,
-  notAfter: time,
-})
+export const releaseReceiptDecoder: Decoder<ReleaseReceipt> = refine(
+  object({
+    version: literal(1),
+    genesis: digest,
+    epoch: integer(FIRST_EPOCH),
+    keyIds: list(integer(0, 255), 1, MAX_KEYS_PER_SET),
+    policy: digest,
+    tuple: tupleName,
+    evidence: digest,
+    chip: hex(64),
+    receiptKey: ed25519Key,
+    issuedAt: time,
+    notAfter: time,
+  }),
+  findReceiptContradiction,
+)
 
 export const artifactId: Decoder<string> = hex(16)
 
@@ -178,6 +211,9 @@ export const releaseRequestDecoder: Decoder<ReleaseRequest> = object({
   artifacts: list(artifactId, 0, 64),
 })
 
+/** Longest release response: three envelopes and the wrapped keys. */
+export const MAX_RELEASE_RESPONSE_BYTES = 524_288
+
 export const releaseResponseDecoder: Decoder<ReleaseResponse> = object({
   keySet: loggedStatementDecoder,
   policy: loggedStatementDecoder,
@@ -186,7 +222,10 @@ export const releaseResponseDecoder: Decoder<ReleaseResponse> = object({
   wrapped: base64url(16, 65_536),
 })
 
-export const releasedKeysDecoder: Decoder<ReleasedKeys> = object({
-  keys: list(object({ keyId: integer(0, 255), privateKey: base64url(32, 66) }), 1, MAX_KEYS_PER_SET),
-  artifacts: list(object({ id: artifactId, contentKey: base64url(32) }), 0, 64),
-})
+export const releasedKeysDecoder: Decoder<ReleasedKeys> = refine(
+  object({
+    keys: list(object({ keyId: integer(0, 255), privateKey: base64url(32, 66) }), 1, MAX_KEYS_PER_SET),
+    artifacts: list(object({ id: artifactId, contentKey: base64url(32) }), 0, 64),
+  }),
+  findReleasedContradiction,
+)

@@ -2,7 +2,7 @@ import { toHex } from '../bytes/index.ts'
 import { crypto } from '../crypto-backend/index.ts'
 import { pae } from '../dsse/index.ts'
 import { SottoError } from '../errors/index.ts'
-import { canonicalJson, parseCanonicalJson, type Decoder } from '../jcs/index.ts'
+import { areDistinct, canonicalJson, parseCanonicalJson, type Decoder } from '../jcs/index.ts'
 import { keyReleasePolicyDecoder } from './decode.ts'
 import {
   BINDING_TYPES,
@@ -13,20 +13,34 @@ import {
   type KmsBinding,
 } from './types.ts'
 
-/** Codes of {@link SottoError} thrown here. */
-export type KeyReleaseErrorCode = 'POLICY_INVALID'
+/**
+ * Codes of {@link SottoError} thrown here.
+ * - `POLICY_INVALID` (fix-input): a key-release policy contradicts itself.
+ * - `WRAP_FAILED` (fix-input for senders, stop for recipients): no X-Wing key, or a secret not meant for this key.
+ */
+export type KeyReleaseErrorCode = 'POLICY_INVALID' | 'WRAP_FAILED'
 
 /** Canonical bytes of a document, as they are signed and hashed. */
 export function encodeDocument(document: object): Uint8Array {
   return canonicalJson(document)
 }
 
+/** Longest document accepted unless a caller says otherwise; a release response holds several. */
+const MAX_DOCUMENT_BYTES = 65_536
+
 /**
  * A document of canonical bytes that were authenticated, or are about to be.
+ *
+ * @param maxBytes default 65536; {@link MAX_RELEASE_RESPONSE_BYTES} for release responses
  * @throws `JCS_MALFORMED`, `JCS_FIELD` (fix-input)
  */
-export function decodeDocument<T>(bytes: Uint8Array, decoder: Decoder<T>, name = 'document'): T {
-  return decoder(parseCanonicalJson(bytes), name)
+export function decodeDocument<T>(
+  bytes: Uint8Array,
+  decoder: Decoder<T>,
+  name = 'document',
+  maxBytes: number = MAX_DOCUMENT_BYTES,
+): T {
+  return decoder(parseCanonicalJson(bytes, { maxBytes }), name)
 }
 
 /** SHA-256 of a document's canonical bytes, hexadecimal. */
@@ -45,10 +59,9 @@ export function parseKeyReleasePolicy(bytes: Uint8Array): KeyReleasePolicy {
   const families = new Set(policy.anyOf.map(({ family }) => family))
   if (families.has('software') && families.size > 1)
     throw invalid('software and hardware tuples in one policy')
-  if (new Set(policy.anyOf.map(({ name }) => name)).size < policy.anyOf.length)
-    throw invalid('a tuple name stands twice')
+  if (!areDistinct(policy.anyOf.map(({ name }) => name))) throw invalid('a tuple name stands twice')
   const contents = policy.anyOf.map(({ name: _name, ...content }) => documentDigest(content))
-  if (new Set(contents).size < contents.length) throw invalid('a tuple stands twice')
+  if (!areDistinct(contents)) throw invalid('a tuple stands twice')
   return policy
 }
 

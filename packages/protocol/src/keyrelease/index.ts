@@ -25,6 +25,7 @@ export {
   type Role,
   type UnixSeconds,
 } from './types.ts'
+export { FIRST_EPOCH, MAX_KEY_LIFETIME_SECONDS, NO_PREVIOUS_KEY_SET } from './consistency.ts'
 export {
   artifactKeyImportDecoder,
   enclaveBindingDecoder,
@@ -34,6 +35,7 @@ export {
   kmsBindingDecoder,
   kmsCertificateDecoder,
   loggedStatementDecoder,
+  MAX_RELEASE_RESPONSE_BYTES,
   releasedKeysDecoder,
   releaseReceiptDecoder,
   releaseRequestDecoder,
@@ -50,3 +52,4 @@ export {
   releaseInfo,
   type KeyReleaseErrorCode,
 } from './documents.ts'
+export { unwrapSecret, WRAP_SUITE, wrapSecret, type WrappedSecret } from './wrap.ts'

@@ -18,7 +18,7 @@ export interface VerifierKey {
   readonly publicKey: Uint8Array
 }
 
-const NAME = /^[^\s+\u{0}-\u{1f}]{1,128}$/u
+const NAME = /^[^\s+\p{Cc}]{1,128}$/u
 
 /** Key names have no space and no plus sign, and at most 128 characters here. */
 export function isKeyName(name: string): boolean {

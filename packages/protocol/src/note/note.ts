@@ -24,8 +24,7 @@ const MAX_SIGNATURES = 64
 /** Structure of a note from anywhere. @throws `NOTE_MALFORMED` */
 export function parseNote(note: string): Note {
   if (note.length > MAX_NOTE_LENGTH) throw noteError('NOTE_MALFORMED', 'note is too long')
-  // eslint-disable-next-line no-control-regex -- control characters are what a note must not contain
-  if (!note.isWellFormed() || /[\u{0}-\u{9}\u{b}-\u{1f}]/u.test(note))
+  if (!note.isWellFormed() || /(?!\n)\p{Cc}/u.test(note))
     throw noteError('NOTE_MALFORMED', 'note has a control character')
   const split = note.lastIndexOf('\n\n')
   if (split < 0 || !note.endsWith('\n')) throw noteError('NOTE_MALFORMED', 'note has no signature block')
