@@ -20,8 +20,13 @@ export async function* chunksOf(
   }
 }
 
-/** A web stream that pulls from an async iterator, one chunk when the reader asks for one. */
-export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+/**
+ * A web stream that pulls from an async iterator, one chunk when the reader asks for one.
+ *
+ * @param abort called first when the reader cancels: a generator that waits cannot be ended from outside,
+ * so what it waits for must end
+ */
+export function streamOf(source: AsyncIterable<Uint8Array>, abort?: () => void): ReadableStream<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
   return new ReadableStream<Uint8Array>(
     {
@@ -31,6 +36,7 @@ export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint
         else controller.enqueue(value)
       },
       async cancel(reason) {
+        abort?.()
         await iterator.return?.(reason)
       },
     },

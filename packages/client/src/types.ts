@@ -26,6 +26,11 @@ export interface ConnectOptions {
   now?: () => number
   /** Where the last checkpoint is remembered. @default memory only: each process starts without a past */
   storage?: SottoStorage
+  /**
+   * Where the log serves its tiles (C2SP tlog-tiles), needed when it grew since this client last looked.
+   * @default `/log` at the relay
+   */
+  log?: string
   /** Called for each step as soon as the verdict is known, at every verification. */
   onStep?: (step: Step) => void
   /** Called once for each complete answer that carried a receipt, verified or refused. */

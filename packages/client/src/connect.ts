@@ -1,0 +1,76 @@
+import type { Verdict } from '@sotto/verifier'
+import { createVerifiedFetch } from './fetch/index.ts'
+import { isBrowser } from './platform.ts'
+import { createReceiptBook } from './receipts/index.ts'
+import { INNER_ORIGIN, type Outlet } from './transport/index.ts'
+import {
+  checkOnce,
+  checkpointMemory,
+  logAddress,
+  memoryStorage,
+  openTrustSession,
+  relayAddresses,
+  type TrustSource,
+} from './trust/index.ts'
+import type { ConnectOptions, Sotto } from './types.ts'
+
+/**
+ * Verifies a service and connects to it. Until every required step has passed, nothing is sent but
+ * the request for the trust bundle (and for tiles of its log). There is no weaker path.
+ *
+ * @param relayUrl https address of the relay (http only on this machine)
+ * @throws `VERIFY_REFUSED` (a {@link VerificationRefused} with the verdict), `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`,
+ * `RELAY_URL`, `STORAGE_INVALID`
+ *
+ * @example See `connect.examples.ts`
+ */
+export async function connect(relayUrl: string, options: ConnectOptions): Promise<Sotto> {
+  const source = trustSource(relayUrl, options)
+  const session = await openTrustSession(source, options.signal)
+  const outlet: Outlet = {
+    requests: relayAddresses(relayUrl, options.gateway ?? DEFAULT_GATEWAY).requests,
+    fetch: source.fetch,
+    streamUploads: options.streamUploads ?? !isBrowser,
+  }
+  const receipts = createReceiptBook({
+    policy: options.policy,
+    send: (path) => verifiedFetch(INNER_ORIGIN + path),
+    onReceipt: options.onReceipt,
+  })
+  const verifiedFetch = createVerifiedFetch({ session, outlet, now: source.now, receipts })
+  return {
+    baseURL: `${INNER_ORIGIN}/v1`,
+    fetch: verifiedFetch,
+    get trust() {
+      return session.verdict
+    },
+    get receipts() {
+      return receipts.records
+    },
+    receiptOf: (response) => receipts.receiptOf(response),
+  }
+}
+
+/**
+ * Verifies a service and says how it went, step by step, without connecting.
+ * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `RELAY_URL`, `STORAGE_INVALID`; a refusal is a verdict, not an error
+ */
+export async function checkTrust(relayUrl: string, options: ConnectOptions): Promise<Verdict> {
+  const { verdict } = await checkOnce(trustSource(relayUrl, options), options.signal)
+  return verdict
+}
+
+const DEFAULT_GATEWAY = 'inference'
+
+function trustSource(relayUrl: string, options: ConnectOptions): TrustSource {
+  return {
+    trustUrl: relayAddresses(relayUrl, options.gateway ?? DEFAULT_GATEWAY).trust,
+    logUrl: logAddress(relayUrl, options.log),
+    policy: options.policy,
+    // Browsers refuse `fetch` called as a method of anything but the global object.
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    now: options.now ?? (() => Math.floor(Date.now() / 1000)),
+    memory: checkpointMemory(options.storage ?? memoryStorage(), options.policy.log.key),
+    onStep: options.onStep,
+  }
+}

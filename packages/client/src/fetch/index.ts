@@ -1,0 +1,1 @@
+export { createVerifiedFetch, type VerifiedFetchOptions } from './verified-fetch.ts'

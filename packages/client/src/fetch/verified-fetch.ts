@@ -1,0 +1,106 @@
+import { hasCode } from '@sotto/protocol/errors'
+import type { TrustedService } from '@sotto/verifier'
+import type { ReceiptBook } from '../receipts/index.ts'
+import {
+  exchange,
+  type InnerRequest,
+  type InnerResponse,
+  type Outlet,
+  prepareRequest,
+  toResponse,
+} from '../transport/index.ts'
+import type { TrustSession } from '../trust/index.ts'
+import { examineDate } from './date-problem.ts'
+import { requestKey } from './request-key.ts'
+
+/** What verified requests go through. */
+export interface VerifiedFetchOptions {
+  session: TrustSession
+  outlet: Outlet
+  /** Seconds since the Unix epoch. */
+  now: () => number
+  receipts: Pick<ReceiptBook, 'track'>
+}
+
+interface Attempt {
+  inner: InnerResponse
+  service: TrustedService
+  keyId: number
+}
+
+/**
+ * `fetch` that sends to verified enclaves only. Two retries exist, each at most once, each under fresh
+ * keys, each only when the body can be sent again: after the keys were verified anew because the
+ * gateway does not hold the one used, and with the enclave's time when ours was off. Neither request
+ * reached the inner service. Nothing else is ever repeated: it might run twice.
+ */
+export function createVerifiedFetch(options: VerifiedFetchOptions): typeof globalThis.fetch {
+  const { session, outlet, now, receipts } = options
+
+  async function send(request: InnerRequest, service: TrustedService, offsetMs: number): Promise<Attempt> {
+    const { keyId, key } = requestKey(service, now())
+    return { inner: await exchange(request, key, now() * 1000 + offsetMs, outlet), service, keyId }
+  }
+
+  async function sendWithFreshKeys(request: InnerRequest): Promise<Attempt> {
+    const service = await abortable(session.current(), request.signal)
+    try {
+      return await send(request, service, 0)
+    } catch (error) {
+      if (!hasCode(error, 'KEY_UNKNOWN')) throw error
+      // Also when this body is spent: the caller's own retry then finds the new keys.
+      const renewed = await abortable(session.renew(service), request.signal)
+      if (!request.body.replayable) throw error
+      return send(request, renewed, 0)
+    }
+  }
+
+  return async function verifiedFetch(input, init) {
+    const request = await prepareRequest(input, init)
+    request.signal?.throwIfAborted()
+    let attempt = await sendWithFreshKeys(request)
+    const examined = await examineDate(attempt.inner, now() * 1000)
+    attempt = { ...attempt, inner: examined.inner }
+    if (examined.clockOffsetMs !== undefined && request.body.replayable) {
+      attempt = await send(request, attempt.service, examined.clockOffsetMs)
+    }
+    return track(request, attempt)
+  }
+
+  async function track(request: InnerRequest, { inner, service, keyId }: Attempt): Promise<Response> {
+    const { response, end } = await toResponse(inner)
+    receipts.track(
+      response,
+      {
+        request: {
+          method: request.method,
+          path: request.path,
+          contentType: valueOf(request.headers, 'content-type'),
+        },
+        response: { status: inner.status, contentType: valueOf(inner.fields, 'content-type') },
+        keyId,
+        keyPolicy: service.keyPolicyDigest,
+      },
+      end,
+    )
+    return response
+  }
+}
+
+function valueOf(fields: readonly (readonly [name: string, value: string])[], name: string): string {
+  return fields.find(([field]) => field === name)?.[1] ?? ''
+}
+
+/** Waits for something shared that no single request may cancel. */
+async function abortable<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return shared
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([shared, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,5 @@
+export { checkTrust, connect } from './connect.ts'
+export { clientError, type ClientErrorCode, VerificationRefused } from './errors.ts'
+export { readServerSentEvents } from './sse/index.ts'
+export { INNER_ORIGIN, paddedLength } from './transport/index.ts'
+export type { ConnectOptions, ReceiptRecord, Sotto, SottoStorage } from './types.ts'

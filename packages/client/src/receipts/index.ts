@@ -1,0 +1,1 @@
+export { createReceiptBook, type ReceiptBook } from './book.ts'

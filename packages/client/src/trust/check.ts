@@ -1,0 +1,81 @@
+import { fromHex, toHex } from '@sotto/protocol/bytes'
+import { parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
+import { proveConsistency } from '@sotto/protocol/merkle'
+import { parseCheckpoint, parseNote } from '@sotto/protocol/note'
+import { type BundleResult, type Step, type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
+import { clientError } from '../errors.ts'
+import { fetchBundle } from './fetch-bundle.ts'
+import { tileReader } from './fetch-tile.ts'
+import type { CheckpointMemory } from './last-checkpoint.ts'
+
+/** Everything one verification needs. */
+export interface TrustSource {
+  /** Where the bundle is, and the log's tiles. */
+  trustUrl: URL
+  logUrl: URL
+  policy: TrustPolicy
+  fetch: typeof globalThis.fetch
+  /** Seconds since the Unix epoch. */
+  now: () => number
+  memory: CheckpointMemory
+  onStep: ((step: Step) => void) | undefined
+}
+
+/**
+ * Fetches and verifies the trust bundle, and remembers the log it saw when it was accepted. Sends
+ * nothing but the request for the bundle, and for tiles of a log that grew.
+ * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `STORAGE_INVALID`; a refusal is a verdict, not an error
+ */
+export async function checkOnce(source: TrustSource, signal?: AbortSignal): Promise<BundleResult> {
+  const { policy, memory } = source
+  const bundle = parseBundle(await fetchBundle(source.trustUrl, source.fetch, signal))
+  const seen = await memory.recall()
+  const result = verifyTrustBundle(bundle, policy, {
+    now: source.now(),
+    ...(seen !== undefined && {
+      lastCheckpoint: { size: seen.size, root: fromHex(seen.root) },
+      consistency: await consistencyFrom(seen.size, bundle, source, signal),
+    }),
+  })
+  if (source.onStep !== undefined) result.verdict.steps.forEach(source.onStep)
+  if (result.service !== undefined) {
+    const { size, root } = result.service.checkpoint
+    await memory.remember({ size, root: toHex(root) })
+  }
+  return result
+}
+
+function parseBundle(bytes: Uint8Array): TrustBundle {
+  try {
+    return parseTrustBundle(bytes)
+  } catch (cause) {
+    const { message } = cause as Error
+    throw clientError('BUNDLE_INVALID', 'the relay answered with something that is not a trust bundle', {
+      found: message,
+      cause,
+    })
+  }
+}
+
+/** Largest log for which tiles are fetched: 2^40 entries, so that a forged size costs a few requests only. */
+const MAX_TREE_SIZE = 2 ** 40
+
+async function consistencyFrom(
+  seen: number,
+  bundle: TrustBundle,
+  source: TrustSource,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array[]> {
+  const size = claimedSize(bundle)
+  if (size === undefined || size <= seen || size > MAX_TREE_SIZE) return []
+  return proveConsistency(seen, size, tileReader(source.logUrl, source.fetch, signal))
+}
+
+/** Size the unverified checkpoint claims; undefined when it does not even parse, which a step will say. */
+function claimedSize(bundle: TrustBundle): number | undefined {
+  try {
+    return parseCheckpoint(parseNote(bundle.checkpoint).text).size
+  } catch {
+    return undefined
+  }
+}

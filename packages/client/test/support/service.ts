@@ -1,0 +1,302 @@
+import { encodeContentChunk, encodeEnd, encodeResponseStart, parseRequest } from '@sotto/protocol/bhttp'
+import { fromUtf8, toBase64Url, toHex } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { signDsse } from '@sotto/protocol/dsse'
+import { encodeTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
+import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, kemById } from '@sotto/protocol/hpke'
+import { canonicalJson } from '@sotto/protocol/jcs'
+import { encodeDocument, PAYLOAD_TYPES, type ReleaseReceipt } from '@sotto/protocol/keyrelease'
+import {
+  encodeKeyConfig,
+  OhttpGatewayKey,
+  OhttpRequestOpener,
+  type MessageSealer,
+} from '@sotto/protocol/ohttp'
+import {
+  encodeReceiptTrailer,
+  type InferenceReceipt,
+  type ReceiptCertificate,
+  RECEIPT_TRAILER,
+  requestDigest,
+  responseDigest,
+} from '@sotto/protocol/receipts'
+import { streamOf } from '../../src/streams.ts'
+import { createWorld, fakeSigner, type World, type WorldOptions } from '@sotto/testkit'
+
+/** One request the service saw from outside. */
+export interface OuterCall {
+  method: string
+  path: string
+  headers: Record<string, string>
+  /** Bytes of the body, as they arrived. */
+  body: Uint8Array
+}
+
+/** One request the enclave saw inside. */
+export interface InnerCall {
+  method: string
+  path: string
+  headers: Record<string, string>
+  body: Uint8Array
+}
+
+/** What a test may bend. All of it may change between requests. */
+export interface ServiceKnobs {
+  /** The inner app. */
+  app: (request: Request) => Response | Promise<Response>
+  /** Answers instead of relay and gateway. */
+  outer?: ((call: OuterCall) => Response | undefined) | undefined
+  /** Bytes of the trust bundle instead of the honest ones. */
+  bundleBytes?: (() => Uint8Array) | undefined
+  /** Changes the encapsulated answer on its way. */
+  mangle?: ((sealed: AsyncGenerator<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined
+  /** Changes the receipt before it is signed. */
+  receipt?: ((receipt: InferenceReceipt) => InferenceReceipt) | undefined
+  /** Leaves receipts out. */
+  withoutReceipts?: boolean
+  /** Milliseconds the enclave's clock is ahead; requests more than 60 s away are refused. */
+  clockOffsetMs: number
+}
+
+/** Relay, gateway, log and enclave of one deployment, in memory. */
+export interface FakeService {
+  world: World
+  knobs: ServiceKnobs
+  outerCalls: OuterCall[]
+  innerCalls: InnerCall[]
+  /** Encapsulated keys seen, to prove that no context is used twice. */
+  encs: string[]
+  fetch: typeof globalThis.fetch
+  now: () => number
+  /** Gives the service new request keys; old ones are unknown from now on. */
+  rotate(): Promise<void>
+}
+
+export const RELAY = 'https://relay.example'
+const WINDOW_MS = 60_000
+const ALGORITHMS = [{ kdfId: HPKE_KDF.HKDF_SHA256, aeadId: HPKE_AEAD.AES_128_GCM }]
+
+/** Builds the deployment. */
+export async function createService(options: WorldOptions = {}): Promise<FakeService> {
+  const receiptSigner = fakeSigner()
+  let keys: Map<number, OhttpGatewayKey>
+  let world: World
+  let certificate: Uint8Array
+  let nextKeyId = 7
+
+  async function build(): Promise<void> {
+    const kems = [HPKE_KEM.X_WING, HPKE_KEM.DHKEM_X25519]
+    keys = new Map(
+      kems.map((kem) => [nextKeyId, new OhttpGatewayKey(nextKeyId++, kemById(kem).generate(), ALGORITHMS)]),
+    )
+    world = await createWorld({
+      keys: (policy, now) =>
+        [...keys.values()].map(({ config }) => ({
+          keyId: config.keyId,
+          config: toBase64Url(encodeKeyConfig(config)),
+          policy,
+          notBefore: now - 50,
+          notAfter: now + 3600,
+        })),
+      ...options,
+    })
+    certificate = await certify(world, [...keys.keys()], toBase64Url(receiptSigner.publicKey))
+  }
+  await build()
+
+  const service: FakeService = {
+    get world() {
+      return world
+    },
+    knobs: { app: () => Response.json({ ok: true }), clockOffsetMs: 0 },
+    outerCalls: [],
+    innerCalls: [],
+    encs: [],
+    now: () => world.now,
+    rotate: build,
+    fetch: (async (input: unknown, init: RequestInit & { body?: BodyInit } = {}) => {
+      init.signal?.throwIfAborted()
+      const url = new URL(String(input))
+      const body = new Uint8Array(await new Response(init.body ?? null).arrayBuffer())
+      const headers = Object.fromEntries(new Headers(init.headers))
+      const call = { method: init.method ?? 'GET', path: url.pathname, headers, body }
+      service.outerCalls.push(call)
+      const bent = service.knobs.outer?.(call)
+      if (bent !== undefined) return bent
+      return route(call, init.signal ?? undefined)
+    }) as typeof globalThis.fetch,
+  }
+
+  function route(call: OuterCall, signal: AbortSignal | undefined): Response | Promise<Response> {
+    if (call.method === 'GET' && call.path === '/relay/inference/trust') {
+      const bytes = service.knobs.bundleBytes?.() ?? encodeTrustBundle(world.bundle)
+      return new Response(bytes as BodyInit, { headers: { 'content-type': 'application/json' } })
+    }
+    if (call.method === 'GET' && call.path.startsWith('/log/tile/')) return tile(world, call.path)
+    if (call.method === 'POST' && call.path === '/relay/inference') return gateway(call, signal)
+    return new Response(null, { status: 404 })
+  }
+
+  async function gateway(call: OuterCall, signal: AbortSignal | undefined): Promise<Response> {
+    const opener = new OhttpRequestOpener({ isChunked: true, findKey: (id) => keys.get(id) })
+    let message: ReturnType<typeof parseWhole>
+    try {
+      message = parseWhole([...opener.push(call.body), ...opener.finish()])
+    } catch (error) {
+      return new Response(null, {
+        status: (error as { code?: string }).code === 'OHTTP_UNKNOWN_KEY' ? 422 : 400,
+      })
+    }
+    service.encs.push(toHex(call.body.subarray(7, 7 + 64)))
+    service.innerCalls.push(message)
+    const enclaveMs = world.now * 1000 + service.knobs.clockOffsetMs
+    const inDate = Math.abs(Date.parse(message.headers['date'] ?? '') - enclaveMs) <= WINDOW_MS
+    const response = inDate ? await inner(message) : dateProblem(enclaveMs)
+    const seal = opener.respond()
+    const sealed = answer(message, response, seal, opener.header!.keyId, signal)
+    const mangled = service.knobs.mangle?.(sealed) ?? sealed
+    return new Response(streamOf(mangled) as BodyInit, {
+      headers: { 'content-type': 'message/ohttp-chunked-res' },
+    })
+  }
+
+  async function inner(message: InnerCall): Promise<Response> {
+    if (message.path === '/sotto/receipt-certificate') return new Response(certificate as BodyInit)
+    const { method, path, headers, body } = message
+    const init = { method, headers, ...(method === 'GET' ? {} : { body: body as BodyInit }) }
+    return service.knobs.app(new Request(`https://inference.sotto${path}`, init))
+  }
+
+  async function* answer(
+    request: InnerCall,
+    response: Response,
+    sealer: MessageSealer,
+    keyId: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    const salt = crypto.randomBytes(32)
+    const contentType = response.headers.get('content-type') ?? ''
+    const digest = responseDigest(salt, { status: response.status, contentType })
+    yield* sealer.seal(encodeResponseStart({ status: response.status, fields: [...response.headers] }))
+    const reader = response.body?.getReader()
+    signal?.addEventListener('abort', () => void reader?.cancel())
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+      signal?.throwIfAborted()
+      if (done) break
+      digest.update(value!)
+      for (const part of encodeContentChunk(value!)) yield* sealer.seal(part)
+    }
+    const about = requestDigest(salt, {
+      method: request.method,
+      path: request.path,
+      contentType: request.headers['content-type'] ?? '',
+    })
+    about.update(request.body)
+    const trailers: [string, string][] = service.knobs.withoutReceipts
+      ? []
+      : [[RECEIPT_TRAILER, signReceipt(salt, about.digest(), digest.digest(), keyId)]]
+    yield* sealer.end(encodeEnd(trailers, 13))
+  }
+
+  function signReceipt(salt: Uint8Array, request: string, response: string, keyId: number): string {
+    const receipt: InferenceReceipt = {
+      version: 1,
+      genesis: world.genesisDigest,
+      request,
+      response,
+      model: 'c3'.repeat(32),
+      keyId,
+      policy: world.keyPolicyDigest,
+      evidence: 'd4'.repeat(32),
+      after: { size: 1, root: 'e5'.repeat(32) },
+    }
+    const document = encodeDocument((service.knobs.receipt ?? ((same) => same))(receipt))
+    const envelope = fromUtf8(signDsse(PAYLOAD_TYPES.inferenceReceipt, document, [receiptSigner]))
+    return encodeReceiptTrailer({ envelope, salt: toBase64Url(salt) })
+  }
+
+  return service
+}
+
+/** The KMS's logged release of these keys to the enclave with this receipt key. */
+async function certify(world: World, keyIds: number[], receiptKey: string): Promise<Uint8Array> {
+  const release: ReleaseReceipt = {
+    version: 1,
+    genesis: world.genesisDigest,
+    epoch: 1,
+    keyIds,
+    policy: world.keyPolicyDigest,
+    tuple: 'inference',
+    evidence: 'd4'.repeat(32),
+    chip: 'f6'.repeat(64),
+    receiptKey,
+    issuedAt: world.now,
+    notAfter: world.now + 3600,
+  }
+  const envelope = signDsse(PAYLOAD_TYPES.releaseReceipt, encodeDocument(release), [world.signers.kms])
+  // The log grows beyond the bundle's checkpoint; the bundle stays as it is.
+  world.log.append(envelope)
+  const proven = async (text: string): Promise<ReceiptCertificate['release']> =>
+    world.log.prove(new TextEncoder().encode(text))
+  const certificate: ReceiptCertificate = {
+    release: await world.log.prove(envelope),
+    certificate: await proven(world.bundle.kms.certificate.envelope),
+    genesis: await proven(world.bundle.genesis.envelope),
+    checkpoint: await world.log.checkpoint({ time: world.now }),
+  }
+  return canonicalJson(certificate)
+}
+
+function parseWhole(plaintext: readonly Uint8Array[]): InnerCall {
+  const parser = parseRequest()
+  const events = plaintext.flatMap((part) => parser.push(part)).concat(parser.finish())
+  const content: Uint8Array[] = []
+  let call: Omit<InnerCall, 'body'> | undefined
+  for (const event of events) {
+    if (event.type === 'content') content.push(event.bytes)
+    if (event.type !== 'head') continue
+    const { method, path, fields, scheme, authority } = event.head
+    if (scheme !== 'https' || authority !== 'inference.sotto') throw new Error('wrong authority')
+    call = { method, path, headers: Object.fromEntries(fields) }
+  }
+  return { ...call!, body: new Uint8Array(Buffer.concat(content)) }
+}
+
+function dateProblem(enclaveMs: number): Response {
+  return new Response(JSON.stringify({ type: 'https://iana.org/assignments/http-problem-types#date' }), {
+    status: 400,
+    headers: { 'content-type': 'application/problem+json', date: new Date(enclaveMs).toUTCString() },
+  })
+}
+
+async function tile(world: World, path: string): Promise<Response> {
+  const match = /^\/log\/tile\/(\d+)\/(\d{3})(?:\.p\/(\d+))?$/.exec(path)!
+  const bytes = await world.log.readTile({
+    level: Number(match[1]),
+    index: Number(match[2]),
+    width: Number(match[3] ?? 256),
+  })
+  return new Response(bytes as BodyInit)
+}
+
+/** A bundle that another checkpoint of a grown log proves. */
+export async function bundleAtHead(world: World): Promise<TrustBundle> {
+  const size = world.log.size
+  const prove = async (envelope: string): Promise<TrustBundle['genesis']> =>
+    world.log.prove(new TextEncoder().encode(envelope), size)
+  const { bundle } = world
+  return {
+    ...bundle,
+    checkpoint: await world.log.checkpoint({ time: world.now - 10 }),
+    genesis: await prove(bundle.genesis.envelope),
+    kms: {
+      ...bundle.kms,
+      consistency: await world.log.consistency(Number(bundle.kms.boundCheckpoint.split('\n')[1])),
+      certificate: await prove(bundle.kms.certificate.envelope),
+    },
+    releases: await Promise.all(bundle.releases.map((one) => prove(one.envelope))),
+    policy: await prove(bundle.policy.envelope),
+    keySet: await prove(bundle.keySet.envelope),
+  }
+}
