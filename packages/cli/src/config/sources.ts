@@ -12,6 +12,7 @@ export interface ConfigWorld {
 export interface PartialSettings {
   host?: string
   gateway?: string
+  log?: string
   policy?: string
   'model.transcribe'?: string
   'model.chat'?: string
@@ -20,23 +21,25 @@ export interface PartialSettings {
 }
 
 /** Names of all settings, in the order `config view` prints them. */
-export const SETTING_NAMES = [
+export const SETTING_NAMES: readonly SettingName[] = [
   'host',
   'gateway',
+  'log',
   'policy',
   'model.transcribe',
   'model.chat',
   'model.summarize',
   'model.embed',
-] as const satisfies readonly (keyof PartialSettings)[]
+]
 
-/** One of {@link SETTING_NAMES}. */
-export type SettingName = (typeof SETTING_NAMES)[number]
+/** Name of a setting. */
+export type SettingName = keyof PartialSettings
 
 /** Environment variables, by setting. */
 export const SETTING_VARIABLES: Readonly<Record<SettingName, string>> = {
   host: 'SOTTO_HOST',
   gateway: 'SOTTO_GATEWAY',
+  log: 'SOTTO_LOG',
   policy: 'SOTTO_POLICY',
   'model.transcribe': 'SOTTO_MODEL_TRANSCRIBE',
   'model.chat': 'SOTTO_MODEL_CHAT',

@@ -12,7 +12,7 @@ export function stackFilePath(world: Pick<ConfigWorld, 'cwd'>): string {
 }
 
 /**
- * The running local stack as a target: `{relay, policy, gateway?}`, other members are for
+ * The running local stack as a target: `{relay, policy, gateway?, log?}`, other members are for
  * `sotto down`. Undefined when no stack runs here.
  * @throws `CLI_CONFIG` when the file is damaged
  */
@@ -20,11 +20,12 @@ export async function settingsFromStack(world: ConfigWorld): Promise<PartialSett
   const path = stackFilePath(world)
   const value = await readJsonFile(path)
   if (value === undefined) return undefined
-  const { relay, policy, gateway } = value
+  const { relay, policy, gateway, log } = value
   if (typeof relay !== 'string' || typeof policy !== 'string') {
     throw cliError('CLI_CONFIG', `${path} is damaged`, { hint: 'run sotto down, then sotto up' })
   }
   const settings: PartialSettings = { host: relay, policy: resolve(world.cwd, policy) }
   if (typeof gateway === 'string') settings.gateway = gateway
+  if (typeof log === 'string') settings.log = log
   return settings
 }

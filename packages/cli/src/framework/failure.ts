@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/protocol/errors'
 import type { CommanderError } from 'commander'
 import { cliError } from '../errors.ts'
-import { printable, type Style } from '../terminal/index.ts'
+import { printableLine, type Style } from '../terminal/index.ts'
 import { isAbort } from './exit-codes.ts'
 
 /** An error as people read it. `code` is for `--json` and scripts. */
@@ -33,15 +33,15 @@ export function fromCommander(error: CommanderError): SottoError {
 export function describeFailure(error: unknown): Failure {
   if (isAbort(error)) return { code: 'CLI_CANCELLED', action: 'retry', message: 'interrupted' }
   if (error instanceof SottoError) {
-    const failure: Failure = { code: error.code, action: error.action, message: printable(error.message) }
-    if (error.expected !== undefined) failure.expected = printable(error.expected)
-    if (error.found !== undefined) failure.found = printable(error.found)
+    const failure: Failure = { code: error.code, action: error.action, message: printableLine(error.message) }
+    if (error.expected !== undefined) failure.expected = printableLine(error.expected)
+    if (error.found !== undefined) failure.found = printableLine(error.found)
     const hint = error.hint ?? ADVICE[error.code]
-    if (hint !== undefined) failure.hint = printable(hint)
+    if (hint !== undefined) failure.hint = printableLine(hint)
     return failure
   }
   const message = error instanceof Error ? error.message : 'unknown failure'
-  return { code: 'INTERNAL', action: 'retry', message: printable(message) }
+  return { code: 'INTERNAL', action: 'retry', message: printableLine(message) }
 }
 
 /** `error:` then `hint:`, as every failure ends. Lower case, no full stop. */

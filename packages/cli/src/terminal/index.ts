@@ -1,4 +1,5 @@
 export { formatBytes } from './bytes.ts'
 export { createProgress, type Progress, type ProgressOptions } from './progress.ts'
 export type { Sink } from './sink.ts'
-export { createStyle, printable, type Style, wantsColor } from './style.ts'
+export { formatSteps } from './steps.ts'
+export { createStyle, printable, printableLine, type Style, wantsColor } from './style.ts'

@@ -49,3 +49,8 @@ const CONTROL = /[^\P{Cc}\t\n]/gu
 export function printable(text: string): string {
   return text.replace(CONTROL, '\uFFFD')
 }
+
+/** {@link printable} on one line: no text from outside may start a line of its own. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll(/[\t\n]/g, ' ')
+}

@@ -1,0 +1,174 @@
+import { createInterface } from 'node:readline/promises'
+import { readServerSentEvents, type Sotto } from '@sotto/client'
+import { cliError } from '../errors.ts'
+import { type Command, type CommandContext, defineCommand, EXIT, isAbort } from '../framework/index.ts'
+import { openInput, readText } from '../input/index.ts'
+import {
+  finishReceipt,
+  openService,
+  postJson,
+  provenance,
+  RECEIPT_FLAG,
+  TARGET_FLAGS,
+} from '../service/index.ts'
+import { printable } from '../terminal/index.ts'
+
+interface Message {
+  role: 'system' | 'user' | 'assistant'
+  content: string
+}
+
+interface ChatOptions {
+  model: string | undefined
+  temperature: number | undefined
+  max_tokens: number | undefined
+}
+
+/** `sotto chat` */
+export const chat: Command = defineCommand({
+  path: ['chat'],
+  summary: 'Talk to a model in private',
+  description:
+    'On a terminal: a conversation; /clear starts over, /exit or Ctrl-D ends it, Ctrl-C stops an answer.\n' +
+    'Nothing is written to disk. With -m, or with text on standard input: one answer.',
+  flags: {
+    ...TARGET_FLAGS,
+    ...RECEIPT_FLAG,
+    message: {
+      type: 'string',
+      short: 'm',
+      value: 'TEXT',
+      summary: 'one message, one answer; - reads it from standard input',
+    },
+    system: { type: 'string', value: 'TEXT', summary: 'instructions for the model' },
+    temperature: { type: 'number', value: 'T', summary: '0 to 2', min: 0, max: 2 },
+    'max-tokens': {
+      type: 'number',
+      value: 'N',
+      summary: 'longest answer',
+      min: 1,
+      max: 1_000_000,
+      integer: true,
+    },
+    model: { type: 'string', value: 'MODEL', summary: 'model (default: the service chooses)' },
+  },
+  examples: ['sotto chat', "sotto chat -m 'Explain HPKE in two sentences'", 'git diff | sotto chat -m -'],
+  async run(context, _args, flags) {
+    const interactive = flags.message === undefined && context.io.stdin.isTerminal
+    if (interactive && (context.global.json || flags.receipt !== undefined)) {
+      throw cliError('CLI_USAGE', '--json and --receipt need one message', { hint: 'pass -m TEXT' })
+    }
+    const asked = interactive ? undefined : await oneMessage(context, flags.message ?? '-')
+    const config = await context.config()
+    const options: ChatOptions = {
+      model: flags.model ?? config.get('model.chat')?.value,
+      temperature: flags.temperature,
+      max_tokens: flags['max-tokens'],
+    }
+    const system: Message[] = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }]
+    const sotto = await openService(context, flags)
+    if (asked === undefined) return converse(context, sotto, options, system)
+    const messages: Message[] = [...system, { role: 'user', content: asked }]
+    const { text, response } = await answer(
+      context,
+      sotto,
+      options,
+      messages,
+      context.signal,
+      !context.global.json,
+    )
+    const receipt = await finishReceipt(context, sotto, response, flags.receipt)
+    if (context.global.json) context.json({ content: text, sotto: provenance(sotto, receipt) })
+    return EXIT.ok
+  },
+})
+
+async function oneMessage(context: CommandContext, message: string): Promise<string> {
+  return message === '-' ? readText(await openInput(context.io, ['-'])) : message
+}
+
+/** The loop of a terminal conversation. The history lives in this function and nowhere else. */
+async function converse(
+  context: CommandContext,
+  sotto: Sotto,
+  options: ChatOptions,
+  system: Message[],
+): Promise<number> {
+  const lines = createInterface({
+    input: context.io.stdin.stream,
+    output: process.stderr,
+    terminal: true,
+    historySize: 100,
+  })
+  context.onExit(() => lines.close())
+  let answering: AbortController | undefined
+  const quit = new AbortController()
+  // In raw mode the terminal hands Ctrl-C to readline instead of sending SIGINT.
+  lines.on('SIGINT', () => (answering ?? quit).abort(new DOMException('interrupted', 'AbortError')))
+  lines.on('close', () => quit.abort(new DOMException('closed', 'AbortError')))
+  let messages = [...system]
+  for (;;) {
+    let line: string
+    try {
+      line = await lines.question('> ', { signal: AbortSignal.any([quit.signal, context.signal]) })
+    } catch (error) {
+      if (!isAbort(error)) throw error
+      return (quit.signal.reason as Error).message === 'closed' ? EXIT.ok : EXIT.interrupted
+    }
+    if (line.trim() === '') continue
+    if (line.trim() === '/exit') return EXIT.ok
+    if (line.trim() === '/clear') {
+      messages = [...system]
+      continue
+    }
+    const asked: Message[] = [...messages, { role: 'user', content: line }]
+    answering = new AbortController()
+    try {
+      const signal = AbortSignal.any([answering.signal, context.signal])
+      const { text, response } = await answer(context, sotto, options, asked, signal, true)
+      await finishReceipt(context, sotto, response, undefined)
+      messages = [...asked, { role: 'assistant', content: text }]
+    } catch (error) {
+      if (!isAbort(error) || context.signal.aborted) throw error
+      context.note('\nstopped; the unfinished answer is forgotten')
+    } finally {
+      answering = undefined
+    }
+  }
+}
+
+/** One streamed answer, printed as it comes when `print` is set. */
+async function answer(
+  context: CommandContext,
+  sotto: Sotto,
+  options: ChatOptions,
+  messages: readonly Message[],
+  signal: AbortSignal,
+  print: boolean,
+): Promise<{ text: string; response: Response }> {
+  const response = await postJson(sotto, '/chat/completions', { ...options, messages, stream: true }, signal)
+  let text = ''
+  let finished = false
+  for await (const data of readServerSentEvents(response.body!)) {
+    // The rest of the body is the padding of the stream; reading on verifies that it was not cut.
+    if (data === '[DONE]') finished = true
+    if (finished) continue
+    const delta = deltaOf(data)
+    text += delta
+    if (print && delta !== '')
+      await context.io.stdout.write(context.io.stdout.isTerminal ? printable(delta) : delta)
+  }
+  if (print && !text.endsWith('\n')) await context.io.stdout.write('\n')
+  if (!finished) throw cliError('CLI_SERVICE', 'the answer ended without its end mark')
+  return { text, response }
+}
+
+function deltaOf(data: string): string {
+  const event = JSON.parse(data) as {
+    error?: { message?: string }
+    choices?: { delta?: { content?: string | null } }[]
+  }
+  if (event.error !== undefined)
+    throw cliError('CLI_SERVICE', `the service answered: ${event.error.message ?? 'an error'}`)
+  return event.choices?.[0]?.delta?.content ?? ''
+}

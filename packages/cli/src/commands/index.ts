@@ -1,0 +1,30 @@
+import type { Command } from '../framework/index.ts'
+import { chat } from './chat.ts'
+import { completionCommand } from './completion.ts'
+import { configView } from './config.ts'
+import { doctor } from './doctor.ts'
+import { embed } from './embed.ts'
+import { help } from './help.ts'
+import { proxy } from './proxy.ts'
+import { receiptVerify } from './receipt-verify.ts'
+import { summarize } from './summarize.ts'
+import { transcribe } from './transcribe.ts'
+import { verify } from './verify.ts'
+
+/** Version of the command line and of the packages it is built from. */
+export const VERSION = '0.1.0'
+
+/** All commands, in the order help lists them. */
+export const commands: readonly Command[] = [
+  verify,
+  proxy,
+  transcribe,
+  chat,
+  summarize,
+  embed,
+  receiptVerify,
+  doctor,
+  configView,
+  completionCommand(() => commands),
+  help,
+]

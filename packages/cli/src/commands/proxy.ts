@@ -1,0 +1,56 @@
+import { startProxy } from '@sotto/client/proxy'
+import { cliError } from '../errors.ts'
+import { type Command, defineCommand, EXIT } from '../framework/index.ts'
+import { openService, TARGET_FLAGS } from '../service/index.ts'
+
+/** `sotto proxy` */
+export const proxy: Command = defineCommand({
+  path: ['proxy'],
+  summary: 'Serve the OpenAI API on this machine, verified and encrypted',
+  description:
+    'Verifies the service, then answers OpenAI and Azure OpenAI requests on a local address and sends\n' +
+    'them encrypted to verified enclaves only. /sotto/trust shows the verdict, /sotto/receipts the receipts.',
+  flags: {
+    ...TARGET_FLAGS,
+    listen: { type: 'string', value: 'ADDRESS', summary: 'address to listen on (default 127.0.0.1)' },
+    port: {
+      type: 'number',
+      short: 'p',
+      value: 'PORT',
+      summary: 'port (default 8787)',
+      min: 0,
+      max: 65_535,
+      integer: true,
+    },
+    'api-key': {
+      type: 'string',
+      value: 'SECRET',
+      summary: 'secret that local clients must present (SOTTO_API_KEY)',
+    },
+    'allow-origin': { type: 'string', value: 'ORIGIN', summary: 'web origin that may call the proxy' },
+    'allow-host': { type: 'string', value: 'NAME', summary: 'further Host name to answer to' },
+  },
+  examples: ['sotto proxy', 'OPENAI_BASE_URL=http://127.0.0.1:8787/v1 OPENAI_API_KEY=any python app.py'],
+  async run(context, _args, flags) {
+    const apiKey = flags['api-key'] ?? (context.io.env['SOTTO_API_KEY'] || undefined)
+    if (apiKey === '') throw cliError('CLI_USAGE', 'the local secret is empty')
+    const sotto = await openService(context, flags)
+    const running = await startProxy({
+      sotto,
+      ...(flags.listen !== undefined && { host: flags.listen }),
+      ...(flags.port !== undefined && { port: flags.port }),
+      ...(apiKey !== undefined && { apiKey }),
+      ...(flags['allow-origin'] !== undefined && { origins: [flags['allow-origin']] }),
+      ...(flags['allow-host'] !== undefined && { allowedHosts: [flags['allow-host']] }),
+    })
+    context.onExit(() => running.close())
+    if (context.global.json) context.json({ url: running.url, software: sotto.trust.software })
+    else context.out(`OPENAI_BASE_URL=${running.url}/v1`)
+    context.note('press Ctrl-C to stop')
+    await new Promise<void>((resolve) => {
+      if (context.signal.aborted) resolve()
+      else context.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    return EXIT.interrupted
+  },
+})

@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { SottoError } from '@sotto/protocol/errors'
+import { defineCommand, type Command, type CommandContext } from '../../framework/index.ts'
+import { SOFTWARE_BANNER } from '../../service/banner.ts'
+import { findLayout } from '../../stack/layout.ts'
+import { startStack, type Stack } from '../../stack/start.ts'
+import { writeWhole } from '../../stack/state.ts'
+import { isAlive, readRunning, STATE_FOLDER, type RunningStack } from './running.ts'
+
+/** Longest wait for a detached stack to be ready. */
+const DETACH_TIMEOUT_MS = 90_000
+
+/** `sotto up` */
+export const up: Command = defineCommand({
+  path: ['up'],
+  summary: 'Run the whole stack on this machine and keep it running',
+  description:
+    'Starts log, witness, KMS, enclave and relay as separate processes on a software TEE, seals and\n' +
+    'loads the default models, and leaves address and policy in .sotto/, where the other commands find\n' +
+    'them. State is kept: the next start has the same KMS. Ctrl-C or sotto down stops it.',
+  flags: { detach: { type: 'boolean', short: 'd', summary: 'return once it is ready; sotto down stops it' } },
+  examples: ['sotto up', 'sotto up -d && sotto transcribe recording.wav; sotto down'],
+  async run(context, _args, flags) {
+    const folder = resolve(context.io.cwd, STATE_FOLDER)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const running = await readRunning(folder)
+    if (running) {
+      throw new SottoError(
+        'STACK_RUNNING',
+        'fix-input',
+        `a stack already runs here (process ${running.supervisor})`,
+        { hint: 'sotto down stops it' },
+      )
+    }
+    if (flags.detach) return detach(context, folder)
+    const release = await claim(folder)
+    context.onExit(release)
+    await runInForeground(context, folder)
+    return undefined
+  },
+})
+
+async function runInForeground(context: CommandContext, folder: string): Promise<void> {
+  const started = performance.now()
+  const stack = await startStack({
+    layout: findLayout(),
+    stateFolder: folder,
+    onProgress: (text) => context.note(`${text} ...`),
+    ...(context.io.env['SOTTO_RELAY_PORT'] !== undefined && {
+      relayPort: Number(context.io.env['SOTTO_RELAY_PORT']),
+    }),
+  })
+  context.onExit(async () => {
+    await rm(join(folder, 'stack.json'), { force: true })
+    await stack.stop()
+  })
+  const running = describeRunning(stack, folder)
+  await writeWhole(join(folder, 'stack.json'), JSON.stringify(running, null, 2))
+  context.warn(`warning: ${SOFTWARE_BANNER}`)
+  if (context.global.json) context.json({ ...running, readyMs: Math.round(performance.now() - started) })
+  else printRunning(context, running, performance.now() - started)
+  for (const role of stack.roles) {
+    void role.ended.then((reason) => {
+      if (context.signal.aborted) return
+      context.warn(`warning: ${role.name} (process ${role.pid}) ended: ${reason}; the others keep running`)
+      context.warn(
+        `hint: see ${relative(context.io.cwd, join(folder, 'run', `${role.name}.log`))}; sotto down and sotto up start it again`,
+      )
+    })
+  }
+  await new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }))
+}
+
+async function detach(context: CommandContext, folder: string): Promise<number> {
+  await mkdir(join(folder, 'run'), { recursive: true, mode: 0o700 })
+  const log = openSync(join(folder, 'run', 'up.log'), 'a', 0o600)
+  const child = spawn(process.execPath, [process.argv[1]!, 'up', '--quiet'], {
+    cwd: context.io.cwd,
+    env: process.env,
+    detached: true,
+    stdio: ['ignore', log, log],
+  })
+  let ended: number | null | undefined
+  child.once('exit', (code) => (ended = code))
+  const deadline = Date.now() + DETACH_TIMEOUT_MS
+  while (ended === undefined && Date.now() < deadline) {
+    context.signal.throwIfAborted()
+    const running = await readRunning(folder)
+    if (running) {
+      child.unref()
+      if (context.global.json) context.json(running)
+      else printRunning(context, running, undefined)
+      return 0
+    }
+    await new Promise((done) => setTimeout(done, 100))
+  }
+  child.kill('SIGTERM')
+  throw new SottoError('STACK_FAILED', 'retry', 'the stack did not start', {
+    hint: `see ${relative(context.io.cwd, join(folder, 'run', 'up.log'))}`,
+  })
+}
+
+function describeRunning(stack: Stack, folder: string): RunningStack {
+  return {
+    relay: stack.relayUrl,
+    gateway: stack.gateway,
+    policy: stack.policyFile,
+    supervisor: process.pid,
+    state: folder,
+    roles: stack.roles.map(({ name, pid, ready }) => ({
+      name,
+      pid,
+      url: (ready['urls'] as Record<string, string> | undefined)?.['http'] ?? '',
+    })),
+  }
+}
+
+function printRunning(context: CommandContext, running: RunningStack, readyMs: number | undefined): void {
+  for (const { name, pid, url } of running.roles)
+    context.out(`${name.padEnd(10)} ${url.padEnd(24)} process ${pid}`)
+  context.out('')
+  context.out(
+    `ready${readyMs === undefined ? '' : ` in ${(readyMs / 1000).toFixed(1)} s`}; policy ${relative(context.io.cwd, running.policy)}`,
+  )
+  context.out('try: sotto verify, sotto transcribe FILE, sotto chat, sotto proxy')
+}
+
+/** One stack per folder: the file is made by one process only; a dead one's is taken over. */
+async function claim(folder: string): Promise<() => Promise<void>> {
+  const file = join(folder, 'supervisor.pid')
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 })
+      return () => rm(file, { force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 0) throw error
+      if (await isAlive(file))
+        throw new SottoError('STACK_RUNNING', 'fix-input', 'a stack is already starting here', {
+          hint: 'wait for it, or run sotto down',
+        })
+      await rm(file, { force: true })
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { readServerSentEvents } from '@sotto/client'
+import { encodeMultipart, type MultipartPart } from '@sotto/client/multipart'
+import { cliError } from '../errors.ts'
+import { type Command, type CommandContext, defineCommand } from '../framework/index.ts'
+import { type Input, openInput } from '../input/index.ts'
+import {
+  callService,
+  finishReceipt,
+  openService,
+  provenance,
+  readJson,
+  RECEIPT_FLAG,
+  TARGET_FLAGS,
+} from '../service/index.ts'
+import { createProgress } from '../terminal/index.ts'
+
+/** `sotto transcribe FILE` */
+export const transcribe: Command = defineCommand({
+  path: ['transcribe'],
+  summary: 'Turn speech into text without letting anybody listen',
+  arguments: [
+    {
+      name: 'FILE',
+      summary: 'recording (wav, mp3, flac, ogg, opus), or - for standard input',
+      required: true,
+    },
+  ],
+  flags: {
+    ...TARGET_FLAGS,
+    ...RECEIPT_FLAG,
+    format: {
+      type: 'string',
+      short: 'f',
+      value: 'FORMAT',
+      summary: 'text (default), json, srt, vtt or verbose_json',
+      choices: ['text', 'json', 'srt', 'vtt', 'verbose_json'],
+    },
+    stream: { type: 'boolean', summary: 'print words as they are recognised' },
+    language: { type: 'string', value: 'CODE', summary: 'spoken language, ISO 639-1 (default: detect)' },
+    prompt: {
+      type: 'string',
+      value: 'TEXT',
+      summary: 'text that precedes the recording, for spelling and style',
+    },
+    translate: { type: 'boolean', summary: 'translate to English' },
+    model: { type: 'string', short: 'm', value: 'MODEL', summary: 'model (default: the service chooses)' },
+  },
+  examples: [
+    'sotto transcribe interview.mp3',
+    'arecord -f S16_LE -r 16000 | sotto transcribe - --format srt > a.srt',
+  ],
+  async run(context, args, flags) {
+    const format = flags.format ?? (context.global.json ? 'json' : 'text')
+    if (flags.stream && format !== 'text' && format !== 'json') {
+      throw cliError('CLI_USAGE', '--stream prints plain text; other formats need the whole recording', {
+        hint: 'leave out --stream or --format',
+      })
+    }
+    const input = await openInput(context.io, args)
+    const config = await context.config()
+    const sotto = await openService(context, flags)
+    const fields: Record<string, string | undefined> = {
+      model: flags.model ?? config.get('model.transcribe')?.value,
+      response_format: flags.stream ? 'json' : format,
+      language: flags.language,
+      prompt: flags.prompt,
+      stream: flags.stream ? 'true' : undefined,
+    }
+    const path = flags.translate ? '/audio/translations' : '/audio/transcriptions'
+    const response = await callService(sotto, path, uploadOf(context, input, fields))
+    if (flags.stream) await printStream(context, response)
+    const whole = flags.stream ? undefined : await readWhole(context, response, format)
+    const receipt = await finishReceipt(context, sotto, response, flags.receipt)
+    const sources = provenance(sotto, receipt)
+    if (whole !== undefined && context.global.json) context.json({ ...whole, sotto: sources })
+    else if (context.global.json)
+      void context.io.stdout.write(`${JSON.stringify({ type: 'sotto', sotto: sources })}\n`)
+  },
+})
+
+/** The recording streams from disk into the encryption; it is never in memory as a whole. */
+function uploadOf(
+  context: CommandContext,
+  input: Input,
+  fields: Record<string, string | undefined>,
+): RequestInit {
+  const progress = createProgress({
+    sink: context.io.stderr,
+    label: `sending ${input.filename}`,
+    ...(input.size !== undefined && { total: input.size }),
+    quiet: context.global.quiet,
+    now: context.io.now,
+  })
+  context.onExit(() => progress.end())
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      progress.advance(chunk.length)
+      controller.enqueue(chunk)
+    },
+    flush: () => progress.end(),
+  })
+  const parts: MultipartPart[] = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value }],
+  )
+  parts.push({
+    name: 'file',
+    // The real name may say whose voice this is, and the service has no use for it.
+    filename: `recording${/\.[a-z0-9]{1,5}$/i.exec(input.filename)?.[0] ?? ''}`,
+    type: 'application/octet-stream',
+    size: input.size,
+    stream: () => input.stream().pipeThrough(counted),
+  })
+  const form = encodeMultipart(parts)
+  const headers = { 'content-type': form.contentType }
+  return { method: 'POST', headers, body: form.stream() as unknown as BodyInit, signal: context.signal }
+}
+
+async function readWhole(
+  context: CommandContext,
+  response: Response,
+  format: string,
+): Promise<Record<string, unknown>> {
+  if (format === 'json' || format === 'verbose_json') {
+    const value = await readJson(response)
+    if (!context.global.json) context.json(value)
+    return value
+  }
+  const text = await response.text()
+  if (!context.global.json) context.out(text.replace(/\n$/, ''))
+  return { text }
+}
+
+async function printStream(context: CommandContext, response: Response): Promise<void> {
+  let last = ''
+  for await (const data of readServerSentEvents(response.body!)) {
+    if (data === '[DONE]') break
+    if (context.global.json) await context.io.stdout.write(`${data}\n`)
+    const event = JSON.parse(data) as { type?: string; delta?: string; error?: { message?: string } }
+    if (event.error !== undefined)
+      throw cliError('CLI_SERVICE', `the service answered: ${event.error.message ?? 'an error'}`)
+    if (event.type !== 'transcript.text.delta' || event.delta === undefined || context.global.json) continue
+    await context.io.stdout.write(event.delta)
+    last = event.delta
+  }
+  if (!context.global.json && !last.endsWith('\n')) await context.io.stdout.write('\n')
+}

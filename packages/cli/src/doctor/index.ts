@@ -1,0 +1,1 @@
+export { type Finding, type Machine, machineFindings, thisMachine } from './checks.ts'

@@ -1,0 +1,12 @@
+export { announceSoftware, SOFTWARE_BANNER } from './banner.ts'
+export { callService, postJson, readJson } from './call.ts'
+export { connectOptions, openService } from './open.ts'
+export { finishReceipt, provenance, RECEIPT_FLAG } from './receipt.ts'
+export {
+  readPolicy,
+  resolvePolicyPath,
+  resolveTarget,
+  type Target,
+  TARGET_FLAGS,
+  type TargetFlags,
+} from './target.ts'

@@ -1,0 +1,34 @@
+import { connect, type ConnectOptions, type Sotto } from '@sotto/client'
+import { fileStorage } from '@sotto/client/node'
+import { stateDirectory } from '../config/index.ts'
+import type { CommandContext } from '../framework/index.ts'
+import { announceSoftware } from './banner.ts'
+import { resolveTarget, type Target, type TargetFlags } from './target.ts'
+
+/**
+ * Verifies the configured service and connects to it. Nothing but the request for the trust bundle
+ * has been sent when this resolves.
+ */
+export async function openService(context: CommandContext, flags: TargetFlags): Promise<Sotto> {
+  const target = await resolveTarget(context, flags)
+  const sotto = await connect(target.host, {
+    ...connectOptions(context, target),
+    onStep: (step) => context.detail(`${step.status.padEnd(7)} ${step.name}`),
+  })
+  announceSoftware(context, sotto.trust)
+  context.detail(`verified ${target.host} by ${target.policyPath}`)
+  return sotto
+}
+
+/** What the command line passes to the client for a target. */
+export function connectOptions(context: CommandContext, target: Target): ConnectOptions {
+  return {
+    policy: target.policy,
+    gateway: target.gateway,
+    ...(target.log !== undefined && { log: target.log }),
+    fetch: context.io.fetch,
+    now: () => Math.floor(context.io.now() / 1000),
+    storage: fileStorage(stateDirectory(context.io)),
+    signal: context.signal,
+  }
+}

@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Sotto } from '@sotto/client'
+import type { SavedReceipt } from '@sotto/protocol/receipts'
+import { hasCode } from '@sotto/protocol/errors'
+import { cliError } from '../errors.ts'
+import type { CommandContext } from '../framework/index.ts'
+
+/** Flag of commands whose answers carry receipts. */
+export const RECEIPT_FLAG = {
+  receipt: { type: 'string', value: 'FILE', summary: 'keep the verified receipt in this file' },
+} as const
+
+/**
+ * Verifies the receipt of a finished answer and keeps it where asked. Without `--receipt` a missing
+ * receipt is fine, a wrong one never is.
+ * @returns the receipt, or undefined when there is none
+ * @throws `RECEIPT_INVALID`; with a file `RECEIPT_MISSING`, `RECEIPT_UNPROVEN` and `CLI_FILE` too
+ */
+export async function finishReceipt(
+  context: CommandContext,
+  sotto: Sotto,
+  response: Response,
+  file: string | undefined,
+): Promise<SavedReceipt | undefined> {
+  let saved: SavedReceipt
+  try {
+    saved = await sotto.receiptOf(response)
+  } catch (error) {
+    const harmless = hasCode(error, 'RECEIPT_MISSING') || hasCode(error, 'RECEIPT_UNPROVEN')
+    if (file !== undefined || !harmless) throw error
+    context.detail(`no receipt: ${error.message}`)
+    return undefined
+  }
+  if (file !== undefined) {
+    try {
+      await writeFile(resolve(context.io.cwd, file), `${JSON.stringify(saved)}\n`, { mode: 0o600 })
+    } catch (cause) {
+      throw cliError('CLI_FILE', `cannot write the receipt to ${file}`, { cause })
+    }
+    context.note(`receipt kept in ${file}`)
+  }
+  return saved
+}
+
+/** What `--json` results say about how they came about. */
+export function provenance(sotto: Sotto, receipt: SavedReceipt | undefined): Record<string, unknown> {
+  return {
+    verified: sotto.trust.ok,
+    software: sotto.trust.software,
+    validUntil: sotto.trust.validUntil,
+    receipt: receipt ?? null,
+  }
+}
