@@ -8,6 +8,7 @@ import type { KeyReleaseErrorCode } from './keyrelease/index.ts'
 import type { MeasurementErrorCode } from './measurement/index.ts'
 import type { MerkleErrorCode } from './merkle/index.ts'
 import type { NoteErrorCode } from './note/index.ts'
+import type { OhttpErrorCode } from './ohttp/index.ts'
 import type { SealedErrorCode } from './sealed/index.ts'
 
 /** Every code that this package throws in a `SottoError`. Each folder adds its own union here. */
@@ -22,4 +23,5 @@ export type ProtocolErrorCode =
   | MeasurementErrorCode
   | MerkleErrorCode
   | NoteErrorCode
+  | OhttpErrorCode
   | SealedErrorCode

@@ -28,6 +28,15 @@ export function mlKem(name: MlKemName): MlKem {
     ciphertextLength: sizes.ciphertext,
     generate: () => importPrivate(globalThis.crypto.getRandomValues(new Uint8Array(SEED_LENGTH))),
     importPrivate,
+    decapsulateExpanded(expandedKey, ciphertext) {
+      requireKeyLength(`${name} ciphertext`, ciphertext, sizes.ciphertext)
+      requireKeyLength(`${name} decapsulation key`, expandedKey, sizes.expandedKey)
+      try {
+        return kem.decapsulate(ciphertext, expandedKey)
+      } catch {
+        throw badKey(`${name} decapsulation key`)
+      }
+    },
     importPublic(publicKey) {
       requireKeyLength(`${name} encapsulation key`, publicKey, sizes.publicKey)
       const bytes = new Uint8Array(publicKey)

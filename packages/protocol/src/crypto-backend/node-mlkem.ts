@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, decapsulate, encapsulate, type KeyObject } from 'node:crypto'
+import { concat, fromHex, uint } from '../bytes/index.ts'
 import { badKey, requireKeyLength } from './errors.ts'
 import { encapsulateDeterministically, ML_KEM_SIZES } from './mlkem-deterministic.ts'
 import { plain } from './node-hash.ts'
@@ -6,6 +7,12 @@ import { randomBytes } from './node-random.ts'
 import type { MlKem, MlKemName, MlKemPrivateKey, MlKemPublicKey } from './types.ts'
 
 const SEED_LENGTH = 64
+/** Last arcs of id-alg-ml-kem-512, -768 and -1024. */
+const OID_END: Record<MlKemName, number> = {
+  'ML-KEM-512': 0x0401,
+  'ML-KEM-768': 0x0402,
+  'ML-KEM-1024': 0x0403,
+}
 const KEY_TYPE = {
   'ML-KEM-512': 'ml-kem-512',
   'ML-KEM-768': 'ml-kem-768',
@@ -21,7 +28,27 @@ export function mlKem(name: MlKemName): MlKem {
     generate: () => new NodeMlKemPrivateKey(name, randomBytes(SEED_LENGTH)),
     importPrivate: (seed) => new NodeMlKemPrivateKey(name, new Uint8Array(seed)),
     importPublic: (publicKey) => new NodeMlKemPublicKey(name, new Uint8Array(publicKey)),
+    decapsulateExpanded(expandedKey, ciphertext) {
+      requireKeyLength(`${name} ciphertext`, ciphertext, ML_KEM_SIZES[name].ciphertext)
+      requireKeyLength(`${name} decapsulation key`, expandedKey, ML_KEM_SIZES[name].expandedKey)
+      try {
+        const key = createPrivateKey({ key: expandedPkcs8(name, expandedKey), format: 'der', type: 'pkcs8' })
+        return plain(decapsulate(key, ciphertext))
+      } catch {
+        throw badKey(`${name} decapsulation key`)
+      }
+    },
   }
+}
+
+/** OneAsymmetricKey whose key is the expanded form, an OCTET STRING (RFC 9935 Section 6). */
+function expandedPkcs8(name: MlKemName, expandedKey: Uint8Array): Buffer {
+  const header = (tag: number, length: number): Uint8Array =>
+    concat(new Uint8Array([tag, 0x82]), uint(length, 2))
+  const oid = concat(fromHex('020100300b060960864801650304'), uint(OID_END[name], 2))
+  const key = concat(header(0x04, expandedKey.length), expandedKey)
+  const body = concat(oid, header(0x04, key.length), key)
+  return Buffer.from(concat(header(0x30, body.length), body))
 }
 
 class NodeMlKemPrivateKey implements MlKemPrivateKey {

@@ -130,6 +130,11 @@ export interface MlKem {
   importPrivate(seed: Uint8Array): MlKemPrivateKey
   /** @throws `CRYPTO_BAD_KEY` for a wrong length or a coefficient that is not reduced. */
   importPublic(publicKey: Uint8Array): MlKemPublicKey
+  /**
+   * Decapsulation with an expanded `dk` instead of a seed, for interoperability only.
+   * @throws `CRYPTO_BAD_KEY` for wrong lengths or a `dk` that fails the hash check (FIPS 203 Section 7.3)
+   */
+  decapsulateExpanded(expandedKey: Uint8Array, ciphertext: Uint8Array): Uint8Array
 }
 
 /** Prepared signing key. */

@@ -11,6 +11,7 @@ export type {
   KemPrivateKey,
   KemPublicKey,
 } from './kem-types.ts'
+export { NonceSequence } from './nonce.ts'
 export {
   type HpkeBaseSetup,
   type HpkeBinding,

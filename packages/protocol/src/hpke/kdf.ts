@@ -33,6 +33,8 @@ export interface KeyScheduleInput {
 /** A KDF of HPKE. */
 export interface HpkeKdf {
   readonly id: number
+  /** The hash of an HKDF; undefined for a one-stage KDF, which has no Extract and Expand. */
+  readonly hash: Sha2Name | undefined
   /** Does the part of the key schedule that does not depend on the shared secret. */
   prepare(input: KeyScheduleInput): (sharedSecret: Uint8Array) => KeyScheduleResult
   /** Export (RFC 9180 Section 5.3). */
@@ -66,6 +68,7 @@ export function kdfById(id: number): HpkeKdf {
 function twoStage(id: number, hash: Sha2Name, hashLength: number): HpkeKdf {
   return {
     id,
+    hash,
     prepare({ suiteId, mode, info, psk, pskId, keyLength, nonceLength }) {
       for (const input of [info, psk, pskId]) requireLength(input.length, MAX_INPUT_LENGTH)
       const pskIdHash = labeledExtract(hash, suiteId, EMPTY, 'psk_id_hash', pskId)
@@ -96,6 +99,7 @@ function twoStage(id: number, hash: Sha2Name, hashLength: number): HpkeKdf {
 function oneStage(id: number, xof: XofName, hashLength: number): HpkeKdf {
   return {
     id,
+    hash: undefined,
     prepare({ suiteId, mode, info, psk, pskId, keyLength, nonceLength }) {
       for (const input of [info, psk, pskId]) requireLength(input.length, MAX_ONE_STAGE_LENGTH)
       const context = concat(uint(mode, 1), lengthPrefixed(pskId), lengthPrefixed(info))

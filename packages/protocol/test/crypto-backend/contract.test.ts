@@ -181,6 +181,12 @@ describe.each(backends)('%s backend', (_name, crypto, other) => {
       expect(toHex(mine.decapsulate(ciphertext))).toBe(toHex(theirs.decapsulate(ciphertext)))
       expect(toHex(mine.decapsulate(ciphertext))).not.toBe(toHex(sharedSecret))
       expect(() => mine.decapsulate(ciphertext.subarray(1))).toThrow(badKey)
+      const expanded = mine.exportExpanded()
+      expect(toHex(crypto.mlKem(name).decapsulateExpanded(expanded, ciphertext))).toBe(
+        toHex(mine.decapsulate(ciphertext)),
+      )
+      expanded[expanded.length - 40]! ^= 1
+      expect(() => crypto.mlKem(name).decapsulateExpanded(expanded, ciphertext)).toThrow(badKey)
       const randomness = crypto.randomBytes(32)
       const known = crypto.mlKem(name).importPublic(mine.publicKey).encapsulateDeterministically(randomness)
       expect(toHex(mine.decapsulate(known.ciphertext))).toBe(toHex(known.sharedSecret))

@@ -1,0 +1,52 @@
+import { fromHex } from '@sotto/protocol/bytes'
+import { crypto, type MlKem, type MlKemName } from '@sotto/protocol/crypto-backend'
+import { expectHex, expectRefused } from './harness.ts'
+import { text, type WycheproofRunner, type WycheproofTest } from './wycheproof-types.ts'
+
+const NAMES: readonly string[] = ['ML-KEM-512', 'ML-KEM-768', 'ML-KEM-1024'] satisfies MlKemName[]
+
+const CHECKS: Record<string, (kem: MlKem, test: WycheproofTest) => void> = {
+  MLKEMTest: checkDecaps,
+  MLKEMEncapsTest: checkEncaps,
+  MLKEMKeyGen: checkKeyGen,
+  MLKEMDecapsValidationTest: checkExpandedDecaps,
+}
+
+/** ML-KEM: key generation, encapsulation with the modulus check, decapsulation from seeds and expanded keys. */
+export const mlKemCases: WycheproofRunner = (algorithm, group) => {
+  const check = CHECKS[group.type]
+  const name = String(group['parameterSet'])
+  if (algorithm !== 'ML-KEM' || check === undefined || !NAMES.includes(name)) return undefined
+  return (test) => () => check(crypto.mlKem(name as MlKemName), test)
+}
+
+function checkKeyGen(kem: MlKem, test: WycheproofTest): void {
+  const generate = (): ReturnType<MlKem['importPrivate']> => kem.importPrivate(fromHex(text(test, 'seed')))
+  if (test.result === 'invalid') return expectRefused('seed', generate, 'CRYPTO_BAD_KEY')
+  expectHex('ek', generate().publicKey, text(test, 'ek'))
+  expectHex('dk', generate().exportExpanded(), text(test, 'dk'))
+}
+
+function checkEncaps(kem: MlKem, test: WycheproofTest): void {
+  const importPublic = (): ReturnType<MlKem['importPublic']> => kem.importPublic(fromHex(text(test, 'ek')))
+  if (test.result === 'invalid') return expectRefused('ek', importPublic, 'CRYPTO_BAD_KEY')
+  const { ciphertext, sharedSecret } = importPublic().encapsulateDeterministically(fromHex(text(test, 'm')))
+  expectHex('c', ciphertext, text(test, 'c'))
+  expectHex('K', sharedSecret, text(test, 'K'))
+}
+
+function checkDecaps(kem: MlKem, test: WycheproofTest): void {
+  const decapsulate = (): Uint8Array =>
+    kem.importPrivate(fromHex(text(test, 'seed'))).decapsulate(fromHex(text(test, 'c')))
+  if (test.result === 'invalid') return expectRefused('decaps', decapsulate, 'CRYPTO_BAD_KEY')
+  if (typeof test['ek'] === 'string')
+    expectHex('ek', kem.importPrivate(fromHex(text(test, 'seed'))).publicKey, test['ek'])
+  expectHex('K', decapsulate(), text(test, 'K'))
+}
+
+function checkExpandedDecaps(kem: MlKem, test: WycheproofTest): void {
+  const decapsulate = (): Uint8Array =>
+    kem.decapsulateExpanded(fromHex(text(test, 'dk')), fromHex(text(test, 'c')))
+  if (test.result === 'invalid') expectRefused('decaps', decapsulate, 'CRYPTO_BAD_KEY')
+  else expectHex('K', decapsulate(), text(test, 'K'))
+}
