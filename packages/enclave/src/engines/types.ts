@@ -294,7 +294,7 @@ export interface EmbedResult {
   readonly usage: TokenUsage
 }
 
-/** Element types of {@link Tensor}, in KServe v2 spelling. FP16 and BF16 travel as their 16-bit patterns. */
+/** Element types of {@link Tensor}, in KServe v2 spelling. FP16 travels as its 16-bit pattern. */
 export type TensorType =
   | 'BOOL'
   | 'UINT8'

@@ -34,7 +34,7 @@ export async function* call(supervisor: Supervisor, options: CallRequest): Async
   const stopPumping = pump(lease, options, broken.reject)
   try {
     for (;;) {
-      const item = await Promise.race([stream.next(), broken.promise])
+      const item = await Promise.race([broken.promise, stream.next()])
       if (item === undefined) return
       yield item
     }

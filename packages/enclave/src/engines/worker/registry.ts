@@ -3,8 +3,8 @@ import type { CreateEngine, Engine, EngineName } from '../types.ts'
 
 /** Where each engine lives. Imported when needed only: a text model must not load an ONNX runtime. */
 const ENGINES: Readonly<Record<EngineName, (() => Promise<{ createEngine: CreateEngine }>) | undefined>> = {
-  ctc: undefined,
-  gguf: undefined,
+  ctc: () => import('../ctc/index.ts'),
+  gguf: () => import('../gguf/index.ts'),
   extractive: () => import('../extractive/index.ts'),
   whisper: undefined,
   seq2seq: undefined,
