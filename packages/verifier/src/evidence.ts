@@ -1,7 +1,7 @@
 import { equalBytes, fromBase64Url, toHex } from '@sotto/protocol/bytes'
 import type { Evidence, EvidenceFamily, PolicyTuple } from '@sotto/protocol/keyrelease'
 import { verifierError } from './errors.ts'
-import { allowsDebug, type SnpReport } from './snp/index.ts'
+import { findGuestDefects, type SnpReport } from './snp/index.ts'
 import { verifySoftwareReport } from './software/index.ts'
 
 /** What evidence says once it is known to be authentic. Whether that is acceptable is another question. */
@@ -85,8 +85,7 @@ export function appraiseTuple(verified: VerifiedEvidence, tuple: PolicyTuple): v
   compare('root', tuple.root, verified.root)
   compare('MEASUREMENT', tuple.measurement, verified.measurement)
   compare('HOST_DATA', tuple.hostData, verified.hostData)
-  if (allowsDebug(verified.report)) mismatches.push('POLICY allows debugging')
-  if (verified.report.VMPL !== 0) mismatches.push(`VMPL is ${verified.report.VMPL}, expected 0`)
+  mismatches.push(...findGuestDefects(verified.report))
   if (mismatches.length > 0) {
     throw verifierError('EVIDENCE_REFUSED', `evidence is not the workload of tuple ${tuple.name}`, {
       expected: tuple.name,

@@ -10,7 +10,7 @@ export interface BundleContext {
   now: number
   /** The newest checkpoint this client accepted before; absent on first use. */
   lastCheckpoint?: { size: number; root: Uint8Array }
-  /** RFC 6962 consistency proof from `lastCheckpoint` to the bundle's checkpoint, when they differ. */
+  /** RFC 6962 consistency proof from the smaller to the larger of `lastCheckpoint` and the bundle's checkpoint. */
   consistency?: readonly Uint8Array[]
 }
 
@@ -40,6 +40,8 @@ export interface Facts {
   note?: Note
   unwitnessed?: Checkpoint
   checkpoint?: VerifiedCheckpoint
+  /** The largest tree this client now knows. */
+  newest?: { size: number; root: Uint8Array }
   genesis?: Genesis
   genesisDigest?: string
   evidence?: VerifiedEvidence

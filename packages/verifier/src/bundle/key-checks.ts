@@ -6,10 +6,12 @@ import {
   keySetDecoder,
   PAYLOAD_TYPES,
   parseKeyReleasePolicy,
+  type PolicyTuple,
 } from '@sotto/protocol/keyrelease'
+import { parseKeyConfig } from '@sotto/protocol/ohttp'
 import type { AllowedKem } from '../policy/index.ts'
-import type { Facts, UsableKey } from './facts.ts'
-import { findRelease, requireAcceptable } from './kms-checks.ts'
+import type { AcceptedRelease, Facts, UsableKey } from './facts.ts'
+import { requireRelease } from './kms-checks.ts'
 import { requireLogged } from './log-checks.ts'
 import { Refusal, Skip, type Check } from './steps.ts'
 
@@ -32,8 +34,6 @@ export const KEY_CHECKS: readonly Check<Facts>[] = [
       const keySet = decodeDocument(payload, keySetDecoder, 'keySet')
       if (keySet.genesis !== genesisDigest)
         throw new Refusal('key set is of another genesis', genesisDigest, keySet.genesis)
-      if (new Set(keySet.keys.map(({ keyId }) => keyId)).size < keySet.keys.length)
-        throw new Refusal('a key identifier stands twice')
       return { adds: { keySet }, found: `epoch ${keySet.epoch}, ${keySet.keys.length} keys` }
     },
   },
@@ -70,30 +70,22 @@ export const KEY_CHECKS: readonly Check<Facts>[] = [
     title: 'Every workload that may hold the private keys is an accepted release',
     needs: ['keyPolicy', 'releases'],
     run({ keyPolicy, releases, policy }) {
+      const refusals: Refusal[] = []
       for (const tuple of keyPolicy.anyOf) {
-        if (tuple.role !== 'inference')
-          throw new Refusal(
-            `tuple ${tuple.name} lets another role hold request keys`,
-            'inference',
-            tuple.role,
-          )
-        if (!policy.roots.some(({ family, root }) => family === tuple.family && root === tuple.root)) {
-          throw new Refusal(
-            `tuple ${tuple.name} accepts a root the policy does not name`,
-            policy.roots.map(({ root }) => root).join(' or '),
-            tuple.root,
-          )
+        try {
+          requireTuple(tuple, releases, policy)
+        } catch (error) {
+          refusals.push(error as Refusal)
         }
-        const release = findRelease(releases, tuple.role, tuple.measurement, tuple.hostData)
-        if (!release)
-          throw new Refusal(
-            `tuple ${tuple.name} is no accepted release`,
-            'a logged release statement',
-            `${tuple.measurement} with ${tuple.hostData}`,
-          )
-        requireAcceptable(release, tuple.family, policy)
       }
-      return { found: `${keyPolicy.anyOf.length} of ${keyPolicy.anyOf.length} tuples` }
+      const [first, ...more] = refusals
+      if (first)
+        throw new Refusal(
+          [first, ...more].map(({ message }) => message).join('; '),
+          first.expected,
+          first.found,
+        )
+      return { found: keyPolicy.anyOf.map(({ name }) => name).join(', ') }
     },
   },
   {
@@ -111,8 +103,9 @@ export const KEY_CHECKS: readonly Check<Facts>[] = [
         const kem = KEM_NAMES[reader.uint(2)]
         if (configId !== keyId)
           throw new Refusal('a key configuration carries another identifier', `${keyId}`, `${configId}`)
-        if (kem && policy.kems.includes(kem))
-          allowedKeys.push({ keyId, kem, config: bytes, notBefore, notAfter })
+        if (!kem || !policy.kems.includes(kem)) continue
+        parseKeyConfig(bytes)
+        allowedKeys.push({ keyId, kem, config: bytes, notBefore, notAfter })
       }
       if (allowedKeys.length === 0)
         throw new Refusal(
@@ -157,6 +150,30 @@ export const KEY_CHECKS: readonly Check<Facts>[] = [
   later('hardware.gpu', 'Every GPU is attested and bound to the processor report', 'no GPU takes part'),
   later('tokens.issuer', 'Tokens cannot be linked to their use', 'this deployment asks for no token'),
 ]
+
+/** One tuple is a workload this policy accepts, as a whole: role, root and release. */
+function requireTuple(
+  tuple: PolicyTuple,
+  releases: readonly AcceptedRelease[],
+  policy: Facts['policy'],
+): void {
+  const { name, role, family, root } = tuple
+  if (role !== 'inference')
+    throw new Refusal(`tuple ${name}: another role may hold request keys`, 'inference', role)
+  if (!policy.roots.some((accepted) => accepted.family === family && accepted.root === root)) {
+    throw new Refusal(
+      `tuple ${name}: the policy does not name its root`,
+      policy.roots.map((accepted) => `${accepted.family} ${accepted.root}`).join(' or '),
+      `${family} ${root}`,
+    )
+  }
+  try {
+    requireRelease(releases, tuple, policy)
+  } catch (error) {
+    const { message, expected, found } = error as Refusal
+    throw new Refusal(`tuple ${name}: ${message}`, expected, found)
+  }
+}
 
 function later(name: string, title: string, reason: string): Check<Facts> {
   return {

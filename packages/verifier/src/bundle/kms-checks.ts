@@ -9,28 +9,64 @@ import {
   kmsCertificateDecoder,
   PAYLOAD_TYPES,
   releaseStatementDecoder,
+  type EvidenceFamily,
+  type Role,
 } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { verifyConsistency } from '@sotto/protocol/merkle'
 import { authenticateEvidence, requireReportData } from '../evidence.ts'
-import { allowsDebug } from '../snp/index.ts'
+import { findGuestDefects } from '../snp/index.ts'
 import type { AcceptedRelease, Facts } from './facts.ts'
-import { requireFresh, requireLogged, verifyUnder } from './log-checks.ts'
+import { CLOCK_SKEW_SECONDS, requireFresh, requireLogged, verifyUnder } from './log-checks.ts'
 import { Refusal, type Check } from './steps.ts'
 
-/** The accepted releases that name this measurement and configuration for this role. */
-export function findRelease(
+/** What hardware reported, or a tuple claims: to be found whole in one release statement. */
+export interface ClaimedWorkload {
+  role: Role
+  family: EvidenceFamily
+  measurement: string
+  hostData: string
+}
+
+/**
+ * The release statement that covers a workload as a whole and that the policy accepts. Logged is
+ * not yet acceptable (T2), and nothing is put together from two statements.
+ */
+export function requireRelease(
   releases: readonly AcceptedRelease[],
-  role: string,
-  measurement: string,
-  hostData: string,
-): AcceptedRelease | undefined {
-  return releases.find(
+  workload: ClaimedWorkload,
+  policy: Facts['policy'],
+): AcceptedRelease {
+  const { role, family, measurement, hostData } = workload
+  const covering = releases.filter(
     (release) =>
       release.statement.predicate.role === role &&
+      release.statement.predicate.platform === family &&
       release.measurement === measurement &&
       release.hostData === hostData,
   )
+  if (covering.length === 0) {
+    throw new Refusal(
+      'no release statement covers this measurement and configuration',
+      `a release of role ${role} for ${family}`,
+      `${measurement} with ${hostData}`,
+    )
+  }
+  const version = `${role} ${covering[0]!.statement.predicate.version}`
+  if (policy.revoked.includes(measurement))
+    throw new Refusal(`${version} is revoked by the policy`, 'an unrevoked measurement', measurement)
+  const minimum = policy.minSecurityVersion[role]
+  const newest = covering.reduce((a, b) =>
+    b.statement.predicate.securityVersion > a.statement.predicate.securityVersion ? b : a,
+  )
+  const { securityVersion } = newest.statement.predicate
+  if (securityVersion < minimum)
+    throw new Refusal(
+      `${version} is older than the policy allows`,
+      `security version ${minimum}`,
+      `${securityVersion}`,
+    )
+  return newest
 }
 
 export const KMS_CHECKS: readonly Check<Facts>[] = [
@@ -61,8 +97,9 @@ export const KMS_CHECKS: readonly Check<Facts>[] = [
     needs: [],
     run({ bundle, policy }) {
       const evidence = authenticateEvidence(bundle.kms.evidence, policy.roots)
-      if (allowsDebug(evidence.report))
-        throw new Refusal('report field POLICY allows debugging', 'DEBUG 0', 'DEBUG 1')
+      const defects = findGuestDefects(evidence.report)
+      if (defects.length > 0)
+        throw new Refusal('the guest keeps no secret', 'POLICY without DEBUG, VMPL 0', defects.join('; '))
       return { adds: { evidence }, found: `${evidence.family}, root ${evidence.root}` }
     },
   },
@@ -131,14 +168,8 @@ export const KMS_CHECKS: readonly Check<Facts>[] = [
     title: 'What the hardware measured is an accepted release of the KMS',
     needs: ['evidence', 'releases', 'isBound'],
     run({ evidence, releases, policy }) {
-      const release = findRelease(releases, 'kms', evidence.measurement, evidence.hostData)
-      if (!release)
-        throw new Refusal(
-          'no release statement covers this measurement and configuration',
-          'a release of role kms',
-          `${evidence.measurement} with ${evidence.hostData}`,
-        )
-      requireAcceptable(release, evidence.family, policy)
+      const { family, measurement, hostData } = evidence
+      const release = requireRelease(releases, { role: 'kms', family, measurement, hostData }, policy)
       return {
         adds: { kmsRelease: release },
         found: `kms ${release.statement.predicate.version}, ${evidence.measurement}`,
@@ -166,6 +197,8 @@ export const KMS_CHECKS: readonly Check<Facts>[] = [
         )
       if (context.now > certificate.notAfter)
         throw new Refusal('certificate is expired', `after ${context.now}`, `${certificate.notAfter}`)
+      if (context.now < certificate.notBefore - CLOCK_SKEW_SECONDS)
+        throw new Refusal('certificate is not valid yet', `${context.now}`, `${certificate.notBefore}`)
       return {
         adds: {
           signingKey: fromBase64Url(certificate.signingKey),
@@ -175,22 +208,3 @@ export const KMS_CHECKS: readonly Check<Facts>[] = [
     },
   },
 ]
-
-/** A logged release is not yet an acceptable one (T2). */
-export function requireAcceptable(release: AcceptedRelease, family: string, policy: Facts['policy']): void {
-  const { role, version, platform, securityVersion } = release.statement.predicate
-  if (platform !== family) throw new Refusal('release is for another platform', family, platform)
-  if (policy.revoked.includes(release.measurement))
-    throw new Refusal(
-      `${role} ${version} is revoked by the policy`,
-      'an unrevoked measurement',
-      release.measurement,
-    )
-  const minimum = policy.minSecurityVersion[role]
-  if (securityVersion < minimum)
-    throw new Refusal(
-      `${role} ${version} is older than the policy allows`,
-      `security version ${minimum}`,
-      `${securityVersion}`,
-    )
-}

@@ -16,7 +16,10 @@ import type { Facts } from './facts.ts'
 import { Refusal, Skip, type Check } from './steps.ts'
 
 /** Clocks of honest parties differ by less. */
-const CLOCK_SKEW_SECONDS = 300
+export const CLOCK_SKEW_SECONDS = 300
+
+/** Keys of at least so many organisations ship in a policy (T14). */
+const MIN_INDEPENDENT_ORGANISATIONS = 2
 
 /** Witnesses whose cosignatures count for the quorum under this policy (T14). */
 export function countedWitnesses(policy: Pick<TrustPolicy, 'witnesses'>): string[] {
@@ -99,29 +102,40 @@ export const LOG_CHECKS: readonly Check<Facts>[] = [
     title: 'The witnesses are not run by the operator',
     needs: ['note'],
     maySkip: true,
-    run({ note, policy }) {
-      const organisations = new Set<string>()
-      for (const { key, organisation, operator } of policy.witnesses.keys) {
-        if (!operator && cosignatureTime(note, parseVerifierKey(key)) !== undefined)
-          organisations.add(organisation)
+    run({ note, policy, context }) {
+      const { keys, quorum, allowOperatorWitnesses } = policy.witnesses
+      const independent = keys.filter(({ operator }) => !operator)
+      const cosigned = new Set<string>()
+      for (const { key, organisation } of independent) {
+        const time = cosignatureTime(note, parseVerifierKey(key))
+        // Without operator witnesses the step before has judged these times already.
+        const isRecent =
+          !allowOperatorWitnesses || context.now - (time ?? 0) <= policy.checkpointMaxAgeSeconds
+        if (time !== undefined && isRecent) cosigned.add(organisation)
       }
-      const expected = `${policy.witnesses.quorum} independent organisations`
-      if (organisations.size >= policy.witnesses.quorum)
-        return { expected, found: [...organisations].join(', ') }
-      if (policy.witnesses.allowOperatorWitnesses)
+      const named = new Set(independent.map(({ organisation }) => organisation)).size
+      const expected = `${quorum} of at least ${MIN_INDEPENDENT_ORGANISATIONS} independent organisations`
+      if (named >= MIN_INDEPENDENT_ORGANISATIONS && cosigned.size >= quorum)
+        return { expected, found: [...cosigned].join(', ') }
+      if (allowOperatorWitnesses)
         throw new Skip(
           'this policy accepts witnesses run by the operator: a split view of the log would go unnoticed',
         )
-      throw new Refusal('too few independent organisations cosigned', expected, `${organisations.size}`)
+      throw new Refusal(
+        'too few independent organisations cosigned',
+        expected,
+        `${cosigned.size} of ${named}`,
+      )
     },
   },
   {
     name: 'log.consistency',
     title: 'The log only grew since this client last looked',
     needs: ['checkpoint'],
+    maySkip: true,
     run({ checkpoint, context }) {
       const last = context.lastCheckpoint
-      if (!last) return { found: 'first look: nothing to compare' }
+      if (!last || last.size === 0) throw new Skip('this client looks for the first time: nothing to compare')
       if (last.size === checkpoint.size) {
         if (!equalBytes(last.root, checkpoint.root))
           throw new Refusal(
@@ -129,13 +143,21 @@ export const LOG_CHECKS: readonly Check<Facts>[] = [
             toHex(last.root),
             toHex(checkpoint.root),
           )
-        return { found: `the same ${last.size} entries` }
+        return { adds: { newest: last }, found: `the same ${last.size} entries` }
       }
-      if (last.size > checkpoint.size)
-        throw new Refusal('the log shrank', `at least ${last.size} entries`, `${checkpoint.size}`)
-      if (last.size > 0)
-        verifyConsistency(last.size, last.root, checkpoint.size, checkpoint.root, context.consistency ?? [])
-      return { found: `${last.size} entries grew to ${checkpoint.size}` }
+      // A bundle from a cache may be a little older than what this client saw; it must be a part of it.
+      const [older, newer] = last.size < checkpoint.size ? [last, checkpoint] : [checkpoint, last]
+      if (!context.consistency)
+        throw new Refusal(
+          last.size < checkpoint.size ? 'no proof that the log only grew' : 'the log shrank',
+          `a consistency proof from ${older.size} to ${newer.size} entries`,
+          'none',
+        )
+      verifyConsistency(older.size, older.root, newer.size, newer.root, context.consistency)
+      return {
+        adds: { newest: { size: newer.size, root: newer.root } },
+        found: `${older.size} entries are the beginning of ${newer.size}`,
+      }
     },
   },
 ]

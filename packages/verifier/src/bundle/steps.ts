@@ -38,23 +38,23 @@ export function runChecks<Facts extends object>(
   const steps: Step[] = []
   let ok = true
   for (const check of checks) {
-    const step = runCheck(check, facts)
-    if (step.status !== 'pass' && !(step.status === 'skipped' && check.maySkip)) ok = false
+    const missing = check.needs.filter((need) => facts[need] === undefined)
+    const step = missing.length > 0 ? groundless(check, missing) : runCheck(check, facts)
+    const maySkip = missing.length === 0 && check.maySkip === true
+    if (step.status !== 'pass' && !(step.status === 'skipped' && maySkip)) ok = false
     steps.push(step)
   }
   return { ok, steps }
 }
 
+/** A check that could not run: earlier ones did not establish what it builds on. */
+function groundless<Facts>({ name, title }: Check<Facts>, missing: readonly (keyof Facts)[]): Step {
+  const reason = `not checked: ${missing.map(String).join(', ')} is not established`
+  return { name, title, status: 'skipped', reason }
+}
+
 function runCheck<Facts extends object>(check: Check<Facts>, facts: Facts): Step {
   const { name, title } = check
-  const missing = check.needs.filter((need) => facts[need] === undefined)
-  if (missing.length > 0)
-    return {
-      name,
-      title,
-      status: 'skipped',
-      reason: `not checked: ${missing.map(String).join(', ')} is not established`,
-    }
   try {
     const { adds, found, expected } = check.run(facts as Required<Facts>) ?? {}
     Object.assign(facts, adds)

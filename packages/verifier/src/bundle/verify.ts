@@ -15,8 +15,8 @@ const CHECKS = [...LOG_CHECKS, ...KMS_CHECKS, ...KEY_CHECKS]
 export interface TrustedService {
   /** Digest of the genesis. */
   genesis: string
-  /** The checkpoint to remember: the next bundle must be consistent with it. */
-  checkpoint: { size: number; root: Uint8Array; time: number }
+  /** The largest tree seen: remember it, the next bundle must be consistent with it. */
+  checkpoint: { size: number; root: Uint8Array }
   /** KMS statement key, 32 bytes. */
   signingKey: Uint8Array
   /** X-Wing key for artifact content keys, base64url. */
@@ -57,16 +57,19 @@ export function verifyTrustBundle(
     steps,
     software,
     trustedParties: trustedParties(policy, software),
-    validUntil: ok ? validUntil(facts as Required<Facts>) : context.now,
+    validUntil: ok ? validUntil(facts as Established) : context.now,
   }
-  return ok ? { verdict, service: describe(facts as Required<Facts>) } : { verdict }
+  return ok ? { verdict, service: describe(facts as Established) } : { verdict }
 }
 
-function describe(facts: Required<Facts>): TrustedService {
-  const { size, root, time } = facts.checkpoint
+/** All facts but the one only a second look has. */
+type Established = Required<Omit<Facts, 'newest'>> & Pick<Facts, 'newest'>
+
+function describe(facts: Established): TrustedService {
+  const { size, root } = facts.newest ?? facts.checkpoint
   return {
     genesis: facts.genesisDigest,
-    checkpoint: { size, root, time },
+    checkpoint: { size, root },
     signingKey: facts.signingKey,
     importKey: facts.bundle.kms.binding.importKey,
     keySet: facts.keySet,
@@ -82,12 +85,13 @@ function validUntil({
   certificateNotAfter,
   usableKeys,
   policy,
-}: Required<Facts>): number {
+}: Established): number {
   return Math.min(
     checkpoint.time + policy.checkpointMaxAgeSeconds,
     boundCheckpoint.time + policy.evidenceMaxAgeSeconds,
     certificateNotAfter,
-    Math.max(...usableKeys.map(({ notAfter }) => notAfter)),
+    // The key a client prefers; when it ends, the next verdict prefers another.
+    usableKeys[0]!.notAfter,
   )
 }
 

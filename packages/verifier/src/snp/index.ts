@@ -1,1 +1,2 @@
-export { allowsDebug, parseSnpReport, REPORT_BYTES, SIGNED_BYTES, type SnpReport } from './report.ts'
+export { findGuestDefects } from './guest.ts'
+export { parseSnpReport, REPORT_BYTES, SIGNED_BYTES, type FirmwareVersion, type SnpReport } from './report.ts'

@@ -14,11 +14,21 @@ const P384_BYTES = 48
 /** SIGNATURE_ALGO: ECDSA P-384 with SHA-384. */
 const ECDSA_P384_SHA384 = 1
 
+/** A firmware version: build, minor and major number. */
+export interface FirmwareVersion {
+  BUILD: number
+  MINOR: number
+  MAJOR: number
+}
+
 /** Fields of a report, in the ABI's names. Structure only: authentic after `verifyEvidence`. */
 export interface SnpReport {
   VERSION: number
   GUEST_SVN: number
+  /** See `findGuestDefects`. */
   POLICY: bigint
+  FAMILY_ID: Uint8Array
+  IMAGE_ID: Uint8Array
   VMPL: number
   CURRENT_TCB: bigint
   PLATFORM_INFO: bigint
@@ -30,10 +40,17 @@ export interface SnpReport {
   ID_KEY_DIGEST: Uint8Array
   AUTHOR_KEY_DIGEST: Uint8Array
   REPORT_ID: Uint8Array
+  REPORT_ID_MA: Uint8Array
   REPORTED_TCB: bigint
+  /** CPUID_FAM_ID, CPUID_MOD_ID, CPUID_STEP; from version 3. */
+  CPUID?: { FAM_ID: number; MOD_ID: number; STEP: number }
   CHIP_ID: Uint8Array
   COMMITTED_TCB: bigint
+  CURRENT: FirmwareVersion
+  COMMITTED: FirmwareVersion
   LAUNCH_TCB: bigint
+  /** From version 5. */
+  MIT_VECTOR?: { LAUNCH: bigint; CURRENT: bigint }
   /** The bytes the signature covers. */
   signed: Uint8Array
   /** R then S, big-endian, 96 bytes (IEEE P1363). */
@@ -48,6 +65,8 @@ const MUST_BE_ZERO: readonly [start: number, end: number][] = [
   [0x1ef, 0x1f0],
   [0x208, SIGNED_BYTES],
 ]
+/** Bits 5 to 31 of KEY_FLAGS are reserved. */
+const MAX_KEY_FLAGS = 0b11111
 const FIRST_VERSION = 2
 const LAST_VERSION = 5
 /** Version 2 has no CPUID bytes, versions before 5 no mitigation vectors: reserved there. */
@@ -73,6 +92,8 @@ export function parseSnpReport(bytes: Uint8Array): SnpReport {
   const reserved: [number, number][] = [...MUST_BE_ZERO]
   if (VERSION < CPUID_VERSION) reserved.push([0x188, 0x18b])
   if (VERSION < MITIGATION_VERSION) reserved.push([0x1f8, 0x208])
+  const KEY_FLAGS = view.getUint32(0x48, true)
+  if (KEY_FLAGS > MAX_KEY_FLAGS) throw malformed('reserved bits at 0x48', 'zero', 'something else')
   for (const [start, end] of reserved) {
     if (!isZero(bytes.subarray(start, end)))
       throw malformed(`reserved bytes at 0x${start.toString(16)}`, 'zero', 'something else')
@@ -81,28 +102,34 @@ export function parseSnpReport(bytes: Uint8Array): SnpReport {
     VERSION,
     GUEST_SVN: view.getUint32(0x04, true),
     POLICY: view.getBigUint64(0x08, true),
+    FAMILY_ID: slice(0x10, 16),
+    IMAGE_ID: slice(0x20, 16),
     VMPL: view.getUint32(0x30, true),
     CURRENT_TCB: view.getBigUint64(0x38, true),
     PLATFORM_INFO: view.getBigUint64(0x40, true),
-    KEY_FLAGS: view.getUint32(0x48, true),
+    KEY_FLAGS,
     REPORT_DATA: slice(0x50, 64),
     MEASUREMENT: slice(0x90, 48),
     HOST_DATA: slice(0xc0, 32),
     ID_KEY_DIGEST: slice(0xe0, 48),
     AUTHOR_KEY_DIGEST: slice(0x110, 48),
     REPORT_ID: slice(0x140, 32),
+    REPORT_ID_MA: slice(0x160, 32),
     REPORTED_TCB: view.getBigUint64(0x180, true),
+    ...(VERSION >= CPUID_VERSION && {
+      CPUID: { FAM_ID: bytes[0x188]!, MOD_ID: bytes[0x189]!, STEP: bytes[0x18a]! },
+    }),
     CHIP_ID: slice(0x1a0, 64),
     COMMITTED_TCB: view.getBigUint64(0x1e0, true),
+    CURRENT: { BUILD: bytes[0x1e8]!, MINOR: bytes[0x1e9]!, MAJOR: bytes[0x1ea]! },
+    COMMITTED: { BUILD: bytes[0x1ec]!, MINOR: bytes[0x1ed]!, MAJOR: bytes[0x1ee]! },
     LAUNCH_TCB: view.getBigUint64(0x1f0, true),
+    ...(VERSION >= MITIGATION_VERSION && {
+      MIT_VECTOR: { LAUNCH: view.getBigUint64(0x1f8, true), CURRENT: view.getBigUint64(0x200, true) },
+    }),
     signed: bytes.subarray(0, SIGNED_BYTES),
     signature: parseSignature(bytes.subarray(SIGNED_BYTES)),
   }
-}
-
-/** POLICY bit 19: the guest may be debugged; such a guest keeps no secret. */
-export function allowsDebug(report: SnpReport): boolean {
-  return (report.POLICY & (1n << 19n)) !== 0n
 }
 
 function parseSignature(field: Uint8Array): Uint8Array {
@@ -110,7 +137,7 @@ function parseSignature(field: Uint8Array): Uint8Array {
   for (const part of [0, 1]) {
     const component = field.subarray(part * COMPONENT_BYTES, (part + 1) * COMPONENT_BYTES)
     if (!isZero(component.subarray(P384_BYTES))) throw malformed('signature component', '48 bytes', 'more')
-    signature.set(component.slice(0, P384_BYTES).reverse(), part * P384_BYTES)
+    signature.set(component.slice(0, P384_BYTES).toReversed(), part * P384_BYTES)
   }
   if (!isZero(field.subarray(2 * COMPONENT_BYTES)))
     throw malformed('bytes after the signature', 'zero', 'something else')

@@ -37,7 +37,7 @@ export function signSoftwareReport(fields: SoftwareReportFields, rootPrivateKey:
   const signature = crypto.ecdsa
     .importPrivate('P-384', 'sha384', rootPrivateKey)
     .sign(report.subarray(0, SIGNED_BYTES))
-  report.set(signature.slice(0, 48).reverse(), SIGNED_BYTES)
-  report.set(signature.slice(48).reverse(), SIGNED_BYTES + 72)
+  report.set(signature.slice(0, 48).toReversed(), SIGNED_BYTES)
+  report.set(signature.slice(48).toReversed(), SIGNED_BYTES + 72)
   return report
 }
