@@ -8,6 +8,8 @@ export interface PadEventsOptions {
   windowMs: number
   /** Milliseconds on a clock that never goes back. */
   monotonicNow: () => number
+  /** Aborting cancels the source at once, also while it is silent, and fails the stream. */
+  signal?: AbortSignal
 }
 
 const NEWLINE = 10
@@ -20,16 +22,18 @@ const MAX_FLUSH_BYTES = 15_872
  * Pads an event stream with comment lines (WHATWG HTML, server-sent events: lines that start with a
  * colon are ignored) so that every flush has one of few lengths, and gathers what is written within
  * the window. The first flush comes at once, and only whole lines leave. When `source` fails, so
- * does this; when the reader stops, `source` is cancelled.
+ * does this; when the reader stops or `signal` aborts, `source` is cancelled.
  */
 export async function* padEvents(
   source: ReadableStream<Uint8Array>,
   options: PadEventsOptions,
 ): AsyncGenerator<Uint8Array, void> {
-  const { bucketBytes, windowMs, monotonicNow } = options
+  const { bucketBytes, windowMs, monotonicNow, signal } = options
   const reader = source.getReader()
   let held: Uint8Array = new Uint8Array(0)
   let flushedAt = monotonicNow()
+  const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {})
+  signal?.addEventListener('abort', cancel, { once: true })
   try {
     // The client learns that there is an answer before the first word is ready.
     yield pad(held, bucketBytes)
@@ -56,8 +60,10 @@ export async function* padEvents(
       next = reader.read()
       next.catch(() => {})
     }
+    signal?.throwIfAborted()
     if (held.length > 0) yield* inBlocks(held, bucketBytes)
   } finally {
+    signal?.removeEventListener('abort', cancel)
     await reader.cancel().catch(() => {})
   }
 }

@@ -1,0 +1,120 @@
+import type { BhttpRequestHead } from '@sotto/protocol/bhttp'
+import { SottoError } from '@sotto/protocol/errors'
+import type { DateWindow } from './date-window.ts'
+import { gatewayError } from './errors.ts'
+import type { ReceiptDraft } from './receipt.ts'
+import type { RequestReader } from './request-reader.ts'
+import { admitTarget, valueOf } from './target.ts'
+
+/** The app inside the encryption. It sees plaintext and nothing about the connection. */
+export type InnerApp = (request: Request) => Promise<Response>
+
+/** What answering one inner request needs. */
+export interface AnswerContext {
+  inner: InnerApp
+  dates: DateWindow
+  reader: RequestReader
+  /** Aborted when nobody waits for the answer any more. */
+  over: AbortController
+}
+
+/** RFC 9458 Section 6.5.2. */
+const DATE_PROBLEM = 'https://iana.org/assignments/http-problem-types#date'
+/** Content of a request that has no use for any, and of one the app did not read to its end. */
+const MAX_IGNORED_BYTES = 2 ** 20
+
+/** Runs the inner app on an authentic head and the body that follows it. Never throws but `GATEWAY_CUT`. */
+export async function answerInner(
+  head: BhttpRequestHead,
+  draft: ReceiptDraft,
+  context: AnswerContext,
+): Promise<Response> {
+  const { inner, dates, reader, over } = context
+  try {
+    if (!dates.accepts(valueOf(head, 'date'))) return dateProblem(dates.now())
+    const { method, url, headers } = admitTarget(head)
+    const init = { method, headers, signal: over.signal }
+    if (method === 'GET' || method === 'DELETE') {
+      if (!(await finishRequest(reader, draft, over)))
+        throw gatewayError('GATEWAY_TARGET', 'this request takes no such content')
+      return await inner(new Request(url, init))
+    }
+    const body = bodyOf(reader, draft, over)
+    return await inner(new Request(url, { ...init, body, duplex: 'half' } as RequestInit))
+  } catch (error) {
+    if (over.signal.aborted) throw gatewayError('GATEWAY_CUT', 'the request was cut', { cause: error })
+    return innerError(error)
+  }
+}
+
+/** The content as it is verified; it fails unless the verified end of the message is reached. */
+function bodyOf(
+  reader: RequestReader,
+  draft: ReceiptDraft,
+  over: AbortController,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const event = await reader.next()
+          if (event.type !== 'content') return controller.close()
+          draft.request.update(event.bytes)
+          controller.enqueue(event.bytes)
+        } catch (error) {
+          // Whatever the app makes of it, no answer leaves: the client has not asked for anything yet.
+          over.abort(error)
+          throw error
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/**
+ * Reads what is left of the request. False when that is more than {@link MAX_IGNORED_BYTES}, which
+ * nobody waits for. When the request turns out cut, `over` is aborted and this throws.
+ */
+export async function finishRequest(
+  reader: RequestReader,
+  draft: ReceiptDraft,
+  over: AbortController,
+): Promise<boolean> {
+  let ignored = 0
+  try {
+    while (!reader.isComplete) {
+      const event = await reader.next()
+      if (event.type !== 'content') continue
+      draft.request.update(event.bytes)
+      ignored += event.bytes.length
+      if (ignored > MAX_IGNORED_BYTES) return false
+    }
+    return true
+  } catch (error) {
+    over.abort(error)
+    throw error
+  }
+}
+
+function dateProblem(now: number): Response {
+  // The client corrects its clock by `date` and tries once more, under fresh keys.
+  const headers = { 'content-type': 'application/problem+json', date: new Date(now).toUTCString() }
+  return new Response(
+    JSON.stringify({ type: DATE_PROBLEM, title: 'date is missing or too far from the date here' }),
+    { status: 400, headers },
+  )
+}
+
+const INNER_STATUSES: Readonly<Record<string, number>> = { GATEWAY_TARGET: 421, BHTTP_TOO_LARGE: 413 }
+
+/** Refusals of the gateway itself, in the envelope of the inner API. */
+export function innerError(error: unknown): Response {
+  const known = error instanceof SottoError ? error : undefined
+  const status =
+    known === undefined ? 500 : (INNER_STATUSES[known.code] ?? (known.action === 'fix-input' ? 400 : 500))
+  const message = known?.message ?? 'something went wrong inside; nothing of your request was logged'
+  const type = status < 500 ? 'invalid_request_error' : 'server_error'
+  const body = { error: { message, type, param: null, code: known?.code.toLowerCase() ?? 'internal' } }
+  return Response.json(body, { status })
+}

@@ -1,0 +1,7 @@
+export { type InnerApp } from './answer.ts'
+export { createGateway, DEFAULT_GATEWAY_LIMITS, type GatewayOptions } from './app.ts'
+export { createDateWindow, type DateWindow } from './date-window.ts'
+export { gatewayError, type GatewayErrorCode, GATEWAY_STATUSES } from './errors.ts'
+export type { GatewayLimits } from './exchange.ts'
+export { createKeyRing, type HeldKey, type KeyRing } from './key-ring.ts'
+export type { ServingIdentity } from './receipt.ts'

@@ -1,0 +1,101 @@
+import { type BhttpEvent, type BhttpRequestHead, parseRequest } from '@sotto/protocol/bhttp'
+import type { OhttpRequestOpener } from '@sotto/protocol/ohttp'
+import { gatewayError } from './errors.ts'
+
+/** Bounds on one request while it arrives. */
+export interface ReadLimits {
+  /** Content inside, bytes. */
+  contentBytes: number
+  /** Longest wait for the next bytes, in milliseconds. */
+  idleMs: number
+  /** Longest wait for all of them, in milliseconds. */
+  totalMs: number
+}
+
+type RequestEvent = BhttpEvent<BhttpRequestHead>
+
+/** Padding a request of any allowed size may have. */
+const MAX_PADDING_BYTES = 2 ** 20
+/** Paths and fields of the inner API are short; what the app does not need is not held. */
+const PARSER_LIMITS = {
+  maxFieldSectionBytes: 16 * 1024,
+  maxFields: 64,
+  maxPathBytes: 4096,
+  maxPaddingBytes: MAX_PADDING_BYTES,
+}
+
+/**
+ * Decrypts and parses one request as it arrives. Every event is authentic; `end` comes only after a
+ * verified end of the message. The sender controls the rest: pace, order of bytes, and when to stop.
+ */
+export class RequestReader {
+  readonly #body: ReadableStreamDefaultReader<Uint8Array>
+  readonly #opener: OhttpRequestOpener
+  readonly #parser: ReturnType<typeof parseRequest>
+  readonly #idleMs: number
+  readonly #deadline: number
+  #events: RequestEvent[] = []
+  #turn: Promise<unknown> = Promise.resolve()
+  #isComplete = false
+
+  constructor(body: ReadableStream<Uint8Array>, opener: OhttpRequestOpener, limits: ReadLimits) {
+    this.#body = body.getReader()
+    this.#opener = opener
+    this.#parser = parseRequest({ ...PARSER_LIMITS, maxContentBytes: limits.contentBytes })
+    this.#idleMs = limits.idleMs
+    this.#deadline = performance.now() + limits.totalMs
+  }
+
+  /** True once the verified end of the request was read: only then has the client asked for it. */
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  /**
+   * The next event, in order; concurrent calls take turns. Not to be called after `end`.
+   * @throws what opener and parser throw; `GATEWAY_CUT` when the sender is gone or too slow
+   */
+  next(): Promise<RequestEvent> {
+    const result = this.#turn.then(() => this.#next())
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  /** Stops reading; the sender is cut. */
+  async cancel(): Promise<void> {
+    await this.#body.cancel().catch(() => undefined)
+  }
+
+  async #next(): Promise<RequestEvent> {
+    for (;;) {
+      const event = this.#events.shift()
+      if (event !== undefined) {
+        if (event.type === 'end') this.#isComplete = true
+        return event
+      }
+      const { done, value } = await this.#read()
+      const plaintext = done ? this.#opener.finish() : this.#opener.push(value)
+      this.#events = plaintext.flatMap((part) => this.#parser.push(part))
+      if (done) this.#events.push(...this.#parser.finish())
+    }
+  }
+
+  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const waitMs = Math.min(this.#idleMs, this.#deadline - performance.now())
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(gatewayError('GATEWAY_CUT', 'the request did not arrive in time')),
+        Math.max(0, waitMs),
+      )
+    })
+    try {
+      return await Promise.race([this.#body.read(), timeout])
+    } catch (cause) {
+      void this.cancel()
+      throw gatewayError('GATEWAY_CUT', 'the request was cut', { cause })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
