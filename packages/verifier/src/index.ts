@@ -9,7 +9,13 @@ export {
   type EvidenceExpectation,
   type VerifiedEvidence,
 } from './evidence.ts'
-export { encodeTrustPolicy, parseTrustPolicy, type AllowedKem, type TrustPolicy } from './policy/index.ts'
+export {
+  describeTrustPolicy,
+  encodeTrustPolicy,
+  parseTrustPolicy,
+  type AllowedKem,
+  type TrustPolicy,
+} from './policy/index.ts'
 export {
   verifyTrustBundle,
   type BundleContext,

@@ -1,14 +1,18 @@
-import { fromUtf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, toHex } from '@sotto/protocol/bytes'
 import {
+  areDistinct,
   base64url,
   boolean,
   canonicalJson,
   hex,
   integer,
+  label,
   list,
   literal,
   object,
   oneOf,
+  parseStrictJson,
+  refine,
   text,
   type Decoder,
 } from '@sotto/protocol/jcs'
@@ -20,40 +24,37 @@ import type { AllowedKem, TrustPolicy } from './types.ts'
 /** Longest policy file. */
 const MAX_POLICY_BYTES = 262_144
 
-const decoder: Decoder<TrustPolicy> = object({
-  version: literal(1),
-  name: text(64),
-  genesis: hex(32),
-  releaseKeys: list(base64url(32), 1, 16),
-  revoked: list(hex(48), 0, 1024),
-  minSecurityVersion: object({ kms: integer(0), inference: integer(0) }),
-  log: object({ origin: text(256), key: text(256) }),
-  witnesses: object({
-    keys: list(object({ key: text(256), organisation: text(64), operator: boolean() }), 1, 32),
-    quorum: integer(1, 32),
-    allowOperatorWitnesses: boolean(),
+const decoder: Decoder<TrustPolicy> = refine(
+  object({
+    version: literal(1),
+    name: label(64),
+    genesis: hex(32),
+    releaseKeys: list(base64url(32), 1, 16),
+    revoked: list(hex(48), 0, 1024),
+    minSecurityVersion: object({ kms: integer(0), inference: integer(0) }),
+    log: object({ origin: label(256), key: text(256) }),
+    witnesses: object({
+      keys: list(object({ key: text(256), organisation: label(64), operator: boolean() }), 1, 32),
+      quorum: integer(1, 32),
+      allowOperatorWitnesses: boolean(),
+    }),
+    roots: list(object({ family: oneOf<EvidenceFamily>('software', 'snp'), root: hex(32) }), 1, 16),
+    kems: list(oneOf<AllowedKem>('X-Wing', 'X25519', 'P-384'), 1, 3),
+    evidenceMaxAgeSeconds: integer(1, 86_400),
+    checkpointMaxAgeSeconds: integer(1, 3600),
   }),
-  roots: list(object({ family: oneOf<EvidenceFamily>('software', 'snp'), root: hex(32) }), 1, 16),
-  kems: list(oneOf<AllowedKem>('X-Wing', 'X25519', 'P-384'), 1, 3),
-  evidenceMaxAgeSeconds: integer(1, 86_400),
-  checkpointMaxAgeSeconds: integer(1, 3600),
-})
+  findContradiction,
+)
 
 /**
  * Reads a trust policy its owner wrote: JSON with any white space, otherwise strict. Every pinned
- * key must parse, and software roots never stand beside hardware roots (T10).
+ * key must parse, nothing stands twice, and software roots never stand beside hardware roots (T10).
  *
  * @throws `POLICY_MALFORMED` (fix-input) naming the member
  */
 export function parseTrustPolicy(input: Uint8Array | string | object): TrustPolicy {
   try {
-    const policy = decoder(toValue(input), 'policy')
-    for (const key of [policy.log.key, ...policy.witnesses.keys.map(({ key }) => key)]) parseVerifierKey(key)
-    if (new Set(policy.roots.map(({ family }) => family === 'software')).size > 1)
-      throw new Error('software and hardware roots in one policy')
-    if (policy.witnesses.quorum > policy.witnesses.keys.length)
-      throw new Error('quorum is larger than the number of witnesses')
-    return policy
+    return decoder(toValue(input), 'policy')
   } catch (cause) {
     const { message, expected, found } = cause as { message: string; expected?: string; found?: string }
     throw verifierError('POLICY_MALFORMED', `trust policy is malformed: ${message}`, {
@@ -67,12 +68,37 @@ export function parseTrustPolicy(input: Uint8Array | string | object): TrustPoli
 
 function toValue(input: Uint8Array | string | object): unknown {
   if (typeof input === 'object' && !(input instanceof Uint8Array)) return input
-  const json = typeof input === 'string' ? input : fromUtf8(input)
-  if (json.length > MAX_POLICY_BYTES) throw new Error('document is too long')
-  return JSON.parse(json)
+  return parseStrictJson(typeof input === 'string' ? input : fromUtf8(input), { maxBytes: MAX_POLICY_BYTES })
 }
 
 /** The policy as its canonical bytes, for digests and for writing. */
 export function encodeTrustPolicy(policy: TrustPolicy): Uint8Array {
   return canonicalJson(policy)
+}
+
+/** Says what contradicts itself in a policy, or nothing. Whatever stands twice would count twice. */
+function findContradiction({
+  releaseKeys,
+  revoked,
+  log,
+  witnesses,
+  roots,
+  kems,
+}: TrustPolicy): string | undefined {
+  if (parseVerifierKey(log.key).type !== 'ed25519') return 'the log key is a witness key'
+  const keys = witnesses.keys.map(({ key }) => parseVerifierKey(key))
+  if (keys.some(({ type }) => type !== 'cosignature-v1')) return 'a witness key is a log key'
+  if (!areDistinct(keys.map(({ publicKey }) => toHex(publicKey)))) return 'a witness key stands twice'
+  if (witnesses.quorum > keys.length) return 'quorum is larger than the number of witnesses'
+  const operators = new Set(
+    witnesses.keys.filter(({ operator }) => operator).map(({ organisation }) => organisation),
+  )
+  if (witnesses.keys.some(({ operator, organisation }) => !operator && operators.has(organisation)))
+    return 'an organisation is the operator and is not'
+  if (new Set(roots.map(({ family }) => family === 'software')).size > 1)
+    return 'software and hardware roots in one policy'
+  if (!areDistinct(roots.map(({ family, root }) => `${family} ${root}`))) return 'a root stands twice'
+  if (!areDistinct(releaseKeys)) return 'a release key stands twice'
+  if (!areDistinct(revoked)) return 'a revoked measurement stands twice'
+  return areDistinct(kems) ? undefined : 'a key encapsulation stands twice'
 }

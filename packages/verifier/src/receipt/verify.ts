@@ -1,4 +1,4 @@
-import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { fromBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import {
   decodeDocument,
@@ -101,14 +101,20 @@ const CHECKS: readonly Check<Facts>[] = [
       const release = decodeDocument(payload, releaseReceiptDecoder, 'release')
       if (release.genesis !== policy.genesis)
         throw new Refusal('release is of another genesis', policy.genesis, release.genesis)
+      if (release.issuedAt < certificate.notBefore || release.issuedAt > certificate.notAfter)
+        throw new Refusal(
+          'release was made outside the life of the KMS statement key',
+          `${certificate.notBefore} to ${certificate.notAfter}`,
+          `${release.issuedAt}`,
+        )
       return { adds: { release }, found: `tuple ${release.tuple}, epoch ${release.epoch}` }
     },
   },
   {
     name: 'receipt.signature',
     title: 'The enclave signed this receipt',
-    needs: ['release'],
-    run({ saved, policy, release }) {
+    needs: ['release', 'checkpoint'],
+    run({ saved, policy, release, checkpoint }) {
       const { payload } = verifyDsse(parseDsse(utf8(saved.envelope)), PAYLOAD_TYPES.inferenceReceipt, [
         fromBase64Url(release.receiptKey),
       ])
@@ -127,6 +133,9 @@ const CHECKS: readonly Check<Facts>[] = [
           release.keyIds.join(' or '),
           `${receipt.keyId}`,
         )
+      const { size, root } = receipt.after
+      if (size === checkpoint.size && root !== toHex(checkpoint.root))
+        throw new Refusal('receipt names another tree of the log', toHex(checkpoint.root), root)
       return { adds: { receipt }, found: `model ${receipt.model}, after checkpoint ${receipt.after.size}` }
     },
   },

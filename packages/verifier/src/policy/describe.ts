@@ -1,0 +1,28 @@
+import type { TrustPolicy } from './types.ts'
+
+/** What a policy accepts, in sentences for screens, most far-reaching first. */
+export function describeTrustPolicy(policy: TrustPolicy): string[] {
+  const { genesis, releaseKeys, revoked, minSecurityVersion, log, witnesses, roots, kems } = policy
+  const software = roots.some(({ family }) => family === 'software')
+  const counted = witnesses.keys.filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
+  return [
+    software
+      ? 'Accepts a software TEE: nothing is hidden from the owner of the machine it runs on.'
+      : `Accepts hardware under ${count(roots.length, 'pinned root')}.`,
+    `Accepts one KMS: genesis ${genesis}.`,
+    `Accepts releases signed by any of ${count(releaseKeys.length, 'release key')}, ` +
+      `security version at least ${minSecurityVersion.kms} (kms) and ${minSecurityVersion.inference} (inference), ` +
+      `${count(revoked.length, 'measurement')} revoked.`,
+    `Needs the log ${log.origin} and ${witnesses.quorum} of ${count(counted.length, 'witness', 'witnesses')}: ` +
+      `${[...new Set(counted.map(({ organisation }) => organisation))].join(', ') || 'none'}.`,
+    ...(witnesses.allowOperatorWitnesses
+      ? ['Lets witnesses of the operator count: a split view of the log would go unnoticed.']
+      : []),
+    `Sends to ${kems.join(' or ')} keys, most preferred first.`,
+    `Evidence is at most ${policy.evidenceMaxAgeSeconds} s old, the log at most ${policy.checkpointMaxAgeSeconds} s.`,
+  ]
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`
+}
