@@ -1,7 +1,6 @@
 import { fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { parseDsse, signDsse } from '@sotto/protocol/dsse'
-import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, HpkeSuite } from '@sotto/protocol/hpke'
 import {
   artifactImportInfo,
   type ArtifactKeyImport,
@@ -21,6 +20,9 @@ import {
   type ReleaseRequest,
   type ReleaseResponse,
   type ReleaseStatement,
+  unwrapSecret,
+  WRAP_SUITE,
+  wrapSecret,
 } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { checkpointDigest } from '@sotto/protocol/note'
@@ -38,7 +40,6 @@ import type { PolicyProposal } from '../src/policies/index.ts'
 import type { SealedStore } from '../src/store/index.ts'
 import { MemoryStore } from './store/memory.ts'
 
-const SUITE = new HpkeSuite(HPKE_KEM.X_WING, HPKE_KDF.HKDF_SHA256, HPKE_AEAD.AES_256_GCM)
 const seed = (n: number): Uint8Array => new Uint8Array(32).fill(n)
 const signer = (n: number) => ({
   secretSeed: seed(n),
@@ -81,7 +82,7 @@ export function hardwareOf(workload: Workload): TrustedHardware {
 /** One enclave boot: its keys never leave it. */
 export class Enclave {
   readonly workload: Workload
-  readonly wrapKey = SUITE.kem.generate()
+  readonly wrapKey = WRAP_SUITE.kem.generate()
   readonly receiptKey = crypto.ed25519.generate()
 
   constructor(workload: Workload) {
@@ -109,10 +110,7 @@ export class Enclave {
     const policy = documentDigest(parseDsse(utf8(response.policy.envelope)).payload)
     const evidence = toHex(crypto.sha256(fromBase64Url(request.evidence.report)))
     const info = releaseInfo({ genesis, policy, evidence })
-    const opener = SUITE.setupRecipient(this.wrapKey, fromBase64Url(response.enc), { info })
-    return JSON.parse(
-      fromUtf8(opener.open(new Uint8Array(), fromBase64Url(response.wrapped))),
-    ) as ReleasedKeys
+    return JSON.parse(fromUtf8(unwrapSecret(this.wrapKey, info, response))) as ReleasedKeys
   }
 }
 
@@ -157,6 +155,7 @@ export class World {
       store: this.store,
       hardware: this.hardware,
       clock: createClock(host),
+      monotonic: host.monotonic,
       openLog: (lastSeen) =>
         createLogClient({
           ...this.config.log,
@@ -183,6 +182,7 @@ export class World {
 
   readonly app = createKmsApp({
     kms: () => this.kms as Kms | undefined,
+    monotonic: () => this.now * 1000,
     onError: (code, status) => this.refused.push([code, status]),
   })
 
@@ -190,9 +190,9 @@ export class World {
     path: string,
     body?: unknown,
   ): Promise<{ status: number; body: Record<string, unknown>; text: string }> {
-    const bytes =
-      body instanceof Uint8Array ? body : utf8(typeof body === 'string' ? body : JSON.stringify(body))
-    const init = body === undefined ? {} : { method: 'POST', body: bytes as Uint8Array<ArrayBuffer> }
+    const encode = (): Uint8Array => utf8(typeof body === 'string' ? body : JSON.stringify(body))
+    const bytes = body === undefined || body instanceof Uint8Array ? body : encode()
+    const init = bytes === undefined ? {} : { method: 'POST', body: bytes as Uint8Array<ArrayBuffer> }
     const response = await this.app(new Request(`http://kms.test${path}`, init))
     const text = await response.text()
     return { status: response.status, body: JSON.parse(text) as Record<string, unknown>, text }
@@ -287,14 +287,8 @@ export class World {
       policy: this.kms.view.state.policy!,
       ...change,
     }
-    const recipient = SUITE.kem.importPublic(fromBase64Url(this.kms.view.boot.own.binding.importKey))
-    const { enc, context } = SUITE.setupSender(recipient, { info: artifactImportInfo(named) })
-    const document = {
-      version: 1,
-      enc: toBase64Url(enc),
-      wrapped: toBase64Url(context.seal(new Uint8Array(), contentKey)),
-      ...named,
-    }
+    const { importKey } = this.kms.view.boot.own.binding
+    const document = { version: 1, ...named, ...wrapSecret(importKey, artifactImportInfo(named), contentKey) }
     return signDsse(PAYLOAD_TYPES.artifactKeyImport, encodeDocument(document), [owner])
   }
 

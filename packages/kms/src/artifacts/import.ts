@@ -1,6 +1,6 @@
 import { fromBase64Url } from '@sotto/protocol/bytes'
 import { type DsseEnvelope, parseDsse, verifyDsse } from '@sotto/protocol/dsse'
-import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, HpkeSuite, type KemPrivateKey } from '@sotto/protocol/hpke'
+import type { KemPrivateKey } from '@sotto/protocol/hpke'
 import {
   artifactImportInfo,
   type ArtifactId,
@@ -9,6 +9,8 @@ import {
   decodeDocument,
   documentDigest,
   PAYLOAD_TYPES,
+  unwrapSecret,
+  WRAP_SUITE,
 } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import type { ArtifactKey, KmsState } from '../state/index.ts'
@@ -33,8 +35,7 @@ export interface ArtifactImporter {
 
 /** Makes the import key of this start. */
 export function createArtifactImporter(): ArtifactImporter {
-  const suite = new HpkeSuite(HPKE_KEM.X_WING, HPKE_KDF.HKDF_SHA256, HPKE_AEAD.AES_256_GCM)
-  const key = suite.kem.generate()
+  const key = WRAP_SUITE.kem.generate()
   /** Per artifact, digests of the imports followed so far: an owner's older choice cannot be put back. */
   const followed = new Map<ArtifactId, string[]>()
 
@@ -51,7 +52,7 @@ export function createArtifactImporter(): ArtifactImporter {
       ) {
         throw kmsError('KMS_ARTIFACT_REPLAY', 'this import was replaced by a later one of the same owner')
       }
-      const contentKey = unwrap(suite, key, request)
+      const contentKey = unwrap(key, request)
       if (earlier.at(-1) !== digest) followed.set(id, [...earlier, digest])
       return { id, owner: request.owner, policy: request.policy, contentKey }
     },
@@ -94,13 +95,10 @@ function requireAcceptable(request: ArtifactKeyImport, state: KmsState): void {
   }
 }
 
-function unwrap(suite: HpkeSuite, key: KemPrivateKey, request: ArtifactKeyImport): Uint8Array {
+function unwrap(key: KemPrivateKey, request: ArtifactKeyImport): Uint8Array {
   let contentKey: Uint8Array
   try {
-    const opener = suite.setupRecipient(key, fromBase64Url(request.enc), {
-      info: artifactImportInfo(request),
-    })
-    contentKey = opener.open(new Uint8Array(), fromBase64Url(request.wrapped))
+    contentKey = unwrapSecret(key, artifactImportInfo(request), request)
   } catch (cause) {
     throw kmsError(
       'KMS_REQUEST_MALFORMED',

@@ -1,9 +1,3 @@
 export { Kms } from './kms.ts'
 export type { KmsParts } from './parts.ts'
-export {
-  identityDocument,
-  type KmsIdentityDocument,
-  keysDocument,
-  type KmsKeysDocument,
-  type View,
-} from './view.ts'
+export { identityDocument, type KmsIdentityDocument, keysDocument, type View } from './view.ts'

@@ -1,10 +1,17 @@
 import { fromHex, utf8 } from '@sotto/protocol/bytes'
 import { hasCode } from '@sotto/protocol/errors'
+import type { KmsState as PublishedKms } from '@sotto/protocol/evidence'
 import type { ArtifactId, Digest, ReleaseRequest, ReleaseResponse } from '@sotto/protocol/keyrelease'
 import type { Readiness } from '@sotto/serve/health'
-import { createConcurrencyLimiter, createRateLimiter } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
 import type { LogClient } from '@sotto/serve/log-client'
-import { destroyExpired, judgeRotation, planEpoch, publishPending } from '../epochs/index.ts'
+import {
+  destroyExpired,
+  judgeRotation,
+  MAX_KEYS_PER_SET,
+  planEpoch,
+  publishPending,
+} from '../epochs/index.ts'
 import { kmsError } from '../errors.ts'
 import { genesisOf } from '../identity/index.ts'
 import { countFreeKeyIds, isRotationDue } from '../keys/index.ts'
@@ -14,7 +21,7 @@ import { type KmsState, StateKeeper } from '../state/index.ts'
 import { CERTIFICATE_SECONDS } from '../statements/index.ts'
 import { establishIdentity, renewEvidence, startBoot } from './boot.ts'
 import type { KmsParts } from './parts.ts'
-import { type Boot, currentPolicy, keysDocument, type KmsKeysDocument, type View } from './view.ts'
+import { type Boot, currentPolicy, keysDocument, type View } from './view.ts'
 
 /** Changes in line behind the one in progress. */
 const MAX_WAITING_CHANGES = 32
@@ -34,7 +41,7 @@ export class Kms {
   readonly #keeper: StateKeeper
   readonly #log: LogClient
   readonly #changes = createConcurrencyLimiter({ running: 1, waiting: MAX_WAITING_CHANGES })
-  readonly #receipts: ReturnType<typeof createRateLimiter> = createRateLimiter(RECEIPT_RATE)
+  readonly #receipts: RateLimiter
   readonly #releaser = new Releaser()
   /** Signs what comes next; requests see it once an epoch it signed is logged. */
   #boot: Boot
@@ -43,6 +50,7 @@ export class Kms {
 
   private constructor(parts: KmsParts, keeper: StateKeeper, log: LogClient, boot: Boot) {
     this.#parts = parts
+    this.#receipts = createRateLimiter(RECEIPT_RATE, parts.monotonic)
     this.#keeper = keeper
     this.#log = log
     this.#boot = boot
@@ -104,7 +112,7 @@ export class Kms {
    * Judges a policy proposal and, when it is accepted, publishes new keys under it.
    * @throws the errors of `judgeProposal`; of log client and store, after which it can be sent again
    */
-  acceptPolicy(proposal: PolicyProposal): Promise<KmsKeysDocument> {
+  acceptPolicy(proposal: PolicyProposal): Promise<PublishedKms> {
     return this.#change(async () => {
       const state = this.#keeper.current
       const { clock, config } = this.#parts
@@ -131,7 +139,7 @@ export class Kms {
    * Publishes new request keys now, at the signed request of a member.
    * @throws the errors of `judgeRotation`; `KMS_NO_POLICY`, `KMS_KEY_IDS_EXHAUSTED`
    */
-  rotate(body: Uint8Array): Promise<KmsKeysDocument> {
+  rotate(body: Uint8Array): Promise<PublishedKms> {
     return this.#change(async () => {
       const identity = this.#keeper.current.identity!
       const judge = (): void =>
@@ -143,11 +151,9 @@ export class Kms {
       const state = this.#keeper.current
       const policy = currentPolicy(state)
       const reserve = RESERVED_ROTATIONS * this.#parts.config.suites.length
-      if (countFreeKeyIds(state.keyIds, this.#parts.clock.now()) <= reserve) {
-        throw kmsError(
-          'KMS_KEY_IDS_EXHAUSTED',
-          'the remaining key identifiers are kept for scheduled rotations',
-        )
+      const free = countFreeKeyIds(state.keyIds, this.#parts.clock.now())
+      if (Math.min(free, MAX_KEYS_PER_SET - state.keys.size) <= reserve) {
+        throw kmsError('KMS_KEY_IDS_EXHAUSTED', 'what room is left is kept for scheduled rotations')
       }
       await this.#publish((before) => before, policy.digest, true)
       return keysDocument(this.#view)

@@ -10,6 +10,8 @@ export interface KmsParts {
   store: SealedStore
   hardware: TrustedHardware
   clock: KmsClock
+  /** Milliseconds for rate limits, never going back. Default `performance.now`. */
+  monotonic?: () => number
   /** Makes the log client that continues from the newest tree this KMS has seen. */
   openLog(lastSeen: Tree | undefined): LogClient
 }

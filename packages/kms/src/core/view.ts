@@ -1,3 +1,4 @@
+import type { KmsState as PublishedKms } from '@sotto/protocol/evidence'
 import type { LoggedStatement } from '@sotto/protocol/keyrelease'
 import type { ArtifactImporter } from '../artifacts/index.ts'
 import type { OwnEvidence } from '../attestation/index.ts'
@@ -28,21 +29,13 @@ export interface KmsIdentityDocument {
   kms: OwnEvidence
 }
 
-/** `GET /v1/keys`: everything a gateway composes a trust bundle from. */
-export interface KmsKeysDocument extends KmsIdentityDocument {
-  /** Release statements of the KMS and of every tuple of the policy. */
-  releases: LoggedStatement[]
-  policy: LoggedStatement
-  keySet: LoggedStatement
-}
-
 /** The identity document of a view. */
 export function identityDocument({ state, boot }: View): KmsIdentityDocument {
   return { genesis: logged(state.identity!.genesis), certificate: boot.certificate, kms: boot.own }
 }
 
-/** The keys document of a view. @throws `KMS_NO_POLICY` before the first policy */
-export function keysDocument(view: View): KmsKeysDocument {
+/** `GET /v1/keys`: what a gateway composes a trust bundle from. @throws `KMS_NO_POLICY` before the first policy */
+export function keysDocument(view: View): PublishedKms {
   const policy = currentPolicy(view.state)
   return {
     ...identityDocument(view),

@@ -1,12 +1,13 @@
 import {
   type Digest,
   documentDigest,
+  FIRST_EPOCH,
   type KeySet,
+  NO_PREVIOUS_KEY_SET,
   PAYLOAD_TYPES,
   type PublishedKey,
   type UnixSeconds,
 } from '@sotto/protocol/keyrelease'
-import { kmsError } from '../errors.ts'
 import {
   allocateKeyIds,
   createRequestKey,
@@ -29,10 +30,8 @@ export interface EpochPlan {
   statementKey: StatementKey
 }
 
-/** Digest of the set before the first. */
-const NO_PREVIOUS: Digest = '0'.repeat(64)
 /** Most keys of one set, as the decoder bounds it. */
-const MAX_KEYS_PER_SET = 64
+export const MAX_KEYS_PER_SET = 64
 
 /**
  * The state with the next epoch written down as pending: its keys, its identifiers and its signed
@@ -45,21 +44,18 @@ const MAX_KEYS_PER_SET = 64
  */
 export function planEpoch(state: KmsState, plan: EpochPlan): KmsState {
   const { now, timing, policy } = plan
-  const kept = [...state.keys.values()].filter((key) => key.policy === policy && key.destroyAt >= now)
-  const needsKeys = plan.forceNewKeys || isRotationDue(kept, now, timing)
+  const live = [...state.keys.values()].filter((key) => key.policy === policy && key.destroyAt >= now)
+  const needsKeys = plan.forceNewKeys || isRotationDue(live, now, timing)
   const made = needsKeys ? makeKeys(state, plan) : { keys: [], keyIds: state.keyIds }
-  const keys = [...made.keys, ...kept.toSorted((a, b) => b.notAfter - a.notAfter)]
-  if (keys.length > MAX_KEYS_PER_SET) {
-    throw kmsError('KMS_KEY_IDS_EXHAUSTED', 'too many keys live at once', {
-      hint: 'Wait until older keys have expired.',
-    })
-  }
-  const number = (state.epoch?.number ?? 0) + 1
+  // The oldest give way, should members have rotated more often than one set can hold.
+  const kept = live.toSorted((a, b) => b.notAfter - a.notAfter).slice(0, MAX_KEYS_PER_SET - made.keys.length)
+  const keys = [...made.keys, ...kept]
+  const number = state.epoch === undefined ? FIRST_EPOCH : state.epoch.number + 1
   const set: KeySet = {
     version: 1,
     genesis: state.identity!.digest,
     epoch: number,
-    previous: state.epoch?.digest ?? NO_PREVIOUS,
+    previous: state.epoch?.digest ?? NO_PREVIOUS_KEY_SET,
     keys: keys.map(publish),
     issuedAt: now,
   }

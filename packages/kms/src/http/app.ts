@@ -28,6 +28,8 @@ export interface KmsAppOptions {
   onError?: (code: string, status: number) => void
   /** Told once per answered release. */
   onRelease?: () => void
+  /** Milliseconds for rate limits, never going back. Default `performance.now`. */
+  monotonic?: () => number
 }
 
 /**
@@ -35,8 +37,8 @@ export interface KmsAppOptions {
  * what evidence and signatures prove.
  */
 export function createKmsApp(options: KmsAppOptions): App {
-  const judgements = createRateLimiter(JUDGEMENT_RATE)
-  const changes = createRateLimiter(CHANGE_RATE)
+  const judgements = createRateLimiter(JUDGEMENT_RATE, options.monotonic)
+  const changes = createRateLimiter(CHANGE_RATE, options.monotonic)
   const releases = createConcurrencyLimiter(JUDGEMENTS_AT_ONCE)
   const app = new Hono()
 

@@ -14,7 +14,7 @@ import type { KmsConfig } from '../config/index.ts'
 import { kmsError } from '../errors.ts'
 import type { Identity } from '../state/index.ts'
 
-/** Makes the root key and signs the genesis with it: once in the life of a KMS, inside its TEE (T1). */
+/** Makes the root key and signs the genesis with it: once in the life of a KMS, inside its TEE (T1). @throws `JCS_FIELD` for a configuration that makes no genesis */
 export function createIdentity(config: KmsConfig, now: UnixSeconds): Identity {
   const { seed, publicKey } = crypto.ed25519.generate()
   const genesis: Genesis = {
@@ -24,6 +24,8 @@ export function createIdentity(config: KmsConfig, now: UnixSeconds): Identity {
     createdAt: now,
   }
   const payload = encodeDocument(genesis)
+  // What clients would refuse must not become an identity for ever.
+  decodeDocument(payload, genesisDecoder, 'genesis')
   const envelope = fromUtf8(signDsse(PAYLOAD_TYPES.genesis, payload, [{ publicKey, secretSeed: seed }]))
   return { rootSeed: seed, genesis: { envelope }, digest: documentDigest(payload) }
 }

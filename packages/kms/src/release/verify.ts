@@ -45,7 +45,7 @@ export async function admitWorkload(
   const tuple = admit(evidence, context.policy)
   const checkpoint = verifyCheckpointOf(request, context)
   requireFresh(checkpoint, context.policy.document.evidenceMaxAgeSeconds, context.now)
-  for (const id of request.artifacts) requireArtifact(id, evidence, context.state)
+  for (const id of request.artifacts) requireArtifact(id, evidence, checkpoint, context)
   await requireSameLog(checkpoint, context.log)
   return { evidence, tuple }
 }
@@ -92,7 +92,12 @@ function requireFresh(checkpoint: WitnessedCheckpoint, maxAgeSeconds: number, no
 }
 
 /** Unknown and not admitted are one answer: a stranger does not learn which artifacts exist. */
-function requireArtifact(id: string, evidence: VerifiedEvidence, state: KmsState): void {
+function requireArtifact(
+  id: string,
+  evidence: VerifiedEvidence,
+  checkpoint: WitnessedCheckpoint,
+  { state, now }: ReleaseContext,
+): void {
   const artifact = state.artifacts.get(id)
   const policy = artifact === undefined ? undefined : state.policies.get(artifact.policy)
   if (policy === undefined)
@@ -102,6 +107,7 @@ function requireArtifact(id: string, evidence: VerifiedEvidence, state: KmsState
   } catch (cause) {
     throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id, cause })
   }
+  requireFresh(checkpoint, policy.document.evidenceMaxAgeSeconds, now)
 }
 
 /** The workload saw the same history as we did, or a longer one that extends it. */

@@ -1,4 +1,5 @@
 import { SottoError } from '@sotto/protocol/errors'
+import type { TreeProver } from '@sotto/protocol/evidence'
 import {
   leafHash,
   proveConsistency,
@@ -71,6 +72,8 @@ export interface LogClient {
   proveConsistency(older: Tree, newer: Tree): Promise<Uint8Array[]>
   /** Entries `from` (included) to `to` (excluded) of `tree`, each proven to be in it, in order. */
   entries(from: number, to: number, tree: Tree): AsyncGenerator<{ index: number; entry: Uint8Array }>
+  /** Both kinds of proof under one tree, already verified: for composing trust bundles. */
+  prover(tree: Tree): TreeProver
   /** The newest tree this client has verified. */
   readonly lastSeen: Tree | undefined
 }
@@ -154,6 +157,10 @@ export function createLogClient(options: LogClientOptions): LogClient {
         }
       }
     },
+    prover: (tree) => ({
+      inclusion: (entry, index) => judged(() => inclusion(entry, index, tree)),
+      consistency: (older) => judged(() => consistency(older, tree)),
+    }),
     get lastSeen() {
       return lastSeen
     },

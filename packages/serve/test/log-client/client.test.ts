@@ -87,7 +87,7 @@ test('refuses a log that shows another history', async () => {
   fill(log, 5)
   const client = clientOf(log)
   await client.latest()
-  log.entries[2] = utf8('something else')
+  log.rewriteHistory(2, utf8('something else'))
   await expect(client.latest()).rejects.toMatchObject({ code: 'LOG_INVALID', action: 'stop' })
   fill(log, 9)
   await expect(client.latest()).rejects.toMatchObject({ code: 'LOG_INVALID' })
@@ -98,7 +98,7 @@ test('what was seen in an earlier life counts', async () => {
   const log = new FakeLog()
   fill(log, 5)
   const lastSeen = { size: 5, root: log.root(0, 5) }
-  log.entries[0] = utf8('something else')
+  log.rewriteHistory(0, utf8('something else'))
   fill(log, 6)
   await expect(clientOf(log, { lastSeen }).latest()).rejects.toMatchObject({ code: 'LOG_INVALID' })
 })

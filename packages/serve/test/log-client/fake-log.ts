@@ -39,11 +39,27 @@ export class FakeLog {
     return signNote(text, this.signer) + cosigned.join('')
   }
 
+  /** Hashes of complete subtrees: appending changes none of them. */
+  readonly #subtrees = new Map<string, Uint8Array>()
+
   root(from: number, to: number): Uint8Array {
     if (to === from) return emptyRoot()
-    if (to - from === 1) return leafHash(this.entries[from]!)
+    const name = `${from}-${to}`
+    const known = this.#subtrees.get(name)
+    if (known !== undefined) return known
     const middle = from + 2 ** Math.ceil(Math.log2(to - from) - 1)
-    return nodeHash(this.root(from, middle), this.root(middle, to))
+    const hash =
+      to - from === 1
+        ? leafHash(this.entries[from]!)
+        : nodeHash(this.root(from, middle), this.root(middle, to))
+    this.#subtrees.set(name, hash)
+    return hash
+  }
+
+  /** What a log must never do. */
+  rewriteHistory(index: number, entry: Uint8Array): void {
+    this.entries[index] = entry
+    this.#subtrees.clear()
   }
 
   /** Stands in for the network. */

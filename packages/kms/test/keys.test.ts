@@ -1,0 +1,252 @@
+import { fromHex } from '@sotto/protocol/bytes'
+import { composeTrustBundle, type KmsState } from '@sotto/protocol/evidence'
+import { type KeySet, PAYLOAD_TYPES, type KmsCertificate } from '@sotto/protocol/keyrelease'
+import { createLogClient } from '@sotto/serve/log-client'
+import { type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
+import { expect, test } from 'vitest'
+import { claim } from '../../../test/claims.ts'
+import { Enclave, payloadOf, ROOT, signer, World } from './world.ts'
+
+const HOUR = 3600
+const DAY = 24 * HOUR
+
+/** What a client of this world pins. */
+function trustPolicy(world: World): TrustPolicy {
+  return {
+    version: 1,
+    name: 'test',
+    genesis: world.genesis,
+    releaseKeys: [Buffer.from(world.releaser.publicKey).toString('base64url')],
+    revoked: [],
+    minSecurityVersion: { kms: 1, inference: 1 },
+    log: { origin: world.log.origin, key: world.log.key },
+    witnesses: {
+      keys: world.log.witnessKeys.map((key, n) => ({ key, organisation: `org-${n}`, operator: false })),
+      quorum: 2,
+      allowOperatorWitnesses: false,
+    },
+    roots: [{ family: 'software', root: ROOT }],
+    kems: ['X-Wing', 'X25519'],
+    evidenceMaxAgeSeconds: DAY,
+    checkpointMaxAgeSeconds: HOUR,
+  }
+}
+
+/** Fetches what the KMS publishes and judges it as a client would. */
+async function verify(world: World): Promise<ReturnType<typeof verifyTrustBundle>> {
+  const { body } = await world.call('/v1/keys')
+  const log = createLogClient({
+    ...world.config.log,
+    witnesses: world.config.witnesses,
+    fetch: world.log.fetch,
+  })
+  const checkpoint = await log.latest()
+  const bundle = await composeTrustBundle(
+    body as unknown as KmsState,
+    checkpoint.note,
+    log.prover(checkpoint),
+  )
+  return verifyTrustBundle(bundle, trustPolicy(world), { now: world.now })
+}
+
+async function passes(world: World): Promise<void> {
+  const { verdict } = await verify(world)
+  expect(verdict.steps.filter(({ status }) => status === 'fail')).toEqual([])
+  expect(verdict.ok).toBe(true)
+}
+
+/** Moves time on in steps, with the KMS doing what is due. */
+async function pass(world: World, seconds: number, step: number = 2 * HOUR): Promise<void> {
+  for (const end = world.now + seconds; world.now < end;) {
+    world.now = Math.min(end, world.now + step)
+    await world.kms.tick()
+  }
+}
+
+test(
+  claim(
+    ['T1', 'T2', 'T3', 'T6', 'chain.receipt'],
+    'what it publishes passes every check of a client, through days, restarts and policies',
+  ),
+  async () => {
+    const world = await World.ready()
+    await passes(world)
+    for (let day = 0; day < 7; day++) {
+      await pass(world, DAY)
+      await passes(world)
+      if (day === 1) {
+        await world.start()
+        await passes(world)
+      }
+      if (day === 2) {
+        await world.kms.acceptPolicy(world.proposal())
+        await passes(world)
+      }
+    }
+    const certificates = world.logged<KmsCertificate>(PAYLOAD_TYPES.kmsCertificate)
+    expect(certificates.length).toBeGreaterThan(2)
+  },
+)
+
+test(claim('T3', 'every epoch is one logged set that names the one before'), async () => {
+  const world = await World.ready()
+  await pass(world, 3 * DAY)
+  await world.start()
+  await world.kms.rotate(world.rotation())
+  const sets = world.logged<KeySet>(PAYLOAD_TYPES.keySet)
+  expect(sets.map(({ document }) => document.epoch)).toEqual(sets.map((_, n) => n + 1))
+  const { documentDigest } = await import('@sotto/protocol/keyrelease')
+  sets.forEach(({ document }, n) => {
+    expect(document.previous).toBe(n === 0 ? '0'.repeat(64) : documentDigest(sets[n - 1]!.document))
+  })
+})
+
+test(
+  claim('T4', 'a key lives a day, overlaps its successor, stays through its grace, and is then destroyed'),
+  async () => {
+    const world = await World.ready()
+    const [first] = world.keySet.keys
+    const held = (): boolean => world.kms.view.state.keys.has(first!.keyId)
+    expect(first!.notAfter - first!.notBefore).toBe(DAY)
+    world.now = first!.notAfter - DAY / 4 - 1
+    await world.kms.tick()
+    expect(world.keySet.epoch).toBe(1)
+    world.now = first!.notAfter - DAY / 4
+    await world.kms.tick()
+    expect(world.keySet.keys.map(({ keyId }) => keyId)).toEqual([2, 3, 0, 1])
+    const released = async (): Promise<number[]> => {
+      const enclave = new Enclave(world.workload)
+      const request = await enclave.request(world)
+      const { body } = await world.call('/v1/release', request)
+      return enclave.open(request, body as never, world.genesis).keys.map(({ keyId }) => keyId)
+    }
+    expect(await released()).toEqual([2, 3, 0, 1])
+    world.now = first!.notAfter + 1
+    await world.kms.tick()
+    expect(await released(), 'in its grace').toEqual([2, 3, 0, 1])
+    world.now = first!.notAfter + 600
+    await world.kms.tick()
+    expect(held(), 'at the end of its grace').toBe(true)
+    world.now += 1
+    expect(await released(), 'past its grace, before anything cleaned up').toEqual([2, 3])
+    await world.kms.tick()
+    expect(held()).toBe(false)
+    const stored = await world.store.readAll()
+    expect(stored.filter(({ table }) => table === 'key').map(({ key }) => key)).toEqual(['2', '3'])
+  },
+)
+
+test('expired keys are destroyed even when the log is away', async () => {
+  const world = await World.ready()
+  world.log.isDown = true
+  world.now += DAY + 700
+  await expect(world.kms.tick()).rejects.toMatchObject({ code: 'LOG_UNREACHABLE' })
+  expect(world.kms.view.state.keys.size).toBe(0)
+  expect((await world.store.readAll()).some(({ table }) => table === 'key')).toBe(false)
+  expect(await world.refusal('/v1/release', await new Enclave(world.workload).request(world))).not.toBe(
+    'none',
+  )
+  world.log.isDown = false
+  await world.kms.tick()
+  expect(world.keySet.keys.map(({ keyId }) => keyId)).toEqual([2, 3])
+})
+
+test('identifiers are reused only when nobody can hold them any more', async () => {
+  const world = await World.ready({
+    rotationSeconds: 1200,
+    overlapSeconds: 600,
+    graceSeconds: 60,
+    suites: ['X25519', 'X-Wing'],
+  })
+  await pass(world, 1.2 * DAY, 600)
+  const holders = new Map<number, { config: string; until: number }>()
+  let reused = 0
+  for (const { document } of world.logged<KeySet>(PAYLOAD_TYPES.keySet)) {
+    for (const { keyId, config, notAfter } of document.keys) {
+      const holder = holders.get(keyId)
+      if (holder !== undefined && holder.config !== config) {
+        reused++
+        expect(holder.until).toBeLessThan(document.issuedAt)
+      }
+      holders.set(keyId, { config, until: notAfter + 60 + HOUR })
+    }
+  }
+  expect(reused).toBeGreaterThan(10)
+})
+
+test('a member can rotate, once per epoch; nobody else can', async () => {
+  const world = await World.ready()
+  const epoch = world.keySet.epoch
+  expect(await world.refusal('/v1/rotate', world.rotation(epoch, signer(66)))).toBe('KMS_NOT_AUTHORIZED')
+  expect(await world.refusal('/v1/rotate', world.rotation(epoch, world.releaser))).toBe('KMS_NOT_AUTHORIZED')
+  expect(await world.refusal('/v1/rotate', world.rotation(epoch, world.members[0], '00'.repeat(32)))).toBe(
+    'KMS_WRONG_GENESIS',
+  )
+  expect(await world.refusal('/v1/rotate', world.rotation(epoch + 1))).toBe('KMS_EPOCH_CONFLICT')
+  expect(await world.refusal('/v1/rotate', '{}')).toBe('KMS_REQUEST_MALFORMED')
+  expect(world.keySet.epoch).toBe(epoch)
+  const request = world.rotation(epoch)
+  expect((await world.call('/v1/rotate', request)).status).toBe(200)
+  expect(world.keySet.keys.map(({ keyId }) => keyId)).toEqual([2, 3, 0, 1])
+  expect(await world.refusal('/v1/rotate', request)).toBe('KMS_EPOCH_CONFLICT')
+  expect(world.keySet.epoch).toBe(epoch + 1)
+})
+
+test('a member who rotates for ever is stopped before scheduled rotations starve', async () => {
+  const world = await World.ready({ suites: ['X25519'] })
+  let code = 'none'
+  for (let n = 0; n < 100 && code === 'none'; n++) {
+    code = await world.kms.rotate(world.rotation()).then(
+      () => 'none',
+      (error: { code: string }) => error.code,
+    )
+  }
+  expect(code).toBe('KMS_KEY_IDS_EXHAUSTED')
+  const { epoch } = world.keySet
+  await pass(world, DAY)
+  expect(world.keySet.epoch).toBeGreaterThan(epoch)
+  await passes(world)
+})
+
+test(claim('T6', 'evidence is renewed over a newer checkpoint'), async () => {
+  const world = await World.ready()
+  const before = world.kms.view.boot.own
+  await pass(world, HOUR, HOUR / 2)
+  const after = world.kms.view.boot.own
+  expect(after.binding.checkpoint).not.toBe(before.binding.checkpoint)
+  expect(after.binding.signingKey).toBe(before.binding.signingKey)
+  await passes(world)
+})
+
+test('a KMS does not start with a configuration that contradicts its genesis', async () => {
+  const world = await World.ready()
+  for (const change of [
+    { threshold: 1 },
+    { name: 'other' },
+    { releaseKeys: [Buffer.alloc(32, 5).toString('base64url')] },
+  ]) {
+    const other = new World(change)
+    const config = world.config
+    world.config = { ...other.config, log: config.log, witnesses: config.witnesses }
+    await expect(world.start()).rejects.toMatchObject({
+      code: 'KMS_GENESIS_MISMATCH',
+      found: Object.keys(change)[0],
+    })
+    world.config = config
+  }
+})
+
+test('the genesis is what the configuration says, signed by a root key that never leaves', async () => {
+  const world = await World.ready()
+  const genesis = payloadOf<Record<string, unknown>>(world.kms.view.state.identity!.genesis.envelope)
+  expect(genesis).toMatchObject({
+    name: 'test',
+    threshold: 2,
+    createdAt: world.now,
+    log: { origin: world.log.origin },
+  })
+  const root = Buffer.from(world.kms.view.state.identity!.rootSeed).toString('base64url')
+  for (const path of ['/v1/genesis', '/v1/keys', '/readyz'])
+    expect((await world.call(path)).text).not.toContain(root)
+  expect(fromHex(world.genesis)).toHaveLength(32)
+})
