@@ -3,5 +3,5 @@ export { createGateway, DEFAULT_GATEWAY_LIMITS, type GatewayOptions } from './ap
 export { createDateWindow, type DateWindow } from './date-window.ts'
 export { gatewayError, type GatewayErrorCode, GATEWAY_STATUSES } from './errors.ts'
 export type { GatewayLimits } from './exchange.ts'
-export { createKeyRing, type HeldKey, type KeyRing } from './key-ring.ts'
+export { createKeyRing, type HeldKey, type KeyRing, type KeyRingOptions } from './key-ring.ts'
 export type { ServingIdentity } from './receipt.ts'

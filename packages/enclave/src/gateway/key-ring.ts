@@ -1,7 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
 import { encodeKeyConfigs, type OhttpGatewayKey, type ReplayGuard } from '@sotto/protocol/ohttp'
-import { createReplayWindow, type ReplayWindow, type ReplayWindowOptions } from './replay-window.ts'
+import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 
 /** A private request key this enclave was given, and how long it may use it. */
 export interface HeldKey {
@@ -24,8 +24,22 @@ export interface KeyRing extends ReplayGuard {
   readonly configs: Uint8Array | undefined
 }
 
-/** Makes an empty {@link KeyRing}. `now` is in Unix seconds. */
-export function createKeyRing(options: ReplayWindowOptions & { now: () => UnixSeconds }): KeyRing {
+/** How a {@link KeyRing} keeps time and how much it remembers. */
+export interface KeyRingOptions {
+  /** Unix seconds. */
+  now: () => UnixSeconds
+  /** Requests one key's replay window remembers; more are refused. Default 262144, about 25 MiB. */
+  maxEntries?: number
+  /** How long a request is remembered at least, in milliseconds: twice the date window. Default 600000. */
+  keepMs?: number
+  /** Milliseconds on a clock that never goes back. Default `performance.now`. */
+  monotonicNow?: () => number
+}
+
+/** Makes an empty {@link KeyRing}. */
+export function createKeyRing(options: KeyRingOptions): KeyRing {
+  const { maxEntries = 262_144, keepMs = 600_000, monotonicNow = () => performance.now() } = options
+  const windowOptions = { maxEntries, keepMs, monotonicNow }
   let entries = new Map<number, { held: HeldKey; replay: ReplayWindow }>()
 
   function wipeExpired(): void {
@@ -38,7 +52,7 @@ export function createKeyRing(options: ReplayWindowOptions & { now: () => UnixSe
       entries = new Map(
         keys.map((held) => [
           held.key.config.keyId,
-          { held, replay: before.get(nameOf(held)) ?? createReplayWindow(options) },
+          { held, replay: before.get(nameOf(held)) ?? createReplayWindow(windowOptions) },
         ]),
       )
       wipeExpired()
