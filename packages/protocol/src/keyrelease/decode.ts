@@ -55,7 +55,7 @@ const digest = hex(32)
 const ed25519Key = base64url(32)
 const time = integer(1)
 const noteKey = label(256)
-export const noteText = text(MAX_NOTE_CHARACTERS)
+export const noteText = text(MAX_NOTE_CHARACTERS, /^[\n\P{Cc}]+$/u)
 const role = oneOf<Role>('kms', 'inference')
 const family = oneOf<EvidenceFamily>('software', 'snp')
 

@@ -1,7 +1,7 @@
-import { fromBase64, toBase64, toHex, utf8 } from '../bytes/index.ts'
+import { toBase64, toHex, utf8 } from '../bytes/index.ts'
 import { crypto } from '../crypto-backend/index.ts'
 import { noteError } from './errors.ts'
-import { parseVerifierKey } from './keys.ts'
+import { decodeBase64, parseVerifierKey } from './keys.ts'
 import { cosignatureTime, isSignedBy, parseNote } from './note.ts'
 
 /** C2SP tlog-checkpoint: a log's claim about its tree. */
@@ -46,7 +46,7 @@ export function parseCheckpoint(text: string): Checkpoint {
     throw noteError('NOTE_MALFORMED', 'checkpoint does not have three lines')
   if (!/^(0|[1-9]\d{0,15})$/.test(size) || !Number.isSafeInteger(Number(size)))
     throw noteError('NOTE_MALFORMED', 'tree size is malformed')
-  const hash = fromBase64(root)
+  const hash = decodeBase64(root)
   if (hash.length !== 32) throw noteError('NOTE_MALFORMED', 'root hash is not 32 bytes')
   return { origin, size: Number(size), root: hash }
 }
@@ -71,23 +71,15 @@ export function verifyCheckpoint(noteText: string, requirements: CheckpointRequi
   const checkpoint = parseCheckpoint(note.text)
   if (checkpoint.origin !== requirements.origin)
     throw noteError('NOTE_SIGNATURE', 'checkpoint is of another log', requirements.origin, checkpoint.origin)
-  if (!isSignedBy(note, parseVerifierKey(requirements.logKey)))
-    throw noteError('NOTE_SIGNATURE', 'checkpoint is not signed by the log key')
-  const witnessTimes = new Map<string, number>()
-  const seen = new Set<string>()
-  for (const text of requirements.witnessKeys) {
-    const key = parseVerifierKey(text)
-    // Two names for one key are one witness.
-    if (seen.has(toHex(key.publicKey))) continue
-    seen.add(toHex(key.publicKey))
-    const time = cosignatureTime(note, key)
-    if (time !== undefined) witnessTimes.set(text, time)
-  }
-  if (requirements.quorum < 1 || witnessTimes.size < requirements.quorum) {
+  const logKey = parseVerifierKey(requirements.logKey)
+  if (!isSignedBy(note, logKey)) throw noteError('NOTE_SIGNATURE', 'checkpoint is not signed by the log key')
+  const witnessTimes = countWitnesses(note, logKey, requirements.witnessKeys)
+  const { quorum } = requirements
+  if (!Number.isSafeInteger(quorum) || quorum < 1 || witnessTimes.size < quorum) {
     throw noteError(
       'NOTE_QUORUM',
       'too few witnesses cosigned the checkpoint',
-      `${requirements.quorum}`,
+      `${quorum}`,
       `${witnessTimes.size}`,
     )
   }
@@ -96,6 +88,20 @@ export function verifyCheckpoint(noteText: string, requirements: CheckpointRequi
     ...checkpoint,
     digest: checkpointDigest(noteText),
     witnessTimes,
-    time: newestFirst[requirements.quorum - 1]!,
+    time: newestFirst[quorum - 1]!,
   }
+}
+
+/** When each distinct witness cosigned. Two names for one key are one witness; the log is none of its own. */
+function countWitnesses(note: Note, logKey: VerifierKey, keys: readonly string[]): Map<string, number> {
+  const times = new Map<string, number>()
+  const counted = new Set([toHex(logKey.publicKey)])
+  for (const text of keys) {
+    const key = parseVerifierKey(text)
+    const time = counted.has(toHex(key.publicKey)) ? undefined : cosignatureTime(note, key)
+    if (time === undefined) continue
+    counted.add(toHex(key.publicKey))
+    times.set(text, time)
+  }
+  return times
 }

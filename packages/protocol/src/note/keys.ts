@@ -38,7 +38,7 @@ export function parseVerifierKey(text: string): VerifierKey {
   const [, name = '', hash = '', encoded = ''] =
     /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text) ?? []
   if (!isKeyName(name)) throw noteError('NOTE_MALFORMED', 'verifier key is malformed', 'name+hash+key')
-  const typed = fromBase64(encoded)
+  const typed = decodeBase64(encoded)
   const type = (Object.keys(TYPE_BYTES) as NoteKeyType[]).find(
     (candidate) => TYPE_BYTES[candidate] === typed[0],
   )
@@ -53,6 +53,15 @@ export function parseVerifierKey(text: string): VerifierKey {
       toHex(fromHex(hash)),
     )
   return { name, type, keyId, publicKey: typed.subarray(1) }
+}
+
+/** Bytes of base64 inside a note or key. @throws `NOTE_MALFORMED` */
+export function decodeBase64(text: string): Uint8Array {
+  try {
+    return fromBase64(text)
+  } catch {
+    throw noteError('NOTE_MALFORMED', 'base64 is malformed')
+  }
 }
 
 function keyIdOf(name: string, typedKey: Uint8Array): Uint8Array {

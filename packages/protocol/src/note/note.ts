@@ -1,7 +1,14 @@
-import { concat, equalBytes, fromBase64, toBase64, uint, utf8 } from '../bytes/index.ts'
+import { concat, equalBytes, toBase64, uint, utf8 } from '../bytes/index.ts'
 import { crypto } from '../crypto-backend/index.ts'
 import { noteError } from './errors.ts'
-import { isKeyName, parseVerifierKey, verifierKey, type NoteKeyType, type VerifierKey } from './keys.ts'
+import {
+  decodeBase64,
+  isKeyName,
+  parseVerifierKey,
+  verifierKey,
+  type NoteKeyType,
+  type VerifierKey,
+} from './keys.ts'
 
 /** One signature line of a note. */
 export interface NoteSignature {
@@ -36,7 +43,7 @@ export function parseNote(note: string): Note {
 function parseSignatureLine(line: string): NoteSignature {
   const [, name = '', encoded = ''] = /^\u2014 ([^ ]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? []
   if (!isKeyName(name)) throw noteError('NOTE_MALFORMED', 'signature line is malformed')
-  const bytes = fromBase64(encoded)
+  const bytes = decodeBase64(encoded)
   if (bytes.length < 5) throw noteError('NOTE_MALFORMED', 'signature is too short')
   return { name, keyId: bytes.subarray(0, 4), signature: bytes.subarray(4) }
 }
