@@ -61,11 +61,11 @@ async function check(): Promise<number> {
 /** `demo` and `up` execute built bundles, never sources: what runs is what is measured. */
 async function sotto(args: string[]): Promise<number> {
   await buildIfStale()
-  // Replaces this process's role: the command keeps the terminal, the signals and the exit code.
-  const { main } = (await import(join(root, 'dist/cli/sotto.js'))) as {
-    main(argv: string[]): Promise<number>
-  }
-  return main(args)
+  const entry = join(root, 'dist/cli/sotto.js')
+  // Takes this process over: the command keeps the terminal, the signals and the exit code.
+  process.argv.splice(1, Infinity, entry, ...args)
+  await import(entry)
+  return 0
 }
 
 function run(command: string, args: string[]): number {

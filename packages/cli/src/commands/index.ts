@@ -5,6 +5,8 @@ import { configView } from './config.ts'
 import { doctor } from './doctor.ts'
 import { embed } from './embed.ts'
 import { help } from './help.ts'
+import { down } from './stack/down.ts'
+import { up } from './stack/up.ts'
 import { proxy } from './proxy.ts'
 import { receiptVerify } from './receipt-verify.ts'
 import { summarize } from './summarize.ts'
@@ -16,6 +18,8 @@ export const VERSION = '0.1.0'
 
 /** All commands, in the order help lists them. */
 export const commands: readonly Command[] = [
+  up,
+  down,
   verify,
   proxy,
   transcribe,

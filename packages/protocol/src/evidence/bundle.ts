@@ -19,7 +19,7 @@ import {
 import type { ProvenStatement, TrustBundle } from './types.ts'
 
 /** Longest accepted bundle. */
-export const MAX_BUNDLE_BYTES = 1024 * 1024
+export const MAX_BUNDLE_BYTES: number = 1024 * 1024
 
 /** Proofs of a tree of 2^53 leaves have at most 53 hashes, consistency proofs one more. */
 const proof: Decoder<string[]> = list(hex(32), 0, 54)

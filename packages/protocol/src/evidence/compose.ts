@@ -1,6 +1,6 @@
-import { toHex } from '../bytes/index.ts'
+import { toHex, utf8 } from '../bytes/index.ts'
 import { proveConsistency, proveInclusion, type TileReader } from '../merkle/index.ts'
-import { parseCheckpoint, parseNote } from '../note/index.ts'
+import { parseCheckpoint, parseNote, type Checkpoint } from '../note/index.ts'
 import type { Evidence, KmsBinding, LoggedStatement } from '../keyrelease/types.ts'
 import type { ProvenStatement, TrustBundle } from './types.ts'
 
@@ -14,26 +14,38 @@ export interface KmsState {
   kms: { evidence: Evidence; binding: KmsBinding; boundCheckpoint: string }
 }
 
+/** Proofs under one tree, however they are made. */
+export interface TreeProver {
+  inclusion(entry: Uint8Array, index: number): Promise<Uint8Array[]>
+  consistency(older: Checkpoint): Promise<Uint8Array[]>
+}
+
+/** Proofs under the tree of `size`, from tiles anybody may serve. */
+export function tileProver(size: number, read: TileReader): TreeProver {
+  return {
+    inclusion: (_entry, index) => proveInclusion(index, size, read),
+    consistency: (older) => proveConsistency(older.size, size, read),
+  }
+}
+
 /**
- * Puts a bundle together from what the KMS publishes and what the log proves. Composing needs no
- * trust: whoever reads the bundle checks all of it.
+ * Puts a bundle together from what the KMS publishes and what the log proves under `checkpoint`.
+ * Composing needs no trust: whoever reads the bundle checks all of it.
  */
 export async function composeTrustBundle(
   state: KmsState,
   checkpoint: string,
-  read: TileReader,
+  prover: TreeProver,
 ): Promise<TrustBundle> {
-  const { size } = parseCheckpoint(parseNote(checkpoint).text)
   const bound = parseCheckpoint(parseNote(state.kms.boundCheckpoint).text)
-  const prove = (statement: LoggedStatement): Promise<ProvenStatement> =>
-    proveStatement(statement, size, read)
+  const prove = (statement: LoggedStatement): Promise<ProvenStatement> => proveStatement(statement, prover)
   return {
     version: 1,
     checkpoint,
     genesis: await prove(state.genesis),
     kms: {
       ...state.kms,
-      consistency: (await proveConsistency(bound.size, size, read)).map(toHex),
+      consistency: (await prover.consistency(bound)).map(toHex),
       certificate: await prove(state.certificate),
     },
     releases: await Promise.all(state.releases.map(prove)),
@@ -42,11 +54,8 @@ export async function composeTrustBundle(
   }
 }
 
-/** A logged statement with its inclusion proof in the tree of `size`. */
-export async function proveStatement(
-  statement: LoggedStatement,
-  size: number,
-  read: TileReader,
-): Promise<ProvenStatement> {
-  return { ...statement, proof: (await proveInclusion(statement.index, size, read)).map(toHex) }
+/** A logged statement with its inclusion proof. */
+export async function proveStatement(statement: LoggedStatement, prover: Pick<TreeProver, 'inclusion'>): Promise<ProvenStatement> {
+  const { envelope, index } = statement
+  return { envelope, index, proof: (await prover.inclusion(utf8(envelope), index)).map(toHex) }
 }

@@ -5,5 +5,5 @@ export {
   proofHashes,
   provenStatementDecoder,
 } from './bundle.ts'
-export { composeTrustBundle, proveStatement, type KmsState } from './compose.ts'
+export { composeTrustBundle, proveStatement, tileProver, type KmsState, type TreeProver } from './compose.ts'
 export type { MerkleProof, ProvenStatement, TrustBundle } from './types.ts'

@@ -21,7 +21,7 @@ export const MAX_CHUNK_BYTES = 1_048_576
 const MAX_PLAINTEXT_BYTES = 2 ** 42
 const MAX_METADATA_BYTES = 16_384
 /** Everything before the sealed metadata. */
-export const FIXED_HEADER_BYTES = 8 + 1 + 4 + 6 + 16 + 32 + 32 + 4
+export const FIXED_HEADER_BYTES: number = 8 + 1 + 4 + 6 + 16 + 32 + 32 + 4
 
 /** What the fixed header says in clear: sizes and a random name, nothing about the content. */
 export interface SealedHeader {

@@ -6,7 +6,7 @@ import { ApiError } from '../openai/errors.ts'
 const MAX_FIELDS = 64
 const MAX_FIELD_BYTES = 64 * 1024
 /** Kept in memory while fields that come after the file are awaited. */
-export const MAX_SPOOLED_BYTES = 8 * 1024 * 1024
+export const MAX_SPOOLED_BYTES: number = 8 * 1024 * 1024
 
 /** A multipart form whose one file is still arriving. */
 export interface StreamedForm {

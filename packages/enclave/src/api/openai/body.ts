@@ -3,7 +3,7 @@ import { fromUtf8 } from '@sotto/protocol/bytes'
 import { ApiError } from './errors.ts'
 
 /** Largest JSON request body. Texts to summarise and long conversations fit many times over. */
-export const MAX_JSON_BYTES = 16 * 1024 * 1024
+export const MAX_JSON_BYTES: number = 16 * 1024 * 1024
 
 /**
  * Reads a JSON body up to {@link MAX_JSON_BYTES} and checks it. Unknown fields are ignored, as

@@ -1,4 +1,5 @@
 import { concat } from '@sotto/protocol/bytes'
+import { audioError, isAudioErrorCode } from '../../audio/errors.ts'
 import { engineError, isEngineErrorCode } from '../errors.ts'
 import type { FrameHeader } from './frame.ts'
 import { MAX_FRAME_PAYLOAD } from './frame.ts'
@@ -224,6 +225,7 @@ export class ChannelStream {
 
 /** The engine's words pass only as a known code with a bounded message; anything else is a bare failure. */
 function errorFromEngine(code: string, message: string): Error {
+  if (isAudioErrorCode(code)) return audioError(code, message)
   if (!isEngineErrorCode(code)) return engineError('ENGINE_FAILED', 'the engine failed')
   return engineError(code, message.slice(0, MAX_MESSAGE))
 }

@@ -1,4 +1,5 @@
 import { floatBytes, type Item } from '../channel/index.ts'
+import { encodedAudioItems } from '../encoded-audio.ts'
 import { engineError } from '../errors.ts'
 import type {
   EmbedRequest,
@@ -87,6 +88,19 @@ export class EngineProcess {
     options: CallOptions = {},
   ): AsyncGenerator<TranscriptEvent, void> {
     for await (const item of this.run('transcribe', json(params), options, audioItems(audio)))
+      yield decodeTranscriptEvent(item)
+  }
+
+  /**
+   * Transcribes a recording in any format `audio/` decodes. The engine process decodes it, so that a
+   * hostile file meets neither keys nor other requests. Throws audio codes too.
+   */
+  async *transcribeFile(
+    file: AsyncIterable<Uint8Array>,
+    params: TranscribeParams = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<TranscriptEvent, void> {
+    for await (const item of this.run('transcribe', json(params), options, encodedAudioItems(file)))
       yield decodeTranscriptEvent(item)
   }
 

@@ -1,4 +1,5 @@
 import { SottoError } from '@sotto/protocol/errors'
+import { isAudioErrorCode } from '../../audio/errors.ts'
 import { isEngineErrorCode } from '../errors.ts'
 
 /**
@@ -9,7 +10,7 @@ export function failureOf(
   error: unknown,
   fallback: 'ENGINE_FAILED' | 'ENGINE_LOAD_FAILED',
 ): { code: string; message: string } {
-  if (error instanceof SottoError && isEngineErrorCode(error.code)) {
+  if (error instanceof SottoError && (isEngineErrorCode(error.code) || isAudioErrorCode(error.code))) {
     const detail = [
       error.expected && `expected ${error.expected}`,
       error.found && `found ${error.found}`,

@@ -1,5 +1,7 @@
 import { bytesToFloats, type ChannelStream, floatBytes, type Item } from '../channel/index.ts'
+import { decodeAudioHere } from '../../audio/decode-here.ts'
 import { engineError } from '../errors.ts'
+import { isEncodedAudio } from '../encoded-audio.ts'
 import type {
   EmbedRequest,
   Engine,
@@ -79,9 +81,17 @@ async function* perform(
   }
 }
 
+/** The recording as samples. What came as a file is decoded here: a decoder that hangs dies with this process. */
 async function* audio(stream: ChannelStream): AsyncGenerator<Float32Array, void> {
-  for (let item = await stream.next(); item; item = await stream.next())
-    yield bytesToFloats(item.blobs[0] ?? new Uint8Array(0))
+  const first = await stream.next()
+  if (!first) return
+  if (isEncodedAudio(first)) yield* decodeAudioHere(blobs(first, stream))
+  else for await (const bytes of blobs(first, stream)) yield bytesToFloats(bytes)
+}
+
+async function* blobs(first: Item, stream: ChannelStream): AsyncGenerator<Uint8Array, void> {
+  for (let item: Item | undefined = first; item; item = await stream.next())
+    yield item.blobs[0] ?? new Uint8Array(0)
 }
 
 function inferRequest(item: Item): InferRequest {

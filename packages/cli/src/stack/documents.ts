@@ -1,0 +1,85 @@
+import { fromHex, fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
+import { signDsse } from '@sotto/protocol/dsse'
+import {
+  encodeDocument,
+  PAYLOAD_TYPES,
+  RELEASE_PREDICATE,
+  type KeyReleasePolicy,
+  type LoggedStatement,
+  type ReleaseStatement,
+  type Role,
+} from '@sotto/protocol/keyrelease'
+import type { TrustPolicy } from '@sotto/verifier'
+import type { LogIdentity } from './edge-roles.ts'
+import type { Signer } from './state.ts'
+
+/** A workload as the launcher measured it. */
+export interface MeasuredRole {
+  role: Role
+  /** Image digest, hexadecimal. */
+  digest: string
+  /** MEASUREMENT, 96 hexadecimal characters. */
+  measurement: string
+  hostData: string
+}
+
+const VERSION = '0.1.0'
+/** Raised with every release that fixes something an old one must not be used for. */
+const SECURITY_VERSION = 1
+
+const dsseSigner = ({ seed, publicKey }: Signer): { secretSeed: Uint8Array; publicKey: Uint8Array } => ({ secretSeed: seed, publicKey })
+
+/** The release statement of a measured role, signed by the local release key. */
+export function signRelease({ role, digest, hostData }: MeasuredRole, signer: Signer, now: number): Uint8Array {
+  const statement: ReleaseStatement = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [
+      { name: 'image', digest: { sha256: digest } },
+      { name: 'configuration', digest: { sha256: hostData } },
+    ],
+    predicateType: RELEASE_PREDICATE,
+    predicate: { role, version: VERSION, securityVersion: SECURITY_VERSION, platform: 'software', createdAt: now },
+  }
+  return signDsse(PAYLOAD_TYPES.release, encodeDocument(statement), [dsseSigner(signer)])
+}
+
+/** The key-release policy that admits one measured workload, signed by the local member. */
+export function signKeyReleasePolicy(options: { genesis: string; workload: MeasuredRole; root: string; member: Signer; now: number }): Uint8Array {
+  const { genesis, workload, root, member, now } = options
+  const policy: KeyReleasePolicy = {
+    version: 1,
+    genesis,
+    anyOf: [{ name: workload.role, role: workload.role, family: 'software', root, measurement: workload.measurement, hostData: workload.hostData }],
+    evidenceMaxAgeSeconds: 3600,
+    createdAt: now,
+  }
+  return signDsse(PAYLOAD_TYPES.keyReleasePolicy, encodeDocument(policy), [dsseSigner(member)])
+}
+
+/** What a client of the local stack accepts: exactly this genesis, release key, log and software root. */
+export function localTrustPolicy(options: { genesis: string; releaseKey: Uint8Array; log: LogIdentity; root: string }): TrustPolicy {
+  return {
+    version: 1,
+    name: 'local stack on a software TEE',
+    genesis: options.genesis,
+    releaseKeys: [toBase64Url(options.releaseKey)],
+    revoked: [],
+    minSecurityVersion: { kms: SECURITY_VERSION, inference: SECURITY_VERSION },
+    log: { origin: options.log.origin, key: options.log.key },
+    witnesses: {
+      keys: [{ key: options.log.witnessKey, organisation: 'this machine', operator: true }],
+      quorum: 1,
+      allowOperatorWitnesses: true,
+    },
+    roots: [{ family: 'software', root: options.root }],
+    kems: ['X-Wing', 'X25519'],
+    evidenceMaxAgeSeconds: 86_400,
+    checkpointMaxAgeSeconds: 3600,
+  }
+}
+
+/** An envelope and its place in the log. */
+export function loggedStatement(envelope: Uint8Array, index: number): LoggedStatement {
+  return { envelope: fromUtf8(envelope), index }
+}
+

@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { verifierKey } from '@sotto/protocol/note'
+import { startChild, type RoleProcess } from './child.ts'
+import type { Layout } from './layout.ts'
+import { writeWhole, type StateFolder } from './state.ts'
+
+const run = promisify(execFile)
+
+/** The log's origin on a laptop: its own, so that nothing of a software TEE ever stands in a real log (T10). */
+export const LOCAL_ORIGIN = 'local.sotto/software-tee'
+const WITNESS_NAME = 'witness.local.sotto/software-tee'
+
+/** Environment of untrusted roles: nothing inherited. */
+const EDGE_ENV = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' }
+
+/** The public side of log and witness. */
+export interface LogIdentity {
+  origin: string
+  key: string
+  witnessKey: string
+}
+
+/** What the untrusted roles are started with. */
+export interface EdgeOptions {
+  layout: Layout
+  state: StateFolder
+  ports: { log: number; witness: number }
+  appendToken: string
+}
+
+/**
+ * Starts witness and log. Each names the other's key in its configuration, so both make their keys
+ * first and print them.
+ */
+export async function startLog(options: EdgeOptions): Promise<{ identity: LogIdentity; roles: [RoleProcess, RoleProcess] }> {
+  const { state, ports } = options
+  const listen = (port: number): object => ({ host: '127.0.0.1', port })
+  const nobody = verifierKey(LOCAL_ORIGIN, 'ed25519', crypto.ed25519.generate().publicKey)
+  const witnessConfig = (key: string): object => ({
+    name: WITNESS_NAME,
+    listen: listen(ports.witness),
+    store: state.store('witness'),
+    logs: [{ origin: LOCAL_ORIGIN, key }],
+  })
+  const witnessKey = await printKey(options, 'witness', witnessConfig(nobody))
+  const logConfig = {
+    origin: LOCAL_ORIGIN,
+    listen: listen(ports.log),
+    store: state.store('log'),
+    witnesses: [{ url: `http://127.0.0.1:${ports.witness}`, key: witnessKey }],
+    quorum: 1,
+  }
+  const key = await printKey(options, 'log', logConfig)
+  const witness = await startEdge(options, 'witness', witnessConfig(key))
+  const log = await startEdge(options, 'log', logConfig, { SOTTO_LOG_APPEND_TOKEN: options.appendToken })
+  return { identity: { origin: LOCAL_ORIGIN, key, witnessKey }, roles: [witness, log] }
+}
+
+/** Writes an untrusted role's configuration and starts it. */
+export async function startEdge(
+  { layout, state }: Pick<EdgeOptions, 'layout' | 'state'>,
+  role: 'log' | 'witness' | 'relay',
+  config: object,
+  env: Record<string, string> = {},
+): Promise<RoleProcess> {
+  await writeWhole(state.config(role), JSON.stringify(config, null, 2))
+  return startChild({
+    name: role,
+    node: process.execPath,
+    args: [layout.edge(role), '--config', state.config(role)],
+    cwd: dirname(layout.edge(role)),
+    env: { ...EDGE_ENV, ...env },
+    logFile: state.log(role),
+  })
+}
+
+async function printKey({ layout, state, appendToken }: EdgeOptions, role: 'log' | 'witness', config: object): Promise<string> {
+  await writeWhole(state.config(role), JSON.stringify(config, null, 2))
+  const env = { ...EDGE_ENV, SOTTO_LOG_APPEND_TOKEN: appendToken }
+  // The role refuses to start where it could leave a core dump.
+  const script = ['-c', 'ulimit -c 0 && exec "$0" "$@"', process.execPath, layout.edge(role), '--config', state.config(role), '--print-key']
+  const { stdout } = await run('/bin/sh', script, { env })
+  return stdout.trim()
+}

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SottoError } from '@sotto/protocol/errors'
+
+/** Where built things and default models lie. */
+export interface Layout {
+  /** Folder of the built images, roles and command. */
+  dist: string
+  /** Folder of the default models. */
+  models: string
+  image(name: 'kms' | 'inference'): string
+  edge(role: 'log' | 'witness' | 'relay'): string
+}
+
+/**
+ * Finds the built product from the running command: `dist/cli/sotto.js` in a checkout.
+ * @throws `STACK_NOT_BUILT` (fix-input)
+ */
+export function findLayout(from: string = import.meta.url): Layout {
+  for (let folder = dirname(fileURLToPath(from)); folder !== dirname(folder); folder = dirname(folder)) {
+    const dist = join(folder, 'dist')
+    if (existsSync(join(dist, 'images', 'software', 'inference', 'role.js'))) return layoutOf(folder, dist)
+  }
+  throw new SottoError('STACK_NOT_BUILT', 'fix-input', 'the images are not built', { hint: 'run npm run build in the checkout' })
+}
+
+function layoutOf(root: string, dist: string): Layout {
+  return {
+    dist,
+    models: resolve(root, 'models'),
+    // Only software images: a laptop has no hardware to attest anything else.
+    image: (name) => join(dist, 'images', 'software', name),
+    edge: (role) => join(dist, 'edge', `${role}.js`),
+  }
+}

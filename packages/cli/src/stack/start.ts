@@ -1,0 +1,160 @@
+import { join } from 'node:path'
+import { toBase64Url } from '@sotto/protocol/bytes'
+import { parseDsse } from '@sotto/protocol/dsse'
+import { documentDigest, type LoggedStatement } from '@sotto/protocol/keyrelease'
+import { encodeTrustPolicy, softwareRootDigest, type TrustPolicy } from '@sotto/verifier'
+import { launch, measureLaunch } from '../software-tee/launch.ts'
+import { openMachine } from '../software-tee/machine.ts'
+import type { RoleProcess } from './child.ts'
+import { localTrustPolicy, loggedStatement, signKeyReleasePolicy, signRelease, type MeasuredRole } from './documents.ts'
+import { startEdge, startLog } from './edge-roles.ts'
+import { appendToLog, callJson } from './http.ts'
+import type { Layout } from './layout.ts'
+import { sealModels, signKeyImport } from './models.ts'
+import { choosePorts, openSecret, openSigner, openState, writeWhole } from './state.ts'
+import { openTap, type Tap } from './tap.ts'
+import { verifyKms } from './verify-kms.ts'
+import { utf8 } from '@sotto/protocol/bytes'
+
+/** How to start a local stack. */
+export interface StackOptions {
+  layout: Layout
+  /** Everything the stack keeps; made when absent. */
+  stateFolder: string
+  /** Record what every party receives on its sockets. */
+  tap?: boolean
+  onProgress?: (text: string) => void
+  /** Unix seconds. */
+  now?: () => number
+}
+
+/** Every part of a running stack, all on this machine. */
+export interface Stack {
+  roles: RoleProcess[]
+  relayUrl: string
+  gateway: string
+  policy: TrustPolicy
+  policyFile: string
+  /** Only with `tap`. */
+  taps: Partial<Record<TappedParty, Tap>>
+  /** Stops every role, newest first. */
+  stop(): Promise<void>
+}
+
+/** Parties a tap can stand in front of. */
+export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log'
+
+const GATEWAY = 'inference'
+const PORTS = ['log', 'witness', 'kms', 'inference', 'relay'] as const
+
+/**
+ * Starts log, witness, KMS, enclave and relay as processes of their own, seals the default models,
+ * and leaves the policy a client of this stack pins. Nothing is shared between them but HTTP.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const roles: RoleProcess[] = []
+  const taps: Stack['taps'] = {}
+  const stop = async (): Promise<void> => {
+    for (const role of [...roles].reverse()) await role.stop()
+    for (const tap of Object.values(taps)) await tap.close()
+  }
+  try {
+    return { ...(await startAll(options, roles, taps)), roles, taps, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function startAll(options: StackOptions, roles: RoleProcess[], taps: Stack['taps']): Promise<Omit<Stack, 'roles' | 'taps' | 'stop'>> {
+  const { layout, onProgress = () => {}, now = () => Math.floor(Date.now() / 1000) } = options
+  const state = await openState(options.stateFolder)
+  const ports = await choosePorts(join(state.root, 'ports.json'), PORTS)
+  const appendToken = await openSecret(state.key('append-token'))
+  const [releaseKey, member, owner] = await Promise.all(['release', 'member', 'owner'].map((name) => openSigner(state.key(name))))
+  const machine = await openMachine(state.machine)
+  const root = softwareRootDigest(machine.rootPublicKey)
+  /** Where others reach a party: through its tap when there is one. */
+  const reach = async (party: TappedParty, port: number): Promise<string> => {
+    if (options.tap) taps[party] = await openTap(port)
+    return `http://127.0.0.1:${taps[party]?.port ?? port}`
+  }
+
+  onProgress('starting the log and its witness')
+  const { identity: log, roles: logRoles } = await startLog({ layout, state, ports, appendToken })
+  roles.push(...logRoles)
+  const logUrl = await reach('log', ports.log)
+
+  onProgress('starting the KMS')
+  await writeWhole(
+    state.config('kms'),
+    JSON.stringify({
+      name: 'local stack',
+      listen: { host: '127.0.0.1', port: ports.kms },
+      store: state.store('kms'),
+      log: { url: logUrl, origin: log.origin, key: log.key },
+      witnesses: { keys: [log.witnessKey], quorum: 1 },
+      members: [{ name: 'this machine', key: toBase64Url(member!.publicKey) }],
+      threshold: 1,
+      releaseKeys: [toBase64Url(releaseKey!.publicKey)],
+      roots: [{ family: 'software', root }],
+    }),
+  )
+  const kms = await launch({
+    name: 'kms',
+    machine,
+    image: layout.image('kms'),
+    config: state.config('kms'),
+    logFile: state.log('kms'),
+    env: { SOTTO_LOG_APPEND_TOKEN: appendToken },
+  })
+  roles.push(kms)
+  const kmsUrl = await reach('kms', ports.kms)
+  const { genesis } = await callJson<{ genesis: LoggedStatement }>(`${kmsUrl}/v1/genesis`)
+  const genesisDigest = documentDigest(parseDsse(utf8(genesis.envelope)).payload)
+  const policy = localTrustPolicy({ genesis: genesisDigest, releaseKey: releaseKey!.publicKey, log, root })
+
+  onProgress('measuring and releasing the images')
+  const models = await sealModels(layout.models, state.models)
+  await writeWhole(
+    state.config('inference'),
+    JSON.stringify({
+      listen: { host: '127.0.0.1', port: ports.inference },
+      kms: { url: kmsUrl },
+      log: { url: logUrl },
+      policy,
+      models: { directory: state.models, artifacts: models.map(({ id, file }) => ({ id, file })) },
+    }),
+  )
+  const inference = await measureLaunch(layout.image('inference'), state.config('inference'))
+  const measured: Record<'kms' | 'inference', MeasuredRole> = {
+    kms: { role: 'kms', digest: kms.image.digest, measurement: kms.measurement, hostData: kms.hostData },
+    inference: { role: 'inference', digest: inference.image.digest, measurement: inference.measurement, hostData: inference.hostData },
+  }
+  const releases = await Promise.all(
+    Object.values(measured).map(async (workload) => {
+      const envelope = signRelease(workload, releaseKey!, now())
+      return loggedStatement(envelope, await appendToLog(logUrl, appendToken, envelope))
+    }),
+  )
+  const keyPolicy = signKeyReleasePolicy({ genesis: genesisDigest, workload: measured.inference, root, member: member!, now: now() })
+  await callJson(`${kmsUrl}/v1/policies`, { method: 'POST', body: JSON.stringify({ policy: new TextDecoder().decode(keyPolicy), releases }) })
+
+  onProgress('sealing the models')
+  const service = await verifyKms(kmsUrl, logUrl, policy, now())
+  for (const model of models) {
+    const body = signKeyImport(model, service, owner!) as Uint8Array<ArrayBuffer>
+    await callJson(`${kmsUrl}/v1/artifacts/${model.id}/key`, { method: 'POST', body })
+    model.contentKey.fill(0)
+  }
+
+  onProgress('starting the enclave')
+  roles.push(await launch({ name: 'inference', machine, image: layout.image('inference'), config: state.config('inference'), logFile: state.log('inference') }))
+  const gatewayUrl = await reach('gateway', ports.inference)
+
+  onProgress('starting the relay')
+  roles.push(await startEdge({ layout, state }, 'relay', { listen: { host: '127.0.0.1', port: ports.relay }, gateways: { [GATEWAY]: gatewayUrl } }))
+  const relayUrl = await reach('relay', ports.relay)
+  await writeWhole(state.policy, encodeTrustPolicy(policy), 0o644)
+  return { relayUrl, gateway: GATEWAY, policy, policyFile: state.policy }
+}

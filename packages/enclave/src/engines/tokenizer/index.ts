@@ -1,0 +1,1 @@
+export { openTokenizer, type TextTokenizer } from './tokenizer.ts'

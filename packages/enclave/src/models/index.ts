@@ -1,0 +1,3 @@
+export { loadModels, type SealedModels } from './load.ts'
+export { openSealedModel, type OpenedModel } from './sealed-model.ts'
+export { serveModel } from './served-model.ts'

@@ -1,0 +1,73 @@
+import { SottoError } from '@sotto/protocol/errors'
+import type { HeldKey, KeyRing, ServingIdentity } from '../gateway/index.ts'
+import { publishTrust, type PublishedTrust } from '../trust/index.ts'
+import { obtainKeys, verifyKms, type ObtainContext, type Obtained } from './obtain.ts'
+
+/** How often an enclave looks for a new epoch and a newer checkpoint. */
+export const TICK_SECONDS = 30
+/** Evidence is collected again after this long, well before any policy calls it old. */
+const REATTEST_SECONDS = 1800
+
+/** What {@link createKeeper} needs. */
+export interface KeeperOptions extends ObtainContext {
+  keys: KeyRing
+  /** Called with the content keys of every release; they are zeroed afterwards. */
+  onArtifacts?: (artifacts: ReadonlyMap<string, Uint8Array>) => Promise<void>
+}
+
+/** Keeps this enclave attested: keys of the current epoch, a fresh bundle, a certified receipt key. */
+export interface Keeper {
+  /** First release. @throws the codes of `obtainKeys` */
+  start(): Promise<void>
+  /** Looks for a new epoch; renews evidence when due. @throws as `start`; what is held stays until it expires */
+  tick(): Promise<void>
+  /** As whom answers are signed; undefined when nothing is held or what is held is too old to serve. */
+  identity(): ServingIdentity | undefined
+  published(): PublishedTrust | undefined
+}
+
+/** Makes a {@link Keeper}. Ticks must not overlap. */
+export function createKeeper(options: KeeperOptions): Keeper {
+  const { now, policy, log, keys } = options
+  let held: (Obtained & { obtainedAt: number }) | undefined
+  let published: PublishedTrust | undefined
+
+  async function obtain(): Promise<void> {
+    const obtained = await obtainKeys(options)
+    // Published before it is served: the receipt certificate is provable under what clients see.
+    const trust = await publishTrust(await verifyKms(options), obtained.receipt, log)
+    keys.install(preferred(obtained.keys))
+    await options.onArtifacts?.(obtained.artifacts)
+    for (const contentKey of obtained.artifacts.values()) contentKey.fill(0)
+    held = { ...obtained, obtainedAt: now() }
+    published = trust
+  }
+
+  return {
+    start: obtain,
+    async tick() {
+      const verified = await verifyKms(options)
+      const isSameEpoch = held !== undefined && verified.service.keySet.epoch === held.epoch
+      if (!isSameEpoch || now() - held!.obtainedAt >= REATTEST_SECONDS) return obtain()
+      published = await publishTrust(verified, held!.receipt, log)
+      return undefined
+    },
+    identity() {
+      // Past its age no client accepts the bundle; serving on would only confuse (T13).
+      const isFresh = published !== undefined && now() - published.time < policy.checkpointMaxAgeSeconds
+      return held && isFresh && keys.configs !== undefined ? held.identity : undefined
+    },
+    published: () => published,
+  }
+}
+
+/** X-Wing first: clients that take the first key they know take the strongest. */
+function preferred(keys: readonly HeldKey[]): HeldKey[] {
+  const rank = ({ key }: HeldKey): number => (key.config.kemId === 0x647a ? 0 : 1)
+  return [...keys].sort((a, b) => rank(a) - rank(b) || b.notAfter - a.notAfter)
+}
+
+/** Whether an attempt is worth repeating. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof SottoError && error.action === 'retry'
+}

@@ -1,0 +1,157 @@
+import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
+import { composeTrustBundle, encodeTrustBundle, parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
+import {
+  bindReportData,
+  decodeDocument,
+  PAYLOAD_TYPES,
+  releasedKeysDecoder,
+  releaseInfo,
+  releaseReceiptDecoder,
+  type Digest,
+  type LoggedStatement,
+  type PublishedKey,
+  type ReleasedKeys,
+  type ReleaseReceipt,
+  type ReleaseResponse,
+} from '@sotto/protocol/keyrelease'
+import { kemById, type KemPrivateKey } from '@sotto/protocol/hpke'
+import { parseKeyConfig, OhttpGatewayKey } from '@sotto/protocol/ohttp'
+import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
+import type { TrustedHardware } from '@sotto/serve/tee'
+import { verifyTrustBundle, type TrustedService, type TrustPolicy } from '@sotto/verifier'
+import type { HeldKey, ServingIdentity } from '../gateway/index.ts'
+import { enclaveBinding, WRAP_SUITE, type BootKeys } from './boot-keys.ts'
+import { releaseError } from './errors.ts'
+import type { KmsClient } from './kms-client.ts'
+
+/** What obtaining keys needs. */
+export interface ObtainContext {
+  kms: KmsClient
+  log: LogClient
+  hardware: TrustedHardware
+  policy: TrustPolicy
+  boot: BootKeys
+  /** Sealed artifacts whose content keys are wanted too. */
+  artifacts: readonly string[]
+  /** Unix seconds. */
+  now(): number
+}
+
+/** Everything one release gave. */
+export interface Obtained {
+  keys: HeldKey[]
+  /** Content keys by artifact id. */
+  artifacts: Map<string, Uint8Array>
+  identity: ServingIdentity
+  epoch: number
+  keySetEnvelope: string
+  receipt: LoggedStatement
+  /** The certified receipt key's window and the last use of these keys, Unix seconds. */
+  notAfter: number
+}
+
+/** A KMS that passed every step of this enclave's own policy. */
+export interface VerifiedKms {
+  service: TrustedService
+  bundle: TrustBundle
+  checkpoint: WitnessedCheckpoint
+}
+
+/**
+ * Verifies the KMS exactly as a client does, under the measured policy (T1): another genuine KMS of
+ * the operator, or one that would give out keys more freely, is refused.
+ * @throws `RELEASE_KMS_REFUSED` naming the failed steps
+ */
+export async function verifyKms({ kms, log, policy, now }: ObtainContext): Promise<VerifiedKms> {
+  const state = await kms.state()
+  const checkpoint = await log.latest()
+  let bundle: TrustBundle
+  try {
+    const composed = await composeTrustBundle(state, checkpoint.note, {
+      inclusion: (entry, index) => log.proveInclusion(entry, index, checkpoint),
+      consistency: (older) => log.proveConsistency(older, checkpoint),
+    })
+    bundle = parseTrustBundle(encodeTrustBundle(composed))
+  } catch (cause) {
+    if ((cause as { action?: unknown }).action === 'retry') throw cause
+    throw releaseError('RELEASE_KMS_REFUSED', 'what the KMS publishes does not hold together', { cause })
+  }
+  const { verdict, service } = verifyTrustBundle(bundle, policy, { now: now() })
+  if (service) return { service, bundle, checkpoint }
+  const failed = verdict.steps.filter(({ status }) => status === 'fail').map(({ name, reason }) => `${name}: ${reason}`)
+  throw releaseError('RELEASE_KMS_REFUSED', 'the KMS does not pass the measured policy', { found: failed.join('; ') })
+}
+
+/**
+ * Obtains the private request keys: fresh evidence bound to this boot's keys and the newest
+ * witnessed checkpoint, for a KMS that was verified first.
+ * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_DENIED`, `RELEASE_INVALID`, those of log and hardware
+ */
+export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
+  const { service, checkpoint } = await verifyKms(context)
+  const binding = enclaveBinding(context.boot, service.genesis, checkpoint.digest)
+  const evidence = await context.hardware.collectEvidence(bindReportData('enclave', binding))
+  const response = await context.kms.release({ evidence, binding, checkpoint: checkpoint.note, artifacts: [...context.artifacts] })
+  const evidenceDigest = toHex(crypto.sha256(fromBase64Url(evidence.report)))
+  const receipt = checkReceipt(response, service, evidenceDigest, binding.receiptKey)
+  const released = unwrap(response, context.boot.wrap, { genesis: service.genesis, policy: receipt.policy, evidence: evidenceDigest })
+  const keys = released.keys.map(({ keyId, privateKey }) => holdKey(keyId, fromBase64Url(privateKey), service))
+  const artifacts = new Map(released.artifacts.map(({ id, contentKey }) => [id, fromBase64Url(contentKey)]))
+  for (const id of context.artifacts) if (!artifacts.has(id)) throw releaseError('RELEASE_INVALID', 'a content key is missing', { expected: id })
+  return {
+    keys,
+    artifacts,
+    identity: {
+      genesis: service.genesis,
+      evidence: evidenceDigest,
+      after: { size: checkpoint.size, root: toHex(checkpoint.root) },
+      signer: context.boot.receipt,
+    },
+    epoch: receipt.epoch,
+    keySetEnvelope: response.keySet.envelope,
+    receipt: response.receipt,
+    notAfter: receipt.notAfter,
+  }
+}
+
+function checkReceipt(response: ReleaseResponse, service: TrustedService, evidence: Digest, receiptKey: string): ReleaseReceipt {
+  const { payload } = verifyDsse(parseDsse(utf8(response.receipt.envelope)), PAYLOAD_TYPES.releaseReceipt, [service.signingKey])
+  const receipt = decodeDocument(payload, releaseReceiptDecoder, 'receipt')
+  for (const [field, expected] of [
+    ['genesis', service.genesis],
+    ['policy', service.keyPolicyDigest],
+    ['evidence', evidence],
+    ['receiptKey', receiptKey],
+  ] as const) {
+    if (receipt[field] !== expected) throw releaseError('RELEASE_INVALID', `the release receipt names another ${field}`, { expected, found: receipt[field] })
+  }
+  if (receipt.epoch !== service.keySet.epoch) {
+    // The KMS rotated between the two answers: the next attempt sees one epoch.
+    throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS changed its keys meanwhile')
+  }
+  return receipt
+}
+
+function unwrap(response: ReleaseResponse, wrap: KemPrivateKey, info: { genesis: Digest; policy: Digest; evidence: Digest }): ReleasedKeys {
+  try {
+    const opener = WRAP_SUITE.setupRecipient(wrap, fromBase64Url(response.enc), { info: releaseInfo(info) })
+    return decodeDocument(opener.open(new Uint8Array(), fromBase64Url(response.wrapped)), releasedKeysDecoder, 'keys')
+  } catch (cause) {
+    throw releaseError('RELEASE_INVALID', 'the released keys are wrapped for somebody else', { cause })
+  }
+}
+
+/** A released key is used only if it belongs to a published configuration of the verified set. */
+function holdKey(keyId: number, privateKey: Uint8Array, { keySet, keyPolicyDigest }: TrustedService): HeldKey {
+  const published: PublishedKey | undefined = keySet.keys.find((key) => key.keyId === keyId)
+  if (!published || published.policy !== keyPolicyDigest) throw releaseError('RELEASE_INVALID', 'a released key is not in the published set', { found: `${keyId}` })
+  const config = parseKeyConfig(fromBase64Url(published.config))
+  const key = new OhttpGatewayKey(keyId, kemById(config.kemId).importPrivate(privateKey), config.algorithms)
+  privateKey.fill(0)
+  if (!equalBytes(key.config.publicKey, config.publicKey)) {
+    throw releaseError('RELEASE_INVALID', 'a released key is not the private key of its configuration', { expected: toBase64Url(config.publicKey).slice(0, 16) })
+  }
+  return { key, policy: published.policy, notAfter: published.notAfter }
+}

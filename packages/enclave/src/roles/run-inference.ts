@@ -1,0 +1,155 @@
+import { join } from 'node:path'
+import { SottoError } from '@sotto/protocol/errors'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { readConfig } from '@sotto/serve/config'
+import { withHealth, type Readiness } from '@sotto/serve/health'
+import { createLogClient } from '@sotto/serve/log-client'
+import { createLogger } from '@sotto/serve/logging'
+import { createMetrics } from '@sotto/serve/metrics'
+import type { RoleContext } from '@sotto/serve/role'
+import { startServer } from '@sotto/serve/server'
+import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
+import { createApi, modelDigestOf, type ServedModel } from '../api/index.ts'
+import { EngineHost } from '../engines/index.ts'
+import { createDateWindow, createGateway, createKeyRing, GATEWAY_STATUSES } from '../gateway/index.ts'
+import { loadModels } from '../models/index.ts'
+import { createBootKeys, createKeeper, createKmsClient, isRetryable, TICK_SECONDS, type Keeper } from '../release/index.ts'
+import { inferenceConfig, type InferenceConfig } from './config.ts'
+import { innerRoutes } from './inner-routes.ts'
+
+/** Clocks of clients may differ this much from ours. */
+const DATE_WINDOW_MS = 300_000
+/** Requests one key's replay window can remember; more are refused, never forgotten. */
+const REPLAY_ENTRIES = 262_144
+/** Pause after an attempt that failed for a reason that may pass. */
+const RETRY_MS = 1000
+
+const EVENTS = {
+  listening: { url: 'address' },
+  sandbox: { full: 'flag' },
+  serving: { keys: 'count', models: 'count' },
+  refused: { code: 'code' },
+  'attest-failed': { code: 'code' },
+} as const
+
+/** How this composition differs between hardware and the software TEE. */
+export interface InferenceOptions {
+  /** `full`: refuse to start where engines cannot have their own uid and no network (T19). */
+  sandbox: 'full' | 'best-effort'
+  /** The engine bundle beside this one. */
+  engineEntry?: string
+}
+
+/**
+ * Runs an inference enclave in this process: measured configuration, release, models, gateway. Ready
+ * means attested, keys held and models loaded; before that nothing is answered but health.
+ */
+export async function runInference(context: RoleContext, hardware: TrustedHardware, options: InferenceOptions): Promise<void> {
+  const { config, sha256 } = await readConfig(context.configPath, inferenceConfig)
+  requireOwnKind(config, hardware)
+  requireMeasuredConfig(sha256, await hardware.collectEvidence(new Uint8Array(64)))
+  const logger = createLogger('inference', EVENTS)
+  const nowSeconds = (): number => Math.floor(Date.now() / 1000)
+  const host = await EngineHost.open({ entry: options.engineEntry ?? join(import.meta.dirname, 'engine.js'), require: options.sandbox })
+  context.onShutdown(() => host.close())
+  logger.log('sandbox', { full: host.sandbox.full })
+
+  const keys = createKeyRing({ now: nowSeconds, keepMs: 2 * DATE_WINDOW_MS, maxEntries: REPLAY_ENTRIES })
+  let models: ServedModel[] = []
+  let areModelsLoaded = false
+  const { log: logPolicy, witnesses } = config.policy
+  const keeper = createKeeper({
+    kms: createKmsClient(config.kms.url),
+    log: createLogClient({
+      url: config.log.url,
+      ...logPolicy,
+      witnesses: { keys: witnesses.keys.filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses).map(({ key }) => key), quorum: witnesses.quorum },
+    }),
+    hardware,
+    policy: config.policy,
+    boot: createBootKeys(),
+    artifacts: config.models.artifacts.map(({ id }) => id),
+    now: nowSeconds,
+    keys,
+    async onArtifacts(contentKeys) {
+      if (areModelsLoaded) return
+      models = await loadModels(config.models, contentKeys, host, nowSeconds)
+      areModelsLoaded = true
+    },
+  })
+
+  const metrics = createMetrics()
+  const refusals = metrics.counter('sotto_gateway_refusals_total', 'Refused messages.', { code: Object.keys(GATEWAY_STATUSES) })
+  const api = createApi({
+    models: { list: () => models },
+    clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
+    maxUploadBytes: config.maxUploadBytes,
+  })
+  const gateway = createGateway({
+    keys,
+    inner: innerRoutes(api, () => keeper.published()?.certificate),
+    modelOf: modelDigestOf,
+    identity: () => (areModelsLoaded ? keeper.identity() : undefined),
+    trustBundle: () => keeper.published()?.bundle,
+    dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
+    // Form fields and boundaries ride on top of the recording itself.
+    limits: { contentBytes: config.maxUploadBytes + 2 ** 20 },
+    onError(code) {
+      refusals.add({ code })
+      logger.log('refused', { code })
+    },
+  })
+  const readiness = (): Readiness => (areModelsLoaded && keeper.identity() ? { ready: true } : { ready: false, code: 'NOT_ATTESTED' })
+  const server = await startServer(withHealth(gateway, readiness), { ...config.listen, statuses: GATEWAY_STATUSES })
+  context.onShutdown(() => server.close())
+  logger.log('listening', { url: server.url })
+  if (config.metrics !== undefined) {
+    const metricsServer = await startServer(metrics.app, config.metrics)
+    context.onShutdown(() => metricsServer.close())
+  }
+
+  let isEnding = false
+  context.onShutdown(() => {
+    isEnding = true
+  })
+  const report = (error: unknown): void => logger.log('attest-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' })
+  if (!(await startPatiently(keeper, () => isEnding, report))) return
+  logger.log('serving', { keys: keeper.identity() ? config.models.artifacts.length : 0, models: models.length })
+  context.ready({ http: server.url })
+  while (!isEnding) {
+    await pause(TICK_SECONDS * 1000)
+    // A failed tick leaves what is held: keys and bundle expire by themselves when it goes on too long.
+    await keeper.tick().catch(report)
+  }
+}
+
+async function startPatiently(keeper: Keeper, isEnding: () => boolean, report: (error: unknown) => void): Promise<boolean> {
+  while (!isEnding()) {
+    try {
+      await keeper.start()
+      return true
+    } catch (error) {
+      report(error)
+      if (!isRetryable(error)) throw error
+      await pause(RETRY_MS)
+    }
+  }
+  return false
+}
+
+/** Software and hardware never stand in for each other, and software stays on this machine (T10). */
+function requireOwnKind(config: InferenceConfig, hardware: TrustedHardware): void {
+  const isSoftware = hardware.family === 'software'
+  const isLoopback = ['127.0.0.1', '::1'].includes(config.listen.host)
+  if (config.policy.roots.every(({ family }) => (family === 'software') === isSoftware) && (isLoopback || !isSoftware)) return
+  throw new SottoError('ROLE_WRONG_TEE', 'stop', 'the configuration is for another kind of TEE', {
+    expected: isSoftware ? 'software roots and a loopback address' : 'hardware roots',
+    found: `${config.policy.roots.map(({ family }) => family).join(', ')} at ${config.listen.host}`,
+  })
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })
+}

@@ -1,0 +1,1 @@
+export { publishTrust, type PublishedTrust } from './publish.ts'
