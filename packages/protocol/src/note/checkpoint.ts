@@ -1,8 +1,8 @@
 import { toBase64, toHex, utf8 } from '../bytes/index.ts'
 import { crypto } from '../crypto-backend/index.ts'
 import { noteError } from './errors.ts'
-import { decodeBase64, parseVerifierKey } from './keys.ts'
-import { cosignatureTime, isSignedBy, parseNote } from './note.ts'
+import { decodeBase64, parseVerifierKey, type VerifierKey } from './keys.ts'
+import { cosignatureTime, isSignedBy, parseNote, type Note } from './note.ts'
 
 /** C2SP tlog-checkpoint: a log's claim about its tree. */
 export interface Checkpoint {
