@@ -34,13 +34,13 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
   }
   const receipts = createReceiptBook({
     policy: options.policy,
-    send: (path) => verifiedFetch(INNER_ORIGIN + path),
+    send: (path) => verified.get(path),
     onReceipt: options.onReceipt,
   })
-  const verifiedFetch = createVerifiedFetch({ session, outlet, now: source.now, receipts })
+  const verified = createVerifiedFetch({ session, outlet, now: source.now, receipts })
   return {
     baseURL: `${INNER_ORIGIN}/v1`,
-    fetch: verifiedFetch,
+    fetch: verified.fetch,
     get trust() {
       return session.verdict
     },

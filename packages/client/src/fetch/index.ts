@@ -1,1 +1,1 @@
-export { createVerifiedFetch, type VerifiedFetchOptions } from './verified-fetch.ts'
+export { createVerifiedFetch, type VerifiedFetch, type VerifiedFetchOptions } from './verified-fetch.ts'

@@ -1,8 +1,9 @@
 import { hasCode } from '@sotto/protocol/errors'
 import type { TrustedService } from '@sotto/verifier'
-import type { ReceiptBook } from '../receipts/index.ts'
+import type { ReceiptBook, ReceiptClaim } from '../receipts/index.ts'
 import {
   exchange,
+  INNER_ORIGIN,
   type InnerRequest,
   type InnerResponse,
   type Outlet,
@@ -28,13 +29,21 @@ interface Attempt {
   keyId: number
 }
 
+/** Two ways through the same checks. */
+export interface VerifiedFetch {
+  /** For callers: every answer's receipt is followed. */
+  fetch: typeof globalThis.fetch
+  /** For the client's own inner GETs, whose receipts nobody needs. */
+  get(path: string): Promise<Response>
+}
+
 /**
  * `fetch` that sends to verified enclaves only. Two retries exist, each at most once, each under fresh
  * keys, each only when the body can be sent again: after the keys were verified anew because the
  * gateway does not hold the one used, and with the enclave's time when ours was off. Neither request
  * reached the inner service. Nothing else is ever repeated: it might run twice.
  */
-export function createVerifiedFetch(options: VerifiedFetchOptions): typeof globalThis.fetch {
+export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetch {
   const { session, outlet, now, receipts } = options
 
   async function send(request: InnerRequest, service: TrustedService, offsetMs: number): Promise<Attempt> {
@@ -55,35 +64,41 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): typeof globa
     }
   }
 
-  return async function verifiedFetch(input, init) {
-    const request = await prepareRequest(input, init)
+  async function answer(request: InnerRequest): Promise<Attempt> {
     request.signal?.throwIfAborted()
-    let attempt = await sendWithFreshKeys(request)
-    const examined = await examineDate(attempt.inner, now() * 1000)
-    attempt = { ...attempt, inner: examined.inner }
-    if (examined.clockOffsetMs !== undefined && request.body.replayable) {
-      attempt = await send(request, attempt.service, examined.clockOffsetMs)
-    }
-    return track(request, attempt)
+    const attempt = await sendWithFreshKeys(request)
+    const { inner, clockOffsetMs } = await examineDate(attempt.inner, now() * 1000)
+    if (clockOffsetMs === undefined || !request.body.replayable) return { ...attempt, inner }
+    return send(request, attempt.service, clockOffsetMs)
   }
 
-  async function track(request: InnerRequest, { inner, service, keyId }: Attempt): Promise<Response> {
-    const { response, end } = await toResponse(inner)
-    receipts.track(
-      response,
-      {
-        request: {
-          method: request.method,
-          path: request.path,
-          contentType: valueOf(request.headers, 'content-type'),
-        },
-        response: { status: inner.status, contentType: valueOf(inner.fields, 'content-type') },
-        keyId,
-        keyPolicy: service.keyPolicyDigest,
-      },
-      end,
-    )
-    return response
+  return {
+    async fetch(input, init) {
+      const request = await prepareRequest(input, init)
+      const { inner, service, keyId } = await answer(request)
+      const { response, end } = await toResponse(inner)
+      receipts.track(response, claimOf(request, inner, service, keyId), end)
+      return response
+    },
+    async get(path) {
+      const { inner } = await answer(await prepareRequest(INNER_ORIGIN + path))
+      return (await toResponse(inner)).response
+    },
+  }
+}
+
+function claimOf(
+  request: InnerRequest,
+  inner: InnerResponse,
+  service: TrustedService,
+  keyId: number,
+): Omit<ReceiptClaim, 'end'> {
+  const { method, path, headers } = request
+  return {
+    request: { method, path, contentType: valueOf(headers, 'content-type') },
+    response: { status: inner.status, contentType: valueOf(inner.fields, 'content-type') },
+    keyId,
+    keyPolicy: service.keyPolicyDigest,
   }
 }
 

@@ -3,8 +3,9 @@ import { Readable } from 'node:stream'
 import { envelope } from './errors.ts'
 
 /**
- * Runs a `(Request) => Response` handler for one Node request. The request's signal aborts when the
- * peer goes away; a response body that errors closes the connection, so that nothing looks complete.
+ * Runs a `(Request) => Response` handler for one Node request. When the peer goes away, the request's
+ * signal aborts if there is no answer yet, else the answer's body is cancelled. A body that errors
+ * closes the connection, so that nothing looks complete.
  */
 export async function bridge(
   handler: (request: Request) => Promise<Response>,
@@ -12,11 +13,11 @@ export async function bridge(
   outgoing: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController()
-  outgoing.once('close', () => {
-    if (!outgoing.writableFinished) gone.abort()
-  })
+  const abort = (): void => gone.abort()
+  outgoing.once('close', abort)
   const request = toRequest(incoming, gone.signal)
   const response = request === undefined ? badRequest() : await handler(request)
+  outgoing.off('close', abort)
   if (outgoing.destroyed) {
     await response.body?.cancel().catch(() => {})
     return
@@ -32,8 +33,7 @@ export async function bridge(
 
 async function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
   const reader = body.getReader()
-  const cancel = (): void => void reader.cancel().catch(() => {})
-  outgoing.once('close', cancel)
+  outgoing.once('close', () => void reader.cancel().catch(() => {}))
   try {
     for (;;) {
       const { done, value } = await reader.read()
@@ -44,8 +44,6 @@ async function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
   } catch {
     // A cut answer: end the connection without the last chunk, so that the caller sees the cut too.
     outgoing.destroy()
-  } finally {
-    outgoing.off('close', cancel)
   }
 }
 

@@ -1,1 +1,2 @@
 export { createReceiptBook, type ReceiptBook } from './book.ts'
+export type { ReceiptClaim } from './verify.ts'

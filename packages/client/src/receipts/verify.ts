@@ -1,5 +1,5 @@
 import { fromBase64Url } from '@sotto/protocol/bytes'
-import { SottoError } from '@sotto/protocol/errors'
+import type { SottoError } from '@sotto/protocol/errors'
 import {
   type InferenceReceipt,
   type RequestDigestHead,

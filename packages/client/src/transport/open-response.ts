@@ -54,29 +54,32 @@ async function* eventsOf(
   signal: AbortSignal,
 ): AsyncGenerator<BhttpEvent<BhttpResponseHead>> {
   const parser = parseResponse()
+  let isAtEnd = false
   try {
     for await (const piece of chunksOf(body)) {
       for (const plaintext of opener.push(piece)) yield* parser.push(plaintext)
     }
+    isAtEnd = true
     for (const plaintext of opener.finish()) yield* parser.push(plaintext)
     yield* parser.finish()
   } catch (cause) {
     signal.throwIfAborted()
-    throw responseError(cause)
+    throw responseError(cause, isAtEnd)
   }
 }
 
 const CUT: ReadonlySet<string> = new Set(['OHTTP_TRUNCATED', 'BHTTP_TRUNCATED'])
 
-/** Errors that are not ours come from the connection, which an attacker may cut but not forge. */
-function responseError(cause: unknown): SottoError {
-  if (cause instanceof SottoError && !CUT.has(cause.code)) {
-    return clientError('RESPONSE_INVALID', 'the answer is not authentic or malformed', {
-      found: cause.code,
+/**
+ * Errors that are not ours come from the connection, which an attacker may cut but not forge. A final
+ * chunk that does not open was most likely cut too; which of the two cannot be told.
+ */
+function responseError(cause: unknown, isAtEnd: boolean): SottoError {
+  const code = cause instanceof SottoError ? cause.code : undefined
+  if (code === undefined || CUT.has(code) || (isAtEnd && code === 'OHTTP_OPEN_FAILED')) {
+    return clientError('RESPONSE_TRUNCATED', 'the answer was cut; what arrived is not the whole of it', {
       cause,
     })
   }
-  return clientError('RESPONSE_TRUNCATED', 'the answer was cut; what arrived is not the whole of it', {
-    cause,
-  })
+  return clientError('RESPONSE_INVALID', 'the answer is not authentic or malformed', { found: code, cause })
 }

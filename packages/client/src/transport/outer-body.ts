@@ -14,7 +14,8 @@ export async function outerBody(
 ): Promise<Uint8Array | Blob | ReadableStream<Uint8Array>> {
   const head: Uint8Array[] = []
   let size = 0
-  while (!streamUploads || size <= WHOLE_BYTES) {
+  const limit = streamUploads ? WHOLE_BYTES : Infinity
+  while (size <= limit) {
     const { done, value } = await sealed.next()
     if (done) return size <= WHOLE_BYTES ? concat(...head) : new Blob(head as BlobPart[])
     head.push(value)

@@ -38,23 +38,39 @@ describe('startProxy', () => {
     expect((await reader.read()).done).toBe(true)
   })
 
-  it('cancels upstream when the client goes away', async () => {
-    const aborted = Promise.withResolvers<void>()
+  it('cancels upstream when the client goes away while the answer streams', async () => {
     const cancelled = Promise.withResolvers<void>()
-    const url = await start(async (_url, init) => {
-      init.signal!.addEventListener('abort', () => aborted.resolve())
-      return new Response(
-        new ReadableStream({
-          start: (c) => c.enqueue(new Uint8Array([1])),
-          cancel: () => cancelled.resolve(),
-        }),
-      )
+    const url = await start(async () => {
+      const start = (controller: ReadableStreamDefaultController): void =>
+        controller.enqueue(new Uint8Array([1]))
+      return new Response(new ReadableStream({ start, cancel: () => cancelled.resolve() }))
     })
     const stop = new AbortController()
     const response = await fetch(`${url}/v1/slow`, { signal: stop.signal })
     await response.body!.getReader().read()
     stop.abort()
-    await Promise.all([aborted.promise, cancelled.promise])
+    await cancelled.promise
+  })
+
+  it('aborts upstream when the client goes away before there is an answer', async () => {
+    const reached = Promise.withResolvers<void>()
+    const aborted = Promise.withResolvers<void>()
+    const url = await start(
+      (_url, init) =>
+        new Promise((_, reject) => {
+          init.signal!.addEventListener('abort', () => {
+            aborted.resolve()
+            reject(init.signal!.reason as Error)
+          })
+          reached.resolve()
+        }),
+    )
+    const stop = new AbortController()
+    const responding = fetch(`${url}/v1/slow`, { signal: stop.signal }).catch((error: Error) => error.name)
+    await reached.promise
+    stop.abort()
+    await aborted.promise
+    expect(await responding).toBe('AbortError')
   })
 
   it('cuts the connection when the answer was cut', async () => {

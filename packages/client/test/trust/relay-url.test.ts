@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { relayAddresses } from '../../src/trust/relay-url.ts'
+import { logAddress, relayAddresses } from '../../src/trust/relay-url.ts'
 
 describe('relayAddresses', () => {
   it.each([
@@ -26,5 +26,17 @@ describe('relayAddresses', () => {
     ['an empty gateway', 'https://relay.example', ''],
   ])('refuses %s', (_, url, gateway) => {
     expect(() => relayAddresses(url, gateway)).toThrow(expect.objectContaining({ code: 'RELAY_URL' }))
+  })
+})
+
+describe('logAddress', () => {
+  it('is at the relay unless it has an address of its own', () => {
+    expect(logAddress('https://relay.example/eu/', undefined).href).toBe('https://relay.example/eu/log')
+    expect(logAddress('https://relay.example', 'https://log.example/2026/').href).toBe(
+      'https://log.example/2026',
+    )
+    expect(() => logAddress('https://relay.example', 'http://log.example')).toThrow(
+      expect.objectContaining({ code: 'RELAY_URL' }),
+    )
   })
 })

@@ -1,0 +1,120 @@
+import type { InferenceReceipt } from '@sotto/protocol/receipts'
+import { verifyReceipt } from '@sotto/verifier'
+import { describe, expect, it } from 'vitest'
+import { connect, type ReceiptRecord, type Sotto } from '../src/index.ts'
+import { createService, type FakeService, RELAY } from './support/service.ts'
+
+async function open(service: FakeService, onReceipt?: (record: ReceiptRecord) => void): Promise<Sotto> {
+  return connect(RELAY, {
+    policy: service.world.policy,
+    fetch: service.fetch,
+    now: service.now,
+    ...(onReceipt && { onReceipt }),
+  })
+}
+
+const ask = (sotto: Sotto): Promise<Response> =>
+  sotto.fetch(`${sotto.baseURL}/chat/completions`, {
+    method: 'POST',
+    body: '{"q":1}',
+    headers: { 'content-type': 'application/json' },
+  })
+
+const certificates = (service: FakeService): number =>
+  service.innerCalls.filter(({ path }) => path === '/sotto/receipt-certificate').length
+
+describe('a receipt', () => {
+  it('is verified against what was sent and received, and can be verified again offline', async () => {
+    const service = await createService()
+    const records: ReceiptRecord[] = []
+    const sotto = await open(service, (record) => records.push(record))
+    const response = await ask(sotto)
+    const body = new Uint8Array(await response.arrayBuffer())
+    const saved = await sotto.receiptOf(response)
+    expect(records).toEqual([{ status: 'verified', receipt: expect.objectContaining({ keyId: 7 }), saved }])
+    expect(sotto.receipts).toEqual(records)
+    const offline = verifyReceipt(saved, service.world.policy, {
+      request: {
+        method: 'POST',
+        path: '/v1/chat/completions',
+        contentType: 'application/json',
+        body: [new TextEncoder().encode('{"q":1}')],
+      },
+      response: { status: 200, contentType: response.headers.get('content-type')!, body: [body] },
+    })
+    expect(offline.steps.filter(({ status }) => status !== 'pass')).toEqual([])
+  })
+
+  it('needs its certificate fetched once, over the encryption', async () => {
+    const service = await createService()
+    const sotto = await open(service)
+    for (let i = 0; i < 3; i++) {
+      const response = await ask(sotto)
+      await response.text()
+      await sotto.receiptOf(response)
+    }
+    expect(certificates(service)).toBe(1)
+    expect(sotto.receipts).toHaveLength(3)
+  })
+
+  it('comes only when the body was read to its end', async () => {
+    const service = await createService()
+    const sotto = await open(service)
+    const response = await ask(sotto)
+    await response.body!.cancel()
+    await expect(sotto.receiptOf(response)).rejects.toMatchObject({ code: 'RESPONSE_TRUNCATED' })
+    expect(sotto.receipts).toEqual([])
+  })
+
+  it('may be missing, and a clone has none', async () => {
+    const service = await createService()
+    service.knobs.withoutReceipts = true
+    const sotto = await open(service)
+    const response = await ask(sotto)
+    const clone = response.clone()
+    await Promise.all([response.text(), clone.text()])
+    await expect(sotto.receiptOf(response)).rejects.toMatchObject({ code: 'RECEIPT_MISSING' })
+    await expect(sotto.receiptOf(clone)).rejects.toMatchObject({ code: 'RECEIPT_MISSING' })
+    expect([sotto.receipts, certificates(service)]).toEqual([[], 0])
+  })
+
+  const zeros = '0'.repeat(64)
+  it.each<[string, (receipt: InferenceReceipt) => InferenceReceipt]>([
+    ['another request', (receipt) => ({ ...receipt, request: zeros })],
+    ['another answer', (receipt) => ({ ...receipt, response: zeros })],
+    ['another enclave', (receipt) => ({ ...receipt, evidence: zeros })],
+    ['another policy', (receipt) => ({ ...receipt, policy: zeros })],
+    ['another genesis', (receipt) => ({ ...receipt, genesis: zeros })],
+    ['another key of the same enclave', (receipt) => ({ ...receipt, keyId: 8 })],
+    ['a key the enclave was not given', (receipt) => ({ ...receipt, keyId: 99 })],
+    ['no known shape', (receipt) => ({ ...receipt, extra: 1 }) as InferenceReceipt],
+  ])('about %s is refused, loudly', async (_, receipt) => {
+    const service = await createService()
+    service.knobs.receipt = receipt
+    const records: ReceiptRecord[] = []
+    const sotto = await open(service, (record) => records.push(record))
+    const response = await ask(sotto)
+    await response.text()
+    await expect(sotto.receiptOf(response)).rejects.toMatchObject({ code: 'RECEIPT_INVALID', action: 'stop' })
+    expect(records.map(({ status }) => status)).toEqual(['refused'])
+  })
+
+  it('stays unproven while its certificate cannot be had, and is proven when it can', async () => {
+    const service = await createService()
+    const sotto = await open(service)
+    let down = true
+    const app = service.knobs.app
+    service.knobs.outer = ({ method }) =>
+      method === 'POST' && down && service.innerCalls.length > 0
+        ? new Response(null, { status: 503 })
+        : undefined
+    service.knobs.app = app
+    const first = await ask(sotto)
+    await first.text()
+    await expect(sotto.receiptOf(first)).rejects.toMatchObject({ code: 'RECEIPT_UNPROVEN', action: 'retry' })
+    down = false
+    const second = await ask(sotto)
+    await second.text()
+    await expect(sotto.receiptOf(second)).resolves.toMatchObject({ version: 1 })
+  })
+})
