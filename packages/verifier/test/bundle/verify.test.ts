@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { encodeTrustBundle, parseTrustBundle } from '@sotto/protocol/evidence'
 import type { PolicyTuple } from '@sotto/protocol/keyrelease'

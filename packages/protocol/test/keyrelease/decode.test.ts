@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest'
+import { utf8 } from '@sotto/protocol/bytes'
+import { decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
+import { bytes, DIGEST, DOCUMENTS, witnessKey } from './documents.ts'
+
+type Json = { [name: string]: unknown } | unknown[]
+
+/** Every object of a document, with the path to it. */
+function* objectsIn(value: unknown, path: (string | number)[] = []): Generator<(string | number)[]> {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value)) yield path
+  for (const [name, member] of Object.entries(value))
+    yield* objectsIn(member, [...path, Array.isArray(value) ? Number(name) : name])
+}
+
+/** A deep copy with `change` done to what lies at the path. */
+function changed(document: object, path: (string | number)[], change: (value: Json) => void): object {
+  const copy = structuredClone(document)
+  change(path.reduce<Json>((value, name) => (value as Record<string, Json>)[name]!, copy as Json))
+  return copy
+}
+
+const refuse = (name: string, document: object): void => {
+  const { decoder } = DOCUMENTS[name]!
+  expect(() => decodeDocument(encodeDocument(document), decoder, 'document', 200_000), name).toThrow(
+    expect.objectContaining({ code: 'JCS_FIELD' }),
+  )
+}
+
+describe.each(Object.keys(DOCUMENTS))('a document of kind %s', (name) => {
+  const { decoder, good } = DOCUMENTS[name]!
+
+  it('is read as it was written', () => {
+    const decoded = decodeDocument(encodeDocument(good), decoder)
+    expect(decoded).toEqual(good)
+    expect(encodeDocument(decoded)).toEqual(encodeDocument(good))
+  })
+
+  it('has no unknown member, in any of its objects', () => {
+    for (const path of objectsIn(good))
+      refuse(
+        name,
+        changed(good, path, (value) => Object.assign(value, { extra: 1 })),
+      )
+  })
+
+  it('lacks no member, in any of its objects', () => {
+    for (const path of objectsIn(good)) {
+      for (const member of Object.keys(
+        path.reduce<Json>((v, n) => (v as Record<string, Json>)[n]!, good as Json),
+      ))
+        refuse(
+          name,
+          changed(good, path, (value) => delete (value as Record<string, unknown>)[member]),
+        )
+    }
+  })
+
+  it('has no member of another type', () => {
+    for (const path of objectsIn(good)) {
+      const names = Object.keys(path.reduce<Json>((v, n) => (v as Record<string, Json>)[n]!, good as Json))
+      for (const member of names)
+        for (const wrong of [null, true, -1, '', [], {}])
+          refuseUnlessEmptyList(
+            name,
+            changed(good, path, (value) => ((value as Record<string, unknown>)[member] = wrong)),
+            wrong,
+            member,
+          )
+    }
+  })
+
+  it('is not read from other spellings', () => {
+    const spaced = utf8(JSON.stringify(good, null, 1))
+    expect(() => decodeDocument(spaced, decoder)).toThrow(expect.objectContaining({ code: 'JCS_MALFORMED' }))
+  })
+})
+
+/** Two lists may be empty; everything else of another type is refused. */
+function refuseUnlessEmptyList(name: string, document: object, wrong: unknown, member: string): void {
+  if (Array.isArray(wrong) && member === 'artifacts') return
+  refuse(name, document)
+}
+
+/** What is well-formed and still refused: [kind, what, the document]. */
+const BOUNDS: [kind: string, what: string, members: Record<string, unknown>][] = [
+  ['genesis', 'another version', { version: 2 }],
+  ['genesis', 'no member', { members: [] }],
+  ['genesis', '65 members', { members: many(65, (i) => ({ name: `m${i}`, key: bytes(32, i) })) }],
+  ['genesis', 'a member key twice', { members: many(2, (i) => ({ name: `m${i}`, key: bytes(32) })) }],
+  ['genesis', 'a member name twice', { members: many(2, (i) => ({ name: 'm', key: bytes(32, i) })) }],
+  ['genesis', 'a threshold of nobody', { threshold: 0 }],
+  ['genesis', 'a threshold nobody reaches', { threshold: 3 }],
+  ['genesis', 'a release key twice', { releaseKeys: [bytes(32), bytes(32)] }],
+  ['genesis', 'no release key', { releaseKeys: [] }],
+  ['genesis', 'a log key that is a witness key', { log: { origin: 'o', key: witnessKey(1) } }],
+  ['genesis', 'a log key that is no key', { log: { origin: 'o', key: 'log' } }],
+  ['genesis', 'a witness twice', { witnesses: { keys: [witnessKey(1), witnessKey(1)], quorum: 1 } }],
+  ['genesis', 'no witness', { witnesses: { keys: [], quorum: 1 } }],
+  ['genesis', 'a quorum of nobody', { witnesses: { keys: [witnessKey(1)], quorum: 0 } }],
+  ['genesis', 'a quorum nobody reaches', { witnesses: { keys: [witnessKey(1)], quorum: 2 } }],
+  ['genesis', 'a name that moves the cursor', { name: 'a\u001b[2J' }],
+  ['genesis', 'a name that turns text around', { name: 'a\u202eb' }],
+  ['genesis', 'a long name', { name: 'a'.repeat(65) }],
+  ['genesis', 'a short root key', { rootKey: bytes(31) }],
+  ['genesis', 'no time', { createdAt: 0 }],
+  ['certificate', 'a life that ends as it begins', { notAfter: 5 }],
+  ['release', 'another predicate', { predicateType: 'https://slsa.dev/provenance/v1' }],
+  ['release', 'another statement type', { _type: 'https://in-toto.io/Statement/v0.1' }],
+  ['release', 'a third subject', { subject: many(3, () => ({ name: 'image', digest: { sha256: DIGEST } })) }],
+  [
+    'release',
+    'subjects in another order',
+    { subject: ['configuration', 'image'].map((name) => ({ name, digest: { sha256: DIGEST } })) },
+  ],
+  ['keySet', 'no key', { keys: [] }],
+  ['keySet', '65 keys', { keys: many(65, (i) => key({ keyId: i })) }],
+  ['keySet', 'a key identifier twice', { keys: [key({}), key({})] }],
+  ['keySet', 'a key identifier past a byte', { keys: [key({ keyId: 256 })] }],
+  ['keySet', 'a key that is never valid', { keys: [key({ notAfter: 5 })] }],
+  ['keySet', 'a key that lives longer than a day', { keys: [key({ notAfter: 5 + 86_401 })] }],
+  ['keySet', 'a first set with a previous one', { epoch: 1 }],
+  ['keySet', 'a later set without a previous one', { previous: '0'.repeat(64) }],
+  ['keySet', 'an epoch before the first', { epoch: 0, previous: '0'.repeat(64) }],
+  ['keySet', 'an upper-case digest', { genesis: DIGEST.toUpperCase() }],
+  ['releaseReceipt', 'no key', { keyIds: [] }],
+  ['releaseReceipt', 'a key identifier twice', { keyIds: [1, 1] }],
+  ['releaseReceipt', 'an end before its beginning', { notAfter: 4 }],
+  ['releaseReceipt', 'a tuple name with a space', { tuple: 'a b' }],
+  ['releaseReceipt', 'half a chip', { chip: 'cd'.repeat(32) }],
+  ['artifactKeyImport', 'an encapsulation of X25519', { enc: bytes(32) }],
+  ['artifactKeyImport', 'a longer content key', { wrapped: bytes(49) }],
+  ['artifactKeyImport', 'another identifier', { artifact: 'ef'.repeat(15) }],
+  ['kmsBinding', 'an X25519 import key', { importKey: bytes(32) }],
+  ['enclaveBinding', 'an X25519 wrapping key', { wrapKey: bytes(32) }],
+  ['evidence', 'an unknown family', { family: 'tdx' }],
+  ['evidence', 'a long report', { report: bytes(16_385) }],
+  ['evidence', 'no chain', { chain: [] }],
+  ['evidence', 'nine certificates', { chain: many(9, () => bytes(64)) }],
+  ['loggedStatement', 'a negative index', { index: -1 }],
+  ['loggedStatement', 'a long envelope', { envelope: 'x'.repeat(65_536) }],
+  ['releaseRequest', 'a long checkpoint', { checkpoint: 'x'.repeat(16_385) }],
+  ['releaseRequest', '65 artifacts', { artifacts: many(65, (i) => i.toString(16).padStart(32, '0')) }],
+  ['releasedKeys', 'no key', { keys: [] }],
+  ['releasedKeys', 'a key twice', { keys: many(2, () => ({ keyId: 1, privateKey: bytes(32) })) }],
+  [
+    'releasedKeys',
+    'an artifact twice',
+    { artifacts: many(2, () => ({ id: 'ef'.repeat(16), contentKey: bytes(32) })) },
+  ],
+  ['releasedKeys', 'a short content key', { artifacts: [{ id: 'ef'.repeat(16), contentKey: bytes(16) }] }],
+]
+
+describe('a document', () => {
+  it.each(BOUNDS)('of kind %s is refused with %s', (kind, _what, members) => {
+    refuse(kind, { ...DOCUMENTS[kind]!.good, ...members })
+  })
+
+  it('past its bound is refused before it is parsed', () => {
+    const { decoder, good } = DOCUMENTS['releaseRequest']!
+    expect(() => decodeDocument(encodeDocument(good), decoder, 'document', 1000)).toThrow(
+      expect.objectContaining({ code: 'JCS_MALFORMED' }),
+    )
+    expect(() => decodeDocument(utf8(`"${'x'.repeat(65_536)}"`), decoder)).toThrow(
+      expect.objectContaining({ code: 'JCS_MALFORMED', found: '65538' }),
+    )
+  })
+
+  it('is refused without quoting what stood in a place of a secret', () => {
+    const { decoder, good } = DOCUMENTS['releasedKeys']!
+    const misplaced = { ...good, keys: [{ keyId: 1, privateKey: `${bytes(32)}secret` }] }
+    try {
+      decodeDocument(encodeDocument(misplaced), decoder)
+      expect.unreachable()
+    } catch (error) {
+      expect(JSON.stringify([error, (error as Error).message])).not.toContain('secret')
+    }
+  })
+})
+
+function many<T>(count: number, item: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => item(i))
+}
+
+function key(members: object): object {
+  return { keyId: 1, config: bytes(60), policy: DIGEST, notBefore: 5, notAfter: 60, ...members }
+}
