@@ -5,6 +5,7 @@ import { configView } from './config.ts'
 import { doctor } from './doctor.ts'
 import { embed } from './embed.ts'
 import { help } from './help.ts'
+import { demo } from './stack/demo.ts'
 import { down } from './stack/down.ts'
 import { up } from './stack/up.ts'
 import { proxy } from './proxy.ts'
@@ -18,6 +19,7 @@ export const VERSION = '0.1.0'
 
 /** All commands, in the order help lists them. */
 export const commands: readonly Command[] = [
+  demo,
   up,
   down,
   verify,

@@ -24,6 +24,8 @@ export interface StackOptions {
   /** Record what every party receives on its sockets. */
   tap?: boolean
   onProgress?: (text: string) => void
+  /** Ends the start; what was started is stopped again. */
+  signal?: AbortSignal
   /** Unix seconds. */
   now?: () => number
 }
@@ -67,7 +69,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function startAll(options: StackOptions, roles: RoleProcess[], taps: Stack['taps']): Promise<Omit<Stack, 'roles' | 'taps' | 'stop'>> {
-  const { layout, onProgress = () => {}, now = () => Math.floor(Date.now() / 1000) } = options
+  const { layout, now = () => Math.floor(Date.now() / 1000) } = options
+  const onProgress = (text: string): void => {
+    options.signal?.throwIfAborted()
+    options.onProgress?.(text)
+  }
   const state = await openState(options.stateFolder)
   const ports = await choosePorts(join(state.root, 'ports.json'), PORTS)
   const appendToken = await openSecret(state.key('append-token'))
