@@ -1,6 +1,6 @@
 import { fromHex } from '@sotto/protocol/bytes'
 import { composeTrustBundle, type KmsState } from '@sotto/protocol/evidence'
-import { type KeySet, PAYLOAD_TYPES, type KmsCertificate } from '@sotto/protocol/keyrelease'
+import { documentDigest, type KeySet, PAYLOAD_TYPES, type KmsCertificate } from '@sotto/protocol/keyrelease'
 import { createLogClient } from '@sotto/serve/log-client'
 import { type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
 import { expect, test } from 'vitest'
@@ -95,7 +95,6 @@ test(claim('T3', 'every epoch is one logged set that names the one before'), asy
   await world.kms.rotate(world.rotation())
   const sets = world.logged<KeySet>(PAYLOAD_TYPES.keySet)
   expect(sets.map(({ document }) => document.epoch)).toEqual(sets.map((_, n) => n + 1))
-  const { documentDigest } = await import('@sotto/protocol/keyrelease')
   sets.forEach(({ document }, n) => {
     expect(document.previous).toBe(n === 0 ? '0'.repeat(64) : documentDigest(sets[n - 1]!.document))
   })

@@ -23,6 +23,9 @@ const STATUS_BY_ACTION: Readonly<Record<ErrorAction, number>> = { 'fix-input': 4
 /** Seconds a client is asked to wait after 429 and 503. */
 const RETRY_AFTER_SECONDS = 1
 
+/** A message may name a field, and the sender chose its name. */
+const MAX_MESSAGE_LENGTH = 512
+
 /**
  * The one JSON form of an error on the wire: `{"error":{"code","message","action"}}`.
  * A {@link SottoError} shows its code, message and action (never `cause`, `expected` or `found`,
@@ -36,7 +39,9 @@ export function errorResponse(error: unknown, statuses: StatusByCode = {}): Resp
   const status = statusOf(shown, statuses)
   const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   if (status === 429 || status === 503) headers['retry-after'] = String(RETRY_AFTER_SECONDS)
-  const body = JSON.stringify({ error: { code: shown.code, message: shown.message, action: shown.action } })
+  const body = JSON.stringify({
+    error: { code: shown.code, message: shown.message.slice(0, MAX_MESSAGE_LENGTH), action: shown.action },
+  })
   return new Response(body, { status, headers })
 }
 

@@ -45,3 +45,8 @@ test('429 and 503 say when to come back', () => {
   expect(errorResponse(serveError('HTTP_TOO_MANY', 'm')).headers.get('retry-after')).toBe('1')
   expect(errorResponse(serveError('HTTP_BUSY', 'm')).headers.get('retry-after')).toBe('1')
 })
+
+test('a message is bounded, whatever name the sender gave a field', async () => {
+  const response = errorResponse(new SottoError('JCS_FIELD', 'fix-input', 'x'.repeat(100_000)))
+  expect((await response.text()).length).toBeLessThan(700)
+})

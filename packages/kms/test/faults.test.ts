@@ -1,0 +1,206 @@
+import { fromBase64Url, fromUtf8, toHex } from '@sotto/protocol/bytes'
+import { kemById } from '@sotto/protocol/hpke'
+import { documentDigest, type KeySet, PAYLOAD_TYPES, type ReleaseResponse } from '@sotto/protocol/keyrelease'
+import { expect, test } from 'vitest'
+import type { PolicyProposal } from '../src/policies/index.ts'
+import { kmsError } from '../src/errors.ts'
+import { type Fault, MemoryStore } from './store/memory.ts'
+import { Enclave, payloadOf, seed, World } from './world.ts'
+
+const HOUR = 3600
+const ARTIFACT = 'ab'.repeat(16)
+/** What happens after an error: the same process tries again, or a new one starts. */
+type Recovery = 'same-process' | 'reboot'
+const MAX_ATTEMPTS = 4
+
+/** A life of a KMS in which every kind of write happens; each step may be tried again. */
+class Life {
+  readonly world = new World()
+  readonly store = new MemoryStore()
+  readonly recovery: Recovery
+  failures = 0
+
+  constructor(recovery: Recovery) {
+    this.recovery = recovery
+    this.world.store = this.store
+    this.store.error = () => kmsError('KMS_STORE_FAILED', 'injected')
+  }
+
+  async step(work: () => Promise<unknown>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await work()
+        return
+      } catch (error) {
+        this.failures++
+        if (attempt === MAX_ATTEMPTS || (error as { action?: string }).action !== 'retry') throw error
+        if (this.recovery === 'reboot' && this.world.kms !== undefined)
+          await this.step(() => this.world.start())
+      }
+    }
+  }
+
+  async run(): Promise<void> {
+    const { world } = this
+    await this.step(() => world.start())
+    const first = world.proposal()
+    await this.step(() => world.kms.acceptPolicy(first))
+    await this.release([])
+    world.now += 19 * HOUR
+    await this.step(() => world.kms.tick())
+    await this.step(() => world.kms.importArtifact(ARTIFACT, world.artifactImport(ARTIFACT, seed(42))))
+    await this.release([ARTIFACT])
+    const second: PolicyProposal = world.proposal(
+      world.policy({ createdAt: world.now, evidenceMaxAgeSeconds: 7200 }),
+    )
+    await this.step(() => world.kms.acceptPolicy(second))
+    await this.rotate()
+    world.now += 26 * HOUR
+    await this.step(() => world.kms.tick())
+    await this.step(() => world.start())
+    await this.release([ARTIFACT])
+    expect(world.kms.view.state.policies.get(world.kms.view.state.policy!)!.statement.envelope).toBe(
+      second.policy,
+    )
+  }
+
+  /** A member gives up when the epoch has moved on: then somebody rotated, perhaps this very request. */
+  async rotate(): Promise<void> {
+    const { world } = this
+    const before = world.keySet.epoch
+    const request = world.rotation()
+    await this.step(() =>
+      world.kms.rotate(request).catch((error: { code?: string }) => {
+        if (error.code !== 'KMS_EPOCH_CONFLICT') throw error
+      }),
+    )
+    expect(world.keySet.epoch).toBeGreaterThan(before)
+  }
+
+  async release(artifacts: string[]): Promise<void> {
+    const { world } = this
+    const enclave = new Enclave(world.workload)
+    await this.step(async () => {
+      const request = await enclave.request(world, { artifacts })
+      const response = await world.kms.release(request)
+      this.check(response, enclave.open(request, response, world.genesis))
+    })
+  }
+
+  /** Every key released is the private half of one in the logged set it came with. */
+  check(response: ReleaseResponse, released: ReturnType<Enclave['open']>): void {
+    const { log } = this.world
+    for (const { envelope, index } of [response.keySet, response.policy, response.receipt]) {
+      expect(fromUtf8(log.entries[index]!)).toBe(envelope)
+    }
+    const { keys } = payloadOf<KeySet>(response.keySet.envelope)
+    expect(released.keys.length).toBeGreaterThan(0)
+    for (const { keyId, privateKey } of released.keys) {
+      const config = fromBase64Url(keys.find((key) => key.keyId === keyId)!.config)
+      const kem = kemById((config[1]! << 8) | config[2]!)
+      const { publicKey } = kem.importPrivate(fromBase64Url(privateKey))
+      expect(toHex(config)).toContain(toHex(publicKey))
+    }
+    for (const artifact of released.artifacts) expect(fromBase64Url(artifact.contentKey)).toEqual(seed(42))
+  }
+
+  /** What must hold whatever went wrong on the way. */
+  async verify(): Promise<void> {
+    const { world } = this
+    const sets = world.logged<KeySet>(PAYLOAD_TYPES.keySet).map(({ document }) => document)
+    expect(
+      sets.map(({ epoch }) => epoch),
+      'one set per epoch, none missing',
+    ).toEqual(sets.map((_, n) => n + 1))
+    sets.forEach((set, n) => {
+      expect(set.previous).toBe(n === 0 ? '0'.repeat(64) : documentDigest(sets[n - 1]!))
+    })
+    const configs = new Map<number, string>()
+    for (const { keyId, config } of sets.flatMap(({ keys }) => keys)) {
+      expect(configs.get(keyId) ?? config, `identifier ${keyId} names one key`).toBe(config)
+      configs.set(keyId, config)
+    }
+    expect(world.logged(PAYLOAD_TYPES.genesis)).toHaveLength(1)
+    expect(world.logged(PAYLOAD_TYPES.keyReleasePolicy)).toHaveLength(2)
+    expect(sets.at(-1)).toEqual(world.keySet)
+    const stored = (await this.store.readAll())
+      .filter(({ table }) => table === 'key')
+      .map(({ key }) => Number(key))
+    expect(stored.toSorted()).toEqual([...world.kms.view.state.epoch!.keyIds].toSorted())
+    expect(world.kms.view.state.pending).toBeUndefined()
+  }
+}
+
+const COMBINATIONS: [Fault, Recovery][] = [
+  ['not-persisted', 'same-process'],
+  ['reported-failed', 'same-process'],
+  ['not-persisted', 'reboot'],
+  ['reported-failed', 'reboot'],
+]
+/** Every combination at every write with SLOW=1; otherwise one per write, in turn. */
+const combinationsFor = (n: number): [Fault, Recovery][] =>
+  process.env['SLOW'] === '1' ? COMBINATIONS : [COMBINATIONS[n % 4]!]
+
+async function undisturbed(): Promise<Life> {
+  const life = new Life('same-process')
+  await life.run()
+  await life.verify()
+  return life
+}
+
+test('without a fault nothing has to be tried again', async () => {
+  const life = await undisturbed()
+  expect(life.failures).toBe(0)
+  expect(life.store.commits).toBeGreaterThan(12)
+})
+
+test(
+  'a store that breaks at any one write loses nothing and repeats nothing',
+  { timeout: 120_000 },
+  async () => {
+    const { commits } = (await undisturbed()).store
+    for (let n = 0; n < commits; n++) {
+      for (const [fault, recovery] of combinationsFor(n)) {
+        const life = new Life(recovery)
+        life.store.fault = (commit) => (commit === n ? fault : undefined)
+        await life.run()
+        await life.verify()
+        expect(life.failures, `commit ${n} ${fault} ${recovery}`).toBe(1)
+      }
+    }
+  },
+)
+
+test(
+  'a log that breaks at any one append loses nothing and repeats nothing',
+  { timeout: 120_000 },
+  async () => {
+    const { appends } = (await undisturbed()).world.log
+    for (let n = 0; n < appends; n++) {
+      for (const [fault, recovery] of combinationsFor(n)) {
+        const life = new Life(recovery)
+        life.world.log.appendFault = (call) => (call === n ? fault : undefined)
+        await life.run()
+        await life.verify()
+        expect(life.failures, `append ${n} ${fault} ${recovery}`).toBe(1)
+      }
+    }
+  },
+)
+
+test('a log that is away while a policy is accepted: the votes count once it is back', async () => {
+  const world = new World()
+  await world.start()
+  const proposal = world.proposal()
+  const append = world.log.appends
+  world.log.appendFault = (call) => (call === append + 1 ? 'not-persisted' : undefined)
+  await expect(world.kms.acceptPolicy(proposal)).rejects.toMatchObject({
+    code: 'LOG_UNREACHABLE',
+    action: 'retry',
+  })
+  expect(await world.refusal('/v1/keys')).toBe('KMS_NO_POLICY')
+  await world.kms.tick()
+  expect(world.keySet.epoch).toBe(1)
+  expect((await world.kms.acceptPolicy(proposal)).policy.envelope).toBe(proposal.policy)
+  expect(world.keySet.epoch).toBe(1)
+})
