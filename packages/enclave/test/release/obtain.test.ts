@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { HPKE_KEM, kemById } from '@sotto/protocol/hpke'
+import { bindReportData, documentDigest } from '@sotto/protocol/keyrelease'
+import { checkpointDigest } from '@sotto/protocol/note'
+import { verifyEvidence } from '@sotto/verifier'
+import { fakeSigner, type WorldOptions } from '@sotto/testkit'
+import { createBootKeys, WRAP_SUITE } from '../../src/release/boot-keys.ts'
+import { obtainKeys } from '../../src/release/obtain.ts'
+import { createReleaseWorld, type Dishonesty } from './world.ts'
+
+const ARTIFACT = 'ab'.repeat(16)
+
+test('an honest KMS gives the private keys of its published set, bound to this boot', async () => {
+  const { context, requests, world, privateKey } = await createReleaseWorld({}, [ARTIFACT])
+  const obtained = await obtainKeys(context)
+  expect(obtained.keys).toHaveLength(1)
+  const [held] = obtained.keys
+  expect(equalBytes(held!.key.config.publicKey, privateKey.publicKey)).toBe(true)
+  expect([held!.policy, held!.notAfter]).toEqual([world.keyPolicyDigest, world.now + 3600])
+  expect(toHex(obtained.artifacts.get(ARTIFACT)!)).toBe(toHex(crypto.sha256(utf8(ARTIFACT))))
+
+  const [request] = requests
+  const { binding, evidence, checkpoint } = request!
+  expect(binding).toEqual({
+    version: 1,
+    genesis: world.genesisDigest,
+    wrapKey: toBase64Url(context.boot.wrap.publicKey),
+    receiptKey: toBase64Url(context.boot.receipt.publicKey),
+    checkpoint: checkpointDigest(checkpoint),
+  })
+  verifyEvidence(evidence, { roots: world.policy.roots, reportData: bindReportData('enclave', binding) })
+  expect(obtained.identity.evidence).toBe(toHex(crypto.sha256(fromBase64Url(evidence.report))))
+  expect(obtained.identity.genesis).toBe(world.genesisDigest)
+})
+
+test('two boots share no key', () => {
+  const [a, b] = [createBootKeys(), createBootKeys()]
+  expect(equalBytes(a.wrap.publicKey, b.wrap.publicKey)).toBe(false)
+  expect(equalBytes(a.receipt.publicKey, b.receipt.publicKey)).toBe(false)
+  expect(a.wrap.publicKey).toHaveLength(WRAP_SUITE.kem.publicKeyLength)
+})
+
+describe('a KMS that fails the measured policy gets no evidence, and its keys are not taken', () => {
+  test.each<[string, WorldOptions]>([
+    [
+      'another genesis',
+      { policy: (policy) => ({ ...policy, genesis: documentDigest({ another: 'genesis' }) }) },
+    ],
+    ['a genesis signed by somebody else', { signers: { genesis: fakeSigner() } }],
+    ['a statement key the root did not certify', { signers: { certificate: fakeSigner() } }],
+    ['another image', { measurement: 'ee'.repeat(48) }],
+    ['releases signed by an unknown key', { signers: { release: fakeSigner() } }],
+    ['a policy no member signed', { signers: { keyPolicy: fakeSigner() } }],
+    ['a key set it did not sign', { signers: { keySet: fakeSigner() } }],
+    ['old evidence', { evidenceAge: 90_000 }],
+    [
+      'a policy that admits an image nobody released',
+      {
+        keyPolicy: (policy) => ({
+          ...policy,
+          anyOf: [...policy.anyOf, { ...policy.anyOf[0]!, name: 'rogue', measurement: 'ff'.repeat(48) }],
+        }),
+      },
+    ],
+    [
+      'a revoked image',
+      { policy: (policy) => ({ ...policy, minSecurityVersion: { kms: 2, inference: 1 } }) },
+    ],
+    [
+      'a root the policy does not name',
+      { policy: (policy) => ({ ...policy, roots: [{ family: 'software', root: 'ee'.repeat(32) }] }) },
+    ],
+  ])('%s', async (_, options) => {
+    const { context, requests } = await createReleaseWorld(options)
+    await expect(obtainKeys(context)).rejects.toMatchObject({ code: 'RELEASE_KMS_REFUSED', action: 'stop' })
+    expect(requests).toEqual([])
+  })
+})
+
+describe('what a KMS releases is compared with what it published', () => {
+  const stranger = kemById(HPKE_KEM.DHKEM_X25519).generate()
+  test.each<[string, Dishonesty]>([
+    ['keys wrapped for somebody else', { wrapKey: toBase64Url(createBootKeys().wrap.publicKey) }],
+    [
+      'the private key of another public key',
+      { released: (keys) => ({ ...keys, keys: [{ keyId: 7, privateKey: toBase64Url(stranger.export()) }] }) },
+    ],
+    [
+      'a key that is not in the set',
+      {
+        released: (keys) => ({
+          ...keys,
+          keys: [...keys.keys, { keyId: 8, privateKey: toBase64Url(stranger.export()) }],
+        }),
+      },
+    ],
+    ['no content key for an artifact', { released: (keys) => ({ ...keys, artifacts: [] }) }],
+    ['a receipt for other evidence', { receipt: (receipt) => ({ ...receipt, evidence: '99'.repeat(32) }) }],
+    [
+      'a receipt for another receipt key',
+      { receipt: (receipt) => ({ ...receipt, receiptKey: toBase64Url(fakeSigner().publicKey) }) },
+    ],
+    ['a receipt under another policy', { receipt: (receipt) => ({ ...receipt, policy: '99'.repeat(32) }) }],
+    ['a receipt of another genesis', { receipt: (receipt) => ({ ...receipt, genesis: '99'.repeat(32) }) }],
+  ])('%s is refused', async (_, dishonesty) => {
+    const setup = await createReleaseWorld({}, [ARTIFACT])
+    Object.assign(setup.dishonesty, dishonesty)
+    await expect(obtainKeys(setup.context)).rejects.toMatchObject({ code: 'RELEASE_INVALID', action: 'stop' })
+  })
+
+  test('a receipt the statement key did not sign is refused', async () => {
+    const setup = await createReleaseWorld()
+    setup.dishonesty.signer = fakeSigner()
+    await expect(obtainKeys(setup.context)).rejects.toMatchObject({ action: 'stop' })
+  })
+
+  test('an epoch that changed between two answers is tried again', async () => {
+    const setup = await createReleaseWorld()
+    setup.dishonesty.receipt = (receipt) => ({ ...receipt, epoch: 2 })
+    await expect(obtainKeys(setup.context)).rejects.toMatchObject({
+      code: 'RELEASE_KMS_UNREACHABLE',
+      action: 'retry',
+    })
+  })
+})

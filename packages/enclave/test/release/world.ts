@@ -1,0 +1,158 @@
+import { fromUtf8, toBase64Url, toHex, utf8, fromBase64Url } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { signDsse } from '@sotto/protocol/dsse'
+import type { KmsState } from '@sotto/protocol/evidence'
+import { HPKE_KEM, kemById, type KemPrivateKey } from '@sotto/protocol/hpke'
+import {
+  encodeDocument,
+  PAYLOAD_TYPES,
+  releaseInfo,
+  wrapSecret,
+  type LoggedStatement,
+  type ReleasedKeys,
+  type ReleaseReceipt,
+  type ReleaseRequest,
+  type ReleaseResponse,
+} from '@sotto/protocol/keyrelease'
+import { tilePath } from '@sotto/protocol/merkle'
+import { encodeKeyConfig } from '@sotto/protocol/ohttp'
+import { createLogClient } from '@sotto/serve/log-client'
+import { createWorld, type World, type WorldOptions } from '@sotto/testkit'
+import { createBootKeys } from '../../src/release/boot-keys.ts'
+import type { KmsClient } from '../../src/release/kms-client.ts'
+import type { ObtainContext } from '../../src/release/obtain.ts'
+
+/** What a KMS may do otherwise than honestly when it releases. */
+export interface Dishonesty {
+  receipt?: (receipt: ReleaseReceipt) => ReleaseReceipt
+  released?: (keys: ReleasedKeys) => ReleasedKeys
+  /** Wraps to another key. */
+  wrapKey?: string
+  /** Signs the receipt with another key. */
+  signer?: World['signers']['kms']
+}
+
+export interface ReleaseWorld {
+  world: World
+  context: ObtainContext
+  /** Requests the KMS got. */
+  requests: ReleaseRequest[]
+  dishonesty: Dishonesty
+  privateKey: KemPrivateKey
+}
+
+const ALGORITHMS = [{ kdfId: 1, aeadId: 1 }]
+const plain = ({ envelope, index }: LoggedStatement): LoggedStatement => ({ envelope, index })
+
+/** A world whose one request key we hold, and a KMS in it that releases. */
+export async function createReleaseWorld(
+  options: WorldOptions = {},
+  artifacts: readonly string[] = [],
+): Promise<ReleaseWorld> {
+  const privateKey = kemById(HPKE_KEM.DHKEM_X25519).generate()
+  const config = encodeKeyConfig({
+    keyId: 7,
+    kemId: HPKE_KEM.DHKEM_X25519,
+    publicKey: privateKey.publicKey,
+    algorithms: ALGORITHMS,
+  })
+  const world = await createWorld({
+    keys: (policy, now) => [
+      { keyId: 7, config: toBase64Url(config), policy, notBefore: now - 50, notAfter: now + 3600 },
+    ],
+    ...options,
+  })
+  const { bundle, log } = world
+  const state: KmsState = {
+    genesis: plain(bundle.genesis),
+    certificate: plain(bundle.kms.certificate),
+    releases: bundle.releases.map(plain),
+    policy: plain(bundle.policy),
+    keySet: plain(bundle.keySet),
+    kms: {
+      evidence: bundle.kms.evidence,
+      binding: bundle.kms.binding,
+      boundCheckpoint: bundle.kms.boundCheckpoint,
+    },
+  }
+  const dishonesty: Dishonesty = {}
+  const requests: ReleaseRequest[] = []
+  const kms: KmsClient = {
+    state: async () => state,
+    async release(request) {
+      requests.push(request)
+      return answer(world, state, request, privateKey, dishonesty)
+    },
+  }
+  const context: ObtainContext = {
+    kms,
+    log: createLogClient({
+      url: 'http://log',
+      ...world.policy.log,
+      witnesses: { keys: log.witnessKeys, quorum: 2 },
+      fetch: async (input) => serveLog(world, new URL(input as string).pathname),
+    }),
+    hardware: {
+      family: 'software',
+      collectEvidence: async (reportData) => world.evidence('inference', reportData),
+      deriveSealingKey: () => Promise.reject(new Error('no sealing key here')),
+    },
+    policy: world.policy,
+    boot: createBootKeys(),
+    artifacts,
+    now: () => world.now,
+  }
+  return { world, context, requests, dishonesty, privateKey }
+}
+
+async function serveLog({ log, now }: World, path: string): Promise<Response> {
+  if (path === '/log/checkpoint') return new Response(await log.checkpoint({ time: now - 30 }))
+  for (let level = 0; level < 2; level++) {
+    for (let width = 1; width <= 256; width++) {
+      if (path === `/log/${tilePath({ level, index: 0, width })}`) {
+        return new Response((await log.readTile({ level, index: 0, width })) as Uint8Array<ArrayBuffer>)
+      }
+    }
+  }
+  return new Response(null, { status: 404 })
+}
+
+function answer(
+  world: World,
+  state: KmsState,
+  request: ReleaseRequest,
+  privateKey: KemPrivateKey,
+  dishonesty: Dishonesty,
+): ReleaseResponse {
+  const { log, signers, genesisDigest, keyPolicyDigest, now } = world
+  const evidence = toHex(crypto.sha256(fromBase64Url(request.evidence.report)))
+  const honest: ReleaseReceipt = {
+    version: 1,
+    genesis: genesisDigest,
+    epoch: 1,
+    keyIds: [7],
+    policy: keyPolicyDigest,
+    tuple: 'inference',
+    evidence,
+    chip: 'cd'.repeat(64),
+    receiptKey: request.binding.receiptKey,
+    issuedAt: now,
+    notAfter: now + 3600,
+  }
+  const receipt = (dishonesty.receipt ?? ((same) => same))(honest)
+  const envelope = signDsse(PAYLOAD_TYPES.releaseReceipt, encodeDocument(receipt), [
+    dishonesty.signer ?? signers.kms,
+  ])
+  const index = log.append(envelope)
+  const released: ReleasedKeys = (dishonesty.released ?? ((same) => same))({
+    keys: [{ keyId: 7, privateKey: toBase64Url(privateKey.export()) }],
+    artifacts: request.artifacts.map((id) => ({ id, contentKey: toBase64Url(crypto.sha256(utf8(id))) })),
+  })
+  const info = releaseInfo({ genesis: genesisDigest, policy: keyPolicyDigest, evidence })
+  return {
+    keySet: state.keySet,
+    policy: state.policy,
+    receipt: { envelope: fromUtf8(envelope), index },
+    ...wrapSecret(dishonesty.wrapKey ?? request.binding.wrapKey, info, encodeDocument(released)),
+  }
+}
