@@ -1,0 +1,120 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { createWorld, type World } from '@sotto/testkit'
+import { describeTrustPolicy, encodeTrustPolicy, parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { claim } from '../../../../test/claims.ts'
+
+let world: World
+let other: World
+beforeAll(async () => {
+  world = await createWorld()
+  other = await createWorld()
+})
+const malformed = expect.objectContaining({ code: 'POLICY_MALFORMED', action: 'fix-input' })
+
+describe('a trust policy', () => {
+  it('is read as it was written, pretty or canonical, as bytes, text or value', () => {
+    const { policy } = world
+    for (const input of [
+      policy,
+      encodeTrustPolicy(policy),
+      fromUtf8(encodeTrustPolicy(policy)),
+      JSON.stringify(policy, null, 2),
+      utf8(`${JSON.stringify(policy, null, '\t')}\n`),
+    ]) {
+      expect(parseTrustPolicy(input)).toEqual(policy)
+    }
+  })
+
+  const CASES: [string, (policy: TrustPolicy) => unknown][] = [
+    ['another version', (policy) => ({ ...policy, version: 2 })],
+    ['an unknown member', (policy) => ({ ...policy, revokd: [] })],
+    ['no release key', (policy) => ({ ...policy, releaseKeys: [] })],
+    [
+      'a release key twice',
+      (policy) => ({ ...policy, releaseKeys: [...policy.releaseKeys, ...policy.releaseKeys] }),
+    ],
+    ['no root', (policy) => ({ ...policy, roots: [] })],
+    ['a root twice', (policy) => ({ ...policy, roots: [...policy.roots, ...policy.roots] })],
+    ['no key encapsulation', (policy) => ({ ...policy, kems: [] })],
+    ['an unknown key encapsulation', (policy) => ({ ...policy, kems: ['P-256'] })],
+    ['a key encapsulation twice', (policy) => ({ ...policy, kems: ['X-Wing', 'X-Wing'] })],
+    ['a short genesis', (policy) => ({ ...policy, genesis: 'ab' })],
+    ['evidence older than a day', (policy) => ({ ...policy, evidenceMaxAgeSeconds: 86_401 })],
+    ['evidence of no age', (policy) => ({ ...policy, evidenceMaxAgeSeconds: 0 })],
+    ['a checkpoint older than an hour', (policy) => ({ ...policy, checkpointMaxAgeSeconds: 3601 })],
+    ['a fraction of a second', (policy) => ({ ...policy, checkpointMaxAgeSeconds: 0.5 })],
+    ['a name that turns the text around', (policy) => ({ ...policy, name: 'a\u202eb' })],
+    [
+      'a damaged log key',
+      (policy) => ({ ...policy, log: { ...policy.log, key: policy.log.key.replace('+', '-') } }),
+    ],
+    [
+      'a witness for a log',
+      (policy) => ({ ...policy, log: { ...policy.log, key: policy.witnesses.keys[0]!.key } }),
+    ],
+    [
+      'a log for a witness',
+      (policy) => witnesses(policy, [{ ...policy.witnesses.keys[0]!, key: policy.log.key }]),
+    ],
+    [
+      'a witness twice',
+      (policy) => witnesses(policy, [policy.witnesses.keys[0]!, policy.witnesses.keys[0]!]),
+    ],
+    ['a quorum nobody can reach', (policy) => ({ ...policy, witnesses: { ...policy.witnesses, quorum: 3 } })],
+    ['a quorum of none', (policy) => ({ ...policy, witnesses: { ...policy.witnesses, quorum: 0 } })],
+    [
+      'an organisation that is the operator and is not',
+      (policy) => {
+        const [first, second] = policy.witnesses.keys as [
+          TrustPolicy['witnesses']['keys'][0],
+          TrustPolicy['witnesses']['keys'][0],
+        ]
+        return witnesses(policy, [
+          { ...first, operator: true },
+          { ...second, organisation: first.organisation },
+        ])
+      },
+    ],
+  ]
+  it.each(CASES)('is refused with %s', (_what, change) => {
+    expect(() => parseTrustPolicy(change(world.policy) as object)).toThrow(malformed)
+    expect(() => parseTrustPolicy(JSON.stringify(change(world.policy)))).toThrow(malformed)
+  })
+
+  it('is refused with a member twice, of which a reader sees one and the machine the other', () => {
+    const json = JSON.stringify(world.policy).replace('{', `{"genesis":"${other.genesisDigest}",`)
+    expect(() => parseTrustPolicy(json)).toThrow(malformed)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['another document', '[]'],
+    ['half a document', '{"version":1'],
+    ['depth without end', '['.repeat(100)],
+    ['length without end', ' '.repeat(300_000)],
+  ])('is refused when it is %s', (_what, json) => {
+    expect(() => parseTrustPolicy(json)).toThrow(malformed)
+  })
+
+  it(claim('T10', 'never names software roots beside hardware roots'), () => {
+    const roots = [...world.policy.roots, { family: 'snp' as const, root: 'ab'.repeat(32) }]
+    expect(() => parseTrustPolicy({ ...world.policy, roots })).toThrow(malformed)
+  })
+
+  it(
+    claim(['T10', 'T14'], 'says in words what it lets pass: software, and witnesses of the operator'),
+    () => {
+      expect(describeTrustPolicy(world.policy)[0]).toContain('software TEE')
+      expect(describeTrustPolicy(world.policy).join('\n')).not.toContain('split view')
+      const demo = { ...world.policy, witnesses: { ...world.policy.witnesses, allowOperatorWitnesses: true } }
+      expect(describeTrustPolicy(demo).join('\n')).toContain('split view')
+      const hardware = { ...world.policy, roots: [{ family: 'snp' as const, root: 'ab'.repeat(32) }] }
+      expect(describeTrustPolicy(hardware).join('\n')).not.toContain('software')
+    },
+  )
+})
+
+function witnesses(policy: TrustPolicy, keys: TrustPolicy['witnesses']['keys']): TrustPolicy {
+  return { ...policy, witnesses: { ...policy.witnesses, keys } }
+}
