@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import { readServerSentEvents, type Sotto } from '@sotto/client'
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT, isAbort } from '../framework/index.ts'
-import { openInput, readText } from '../input/index.ts'
+import { openInput, readLines, readText } from '../input/index.ts'
 import {
   finishReceipt,
   openService,
@@ -94,30 +93,22 @@ async function converse(
   options: ChatOptions,
   system: Message[],
 ): Promise<number> {
-  const lines = createInterface({
-    input: context.io.stdin.stream,
-    output: process.stderr,
-    terminal: true,
-    historySize: 100,
+  let answering: AbortController | undefined
+  let interrupted = false
+  const lines = readLines(context.io, () => {
+    if (answering !== undefined) return answering.abort()
+    interrupted = true
+    lines.close()
   })
   context.onExit(() => lines.close())
-  let answering: AbortController | undefined
-  const quit = new AbortController()
-  // In raw mode the terminal hands Ctrl-C to readline instead of sending SIGINT.
-  lines.on('SIGINT', () => (answering ?? quit).abort(new DOMException('interrupted', 'AbortError')))
-  lines.on('close', () => quit.abort(new DOMException('closed', 'AbortError')))
+  context.signal.addEventListener('abort', () => lines.close(), { once: true })
   let messages = [...system]
   for (;;) {
-    let line: string
-    try {
-      line = await lines.question('> ', { signal: AbortSignal.any([quit.signal, context.signal]) })
-    } catch (error) {
-      if (!isAbort(error)) throw error
-      return (quit.signal.reason as Error).message === 'closed' ? EXIT.ok : EXIT.interrupted
-    }
-    if (line.trim() === '') continue
-    if (line.trim() === '/exit') return EXIT.ok
-    if (line.trim() === '/clear') {
+    const line = (await lines.next('> '))?.trim()
+    if (line === undefined) return interrupted || context.signal.aborted ? EXIT.interrupted : EXIT.ok
+    if (line === '') continue
+    if (line === '/exit') return EXIT.ok
+    if (line === '/clear') {
       messages = [...system]
       continue
     }

@@ -42,12 +42,23 @@ export interface DemoEvents {
  * Starts a stack in a folder of its own, runs the main job through it, and judges from raw captures
  * what every party got. The folder and every process are gone when this settles.
  */
-export async function runDemo(layout: Layout, events: DemoEvents, signal: AbortSignal, onExit: (cleanup: () => Promise<void>) => void): Promise<DemoReport> {
+export async function runDemo(
+  layout: Layout,
+  events: DemoEvents,
+  signal: AbortSignal,
+  onExit: (cleanup: () => Promise<void>) => void,
+): Promise<DemoReport> {
   const started = performance.now()
   const folder = await mkdtemp(join(tmpdir(), 'sotto-demo-'))
   onExit(() => rm(folder, { recursive: true, force: true }))
   const inputs = await readDemoInputs(layout.models)
-  const stack = await startStack({ layout, stateFolder: folder, tap: true, onProgress: (text) => events.onProgress(text), signal })
+  const stack = await startStack({
+    layout,
+    stateFolder: folder,
+    tap: true,
+    onProgress: (text) => events.onProgress(text),
+    signal,
+  })
   onExit(() => stack.stop())
   const startMs = performance.now() - started
 
@@ -57,7 +68,10 @@ export async function runDemo(layout: Layout, events: DemoEvents, signal: AbortS
   const verifyMs = performance.now() - verifyStarted
   events.onSteps(sotto.trust.steps)
 
-  const headers: ClientHeaders = { authorization: `Bearer sk-demo-${toHex(crypto.randomBytes(16))}`, 'user-agent': `demo-client-${toHex(crypto.randomBytes(8))}` }
+  const headers: ClientHeaders = {
+    authorization: `Bearer sk-demo-${toHex(crypto.randomBytes(16))}`,
+    'user-agent': `demo-client-${toHex(crypto.randomBytes(8))}`,
+  }
   const tasks = new DemoTasks(sotto, headers, signal)
   events.onProgress('transcribing the recording')
   const transcript = await tasks.transcribe(inputs)
@@ -75,7 +89,12 @@ export async function runDemo(layout: Layout, events: DemoEvents, signal: AbortS
   return {
     ok: sotto.trust.ok && violations.length === 0,
     verdict: sotto.trust,
-    transcript: { text: transcript.value, reference: inputs.reference, wer: wordErrorRate(inputs.reference, transcript.value), cardWer: inputs.cardWer },
+    transcript: {
+      text: transcript.value,
+      reference: inputs.reference,
+      wer: wordErrorRate(inputs.reference, transcript.value),
+      cardWer: inputs.cardWer,
+    },
     summary: summary.value,
     chat: { prompt: inputs.messages.at(-1)!.content, answer: chat.value },
     seen,
@@ -93,10 +112,19 @@ export async function runDemo(layout: Layout, events: DemoEvents, signal: AbortS
   }
 }
 
-async function secretsOf(inputs: DemoInputs, headers: ClientHeaders, layout: Layout, answers: string[]): Promise<Secrets> {
+async function secretsOf(
+  inputs: DemoInputs,
+  headers: ClientHeaders,
+  layout: Layout,
+  answers: string[],
+): Promise<Secrets> {
   const weights = await readFile(join(layout.models, 'sotto-ctc-synthetic-en', 'model_quantized.onnx'))
   return {
-    request: [...slicesOf(inputs.recording), ...piecesOf(inputs.letter), ...inputs.messages.flatMap(({ content }) => piecesOf(content))],
+    request: [
+      ...slicesOf(inputs.recording),
+      ...piecesOf(inputs.letter),
+      ...inputs.messages.flatMap(({ content }) => piecesOf(content)),
+    ],
     answer: answers.flatMap(piecesOf),
     inner: ['/v1/audio', '/v1/summaries', '/v1/chat', 'inference.sotto', 'sotto-ctc-synthetic-en'].map(utf8),
     client: Object.values(headers).map(utf8),
@@ -106,18 +134,26 @@ async function secretsOf(inputs: DemoInputs, headers: ClientHeaders, layout: Lay
 
 function nameProcesses(stack: Stack): (pid: number | undefined) => string {
   const names = new Map(stack.roles.map(({ pid, name }) => [pid, name === 'inference' ? 'gateway' : name]))
-  return (pid) => (pid === undefined ? 'a process that was gone' : pid === process.pid ? 'client' : (names.get(pid) ?? `process ${pid}`))
+  return (pid) =>
+    pid === undefined
+      ? 'a process that was gone'
+      : pid === process.pid
+        ? 'client'
+        : (names.get(pid) ?? `process ${pid}`)
 }
 
 /** The promises of ARCHITECTURE.md, "Who can read what", held against the captures. */
 function judge(seen: Record<string, Seen>, disk: DemoReport['disk']): string[] {
   const violations: string[] = []
   for (const [party, { found, from }] of Object.entries(seen)) {
-    for (const [kind, isFound] of Object.entries(found)) if (isFound) violations.push(`${kind} in clear on the sockets of ${party}`)
+    for (const [kind, isFound] of Object.entries(found))
+      if (isFound) violations.push(`${kind} in clear on the sockets of ${party}`)
     // The demo's own process is client, supervisor and model owner: only the gateway must never meet it.
-    if (party === 'gateway' && from.some((name) => name !== 'relay')) violations.push(`the gateway was reached by ${from.join(', ')}`)
+    if (party === 'gateway' && from.some((name) => name !== 'relay'))
+      violations.push(`the gateway was reached by ${from.join(', ')}`)
   }
-  for (const [kind, isFound] of Object.entries(disk.found)) if (isFound) violations.push(`${kind} in clear in a file of the stack`)
+  for (const [kind, isFound] of Object.entries(disk.found))
+    if (isFound) violations.push(`${kind} in clear in a file of the stack`)
   return violations
 }
 

@@ -30,13 +30,24 @@ export interface Seen {
 }
 
 /** Judges raw captures: nothing a party says of itself counts. */
-export function whatWasSeen(taps: Partial<Record<TappedParty, Tap>>, secrets: Secrets, nameOf: (pid: number | undefined) => string): Record<string, Seen> {
-  return Object.fromEntries(Object.entries(taps).map(([party, tap]) => [party, describe(tap.captures, secrets, nameOf)]))
+export function whatWasSeen(
+  taps: Partial<Record<TappedParty, Tap>>,
+  secrets: Secrets,
+  nameOf: (pid: number | undefined) => string,
+): Record<string, Seen> {
+  return Object.fromEntries(
+    Object.entries(taps).map(([party, tap]) => [party, describe(tap.captures, secrets, nameOf)]),
+  )
 }
 
-function describe(captures: readonly Capture[], secrets: Secrets, nameOf: (pid: number | undefined) => string): Seen {
+function describe(
+  captures: readonly Capture[],
+  secrets: Secrets,
+  nameOf: (pid: number | undefined) => string,
+): Seen {
   const streams = captures.flatMap(({ received, sent }) => [Buffer.concat(received), Buffer.concat(sent)])
-  const bytes = (pick: (capture: Capture) => Buffer[]): number => captures.reduce((sum, capture) => sum + pick(capture).reduce((n, { length }) => n + length, 0), 0)
+  const bytes = (pick: (capture: Capture) => Buffer[]): number =>
+    captures.reduce((sum, capture) => sum + pick(capture).reduce((n, { length }) => n + length, 0), 0)
   return {
     connections: captures.length,
     receivedBytes: bytes(({ received }) => received),
@@ -48,7 +59,8 @@ function describe(captures: readonly Capture[], secrets: Secrets, nameOf: (pid: 
 
 /** Which kinds of secret stand in any of these byte strings. */
 export function findSecrets(haystacks: readonly Buffer[], secrets: Secrets): Record<keyof Secrets, boolean> {
-  const stands = (needles: readonly Uint8Array[]): boolean => needles.some((needle) => haystacks.some((haystack) => haystack.includes(Buffer.from(needle))))
+  const stands = (needles: readonly Uint8Array[]): boolean =>
+    needles.some((needle) => haystacks.some((haystack) => haystack.includes(Buffer.from(needle))))
   return {
     request: stands(secrets.request),
     answer: stands(secrets.answer),
@@ -59,9 +71,14 @@ export function findSecrets(haystacks: readonly Buffer[], secrets: Secrets): Rec
 }
 
 /** Every file below a folder, searched for the secrets: what the disks hold. */
-export async function whatDisksHold(folder: string, secrets: Secrets): Promise<{ files: number; found: Record<keyof Secrets, boolean> }> {
+export async function whatDisksHold(
+  folder: string,
+  secrets: Secrets,
+): Promise<{ files: number; found: Record<keyof Secrets, boolean> }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
   const contents = await Promise.all(files.map((file) => readFile(file).catch(() => Buffer.alloc(0))))
   return { files: files.length, found: findSecrets(contents, secrets) }
 }
@@ -70,7 +87,9 @@ export async function whatDisksHold(folder: string, secrets: Secrets): Promise<{
 export function piecesOf(text: string): Uint8Array[] {
   const clean = text.trim()
   const middle = Math.max(0, Math.floor(clean.length / 2) - 12)
-  return [clean.slice(0, 24), clean.slice(middle, middle + 24)].filter((piece) => piece.length >= 12).map(utf8)
+  return [clean.slice(0, 24), clean.slice(middle, middle + 24)]
+    .filter((piece) => piece.length >= 12)
+    .map(utf8)
 }
 
 /** Pieces of a file: 48 bytes from several places that are not all alike. */

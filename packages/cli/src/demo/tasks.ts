@@ -31,12 +31,22 @@ export class DemoTasks {
   async transcribe({ recording }: DemoInputs): Promise<Answered<string>> {
     const form = new FormData()
     form.append('file', new Blob([recording as Uint8Array<ArrayBuffer>]), 'recording.wav')
-    return this.#post('/audio/transcriptions', form, {}, async (response) => ((await response.json()) as { text: string }).text)
+    return this.#post(
+      '/audio/transcriptions',
+      form,
+      {},
+      async (response) => ((await response.json()) as { text: string }).text,
+    )
   }
 
   async summarize({ letter }: DemoInputs): Promise<Answered<string>> {
     const body = JSON.stringify({ input: letter, max_sentences: 3 })
-    return this.#post('/summaries', body, { 'content-type': 'application/json' }, async (response) => ((await response.json()) as { summary: string }).summary)
+    return this.#post(
+      '/summaries',
+      body,
+      { 'content-type': 'application/json' },
+      async (response) => ((await response.json()) as { summary: string }).summary,
+    )
   }
 
   /** Streams; `onToken` sees each piece as it arrives. */
@@ -46,7 +56,9 @@ export class DemoTasks {
       let text = ''
       for await (const data of readServerSentEvents(response.body!)) {
         if (data === '[DONE]') break
-        const piece = (JSON.parse(data) as { choices: { delta?: { content?: string } }[] }).choices[0]?.delta?.content ?? ''
+        const piece =
+          (JSON.parse(data) as { choices: { delta?: { content?: string } }[] }).choices[0]?.delta?.content ??
+          ''
         text += piece
         onToken(piece)
       }
@@ -54,12 +66,27 @@ export class DemoTasks {
     })
   }
 
-  async #post<T>(path: string, body: BodyInit, headers: Record<string, string>, read: (response: Response) => Promise<T>): Promise<Answered<T>> {
+  async #post<T>(
+    path: string,
+    body: BodyInit,
+    headers: Record<string, string>,
+    read: (response: Response) => Promise<T>,
+  ): Promise<Answered<T>> {
     const started = performance.now()
-    const response = await this.#sotto.fetch(this.#sotto.baseURL + path, { method: 'POST', headers: { ...this.#headers, ...headers }, body, signal: this.#signal })
+    const response = await this.#sotto.fetch(this.#sotto.baseURL + path, {
+      method: 'POST',
+      headers: { ...this.#headers, ...headers },
+      body,
+      signal: this.#signal,
+    })
     if (!response.ok) {
       const { error } = (await response.json()) as { error?: { code?: string; message?: string } }
-      throw new SottoError('DEMO_FAILED', 'retry', `${path}: ${error?.message ?? `status ${response.status}`}`, { found: error?.code ?? String(response.status) })
+      throw new SottoError(
+        'DEMO_FAILED',
+        'retry',
+        `${path}: ${error?.message ?? `status ${response.status}`}`,
+        { found: error?.code ?? String(response.status) },
+      )
     }
     const value = await read(response)
     return { value, receipt: await this.#sotto.receiptOf(response), ms: performance.now() - started }

@@ -16,5 +16,9 @@ export function wordErrorRate(reference: string, hypothesis: string): number {
 }
 
 function words(text: string): string[] {
-  return text.toLowerCase().replaceAll(/[^\p{L}\p{N}' ]/gu, ' ').split(/\s+/).filter(Boolean)
+  return text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}' ]/gu, ' ')
+    .split(/\s+/)
+    .filter(Boolean)
 }

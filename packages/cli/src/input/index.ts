@@ -1,2 +1,3 @@
 export { type Input, openInput } from './read-input.ts'
 export { MAX_TEXT_BYTES, readText } from './read-text.ts'
+export { type LineReader, readLines } from './read-lines.ts'

@@ -4,7 +4,15 @@ import { signSoftwareReport } from '@sotto/verifier/software-signer'
 import type { SoftwareMachine } from './machine.ts'
 
 /** Evidence of the software TEE for what was measured at launch. */
-export function answerEvidence(machine: SoftwareMachine, measurement: string, hostData: string, reportData: Uint8Array): Evidence {
-  const report = signSoftwareReport({ measurement, hostData, reportData, chipId: machine.chipId }, machine.rootPrivateKey)
+export function answerEvidence(
+  machine: SoftwareMachine,
+  measurement: string,
+  hostData: string,
+  reportData: Uint8Array,
+): Evidence {
+  const report = signSoftwareReport(
+    { measurement, hostData, reportData, chipId: machine.chipId },
+    machine.rootPrivateKey,
+  )
   return { family: 'software', report: toBase64Url(report), chain: [toBase64Url(machine.rootPublicKey)] }
 }

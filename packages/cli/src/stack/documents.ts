@@ -1,4 +1,4 @@
-import { fromHex, fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
+import { fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
 import { signDsse } from '@sotto/protocol/dsse'
 import {
   encodeDocument,
@@ -27,10 +27,17 @@ const VERSION = '0.1.0'
 /** Raised with every release that fixes something an old one must not be used for. */
 const SECURITY_VERSION = 1
 
-const dsseSigner = ({ seed, publicKey }: Signer): { secretSeed: Uint8Array; publicKey: Uint8Array } => ({ secretSeed: seed, publicKey })
+const dsseSigner = ({ seed, publicKey }: Signer): { secretSeed: Uint8Array; publicKey: Uint8Array } => ({
+  secretSeed: seed,
+  publicKey,
+})
 
 /** The release statement of a measured role, signed by the local release key. */
-export function signRelease({ role, digest, hostData }: MeasuredRole, signer: Signer, now: number): Uint8Array {
+export function signRelease(
+  { role, digest, hostData }: MeasuredRole,
+  signer: Signer,
+  now: number,
+): Uint8Array {
   const statement: ReleaseStatement = {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [
@@ -38,18 +45,39 @@ export function signRelease({ role, digest, hostData }: MeasuredRole, signer: Si
       { name: 'configuration', digest: { sha256: hostData } },
     ],
     predicateType: RELEASE_PREDICATE,
-    predicate: { role, version: VERSION, securityVersion: SECURITY_VERSION, platform: 'software', createdAt: now },
+    predicate: {
+      role,
+      version: VERSION,
+      securityVersion: SECURITY_VERSION,
+      platform: 'software',
+      createdAt: now,
+    },
   }
   return signDsse(PAYLOAD_TYPES.release, encodeDocument(statement), [dsseSigner(signer)])
 }
 
 /** The key-release policy that admits one measured workload, signed by the local member. */
-export function signKeyReleasePolicy(options: { genesis: string; workload: MeasuredRole; root: string; member: Signer; now: number }): Uint8Array {
+export function signKeyReleasePolicy(options: {
+  genesis: string
+  workload: MeasuredRole
+  root: string
+  member: Signer
+  now: number
+}): Uint8Array {
   const { genesis, workload, root, member, now } = options
   const policy: KeyReleasePolicy = {
     version: 1,
     genesis,
-    anyOf: [{ name: workload.role, role: workload.role, family: 'software', root, measurement: workload.measurement, hostData: workload.hostData }],
+    anyOf: [
+      {
+        name: workload.role,
+        role: workload.role,
+        family: 'software',
+        root,
+        measurement: workload.measurement,
+        hostData: workload.hostData,
+      },
+    ],
     evidenceMaxAgeSeconds: 3600,
     createdAt: now,
   }
@@ -57,7 +85,12 @@ export function signKeyReleasePolicy(options: { genesis: string; workload: Measu
 }
 
 /** What a client of the local stack accepts: exactly this genesis, release key, log and software root. */
-export function localTrustPolicy(options: { genesis: string; releaseKey: Uint8Array; log: LogIdentity; root: string }): TrustPolicy {
+export function localTrustPolicy(options: {
+  genesis: string
+  releaseKey: Uint8Array
+  log: LogIdentity
+  root: string
+}): TrustPolicy {
   return {
     version: 1,
     name: 'local stack on a software TEE',
@@ -82,4 +115,3 @@ export function localTrustPolicy(options: { genesis: string; releaseKey: Uint8Ar
 export function loggedStatement(envelope: Uint8Array, index: number): LoggedStatement {
   return { envelope: fromUtf8(envelope), index }
 }
-

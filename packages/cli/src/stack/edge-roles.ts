@@ -35,7 +35,9 @@ export interface EdgeOptions {
  * Starts witness and log. Each names the other's key in its configuration, so both make their keys
  * first and print them.
  */
-export async function startLog(options: EdgeOptions): Promise<{ identity: LogIdentity; roles: [RoleProcess, RoleProcess] }> {
+export async function startLog(
+  options: EdgeOptions,
+): Promise<{ identity: LogIdentity; roles: [RoleProcess, RoleProcess] }> {
   const { state, ports } = options
   const listen = (port: number): object => ({ host: '127.0.0.1', port })
   const nobody = verifierKey(LOCAL_ORIGIN, 'ed25519', crypto.ed25519.generate().publicKey)
@@ -77,11 +79,23 @@ export async function startEdge(
   })
 }
 
-async function printKey({ layout, state, appendToken }: EdgeOptions, role: 'log' | 'witness', config: object): Promise<string> {
+async function printKey(
+  { layout, state, appendToken }: EdgeOptions,
+  role: 'log' | 'witness',
+  config: object,
+): Promise<string> {
   await writeWhole(state.config(role), JSON.stringify(config, null, 2))
   const env = { ...EDGE_ENV, SOTTO_LOG_APPEND_TOKEN: appendToken }
   // The role refuses to start where it could leave a core dump.
-  const script = ['-c', 'ulimit -c 0 && exec "$0" "$@"', process.execPath, layout.edge(role), '--config', state.config(role), '--print-key']
+  const script = [
+    '-c',
+    'ulimit -c 0 && exec "$0" "$@"',
+    process.execPath,
+    layout.edge(role),
+    '--config',
+    state.config(role),
+    '--print-key',
+  ]
   const { stdout } = await run('/bin/sh', script, { env })
   return stdout.trim()
 }

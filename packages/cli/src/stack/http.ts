@@ -11,15 +11,25 @@ export async function callJson<T>(url: string, init: RequestInit = {}): Promise<
   } catch (cause) {
     throw new SottoError('STACK_UNREACHABLE', 'retry', `no answer from ${new URL(url).host}`, { cause })
   }
-  const body = (await response.json()) as T & { error?: { code: string; message: string; action: ErrorAction } }
+  const body = (await response.json()) as T & {
+    error?: { code: string; message: string; action: ErrorAction }
+  }
   if (response.ok) return body
-  const { code, message, action } = body.error ?? { code: 'STACK_UNREACHABLE', message: `status ${response.status}`, action: 'retry' }
+  const { code, message, action } = body.error ?? {
+    code: 'STACK_UNREACHABLE',
+    message: `status ${response.status}`,
+    action: 'retry',
+  }
   throw new SottoError(code, action, message)
 }
 
 /** Appends an envelope to the local log; answered once a witnessed checkpoint holds it. */
 export async function appendToLog(logUrl: string, token: string, envelope: Uint8Array): Promise<number> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-  const { index } = await callJson<{ index: number }>(`${logUrl}/log/entries`, { method: 'POST', headers, body: envelope as Uint8Array<ArrayBuffer> })
+  const { index } = await callJson<{ index: number }>(`${logUrl}/log/entries`, {
+    method: 'POST',
+    headers,
+    body: envelope as Uint8Array<ArrayBuffer>,
+  })
   return index
 }

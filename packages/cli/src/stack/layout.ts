@@ -22,7 +22,9 @@ export function findLayout(from: string = import.meta.url): Layout {
     const dist = join(folder, 'dist')
     if (existsSync(join(dist, 'images', 'software', 'inference', 'role.js'))) return layoutOf(folder, dist)
   }
-  throw new SottoError('STACK_NOT_BUILT', 'fix-input', 'the images are not built', { hint: 'run npm run build in the checkout' })
+  throw new SottoError('STACK_NOT_BUILT', 'fix-input', 'the images are not built', {
+    hint: 'run npm run build in the checkout',
+  })
 }
 
 function layoutOf(root: string, dist: string): Layout {

@@ -7,7 +7,12 @@ import { crypto } from '@sotto/protocol/crypto-backend'
 import { signDsse } from '@sotto/protocol/dsse'
 import { SottoError } from '@sotto/protocol/errors'
 import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, HpkeSuite } from '@sotto/protocol/hpke'
-import { artifactImportInfo, encodeDocument, PAYLOAD_TYPES, type ArtifactKeyImport } from '@sotto/protocol/keyrelease'
+import {
+  artifactImportInfo,
+  encodeDocument,
+  PAYLOAD_TYPES,
+  type ArtifactKeyImport,
+} from '@sotto/protocol/keyrelease'
 import { sealArtifact } from '@sotto/protocol/sealed'
 import type { TrustedService } from '@sotto/verifier'
 import type { Signer } from './state.ts'
@@ -35,7 +40,10 @@ interface Manifest {
  */
 export async function sealModels(source: string, target: string): Promise<SealedModel[]> {
   const sealed: SealedModel[] = []
-  for (const folder of (await readdir(source, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()) {
+  for (const folder of (await readdir(source, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()) {
     const manifest = await readFile(join(source, folder, 'manifest.json'), 'utf8').catch(() => undefined)
     if (manifest !== undefined) sealed.push(await sealModel(join(source, folder), manifest, target))
   }
@@ -48,27 +56,51 @@ async function sealModel(folder: string, manifestText: string, target: string): 
   let bytes = 0
   for (const [index, { name, size }] of manifest.files.entries()) {
     const found = (await stat(files[index]!)).size
-    if (found !== size) throw new SottoError('MODEL_INVALID', 'fix-input', `${manifest.id}: ${name} is not the file of its manifest`, { expected: `${size} bytes`, found: `${found} bytes` })
+    if (found !== size)
+      throw new SottoError(
+        'MODEL_INVALID',
+        'fix-input',
+        `${manifest.id}: ${name} is not the file of its manifest`,
+        { expected: `${size} bytes`, found: `${found} bytes` },
+      )
     bytes += size
   }
   const contentKey = crypto.randomBytes(32)
-  const { id, sealed } = sealArtifact({ contentKey, plaintextBytes: bytes, source: readAll(files), metadata: manifestText })
+  const { id, sealed } = sealArtifact({
+    contentKey,
+    plaintextBytes: bytes,
+    source: readAll(files),
+    metadata: manifestText,
+  })
   const file = `${id}.sealed`
   await pipeline(sealed, createWriteStream(join(target, file), { mode: 0o600 }))
   return { id, name: manifest.id, file, contentKey, bytes }
 }
 
 async function* readAll(files: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const file of files) yield* createReadStream(file, { highWaterMark: 262_144 }) as AsyncIterable<Uint8Array>
+  for (const file of files)
+    yield* createReadStream(file, { highWaterMark: 262_144 }) as AsyncIterable<Uint8Array>
 }
 
 const SUITE = new HpkeSuite(HPKE_KEM.X_WING, HPKE_KDF.HKDF_SHA256, HPKE_AEAD.AES_256_GCM)
 
 /** An owner's import of one content key, wrapped to the import key of a verified KMS and signed. */
 export function signKeyImport(model: SealedModel, service: TrustedService, owner: Signer): Uint8Array {
-  const binding = { genesis: service.genesis, artifact: model.id, policy: service.keyPolicyDigest, owner: toBase64Url(owner.publicKey) }
+  const binding = {
+    genesis: service.genesis,
+    artifact: model.id,
+    policy: service.keyPolicyDigest,
+    owner: toBase64Url(owner.publicKey),
+  }
   const recipient = SUITE.kem.importPublic(fromBase64Url(service.importKey))
   const { enc, context } = SUITE.setupSender(recipient, { info: artifactImportInfo(binding) })
-  const document: ArtifactKeyImport = { version: 1, ...binding, enc: toBase64Url(enc), wrapped: toBase64Url(context.seal(utf8(''), model.contentKey)) }
-  return signDsse(PAYLOAD_TYPES.artifactKeyImport, encodeDocument(document), [{ secretSeed: owner.seed, publicKey: owner.publicKey }])
+  const document: ArtifactKeyImport = {
+    version: 1,
+    ...binding,
+    enc: toBase64Url(enc),
+    wrapped: toBase64Url(context.seal(utf8(''), model.contentKey)),
+  }
+  return signDsse(PAYLOAD_TYPES.artifactKeyImport, encodeDocument(document), [
+    { secretSeed: owner.seed, publicKey: owner.publicKey },
+  ])
 }

@@ -6,7 +6,13 @@ import { encodeTrustPolicy, softwareRootDigest, type TrustPolicy } from '@sotto/
 import { launch, measureLaunch } from '../software-tee/launch.ts'
 import { openMachine } from '../software-tee/machine.ts'
 import type { RoleProcess } from './child.ts'
-import { localTrustPolicy, loggedStatement, signKeyReleasePolicy, signRelease, type MeasuredRole } from './documents.ts'
+import {
+  localTrustPolicy,
+  loggedStatement,
+  signKeyReleasePolicy,
+  signRelease,
+  type MeasuredRole,
+} from './documents.ts'
 import { startEdge, startLog } from './edge-roles.ts'
 import { appendToLog, callJson } from './http.ts'
 import type { Layout } from './layout.ts'
@@ -68,7 +74,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function startAll(options: StackOptions, roles: RoleProcess[], taps: Stack['taps']): Promise<Omit<Stack, 'roles' | 'taps' | 'stop'>> {
+async function startAll(
+  options: StackOptions,
+  roles: RoleProcess[],
+  taps: Stack['taps'],
+): Promise<Omit<Stack, 'roles' | 'taps' | 'stop'>> {
   const { layout, now = () => Math.floor(Date.now() / 1000) } = options
   const onProgress = (text: string): void => {
     options.signal?.throwIfAborted()
@@ -77,7 +87,9 @@ async function startAll(options: StackOptions, roles: RoleProcess[], taps: Stack
   const state = await openState(options.stateFolder)
   const ports = await choosePorts(join(state.root, 'ports.json'), PORTS)
   const appendToken = await openSecret(state.key('append-token'))
-  const [releaseKey, member, owner] = await Promise.all(['release', 'member', 'owner'].map((name) => openSigner(state.key(name))))
+  const [releaseKey, member, owner] = await Promise.all(
+    ['release', 'member', 'owner'].map((name) => openSigner(state.key(name))),
+  )
   const machine = await openMachine(state.machine)
   const root = softwareRootDigest(machine.rootPublicKey)
   /** Where others reach a party: through its tap when there is one. */
@@ -135,7 +147,12 @@ async function startAll(options: StackOptions, roles: RoleProcess[], taps: Stack
   const inference = await measureLaunch(layout.image('inference'), state.config('inference'))
   const measured: Record<'kms' | 'inference', MeasuredRole> = {
     kms: { role: 'kms', digest: kms.image.digest, measurement: kms.measurement, hostData: kms.hostData },
-    inference: { role: 'inference', digest: inference.image.digest, measurement: inference.measurement, hostData: inference.hostData },
+    inference: {
+      role: 'inference',
+      digest: inference.image.digest,
+      measurement: inference.measurement,
+      hostData: inference.hostData,
+    },
   }
   const releases = await Promise.all(
     Object.values(measured).map(async (workload) => {
@@ -143,8 +160,17 @@ async function startAll(options: StackOptions, roles: RoleProcess[], taps: Stack
       return loggedStatement(envelope, await appendToLog(logUrl, appendToken, envelope))
     }),
   )
-  const keyPolicy = signKeyReleasePolicy({ genesis: genesisDigest, workload: measured.inference, root, member: member!, now: now() })
-  await callJson(`${kmsUrl}/v1/policies`, { method: 'POST', body: JSON.stringify({ policy: new TextDecoder().decode(keyPolicy), releases }) })
+  const keyPolicy = signKeyReleasePolicy({
+    genesis: genesisDigest,
+    workload: measured.inference,
+    root,
+    member: member!,
+    now: now(),
+  })
+  await callJson(`${kmsUrl}/v1/policies`, {
+    method: 'POST',
+    body: JSON.stringify({ policy: new TextDecoder().decode(keyPolicy), releases }),
+  })
 
   onProgress('sealing the models')
   const service = await verifyKms(kmsUrl, logUrl, policy, now())
@@ -155,11 +181,24 @@ async function startAll(options: StackOptions, roles: RoleProcess[], taps: Stack
   }
 
   onProgress('starting the enclave')
-  roles.push(await launch({ name: 'inference', machine, image: layout.image('inference'), config: state.config('inference'), logFile: state.log('inference') }))
+  roles.push(
+    await launch({
+      name: 'inference',
+      machine,
+      image: layout.image('inference'),
+      config: state.config('inference'),
+      logFile: state.log('inference'),
+    }),
+  )
   const gatewayUrl = await reach('gateway', ports.inference)
 
   onProgress('starting the relay')
-  roles.push(await startEdge({ layout, state }, 'relay', { listen: { host: '127.0.0.1', port: ports.relay }, gateways: { [GATEWAY]: gatewayUrl } }))
+  roles.push(
+    await startEdge({ layout, state }, 'relay', {
+      listen: { host: '127.0.0.1', port: ports.relay },
+      gateways: { [GATEWAY]: gatewayUrl },
+    }),
+  )
   const relayUrl = await reach('relay', ports.relay)
   await writeWhole(state.policy, encodeTrustPolicy(policy), 0o644)
   return { relayUrl, gateway: GATEWAY, policy, policyFile: state.policy }

@@ -14,7 +14,12 @@ export function tileReader(logUrl: string): TileReader {
  * Verifies a KMS as any client would, before a model owner gives it a key.
  * @throws `VERIFY_REFUSED` (stop) naming the failed steps
  */
-export async function verifyKms(kmsUrl: string, logUrl: string, policy: TrustPolicy, now: number): Promise<TrustedService> {
+export async function verifyKms(
+  kmsUrl: string,
+  logUrl: string,
+  policy: TrustPolicy,
+  now: number,
+): Promise<TrustedService> {
   const state = await callJson<KmsState>(`${kmsUrl}/v1/keys`)
   const checkpoint = await (await fetch(`${logUrl}/log/checkpoint`)).text()
   const { size } = parseCheckpoint(parseNote(checkpoint).text)
@@ -22,5 +27,7 @@ export async function verifyKms(kmsUrl: string, logUrl: string, policy: TrustPol
   const { verdict, service } = verifyTrustBundle(bundle, policy, { now })
   if (service) return service
   const failed = verdict.steps.filter(({ status }) => status === 'fail')
-  throw new SottoError('VERIFY_REFUSED', 'stop', 'the KMS was refused', { found: failed.map(({ name, reason }) => `${name}: ${reason}`).join('; ') })
+  throw new SottoError('VERIFY_REFUSED', 'stop', 'the KMS was refused', {
+    found: failed.map(({ name, reason }) => `${name}: ${reason}`).join('; '),
+  })
 }

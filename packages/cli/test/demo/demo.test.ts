@@ -16,14 +16,29 @@ describe('word error rate', () => {
 })
 
 describe('the search for secrets', () => {
-  const secrets = { request: piecesOf('a sentence that nobody else may read'), answer: [utf8('the answer!!')], inner: [utf8('/v1/')], client: [], weights: [] }
+  const secrets = {
+    request: piecesOf('a sentence that nobody else may read'),
+    answer: [utf8('the answer!!')],
+    inner: [utf8('/v1/')],
+    client: [],
+    weights: [],
+  }
 
   it('finds what stands in the clear, across chunks joined together', () => {
-    expect(findSecrets([Buffer.from('xx a sentence that nobody else may read xx')], secrets)).toMatchObject({ request: true, answer: false })
+    expect(findSecrets([Buffer.from('xx a sentence that nobody else may read xx')], secrets)).toMatchObject({
+      request: true,
+      answer: false,
+    })
   })
 
   it('finds nothing in bytes that do not hold it', () => {
-    expect(Object.values(findSecrets([Buffer.from('nothing here')], secrets))).toEqual([false, false, false, false, false])
+    expect(Object.values(findSecrets([Buffer.from('nothing here')], secrets))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ])
   })
 
   it('takes no slice that is the same byte over and over', () => {

@@ -7,6 +7,8 @@ export interface WorldOptions {
   cwd?: string
   /** Standard input in chunks; absent: empty. */
   stdin?: Iterable<string | Uint8Array>
+  /** Instead of `stdin`, where a test types while the command runs. */
+  stdinStream?: Readable
   stdinTerminal?: boolean
   stdoutTerminal?: boolean
   stderrTerminal?: boolean
@@ -35,7 +37,8 @@ export function memoryIo(options: WorldOptions = {}): { io: Io; stdout(): string
       cwd,
       stdin: {
         isTerminal: options.stdinTerminal ?? false,
-        stream: Readable.from([...(options.stdin ?? [])].map((chunk) => Buffer.from(chunk))),
+        stream:
+          options.stdinStream ?? Readable.from([...(options.stdin ?? [])].map((chunk) => Buffer.from(chunk))),
       },
       stdout: {
         isTerminal: options.stdoutTerminal ?? false,

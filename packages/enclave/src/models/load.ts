@@ -32,5 +32,7 @@ export async function loadModels(
       return serveModel(engine, now())
     }),
   )
-  return started.sort((a, b) => TASK_ORDER.indexOf(a.task) - TASK_ORDER.indexOf(b.task) || (a.id < b.id ? -1 : 1))
+  return started.sort(
+    (a, b) => TASK_ORDER.indexOf(a.task) - TASK_ORDER.indexOf(b.task) || (a.id < b.id ? -1 : 1),
+  )
 }

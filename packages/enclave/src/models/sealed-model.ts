@@ -31,7 +31,10 @@ export async function openSealedModel(file: string, contentKey: Uint8Array): Pro
     const manifest = parseModelManifest(metadata)
     const total = manifest.files.reduce((sum, { size }) => sum + size, 0)
     if (total !== header.plaintextBytes) {
-      throw new SottoError('ENGINE_MODEL_INVALID', 'fix-input', 'manifest and content disagree', { expected: `${total} bytes`, found: `${header.plaintextBytes}` })
+      throw new SottoError('ENGINE_MODEL_INVALID', 'fix-input', 'manifest and content disagree', {
+        expected: `${total} bytes`,
+        found: `${header.plaintextBytes}`,
+      })
     }
     return { manifest, files: await split(manifest, content) }
   } finally {
@@ -39,11 +42,14 @@ export async function openSealedModel(file: string, contentKey: Uint8Array): Pro
   }
 }
 
-async function split(manifest: ModelManifest, content: AsyncIterable<Uint8Array>): Promise<Map<string, Uint8Array>> {
+async function split(
+  manifest: ModelManifest,
+  content: AsyncIterable<Uint8Array>,
+): Promise<Map<string, Uint8Array>> {
   const files = manifest.files.map(({ name, size }) => ({ name, bytes: new Uint8Array(size), filled: 0 }))
   let current = 0
   for await (const chunk of content) {
-    for (let offset = 0; offset < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length;) {
       while (files[current]!.filled === files[current]!.bytes.length) current++
       const file = files[current]!
       const taken = Math.min(chunk.length - offset, file.bytes.length - file.filled)

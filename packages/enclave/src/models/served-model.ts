@@ -10,7 +10,9 @@ export function serveModel(engine: EngineProcess, loadedAt: number): ServedModel
     task: manifest.task,
     digest: manifest.digest,
     loadedAt,
-    ...(offers.has('transcribe') && { transcribe: (file, params, signal) => engine.transcribeFile(file, params, { signal }) }),
+    ...(offers.has('transcribe') && {
+      transcribe: (file, params, signal) => engine.transcribeFile(file, params, { signal }),
+    }),
     ...(offers.has('generate') && { generate: (request, signal) => engine.generate(request, { signal }) }),
     ...(offers.has('summarize') && { summarize: (request, signal) => engine.summarize(request, { signal }) }),
     ...(offers.has('embed') && { embed: (request, signal) => engine.embed(request, { signal }) }),

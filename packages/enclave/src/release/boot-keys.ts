@@ -5,7 +5,11 @@ import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, HpkeSuite, type KemPrivateKey } from '@s
 import type { EnclaveBinding } from '@sotto/protocol/keyrelease'
 
 /** The suite keys are wrapped with (T5). */
-export const WRAP_SUITE: HpkeSuite = new HpkeSuite(HPKE_KEM.X_WING, HPKE_KDF.HKDF_SHA256, HPKE_AEAD.AES_256_GCM)
+export const WRAP_SUITE: HpkeSuite = new HpkeSuite(
+  HPKE_KEM.X_WING,
+  HPKE_KDF.HKDF_SHA256,
+  HPKE_AEAD.AES_256_GCM,
+)
 
 /** Keys of this boot: made at start, in memory only, gone with the process. */
 export interface BootKeys {

@@ -7,10 +7,18 @@ import { SottoError, type ErrorAction, type SottoErrorOptions } from '@sotto/pro
  * - `RELEASE_DENIED` (stop): the KMS does not release keys to this workload.
  * - `RELEASE_INVALID` (stop): the answer is not what the KMS signed, or is for somebody else.
  */
-export type ReleaseErrorCode = 'RELEASE_KMS_REFUSED' | 'RELEASE_KMS_UNREACHABLE' | 'RELEASE_DENIED' | 'RELEASE_INVALID'
+export type ReleaseErrorCode =
+  | 'RELEASE_KMS_REFUSED'
+  | 'RELEASE_KMS_UNREACHABLE'
+  | 'RELEASE_DENIED'
+  | 'RELEASE_INVALID'
 
 /** A {@link SottoError} with a code of the release. */
-export function releaseError(code: ReleaseErrorCode, message: string, options: SottoErrorOptions = {}): SottoError<ReleaseErrorCode> {
+export function releaseError(
+  code: ReleaseErrorCode,
+  message: string,
+  options: SottoErrorOptions = {},
+): SottoError<ReleaseErrorCode> {
   const action: ErrorAction = code === 'RELEASE_KMS_UNREACHABLE' ? 'retry' : 'stop'
   return new SottoError<ReleaseErrorCode>(code, action, message, options)
 }

@@ -21,7 +21,11 @@ export function createKmsClient(url: string, fetch: typeof globalThis.fetch = gl
     let response: Response
     let text: string
     try {
-      response = await fetch(`${url}${path}`, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+      response = await fetch(`${url}${path}`, {
+        ...init,
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      })
       text = await readText(response)
     } catch (cause) {
       throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS does not answer', { cause })
@@ -30,18 +34,31 @@ export function createKmsClient(url: string, fetch: typeof globalThis.fetch = gl
     try {
       value = JSON.parse(text)
     } catch (cause) {
-      throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS answers something else than JSON', { found: `status ${response.status}`, cause })
+      throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS answers something else than JSON', {
+        found: `status ${response.status}`,
+        cause,
+      })
     }
     if (response.ok) return value
     const { code, action } = (value as { error?: { code?: unknown; action?: unknown } }).error ?? {}
-    const found = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : `status ${response.status}`
-    throw releaseError(action === 'retry' ? 'RELEASE_KMS_UNREACHABLE' : 'RELEASE_DENIED', 'the KMS refuses', { found })
+    const found =
+      typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : `status ${response.status}`
+    throw releaseError(action === 'retry' ? 'RELEASE_KMS_UNREACHABLE' : 'RELEASE_DENIED', 'the KMS refuses', {
+      found,
+    })
   }
   return {
     // Its shape is judged by the verifier, statement by statement.
     state: async () => (await call('/v1/keys', {})) as KmsState,
     release: async (request) =>
-      releaseResponseDecoder(await call('/v1/release', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) }), 'release'),
+      releaseResponseDecoder(
+        await call('/v1/release', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(request),
+        }),
+        'release',
+      ),
   }
 }
 

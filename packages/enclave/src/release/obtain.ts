@@ -1,7 +1,12 @@
 import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
-import { composeTrustBundle, encodeTrustBundle, parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
+import {
+  composeTrustBundle,
+  encodeTrustBundle,
+  parseTrustBundle,
+  type TrustBundle,
+} from '@sotto/protocol/evidence'
 import {
   bindReportData,
   decodeDocument,
@@ -80,8 +85,12 @@ export async function verifyKms({ kms, log, policy, now }: ObtainContext): Promi
   }
   const { verdict, service } = verifyTrustBundle(bundle, policy, { now: now() })
   if (service) return { service, bundle, checkpoint }
-  const failed = verdict.steps.filter(({ status }) => status === 'fail').map(({ name, reason }) => `${name}: ${reason}`)
-  throw releaseError('RELEASE_KMS_REFUSED', 'the KMS does not pass the measured policy', { found: failed.join('; ') })
+  const failed = verdict.steps
+    .filter(({ status }) => status === 'fail')
+    .map(({ name, reason }) => `${name}: ${reason}`)
+  throw releaseError('RELEASE_KMS_REFUSED', 'the KMS does not pass the measured policy', {
+    found: failed.join('; '),
+  })
 }
 
 /**
@@ -93,13 +102,26 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   const { service, checkpoint } = await verifyKms(context)
   const binding = enclaveBinding(context.boot, service.genesis, checkpoint.digest)
   const evidence = await context.hardware.collectEvidence(bindReportData('enclave', binding))
-  const response = await context.kms.release({ evidence, binding, checkpoint: checkpoint.note, artifacts: [...context.artifacts] })
+  const response = await context.kms.release({
+    evidence,
+    binding,
+    checkpoint: checkpoint.note,
+    artifacts: [...context.artifacts],
+  })
   const evidenceDigest = toHex(crypto.sha256(fromBase64Url(evidence.report)))
   const receipt = checkReceipt(response, service, evidenceDigest, binding.receiptKey)
-  const released = unwrap(response, context.boot.wrap, { genesis: service.genesis, policy: receipt.policy, evidence: evidenceDigest })
-  const keys = released.keys.map(({ keyId, privateKey }) => holdKey(keyId, fromBase64Url(privateKey), service))
+  const released = unwrap(response, context.boot.wrap, {
+    genesis: service.genesis,
+    policy: receipt.policy,
+    evidence: evidenceDigest,
+  })
+  const keys = released.keys.map(({ keyId, privateKey }) =>
+    holdKey(keyId, fromBase64Url(privateKey), service),
+  )
   const artifacts = new Map(released.artifacts.map(({ id, contentKey }) => [id, fromBase64Url(contentKey)]))
-  for (const id of context.artifacts) if (!artifacts.has(id)) throw releaseError('RELEASE_INVALID', 'a content key is missing', { expected: id })
+  for (const id of context.artifacts)
+    if (!artifacts.has(id))
+      throw releaseError('RELEASE_INVALID', 'a content key is missing', { expected: id })
   return {
     keys,
     artifacts,
@@ -116,8 +138,15 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   }
 }
 
-function checkReceipt(response: ReleaseResponse, service: TrustedService, evidence: Digest, receiptKey: string): ReleaseReceipt {
-  const { payload } = verifyDsse(parseDsse(utf8(response.receipt.envelope)), PAYLOAD_TYPES.releaseReceipt, [service.signingKey])
+function checkReceipt(
+  response: ReleaseResponse,
+  service: TrustedService,
+  evidence: Digest,
+  receiptKey: string,
+): ReleaseReceipt {
+  const { payload } = verifyDsse(parseDsse(utf8(response.receipt.envelope)), PAYLOAD_TYPES.releaseReceipt, [
+    service.signingKey,
+  ])
   const receipt = decodeDocument(payload, releaseReceiptDecoder, 'receipt')
   for (const [field, expected] of [
     ['genesis', service.genesis],
@@ -125,7 +154,11 @@ function checkReceipt(response: ReleaseResponse, service: TrustedService, eviden
     ['evidence', evidence],
     ['receiptKey', receiptKey],
   ] as const) {
-    if (receipt[field] !== expected) throw releaseError('RELEASE_INVALID', `the release receipt names another ${field}`, { expected, found: receipt[field] })
+    if (receipt[field] !== expected)
+      throw releaseError('RELEASE_INVALID', `the release receipt names another ${field}`, {
+        expected,
+        found: receipt[field],
+      })
   }
   if (receipt.epoch !== service.keySet.epoch) {
     // The KMS rotated between the two answers: the next attempt sees one epoch.
@@ -134,24 +167,39 @@ function checkReceipt(response: ReleaseResponse, service: TrustedService, eviden
   return receipt
 }
 
-function unwrap(response: ReleaseResponse, wrap: KemPrivateKey, info: { genesis: Digest; policy: Digest; evidence: Digest }): ReleasedKeys {
+function unwrap(
+  response: ReleaseResponse,
+  wrap: KemPrivateKey,
+  info: { genesis: Digest; policy: Digest; evidence: Digest },
+): ReleasedKeys {
   try {
     const opener = WRAP_SUITE.setupRecipient(wrap, fromBase64Url(response.enc), { info: releaseInfo(info) })
-    return decodeDocument(opener.open(new Uint8Array(), fromBase64Url(response.wrapped)), releasedKeysDecoder, 'keys')
+    return decodeDocument(
+      opener.open(new Uint8Array(), fromBase64Url(response.wrapped)),
+      releasedKeysDecoder,
+      'keys',
+    )
   } catch (cause) {
     throw releaseError('RELEASE_INVALID', 'the released keys are wrapped for somebody else', { cause })
   }
 }
 
 /** A released key is used only if it belongs to a published configuration of the verified set. */
-function holdKey(keyId: number, privateKey: Uint8Array, { keySet, keyPolicyDigest }: TrustedService): HeldKey {
+function holdKey(
+  keyId: number,
+  privateKey: Uint8Array,
+  { keySet, keyPolicyDigest }: TrustedService,
+): HeldKey {
   const published: PublishedKey | undefined = keySet.keys.find((key) => key.keyId === keyId)
-  if (!published || published.policy !== keyPolicyDigest) throw releaseError('RELEASE_INVALID', 'a released key is not in the published set', { found: `${keyId}` })
+  if (!published || published.policy !== keyPolicyDigest)
+    throw releaseError('RELEASE_INVALID', 'a released key is not in the published set', { found: `${keyId}` })
   const config = parseKeyConfig(fromBase64Url(published.config))
   const key = new OhttpGatewayKey(keyId, kemById(config.kemId).importPrivate(privateKey), config.algorithms)
   privateKey.fill(0)
   if (!equalBytes(key.config.publicKey, config.publicKey)) {
-    throw releaseError('RELEASE_INVALID', 'a released key is not the private key of its configuration', { expected: toBase64Url(config.publicKey).slice(0, 16) })
+    throw releaseError('RELEASE_INVALID', 'a released key is not the private key of its configuration', {
+      expected: toBase64Url(config.publicKey).slice(0, 16),
+    })
   }
   return { key, policy: published.policy, notAfter: published.notAfter }
 }

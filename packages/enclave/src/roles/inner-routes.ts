@@ -8,7 +8,8 @@ export function innerRoutes(api: InnerApp, certificate: () => Uint8Array | undef
   return async (request) => {
     if (new URL(request.url).pathname !== CERTIFICATE_PATH) return api(request)
     const bytes = certificate()
-    if (request.method !== 'GET' || !bytes) return new Response(null, { status: request.method === 'GET' ? 503 : 405 })
+    if (request.method !== 'GET' || !bytes)
+      return new Response(null, { status: request.method === 'GET' ? 503 : 405 })
     return new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/json' } })
   }
 }

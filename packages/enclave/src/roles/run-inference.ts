@@ -13,7 +13,14 @@ import { createApi, modelDigestOf, type ServedModel } from '../api/index.ts'
 import { EngineHost } from '../engines/index.ts'
 import { createDateWindow, createGateway, createKeyRing, GATEWAY_STATUSES } from '../gateway/index.ts'
 import { loadModels } from '../models/index.ts'
-import { createBootKeys, createKeeper, createKmsClient, isRetryable, TICK_SECONDS, type Keeper } from '../release/index.ts'
+import {
+  createBootKeys,
+  createKeeper,
+  createKmsClient,
+  isRetryable,
+  TICK_SECONDS,
+  type Keeper,
+} from '../release/index.ts'
 import { inferenceConfig, type InferenceConfig } from './config.ts'
 import { innerRoutes } from './inner-routes.ts'
 
@@ -44,13 +51,20 @@ export interface InferenceOptions {
  * Runs an inference enclave in this process: measured configuration, release, models, gateway. Ready
  * means attested, keys held and models loaded; before that nothing is answered but health.
  */
-export async function runInference(context: RoleContext, hardware: TrustedHardware, options: InferenceOptions): Promise<void> {
+export async function runInference(
+  context: RoleContext,
+  hardware: TrustedHardware,
+  options: InferenceOptions,
+): Promise<void> {
   const { config, sha256 } = await readConfig(context.configPath, inferenceConfig)
   requireOwnKind(config, hardware)
   requireMeasuredConfig(sha256, await hardware.collectEvidence(new Uint8Array(64)))
   const logger = createLogger('inference', EVENTS)
   const nowSeconds = (): number => Math.floor(Date.now() / 1000)
-  const host = await EngineHost.open({ entry: options.engineEntry ?? join(import.meta.dirname, 'engine.js'), require: options.sandbox })
+  const host = await EngineHost.open({
+    entry: options.engineEntry ?? join(import.meta.dirname, 'engine.js'),
+    require: options.sandbox,
+  })
   context.onShutdown(() => host.close())
   logger.log('sandbox', { full: host.sandbox.full })
 
@@ -63,7 +77,12 @@ export async function runInference(context: RoleContext, hardware: TrustedHardwa
     log: createLogClient({
       url: config.log.url,
       ...logPolicy,
-      witnesses: { keys: witnesses.keys.filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses).map(({ key }) => key), quorum: witnesses.quorum },
+      witnesses: {
+        keys: witnesses.keys
+          .filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
+          .map(({ key }) => key),
+        quorum: witnesses.quorum,
+      },
     }),
     hardware,
     policy: config.policy,
@@ -79,7 +98,9 @@ export async function runInference(context: RoleContext, hardware: TrustedHardwa
   })
 
   const metrics = createMetrics()
-  const refusals = metrics.counter('sotto_gateway_refusals_total', 'Refused messages.', { code: Object.keys(GATEWAY_STATUSES) })
+  const refusals = metrics.counter('sotto_gateway_refusals_total', 'Refused messages.', {
+    code: Object.keys(GATEWAY_STATUSES),
+  })
   const api = createApi({
     models: { list: () => models },
     clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
@@ -99,8 +120,12 @@ export async function runInference(context: RoleContext, hardware: TrustedHardwa
       logger.log('refused', { code })
     },
   })
-  const readiness = (): Readiness => (areModelsLoaded && keeper.identity() ? { ready: true } : { ready: false, code: 'NOT_ATTESTED' })
-  const server = await startServer(withHealth(gateway, readiness), { ...config.listen, statuses: GATEWAY_STATUSES })
+  const readiness = (): Readiness =>
+    areModelsLoaded && keeper.identity() ? { ready: true } : { ready: false, code: 'NOT_ATTESTED' }
+  const server = await startServer(withHealth(gateway, readiness), {
+    ...config.listen,
+    statuses: GATEWAY_STATUSES,
+  })
   context.onShutdown(() => server.close())
   logger.log('listening', { url: server.url })
   if (config.metrics !== undefined) {
@@ -112,9 +137,13 @@ export async function runInference(context: RoleContext, hardware: TrustedHardwa
   context.onShutdown(() => {
     isEnding = true
   })
-  const report = (error: unknown): void => logger.log('attest-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' })
+  const report = (error: unknown): void =>
+    logger.log('attest-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' })
   if (!(await startPatiently(keeper, () => isEnding, report))) return
-  logger.log('serving', { keys: keeper.identity() ? config.models.artifacts.length : 0, models: models.length })
+  logger.log('serving', {
+    keys: keeper.identity() ? config.models.artifacts.length : 0,
+    models: models.length,
+  })
   context.ready({ http: server.url })
   while (!isEnding) {
     await pause(TICK_SECONDS * 1000)
@@ -123,7 +152,11 @@ export async function runInference(context: RoleContext, hardware: TrustedHardwa
   }
 }
 
-async function startPatiently(keeper: Keeper, isEnding: () => boolean, report: (error: unknown) => void): Promise<boolean> {
+async function startPatiently(
+  keeper: Keeper,
+  isEnding: () => boolean,
+  report: (error: unknown) => void,
+): Promise<boolean> {
   while (!isEnding()) {
     try {
       await keeper.start()
@@ -141,7 +174,11 @@ async function startPatiently(keeper: Keeper, isEnding: () => boolean, report: (
 function requireOwnKind(config: InferenceConfig, hardware: TrustedHardware): void {
   const isSoftware = hardware.family === 'software'
   const isLoopback = ['127.0.0.1', '::1'].includes(config.listen.host)
-  if (config.policy.roots.every(({ family }) => (family === 'software') === isSoftware) && (isLoopback || !isSoftware)) return
+  if (
+    config.policy.roots.every(({ family }) => (family === 'software') === isSoftware) &&
+    (isLoopback || !isSoftware)
+  )
+    return
   throw new SottoError('ROLE_WRONG_TEE', 'stop', 'the configuration is for another kind of TEE', {
     expected: isSoftware ? 'software roots and a loopback address' : 'hardware roots',
     found: `${config.policy.roots.map(({ family }) => family).join(', ')} at ${config.listen.host}`,

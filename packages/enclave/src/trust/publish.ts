@@ -16,8 +16,14 @@ export interface PublishedTrust {
 }
 
 /** Encodes the bundle this enclave itself verified, and proves its release receipt under the same checkpoint. */
-export async function publishTrust({ bundle, checkpoint }: VerifiedKms, receipt: LoggedStatement, log: LogClient): Promise<PublishedTrust> {
-  const prover: Pick<TreeProver, 'inclusion'> = { inclusion: (entry, index) => log.proveInclusion(entry, index, checkpoint) }
+export async function publishTrust(
+  { bundle, checkpoint }: VerifiedKms,
+  receipt: LoggedStatement,
+  log: LogClient,
+): Promise<PublishedTrust> {
+  const prover: Pick<TreeProver, 'inclusion'> = {
+    inclusion: (entry, index) => log.proveInclusion(entry, index, checkpoint),
+  }
   const certificate: ReceiptCertificate = {
     release: await proveStatement(receipt, prover),
     certificate: bundle.kms.certificate,

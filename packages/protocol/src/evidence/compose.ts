@@ -55,7 +55,10 @@ export async function composeTrustBundle(
 }
 
 /** A logged statement with its inclusion proof. */
-export async function proveStatement(statement: LoggedStatement, prover: Pick<TreeProver, 'inclusion'>): Promise<ProvenStatement> {
+export async function proveStatement(
+  statement: LoggedStatement,
+  prover: Pick<TreeProver, 'inclusion'>,
+): Promise<ProvenStatement> {
   const { envelope, index } = statement
   return { envelope, index, proof: (await prover.inclusion(utf8(envelope), index)).map(toHex) }
 }

@@ -24,7 +24,8 @@ export const demo: Command = defineCommand({
         onProgress: (text) => context.note(`${text} ...`),
         onSteps(steps) {
           heading('Verified before anything was sent')
-          if (!context.global.json) for (const line of formatSteps(steps, context.style.out)) context.out(line)
+          if (!context.global.json)
+            for (const line of formatSteps(steps, context.style.out)) context.out(line)
         },
         onResult(title, text) {
           heading(title === 'transcript' ? 'Transcript of the recording' : 'Summary of the letter')
@@ -57,17 +58,42 @@ function printReport(context: CommandContext, report: DemoReport, heading: (text
   context.out('')
   heading('How good the transcript is')
   context.out(`reference: ${transcript.reference}`)
-  context.out(`word error rate ${percent(transcript.wer)} (mean of this model on synthetic speech: ${percent(transcript.cardWer)})`)
+  context.out(
+    `word error rate ${percent(transcript.wer)} (mean of this model on synthetic speech: ${percent(transcript.cardWer)})`,
+  )
   heading('What each party received, from raw captures of its sockets')
-  context.out(['party'.padEnd(9), 'received'.padStart(10), 'sent'.padStart(10), 'request', 'answer', 'inner path', 'client headers', 'weights', ' connected from'].join('  '))
+  context.out(
+    [
+      'party'.padEnd(9),
+      'received'.padStart(10),
+      'sent'.padStart(10),
+      'request',
+      'answer',
+      'inner path',
+      'client headers',
+      'weights',
+      ' connected from',
+    ].join('  '),
+  )
   for (const [party, seen] of Object.entries(report.seen)) context.out(row(party, seen))
-  context.out(`disk: ${disk.files} files searched, in clear: ${Object.entries(disk.found).filter(([, found]) => found).map(([kind]) => kind).join(', ') || 'nothing'}`)
+  context.out(
+    `disk: ${disk.files} files searched, in clear: ${
+      Object.entries(disk.found)
+        .filter(([, found]) => found)
+        .map(([kind]) => kind)
+        .join(', ') || 'nothing'
+    }`,
+  )
   context.out('The gateway and its engines decrypt in their own memory: that is what was attested.')
   heading('Receipts')
-  for (const [index, job] of ['transcript', 'summary', 'chat'].entries()) if (report.receipts[index]) context.out(`${context.style.out.green('✓')} ${job}: verified against request, answer and log`)
+  for (const [index, job] of ['transcript', 'summary', 'chat'].entries())
+    if (report.receipts[index])
+      context.out(`${context.style.out.green('✓')} ${job}: verified against request, answer and log`)
   context.out('')
   for (const violation of report.violations) context.out(context.style.out.red(`✗ ${violation}`))
-  context.out(`${report.ok ? context.style.out.green('ok') : context.style.out.red('failed')} in ${(timings.totalMs / 1000).toFixed(1)} s (start ${timings.startMs} ms, verify ${timings.verifyMs} ms, transcribe ${timings.transcribeMs} ms, summarise ${timings.summarizeMs} ms, chat ${timings.chatMs} ms)`)
+  context.out(
+    `${report.ok ? context.style.out.green('ok') : context.style.out.red('failed')} in ${(timings.totalMs / 1000).toFixed(1)} s (start ${timings.startMs} ms, verify ${timings.verifyMs} ms, transcribe ${timings.transcribeMs} ms, summarise ${timings.summarizeMs} ms, chat ${timings.chatMs} ms)`,
+  )
 }
 
 function row(party: string, { receivedBytes, sentBytes, found, from }: Seen): string {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
 import { ApiError } from '../openai/errors.ts'
 
@@ -67,7 +68,7 @@ export async function readForm(request: Request, maxFileBytes: number): Promise<
       )
     else spool.finish()
   })
-  const source = Readable.fromWeb(request.body as import('node:stream/web').ReadableStream)
+  const source = Readable.fromWeb(request.body as NodeReadableStream)
   source.on('error', (error) => {
     spool.fail(error)
     parser.destroy()

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { ApiError } from './errors.ts'
 
@@ -50,4 +50,10 @@ export async function readBounded(
     }
   }
   return Buffer.concat(chunks, length)
+}
+
+/** The fields that were given: null and absent mean the same to OpenAI clients. */
+export function given<T extends object>(fields: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined)
+  return Object.fromEntries(entries) as { [Name in keyof T]?: NonNullable<T[Name]> }
 }

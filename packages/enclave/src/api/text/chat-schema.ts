@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ChatMessage, GenerateRequest, ResponseFormat, SamplingParams } from '../../engines/types.ts'
+import { given } from '../openai/body.ts'
 import { unsupported } from '../openai/errors.ts'
 
 const textPart = z.object({ type: z.string(), text: z.string().optional() })
@@ -70,7 +71,7 @@ export function chatRequest(body: ChatBody): GenerateRequest {
   return {
     messages: body.messages.map(toMessage),
     ...shared(body),
-    ...(maxTokens != null && { maxTokens }),
+    ...given({ maxTokens }),
     ...(body.logprobs && { logprobs: body.top_logprobs ?? 0 }),
     ...(format && { responseFormat: format }),
   }
@@ -85,7 +86,7 @@ export function completionRequest(body: CompletionBody): GenerateRequest {
     prompt: onePrompt(body.prompt),
     ...shared(body),
     maxTokens: body.max_tokens ?? 16,
-    ...(body.logprobs != null && { logprobs: body.logprobs }),
+    ...given({ logprobs: body.logprobs }),
   }
 }
 
@@ -93,16 +94,16 @@ function shared(body: ChatBody | CompletionBody): { sampling: SamplingParams; st
   if ((body.n ?? 1) > 1) throw unsupported('n', 'one choice per request is offered')
   const stop = typeof body.stop === 'string' ? [body.stop] : body.stop
   return {
-    sampling: {
-      ...(body.temperature != null && { temperature: body.temperature }),
-      ...(body.top_p != null && { topP: body.top_p }),
-      ...(body.top_k != null && { topK: body.top_k }),
-      ...(body.min_p != null && { minP: body.min_p }),
-      ...(body.seed != null && { seed: body.seed }),
-      ...(body.frequency_penalty != null && { frequencyPenalty: body.frequency_penalty }),
-      ...(body.presence_penalty != null && { presencePenalty: body.presence_penalty }),
-      ...(body.logit_bias && { logitBias: body.logit_bias }),
-    },
+    sampling: given({
+      temperature: body.temperature,
+      topP: body.top_p,
+      topK: body.top_k,
+      minP: body.min_p,
+      seed: body.seed,
+      frequencyPenalty: body.frequency_penalty,
+      presencePenalty: body.presence_penalty,
+      logitBias: body.logit_bias,
+    }),
     ...(stop?.length && { stop }),
   }
 }

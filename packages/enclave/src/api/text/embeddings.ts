@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { toBase64 } from '@sotto/protocol/bytes'
 import type { ServedModel } from '../models.ts'
+import { given } from '../openai/body.ts'
 
 /** `POST /v1/embeddings`. */
 export const embeddingSchema = z.object({
@@ -33,7 +34,7 @@ export async function answerEmbeddings(
         : (input as (string | number[])[])
   const request = {
     inputs: inputs.slice(0, MAX_INPUTS + 1),
-    ...(body.dimensions != null && { dimensions: body.dimensions }),
+    ...given({ dimensions: body.dimensions }),
   }
   const { vectors, usage } = await model.embed!(request, signal)
   const encode = (vector: Float32Array): number[] | string =>

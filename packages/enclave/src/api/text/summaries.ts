@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { SummarizeRequest, TokenUsage } from '../../engines/types.ts'
 import type { ServedModel } from '../models.ts'
+import { given } from '../openai/body.ts'
 import { eventStream } from '../openai/sse.ts'
 import { openAIUsage, startIterating } from './generate.ts'
 
@@ -31,11 +32,13 @@ export async function answerSummary(
   clientSignal.addEventListener('abort', () => cancel.abort(), { once: true })
   const request: SummarizeRequest = {
     text: body.input,
-    ...(body.min_words != null && { minWords: body.min_words }),
-    ...(body.max_words != null && { maxWords: body.max_words }),
-    ...(body.min_sentences != null && { minSentences: body.min_sentences }),
-    ...(body.max_sentences != null && { maxSentences: body.max_sentences }),
-    ...(body.num_beams != null && { beams: body.num_beams }),
+    ...given({
+      minWords: body.min_words,
+      maxWords: body.max_words,
+      minSentences: body.min_sentences,
+      maxSentences: body.max_sentences,
+      beams: body.num_beams,
+    }),
   }
   const events = await startIterating(model.summarize!(request, cancel.signal))
   async function* answer(): AsyncGenerator<object> {

@@ -1,0 +1,165 @@
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createDesk, type Desk, traffic } from '../support/desk.ts'
+
+let desk: Desk
+let bodies: Record<string, unknown>[] = []
+beforeEach(async () => {
+  bodies = []
+  desk = await createDesk()
+  desk.service.knobs.app = async (request) => {
+    const body = (await request.json()) as Record<string, unknown>
+    bodies.push(body)
+    if (request.url.endsWith('/summaries')) return Response.json({ object: 'summary', summary: 'Short.' })
+    if (request.url.endsWith('/embeddings')) {
+      return Response.json({
+        object: 'list',
+        data: (body['input'] as string[]).map((text, index) => ({ index, embedding: [text.length, 0.5] })),
+      })
+    }
+    return chat(['Good', ' day'])
+  }
+})
+afterEach(() => desk.clear())
+
+function chat(words: string[], end = 'data: [DONE]\n\n'): Response {
+  const deltas = words.map((content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`)
+  return new Response(deltas.join('') + end, { headers: { 'content-type': 'text/event-stream' } })
+}
+
+describe('sotto chat', () => {
+  it('answers one message', async () => {
+    const { code, stdout } = await desk.sotto([
+      'chat',
+      '-m',
+      'hi',
+      '--system',
+      'be brief',
+      '--temperature',
+      '0',
+      '-q',
+    ])
+    expect([code, stdout]).toEqual([0, 'Good day\n'])
+    expect(bodies).toEqual([
+      {
+        messages: [
+          { role: 'system', content: 'be brief' },
+          { role: 'user', content: 'hi' },
+        ],
+        temperature: 0,
+        stream: true,
+      },
+    ])
+  })
+
+  it('reads the message from standard input, with -m - or none', async () => {
+    for (const argv of [
+      ['chat', '-q'],
+      ['chat', '-m', '-', '-q'],
+    ]) {
+      expect((await desk.sotto(argv, { stdin: ['what is', ' this?'] })).stdout).toBe('Good day\n')
+    }
+    expect(bodies.map((body) => (body['messages'] as { content: string }[])[0]!.content)).toEqual([
+      'what is this?',
+      'what is this?',
+    ])
+  })
+
+  it('prints one document with --json', async () => {
+    const { stdout } = await desk.sotto(['chat', '-m', 'hi', '--json', '-q'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      content: 'Good day',
+      sotto: { software: true, receipt: { version: 1 } },
+    })
+  })
+
+  it('fails when the stream lacks its end mark or carries an error', async () => {
+    desk.service.knobs.app = () => chat(['half'], '')
+    expect(await desk.sotto(['chat', '-m', 'hi', '-q'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('without its end mark'),
+    })
+    desk.service.knobs.app = () => chat(['half'], 'data: {"error":{"message":"out of memory"}}\n\n')
+    expect(await desk.sotto(['chat', '-m', 'hi', '-q'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('out of memory'),
+    })
+  })
+
+  it('holds a conversation on a terminal, with /clear and /exit', async () => {
+    const { code, stdout } = await desk.sotto(['chat', '-q'], {
+      stdin: ['one\n', 'two\n', '/clear\n', 'three\n', '/exit\n'],
+      stdinTerminal: true,
+    })
+    expect(code).toBe(0)
+    expect(stdout).toBe('Good day\nGood day\nGood day\n')
+    expect(
+      bodies.map((body) => (body['messages'] as { content: string }[]).map(({ content }) => content)),
+    ).toEqual([['one'], ['one', 'Good day', 'two'], ['three']])
+  })
+
+  it('ends a conversation at the end of input', async () => {
+    expect((await desk.sotto(['chat', '-q'], { stdin: ['one\n'], stdinTerminal: true })).code).toBe(0)
+  })
+
+  it('forgets an answer that Ctrl-C stops, and exits 130 for Ctrl-C at the prompt', async () => {
+    let answers = 0
+    desk.service.knobs.app = async (request) => {
+      bodies.push((await request.json()) as Record<string, unknown>)
+      if (++answers > 1) return chat(['fine'])
+      keys.push('\u0003')
+      return new Response(new ReadableStream(), { headers: { 'content-type': 'text/event-stream' } })
+    }
+    const keys = new Readable({ read() {} })
+    keys.push('one\n')
+    const running = desk.sotto(['chat'], { stdinStream: keys, stdinTerminal: true })
+    await vi.waitFor(() => expect(answers).toBe(1))
+    keys.push('two\n')
+    await vi.waitFor(() => expect(answers).toBe(2))
+    keys.push('\u0003')
+    const { code, stdout, stderr } = await running
+    expect([code, stdout]).toEqual([130, 'fine\n'])
+    expect(stderr).toContain('stopped; the unfinished answer is forgotten')
+    expect(bodies.at(-1)!['messages']).toEqual([{ role: 'user', content: 'two' }])
+  })
+
+  it('wants one message for --json', async () => {
+    expect((await desk.sotto(['chat', '--json'], { stdinTerminal: true })).code).toBe(2)
+    expect(traffic(desk.service)).toEqual([])
+  })
+})
+
+describe('sotto summarize', () => {
+  it('prints the summary of a file', async () => {
+    desk.write('long.txt', 'A long text.')
+    const { code, stdout } = await desk.sotto(['summarize', 'long.txt', '--max-words', '5', '-q'])
+    expect([code, stdout, bodies]).toEqual([0, 'Short.\n', [{ input: 'A long text.', max_words: 5 }]])
+  })
+
+  it('prints everything with --json', async () => {
+    const { stdout } = await desk.sotto(['summarize', '-', '--json', '-q'], { stdin: ['text'] })
+    expect(JSON.parse(stdout)).toMatchObject({ summary: 'Short.', sotto: { verified: true } })
+  })
+
+  it('exits 2 for blank text', async () => {
+    desk.write('blank.txt', '\n')
+    expect((await desk.sotto(['summarize', 'blank.txt'])).code).toBe(2)
+    expect(traffic(desk.service)).toEqual([])
+  })
+})
+
+describe('sotto embed', () => {
+  it('prints one vector a line', async () => {
+    expect((await desk.sotto(['embed', 'a', 'bcd', '-q'])).stdout).toBe('[1,0.5]\n[3,0.5]\n')
+  })
+
+  it('reads lines from standard input', async () => {
+    const { stdout } = await desk.sotto(['embed', 'x', '-', '-q'], { stdin: ['four\r\nfi', 've!\n\n'] })
+    expect(stdout).toBe('[1,0.5]\n[4,0.5]\n[5,0.5]\n')
+  })
+
+  it('refuses an answer with another number of vectors', async () => {
+    desk.service.knobs.app = () => Response.json({ data: [] })
+    expect((await desk.sotto(['embed', 'a', '-q'])).code).toBe(1)
+  })
+})
