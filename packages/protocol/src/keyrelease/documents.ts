@@ -76,8 +76,12 @@ export function bindReportData(kind: keyof typeof BINDING_TYPES, binding: object
 }
 
 /** HPKE info of a release: ties the wrapped keys to one genesis, policy and report. */
-export function releaseInfo(context: { genesis: Digest; policy: Digest; evidence: Digest }): Uint8Array {
-  return pae('application/vnd.sotto.release-wrap+json', canonicalJson(context))
+export function releaseInfo({
+  genesis,
+  policy,
+  evidence,
+}: Record<'genesis' | 'policy' | 'evidence', Digest>): Uint8Array {
+  return pae('application/vnd.sotto.release-wrap+json', canonicalJson({ genesis, policy, evidence }))
 }
 
 /** HPKE info of an artifact key import: ties the content key to artifact, policy and owner. */

@@ -5,6 +5,7 @@ import {
   bindReportData,
   documentDigest,
   encodeDocument,
+  releaseInfo,
   type EnclaveBinding,
   type KmsBinding,
 } from '@sotto/protocol/keyrelease'
@@ -43,6 +44,8 @@ describe('what wrapped secrets are tied to', () => {
     expect(artifactImportInfo({ ...context, enc: 'x' } as typeof context)).toEqual(
       artifactImportInfo(context),
     )
+    const release = { genesis: DIGEST, policy: DIGEST, evidence: DIGEST }
+    expect(releaseInfo({ ...release, enc: 'x' } as typeof release)).toEqual(releaseInfo(release))
   })
 })
 

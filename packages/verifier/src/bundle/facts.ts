@@ -27,8 +27,8 @@ export interface UsableKey {
 /** A release statement with proven signature and inclusion. */
 export interface AcceptedRelease {
   statement: ReleaseStatement
-  /** 96 hexadecimal characters, as this family's hardware reports the image. */
-  measurement: string
+  /** 96 hexadecimal characters, as the platform reports the image; absent for platforms not verified yet. */
+  measurement: string | undefined
   hostData: string
 }
 

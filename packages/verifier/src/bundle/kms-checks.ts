@@ -10,6 +10,7 @@ import {
   PAYLOAD_TYPES,
   releaseStatementDecoder,
   type EvidenceFamily,
+  type ReleaseStatement,
   type Role,
 } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
@@ -67,6 +68,11 @@ export function requireRelease(
       `${securityVersion}`,
     )
   return newest
+}
+
+/** What hardware reports for the image of a statement. Another family counts its images another way. */
+function measurementOf({ subject: [image], predicate }: ReleaseStatement): string | undefined {
+  return predicate.platform === 'software' ? softwareMeasurement(image.digest.sha256) : undefined
 }
 
 export const KMS_CHECKS: readonly Check<Facts>[] = [
@@ -148,12 +154,8 @@ export const KMS_CHECKS: readonly Check<Facts>[] = [
         const { payload } = verifyDsse(parseDsse(utf8(proven.envelope)), PAYLOAD_TYPES.release, keys)
         requireLogged(proven, checkpoint)
         const statement = decodeDocument(payload, releaseStatementDecoder, 'release')
-        const [image, configuration] = statement.subject
-        return {
-          statement,
-          measurement: softwareMeasurement(image.digest.sha256),
-          hostData: configuration.digest.sha256,
-        }
+        const hostData = statement.subject[1].digest.sha256
+        return { statement, measurement: measurementOf(statement), hostData }
       })
       return {
         adds: { releases },
@@ -195,7 +197,7 @@ export const KMS_CHECKS: readonly Check<Facts>[] = [
           bundle.kms.binding.signingKey,
           certificate.signingKey,
         )
-      if (context.now > certificate.notAfter)
+      if (context.now >= certificate.notAfter)
         throw new Refusal('certificate is expired', `after ${context.now}`, `${certificate.notAfter}`)
       if (context.now < certificate.notBefore - CLOCK_SKEW_SECONDS)
         throw new Refusal('certificate is not valid yet', `${context.now}`, `${certificate.notBefore}`)

@@ -44,13 +44,14 @@ export function verifyUnder(
 /** Age in seconds by witness time, refused when it lies in the future or is too old (T6). */
 export function requireFresh(time: number, now: number, maxAgeSeconds: number): number {
   const age = now - time
-  if (age < -CLOCK_SKEW_SECONDS)
+  // Written so that a time that is no number is refused too.
+  if (!(age >= -CLOCK_SKEW_SECONDS))
     throw new Refusal(
       'witness time lies in the future; check this clock',
       `at most ${CLOCK_SKEW_SECONDS} s ahead`,
       `${-age} s ahead`,
     )
-  if (age > maxAgeSeconds) throw new Refusal('too old', `at most ${maxAgeSeconds} s`, `${age} s`)
+  if (!(age <= maxAgeSeconds)) throw new Refusal('too old', `at most ${maxAgeSeconds} s`, `${age} s`)
   return age
 }
 
@@ -107,11 +108,9 @@ export const LOG_CHECKS: readonly Check<Facts>[] = [
       const independent = keys.filter(({ operator }) => !operator)
       const cosigned = new Set<string>()
       for (const { key, organisation } of independent) {
-        const time = cosignatureTime(note, parseVerifierKey(key))
-        // Without operator witnesses the step before has judged these times already.
-        const isRecent =
-          !allowOperatorWitnesses || context.now - (time ?? 0) <= policy.checkpointMaxAgeSeconds
-        if (time !== undefined && isRecent) cosigned.add(organisation)
+        // Two witnesses of one organisation and an old cosignature of another are one organisation now.
+        const age = context.now - (cosignatureTime(note, parseVerifierKey(key)) ?? 0)
+        if (age <= policy.checkpointMaxAgeSeconds) cosigned.add(organisation)
       }
       const named = new Set(independent.map(({ organisation }) => organisation)).size
       const expected = `${quorum} of at least ${MIN_INDEPENDENT_ORGANISATIONS} independent organisations`

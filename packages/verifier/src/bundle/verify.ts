@@ -85,10 +85,12 @@ function validUntil({
   certificateNotAfter,
   usableKeys,
   policy,
+  context,
 }: Established): number {
   return Math.min(
-    checkpoint.time + policy.checkpointMaxAgeSeconds,
-    boundCheckpoint.time + policy.evidenceMaxAgeSeconds,
+    // A witness whose clock is ahead makes nothing last longer.
+    Math.min(checkpoint.time, context.now) + policy.checkpointMaxAgeSeconds,
+    Math.min(boundCheckpoint.time, context.now) + policy.evidenceMaxAgeSeconds,
     certificateNotAfter,
     // The key a client prefers; when it ends, the next verdict prefers another.
     usableKeys[0]!.notAfter,

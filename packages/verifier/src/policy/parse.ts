@@ -1,4 +1,4 @@
-import { fromUtf8, toHex } from '@sotto/protocol/bytes'
+import { equalBytes, fromUtf8, toHex } from '@sotto/protocol/bytes'
 import {
   areDistinct,
   base64url,
@@ -85,10 +85,13 @@ function findContradiction({
   roots,
   kems,
 }: TrustPolicy): string | undefined {
-  if (parseVerifierKey(log.key).type !== 'ed25519') return 'the log key is a witness key'
+  const logKey = parseVerifierKey(log.key)
+  if (logKey.type !== 'ed25519') return 'the log key is a witness key'
   const keys = witnesses.keys.map(({ key }) => parseVerifierKey(key))
   if (keys.some(({ type }) => type !== 'cosignature-v1')) return 'a witness key is a log key'
   if (!areDistinct(keys.map(({ publicKey }) => toHex(publicKey)))) return 'a witness key stands twice'
+  if (keys.some(({ publicKey }) => equalBytes(publicKey, logKey.publicKey)))
+    return 'the log is one of its witnesses'
   if (witnesses.quorum > keys.length) return 'quorum is larger than the number of witnesses'
   const operators = new Set(
     witnesses.keys.filter(({ operator }) => operator).map(({ organisation }) => organisation),

@@ -68,8 +68,10 @@ const CHECKS: readonly Check<Facts>[] = [
       const envelope = parseDsse(utf8(saved.certificate.genesis.envelope))
       const digest = documentDigest(envelope.payload)
       if (digest !== policy.genesis) throw new Refusal('another genesis', policy.genesis, digest)
+      const genesis = decodeDocument(envelope.payload, genesisDecoder, 'genesis')
+      verifyDsse(envelope, PAYLOAD_TYPES.genesis, [fromBase64Url(genesis.rootKey)])
       requireLogged(saved.certificate.genesis, checkpoint)
-      return { adds: { genesis: decodeDocument(envelope.payload, genesisDecoder, 'genesis') } }
+      return { adds: { genesis }, found: digest }
     },
   },
   {
@@ -169,6 +171,10 @@ const CHECKS: readonly Check<Facts>[] = [
  * Verifies a saved receipt offline, years later: the chain from the pinned genesis to the enclave's
  * receipt key, each link logged, and the salted digests against what the holder kept. Says nothing
  * about time but "after checkpoint N": hardware has no clock.
+ *
+ * `ok` speaks of what was given: a step whose request or answer is missing is skipped, and a receipt
+ * without both is authentic but not yet known to be about yours. Which tuple admitted the enclave is
+ * in `release`; whether its policy is acceptable was judged with the trust bundle, by its digest.
  */
 export function verifyReceipt(
   saved: SavedReceipt,

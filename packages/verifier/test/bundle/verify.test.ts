@@ -125,7 +125,12 @@ const CASES: [
     ['log.witnesses', 'log.witnesses-independent'],
     { witnesses: 1 },
   ],
-  ['T6', 'a checkpoint older than an hour', ['log.witnesses'], { checkpointAge: 3700 }],
+  [
+    'T6',
+    'a checkpoint older than an hour',
+    ['log.witnesses', 'log.witnesses-independent'],
+    { checkpointAge: 3700 },
+  ],
   ['T6', 'a checkpoint from the future', ['log.witnesses'], { checkpointAge: -400 }],
   ['T6', 'evidence older than a day', ['kms.evidence-fresh'], { evidenceAge: 86_500 }],
   [
