@@ -201,6 +201,8 @@ export class Kms {
       if (this.#stopped !== undefined) throw this.#stopped
       try {
         await this.#keeper.settle()
+        // A change that was reported failed may have happened: requests see the truth from here on.
+        this.#show()
         return await work()
       } catch (error) {
         if (hasCode(error, 'KMS_FENCED') || hasCode(error, 'KMS_STATE_ROLLED_BACK')) this.stop(error)
