@@ -28,7 +28,7 @@ export const chat: Command = defineCommand({
   path: ['chat'],
   summary: 'Talk to a model in private',
   description:
-    'On a terminal: a conversation; /clear starts over, /exit or Ctrl-D ends it, Ctrl-C stops an answer.\n' +
+    'On a terminal: a conversation; /clear starts over, /exit or Ctrl-D ends it, Ctrl-C stops an answer. ' +
     'Nothing is written to disk. With -m, or with text on standard input: one answer.',
   flags: {
     ...TARGET_FLAGS,

@@ -8,7 +8,7 @@ export const proxy: Command = defineCommand({
   path: ['proxy'],
   summary: 'Serve the OpenAI API on this machine, verified and encrypted',
   description:
-    'Verifies the service, then answers OpenAI and Azure OpenAI requests on a local address and sends\n' +
+    'Verifies the service, then answers OpenAI and Azure OpenAI requests on a local address and sends ' +
     'them encrypted to verified enclaves only. /sotto/trust shows the verdict, /sotto/receipts the receipts.',
   flags: {
     ...TARGET_FLAGS,

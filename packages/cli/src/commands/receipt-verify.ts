@@ -15,7 +15,7 @@ export const receiptVerify: Command = defineCommand({
   path: ['receipt', 'verify'],
   summary: 'Check a kept receipt, offline',
   description:
-    'Checks the chain from the genesis your policy pins to the enclave that answered. With --request or\n' +
+    'Checks the chain from the genesis your policy pins to the enclave that answered. With --request or ' +
     '--response also that the receipt is about these bytes. Needs no network. Exit code 3: not authentic.',
   arguments: [{ name: 'FILE', summary: 'receipt, or - for standard input', required: true }],
   flags: {

@@ -11,8 +11,8 @@ export const verify: Command = defineCommand({
   path: ['verify'],
   summary: 'Check a service step by step, sending it nothing',
   description:
-    'Fetches the trust bundle through the relay and checks every step of the chain of trust against\n' +
-    'your policy. Exit code 0 accepted, 3 something is not authentic, 5 authentic but refused by the\n' +
+    'Fetches the trust bundle through the relay and checks every step of the chain of trust against ' +
+    'your policy. Exit code 0 accepted, 3 something is not authentic, 5 authentic but refused by the ' +
     'policy, 6 the bundle could not be fetched.',
   arguments: [{ name: 'URL', summary: 'relay (default: the configured host)', required: false }],
   flags: FLAGS,

@@ -14,18 +14,20 @@ export interface Failure {
   found?: string
 }
 
+const USAGE_HINT = 'run sotto --help, or --help after a command, to see what it takes'
+
 /** Turns the parser's own error into ours: first line message, the rest (did you mean) as hint. */
 export function fromCommander(error: CommanderError): SottoError {
+  // A group (`sotto receipt`) without one of its commands.
+  if (error.code === 'commander.help')
+    return cliError('CLI_USAGE', 'a command is missing', { hint: USAGE_HINT })
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest
     .join(' ')
     .trim()
     .replace(/^\((.*)\)$/, '$1')
   return cliError('CLI_USAGE', lowerFirst(first), {
-    hint:
-      suggestion === ''
-        ? 'run sotto --help, or --help after a command, to see what it takes'
-        : lowerFirst(suggestion),
+    hint: suggestion === '' ? USAGE_HINT : lowerFirst(suggestion),
   })
 }
 

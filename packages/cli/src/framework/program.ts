@@ -54,7 +54,9 @@ function addCommand(
   let parent = program
   for (const name of command.path.slice(0, -1)) {
     const group = parent.commands.find((candidate) => candidate.name() === name)
-    parent = group ?? configure(parent.command(name).helpCommand(false), write)
+    parent =
+      group ??
+      configure(parent.command(name).helpCommand(false), write).summary(`Commands: see sotto ${name} --help`)
   }
   const node = configure(parent.command(command.path.at(-1)!).helpCommand(false), write)
   node
@@ -81,6 +83,7 @@ function configure(node: Commander, write: (text: string) => void): Commander {
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: write, writeErr: () => {}, outputError: () => {} })
+    .configureHelp({ showGlobalOptions: true })
     .helpOption('-h, --help', 'show help')
 }
 

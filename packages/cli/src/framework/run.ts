@@ -30,7 +30,7 @@ export async function runCli(argv: readonly string[], io: Io, options: RunOption
         invocation = found
       },
     )
-    program.parse([...argv], { from: 'user' })
+    program.parse(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' })
     if (invocation === undefined) return EXIT.ok
     const { command, args, flags, global } = invocation
     const context = createContext(io, global, cleanups)
@@ -45,9 +45,8 @@ export async function runCli(argv: readonly string[], io: Io, options: RunOption
 
 function fail(error: unknown, argv: readonly string[], io: Io, global: GlobalFlags | undefined): number {
   if (error instanceof CommanderError) {
-    // Help and version arrive as errors with exit code 0; a group without a command shows its help.
+    // Help and version arrive as errors with exit code 0.
     if (error.exitCode === 0) return EXIT.ok
-    if (error.code === 'commander.help') return EXIT.usage
     return report(fromCommander(error), argv, io, global)
   }
   return report(io.signal.aborted && !(error instanceof SottoError) ? abortError() : error, argv, io, global)

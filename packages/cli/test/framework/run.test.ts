@@ -93,7 +93,13 @@ describe('a command line', () => {
   })
 
   it('exits 2 for a group without a command', async () => {
-    expect((await runInMemory([failing(new Error('x'))], ['room'])).code).toBe(2)
+    const { code, stdout, stderr } = await runInMemory([failing(new Error('x'))], ['room'])
+    expect([code, stdout, stderr.startsWith('error: a command is missing\nhint: ')]).toEqual([2, '', true])
+  })
+
+  it('shows help when nothing is asked', async () => {
+    const { code, stdout } = await run()
+    expect([code, stdout.includes('Usage: sotto')]).toEqual([0, true])
   })
 })
 

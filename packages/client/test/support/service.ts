@@ -123,7 +123,9 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
       service.outerCalls.push(call)
       const bent = service.knobs.outer?.(call)
       if (bent !== undefined) return bent
-      return route(call, init.signal ?? undefined)
+      const response = await route(call, init.signal ?? undefined)
+      init.signal?.throwIfAborted()
+      return response
     }) as typeof globalThis.fetch,
   }
 
