@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fromBase64Url, toBase64Url, utf8 } from '@sotto/protocol/bytes'
@@ -29,7 +30,7 @@ export interface SealedModel {
 
 interface Manifest {
   id: string
-  files: { name: string; size: number }[]
+  files: { name: string; size: number; sha256: string }[]
 }
 
 /**
@@ -52,24 +53,12 @@ export async function sealModels(source: string, target: string): Promise<Sealed
 
 async function sealModel(folder: string, manifestText: string, target: string): Promise<SealedModel> {
   const manifest = JSON.parse(manifestText) as Manifest
-  const files = manifest.files.map(({ name }) => join(folder, name))
-  let bytes = 0
-  for (const [index, { name, size }] of manifest.files.entries()) {
-    const found = (await stat(files[index]!)).size
-    if (found !== size)
-      throw new SottoError(
-        'MODEL_INVALID',
-        'fix-input',
-        `${manifest.id}: ${name} is not the file of its manifest`,
-        { expected: `${size} bytes`, found: `${found} bytes` },
-      )
-    bytes += size
-  }
+  const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
   const contentKey = crypto.randomBytes(32)
   const { id, sealed } = sealArtifact({
     contentKey,
     plaintextBytes: bytes,
-    source: readAll(files),
+    source: readAll(folder, manifest),
     metadata: manifestText,
   })
   const file = `${id}.sealed`
@@ -77,9 +66,30 @@ async function sealModel(folder: string, manifestText: string, target: string): 
   return { id, name: manifest.id, file, contentKey, bytes }
 }
 
-async function* readAll(files: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const file of files)
-    yield* createReadStream(file, { highWaterMark: 262_144 }) as AsyncIterable<Uint8Array>
+/** The files one after the other, each compared with its manifest entry as it goes by. */
+async function* readAll(folder: string, manifest: Manifest): AsyncGenerator<Uint8Array> {
+  for (const { name, size, sha256 } of manifest.files) {
+    const hash = createHash('sha256')
+    let read = 0
+    for await (const chunk of createReadStream(join(folder, name), {
+      highWaterMark: 262_144,
+    }) as AsyncIterable<Buffer>) {
+      hash.update(chunk)
+      read += chunk.length
+      yield chunk
+    }
+    const found = hash.digest('hex')
+    if (read === size && found === sha256) continue
+    throw new SottoError(
+      'MODEL_INVALID',
+      'fix-input',
+      `${manifest.id}: ${name} is not the file of its manifest`,
+      {
+        expected: `${size} bytes, ${sha256}`,
+        found: `${read} bytes, ${found}`,
+      },
+    )
+  }
 }
 
 const SUITE = new HpkeSuite(HPKE_KEM.X_WING, HPKE_KDF.HKDF_SHA256, HPKE_AEAD.AES_256_GCM)
