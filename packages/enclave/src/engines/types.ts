@@ -79,7 +79,14 @@ export interface EngineInfo {
 }
 
 /** Operations of an {@link Engine}. */
-export type EngineOperation = 'transcribe' | 'generate' | 'summarize' | 'embed' | 'infer' | 'tokenize'
+export type EngineOperation =
+  | 'transcribe'
+  | 'generate'
+  | 'summarize'
+  | 'embed'
+  | 'infer'
+  | 'tokenize'
+  | 'score'
 
 /**
  * The code inside one child process, for one model. An operation that is absent is not offered.
@@ -104,6 +111,8 @@ export interface Engine {
   embed?(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult>
   infer?(request: InferRequest, signal: AbortSignal): Promise<readonly Tensor[]>
   tokenize?(text: string): Promise<readonly number[]>
+  /** Log-probability of each token of a text given those before it, from the second of the context on. */
+  score?(text: string, signal: AbortSignal): Promise<readonly TokenLogprob[]>
   close(): Promise<void>
 }
 

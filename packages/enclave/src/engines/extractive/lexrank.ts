@@ -56,7 +56,8 @@ export function spread(vector: SparseVector, dense: Float64Array, scale: number)
 /**
  * Continuous LexRank (Erkan and Radev 2004): the stationary weight of each sentence in the graph of cosine
  * similarities, with `prior` as the jump distribution. The graph is never built: with X the matrix of vectors,
- * its product with p is X (X^T p), so the cost is linear in the text.
+ * its product with p is X (X^T p) - p, so the cost is linear in the text. Without the last term, the similarity of a
+ * sentence to itself, the oddest sentences would keep the most weight.
  */
 export function lexRank(
   vectors: readonly SparseVector[],
@@ -88,5 +89,8 @@ function similaritySums(
 ): Float64Array {
   const dense = new Float64Array(vocabulary)
   for (const [i, vector] of vectors.entries()) spread(vector, dense, shares[i]!)
-  return Float64Array.from(vectors, (vector) => dot(vector, dense))
+  return Float64Array.from(vectors, (vector, i) => {
+    // A sum of products of one sign, so what rounding leaves below zero is zero.
+    return vector.terms.length === 0 ? 0 : Math.max(0, dot(vector, dense) - shares[i]!)
+  })
 }

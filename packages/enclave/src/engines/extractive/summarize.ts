@@ -10,8 +10,12 @@ export const MAX_TEXT_LENGTH = 4_000_000
 const DEFAULT_MAX_SENTENCES = 5
 /** How much a sentence loses for repeating what is already chosen. */
 const REDUNDANCY = 0.7
-/** Sentences with fewer terms are asides and headings. */
+/** Sentences with fewer terms are asides. */
 const MIN_TERMS = 3
+/** Anything else is a heading or a fragment. */
+const ENDS_LIKE_SENTENCE = /[.!?…。！？]["'”’»)\]」』]*$/u
+/** What is left of the score of asides, headings and fragments. */
+const ASIDE = 0.1
 /** Sentences that compete for a place, the most central ones; bounds the work on very long texts. */
 const MAX_CANDIDATES = 2000
 
@@ -106,7 +110,9 @@ function score(sentences: readonly Sentence[]): {
     i === 0 ? 3 : sentence.isFirstOfParagraph ? 2 : 1,
   )
   const scores = lexRank(vectors, vocabulary, prior)
-  for (const [i, list] of terms.entries()) if (list.length < MIN_TERMS) scores[i]! *= 0.1
+  for (const [i, list] of terms.entries()) {
+    if (list.length < MIN_TERMS || !ENDS_LIKE_SENTENCE.test(sentences[i]!.text)) scores[i]! *= ASIDE
+  }
   return { scores, vectors, vocabulary }
 }
 

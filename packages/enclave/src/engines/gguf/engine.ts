@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
-import type { Engine, EngineInfo, EngineModel, GenerateRequest, TextEvent } from '../types.ts'
+import type { Engine, EngineInfo, EngineModel, GenerateRequest, TextEvent, TokenLogprob } from '../types.ts'
 import { type ChatTemplate, createChatTemplate } from './chat-template.ts'
 import { generateText } from './generate.ts'
+import { scoreText } from './score.ts'
 
 const MAX_CONCURRENCY = 16
 /** Prompt tokens evaluated between two looks at the abort signal. */
@@ -28,7 +29,7 @@ export function createEngine(): Engine {
       loaded = await load(model)
       return {
         concurrency: loaded.context.totalSequences,
-        operations: ['generate', 'tokenize'],
+        operations: ['generate', 'tokenize', 'score'],
         contextTokens: loaded.context.contextSize,
       }
     },
@@ -39,6 +40,10 @@ export function createEngine(): Engine {
 
     async tokenize(text: string): Promise<readonly number[]> {
       return required(loaded).model.tokenize(text, false)
+    },
+
+    score(text: string, signal: AbortSignal): Promise<readonly TokenLogprob[]> {
+      return scoreText(required(loaded), text, signal)
     },
 
     async close(): Promise<void> {

@@ -29,6 +29,7 @@ const OPERATIONS: readonly EngineOperation[] = [
   'embed',
   'infer',
   'tokenize',
+  'score',
 ]
 const TENSOR_TYPES: readonly TensorType[] = [
   'BOOL',
@@ -122,6 +123,11 @@ export function decodeTensors(item: Item): Tensor[] {
   const infos = list(object(item.json)['outputs'], tensorInfo)
   if (infos.length !== item.blobs.length) throw bad('tensors do not match their data')
   return infos.map((info, index) => ({ ...info, data: item.blobs[index]! }))
+}
+
+/** Decodes the answer of `score`. */
+export function decodeScores(item: Item): TokenLogprob[] {
+  return list(object(item.json)['scores'], logprob)
 }
 
 /** Decodes the answer of `tokenize`. */

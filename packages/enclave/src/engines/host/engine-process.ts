@@ -12,12 +12,14 @@ import type {
   SummarizeRequest,
   Tensor,
   TextEvent,
+  TokenLogprob,
   TranscribeParams,
   TranscriptEvent,
 } from '../types.ts'
 import { call } from './call.ts'
 import {
   decodeEmbedResult,
+  decodeScores,
   decodeTensors,
   decodeTextEvent,
   decodeTokens,
@@ -132,6 +134,11 @@ export class EngineProcess {
   /** Token ids of a text. */
   async tokenize(text: string, options: CallOptions = {}): Promise<number[]> {
     return decodeTokens(await this.single('tokenize', json({ text }), options))
+  }
+
+  /** Natural-log probability of each token of a text given those before it. */
+  async score(text: string, options: CallOptions = {}): Promise<TokenLogprob[]> {
+    return decodeScores(await this.single('score', json({ text }), options))
   }
 
   /** Ends the process; calls in progress fail with `ENGINE_CLOSED`. The weights are gone from memory afterwards. */

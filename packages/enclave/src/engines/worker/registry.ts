@@ -7,9 +7,9 @@ const ENGINES: Readonly<Record<EngineName, (() => Promise<{ createEngine: Create
   gguf: () => import('../gguf/index.ts'),
   extractive: () => import('../extractive/index.ts'),
   whisper: undefined,
-  seq2seq: undefined,
+  seq2seq: () => import('../seq2seq/index.ts'),
   embedding: undefined,
-  onnx: undefined,
+  onnx: () => import('../onnx/index.ts'),
 }
 
 /** Makes the engine of this name. @throws `ENGINE_UNSUPPORTED` */

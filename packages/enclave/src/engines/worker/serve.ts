@@ -78,6 +78,11 @@ async function* perform(
     }
     case 'tokenize':
       yield json({ tokens: await offered(loaded.tokenize, loaded)((request.json as { text: string }).text) })
+      return
+    case 'score':
+      yield json({
+        scores: await offered(loaded.score, loaded)((request.json as { text: string }).text, signal),
+      })
   }
 }
 

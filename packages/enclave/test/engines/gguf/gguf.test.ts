@@ -39,7 +39,11 @@ describe.skipIf(missing !== undefined)('a 260K story model', () => {
   })
 
   it('states its context and tokenises', async () => {
-    expect(engine.info).toEqual({ concurrency: 4, operations: ['generate', 'tokenize'], contextTokens: 512 })
+    expect(engine.info).toEqual({
+      concurrency: 4,
+      operations: ['generate', 'tokenize', 'score'],
+      contextTokens: 512,
+    })
     const tokens = await engine.tokenize('Once upon a time')
     expect(await run({ prompt: tokens, sampling: GREEDY, maxTokens: 8 })).toMatchObject({
       text: ', there was a little girl',
@@ -112,6 +116,20 @@ describe.skipIf(missing !== undefined)('a 260K story model', () => {
     const warm = (await run({ ...request, sampling: { temperature: 0.5, seed: 3 } })).deltas[0]!.logprobs![0]!
     expect(warm.top!.map(({ token }) => token)).toEqual(cold.top!.map(({ token }) => token))
     for (const [i, { logprob }] of warm.top!.entries()) expect(logprob).toBeCloseTo(cold.top![i]!.logprob, 3)
+  })
+
+  it('scores a text as it would generate it', async () => {
+    const { text, deltas } = await run({
+      prompt: 'Once upon a time',
+      sampling: GREEDY,
+      maxTokens: 300,
+      logprobs: 0,
+    })
+    const generated = deltas.flatMap((delta) => delta.logprobs!)
+    const scores = (await engine.score(`Once upon a time${text}`)).slice(-generated.length)
+    expect(scores.map(({ token }) => token)).toEqual(generated.map(({ token }) => token))
+    for (const [i, { logprob }] of scores.entries()) expect(logprob).toBeCloseTo(generated[i]!.logprob, 2)
+    expect(await codeOf(engine.score('word '.repeat(600)))).toBe('ENGINE_CONTEXT_OVERFLOW')
   })
 
   it('keeps nothing of one conversation for another', async () => {

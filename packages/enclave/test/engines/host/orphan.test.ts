@@ -14,11 +14,13 @@ function isRunning(pid: number): boolean {
   }
 }
 
-it('leaves no engine behind when the host is killed, not even one that computes', async () => {
+it('leaves no engine behind when the host is killed, not even one that computes', async (context) => {
   const host = spawn(process.execPath, ['--no-warnings', HOST], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const pids = await new Promise<number[]>((resolve) => {
+  const pids = await new Promise<number[] | undefined>((resolve) => {
     host.stdout.once('data', (chunk: Buffer) => resolve(JSON.parse(chunk.toString())))
+    host.once('exit', () => resolve(undefined))
   })
+  if (!pids) return context.skip('setpriv(1) is not installed: a computing engine outlives its host here')
   expect(pids.map((pid) => isRunning(pid))).toEqual([true, true])
   host.kill('SIGKILL')
   const deadline = performance.now() + 5000
