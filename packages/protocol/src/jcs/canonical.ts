@@ -81,18 +81,22 @@ export function parseCanonicalJson(bytes: Uint8Array, limits: JsonLimits = {}): 
   return value
 }
 
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
+  0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d,
+]
+
 /** Bounds nesting before the parser recurses. */
 export function requireDepth(text: string, maxDepth: number): void {
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
-    const character = text[i]
+    const unit = text.charCodeAt(i)
     if (inString) {
-      if (character === '\\') i++
-      else if (character === '"') inString = false
-    } else if (character === '"') inString = true
-    else if (character === '{' || character === '[') {
+      if (unit === BACKSLASH) i++
+      else if (unit === QUOTE) inString = false
+    } else if (unit === QUOTE) inString = true
+    else if (unit === OPEN_OBJECT || unit === OPEN_LIST) {
       if (++depth > maxDepth) throw jcsError('JCS_MALFORMED', 'document is nested too deeply')
-    } else if (character === '}' || character === ']') depth--
+    } else if (unit === CLOSE_OBJECT || unit === CLOSE_LIST) depth--
   }
 }
