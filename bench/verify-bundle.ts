@@ -5,7 +5,8 @@ import { verifyTrustBundle } from '@sotto/verifier'
 
 /**
  * Time from a bundle's bytes to a verdict: every signature, proof and document of the chain of
- * trust. `--check` exits with 1 when the gate is missed.
+ * trust. The gate is on CPU time, which a busy machine disturbs least; `--check` exits with 1 when it
+ * is missed.
  */
 const GATE_MS = 15
 const WARM_UP_ROUNDS = 20
@@ -31,20 +32,24 @@ async function main(): Promise<number> {
   }
   const first = once()
   for (let i = 0; i < WARM_UP_ROUNDS; i++) once()
-  const times = Array.from({ length: Number(values.rounds) }, once).sort((a, b) => a - b)
+  const rounds = Number(values.rounds)
+  const before = process.cpuUsage()
+  const times = Array.from({ length: rounds }, once).sort((a, b) => a - b)
+  const { user, system } = process.cpuUsage(before)
   const result = {
     bundleBytes: bytes.length,
+    cpuMs: round((user + system) / 1000 / rounds),
     firstMs: round(first),
-    medianMs: round(times[Math.floor(times.length / 2)]!),
-    p99Ms: round(times[Math.floor(times.length * 0.99)]!),
+    fastestMs: round(times[0]!),
+    medianMs: round(times[Math.floor(rounds / 2)]!),
     gateMs: GATE_MS,
   }
-  const isPassed = result.medianMs <= GATE_MS
+  const isPassed = result.cpuMs <= GATE_MS
   if (values.json) console.log(JSON.stringify(result))
   else {
     console.log(
-      `trust bundle of ${result.bundleBytes} bytes: first ${result.firstMs} ms, median ${result.medianMs} ms, ` +
-        `p99 ${result.p99Ms} ms (gate ${GATE_MS} ms: ${isPassed ? 'met' : 'MISSED'})`,
+      `trust bundle of ${result.bundleBytes} bytes: ${result.cpuMs} ms CPU (gate ${GATE_MS} ms: ${isPassed ? 'met' : 'MISSED'}); ` +
+        `wall: first ${result.firstMs} ms, fastest ${result.fastestMs} ms, median ${result.medianMs} ms`,
     )
   }
   return values.check && !isPassed ? 1 : 0
