@@ -21,6 +21,8 @@ export interface FakeLog {
   append(envelope: Uint8Array): number
   /** A note over the newest (or an older) tree, cosigned by the first `witnesses` of them at `time`. */
   checkpoint(options: { time: number; size?: number; witnesses?: number }): Promise<string>
+  /** A cosignature line of one witness over a checkpoint's text, of whichever log. */
+  cosign(text: string, witness: number, time: number): string
   prove(envelope: Uint8Array, size?: number): Promise<ProvenStatement>
   consistency(from: number, to?: number): Promise<string[]>
   readonly readTile: TileReader
@@ -65,6 +67,7 @@ export function createFakeLog(origin = 'log.example/sotto-test', witnessCount = 
           .join('')
       )
     },
+    cosign: (text, witness, time) => cosign(text, witnesses[witness]!, time),
     async prove(envelope, size = entries.length) {
       const index = entries.findIndex((entry) => toHex(entry) === toHex(envelope))
       return {

@@ -37,8 +37,10 @@ export interface WorldOptions {
   keySet?: (keySet: KeySet) => KeySet
   binding?: (binding: KmsBinding) => KmsBinding
   policy?: (policy: TrustPolicy) => TrustPolicy
-  /** Signs instead of the rightful key. */
-  signers?: Partial<Record<'genesis' | 'certificate' | 'release' | 'keyPolicy' | 'keySet', DsseSigner>>
+  /** Sign instead of the rightful key. */
+  signers?: Partial<
+    Record<'genesis' | 'certificate' | 'release' | 'keyPolicy' | 'keySet', DsseSigner | DsseSigner[]>
+  >
   /** Ages in seconds of what witnesses signed. */
   checkpointAge?: number
   evidenceAge?: number
@@ -101,8 +103,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     )
     return { family, report: toBase64Url(report), chain: [toBase64Url(root.publicKey)] }
   }
-  const publish = (type: string, document: object, signer: DsseSigner): Uint8Array => {
-    const envelope = signDsse(type, encodeDocument(document), [signer])
+  const publish = (type: string, document: object, signer: DsseSigner | DsseSigner[]): Uint8Array => {
+    const envelope = signDsse(type, encodeDocument(document), [signer].flat())
     log.append(envelope)
     return envelope
   }
