@@ -1,0 +1,1 @@
+export { TLOG_FOLDER, tlogCases } from './tlog.ts'
