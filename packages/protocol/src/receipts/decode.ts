@@ -5,6 +5,7 @@ import {
   canonicalJson,
   hex,
   integer,
+  jcsError,
   literal,
   object,
   parseCanonicalJson,
@@ -46,6 +47,10 @@ const savedReceiptDecoder: Decoder<SavedReceipt> = object({
   certificate: receiptCertificateDecoder,
 })
 
+/** A trailer holds one envelope and a salt; it is measured before it is decoded. */
+const MAX_TRAILER_BYTES = 65_536
+const MAX_TRAILER_CHARACTERS = Math.ceil((MAX_TRAILER_BYTES * 4) / 3)
+
 /** Name of the trailer field that carries a receipt. */
 export const RECEIPT_TRAILER = 'sotto-receipt'
 
@@ -56,7 +61,13 @@ export function encodeReceiptTrailer(trailer: ReceiptTrailer): string {
 
 /** Structure of the trailer an enclave sent. @throws `BYTES_ENCODING`, `JCS_MALFORMED`, `JCS_FIELD` */
 export function parseReceiptTrailer(value: string): ReceiptTrailer {
-  return trailerDecoder(parseCanonicalJson(fromBase64Url(value)), 'receipt')
+  if (value.length > MAX_TRAILER_CHARACTERS)
+    throw jcsError(
+      'JCS_MALFORMED',
+      'receipt trailer is too long',
+      `at most ${MAX_TRAILER_CHARACTERS} characters`,
+    )
+  return trailerDecoder(parseCanonicalJson(fromBase64Url(value), { maxBytes: MAX_TRAILER_BYTES }), 'receipt')
 }
 
 /** Structure of a certificate an enclave answered. @throws `JCS_MALFORMED`, `JCS_FIELD` */

@@ -63,6 +63,9 @@ describe('a receipt trailer', () => {
       expect(() => parseReceiptTrailer(wrong), wrong.slice(0, 8)).toThrow(
         expect.objectContaining({ code: expect.stringMatching(/^(JCS|BYTES)_/) as string }),
       )
+    expect(() => parseReceiptTrailer('A'.repeat(100_000))).toThrow(
+      expect.objectContaining({ code: 'JCS_MALFORMED' }),
+    )
     const bytes = fromBase64Url(value)
     bytes[0] = 0x20
     expect(() => parseReceiptTrailer(toBase64Url(bytes))).toThrow()

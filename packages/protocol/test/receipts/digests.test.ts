@@ -55,6 +55,23 @@ describe('receipt digests', () => {
     expect(ofResponse(response, [body])).toBe(toHex(crypto.sha256(answered)))
   })
 
+  it('keep their values: receipts of today are checked years later', () => {
+    // Computed outside this code from the documented encoding; salt 00 01 … 1f.
+    const pinned = Uint8Array.from({ length: 32 }, (_, i) => i)
+    const head = { method: 'POST', path: '/v1/chat/completions', contentType: 'application/json' }
+    expect(saltRequest(pinned, head, crypto.sha256(utf8('{"messages":[]}')))).toBe(
+      '3f72a6e430065e7d927f32f3f37d14c91387460bd9fb68c6d1092974b3e7e86d',
+    )
+    expect(saltResponse(pinned, response, crypto.sha256())).toBe(
+      '3d7ba9562c6aef358d74e106f823ab65002516fed7d3da391e522221a49b0035',
+    )
+  })
+
+  it('are made of a whole SHA-256 of the body, never of a body', () => {
+    expect(() => saltRequest(salt, request, body)).toThrow(TypeError)
+    expect(() => saltResponse(salt, response, new Uint8Array(31))).toThrow(TypeError)
+  })
+
   it('do not depend on how the body was cut', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 6 }), (parts) => {
