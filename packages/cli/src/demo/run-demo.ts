@@ -132,14 +132,14 @@ async function secretsOf(
   }
 }
 
-function nameProcesses(stack: Stack): (pid: number | undefined) => string {
+/** This process is the client of the relay, and towards everybody else the owner who releases and seals. */
+function nameProcesses(stack: Stack): (pid: number | undefined, party: string) => string {
   const names = new Map(stack.roles.map(({ pid, name }) => [pid, name === 'inference' ? 'gateway' : name]))
-  return (pid) =>
-    pid === undefined
-      ? 'a process that was gone'
-      : pid === process.pid
-        ? 'client'
-        : (names.get(pid) ?? `process ${pid}`)
+  return (pid, party) => {
+    if (pid === undefined) return 'a process that was gone'
+    if (pid === process.pid) return party === 'relay' ? 'client' : 'owner'
+    return names.get(pid) ?? `process ${pid}`
+  }
 }
 
 /** The promises of ARCHITECTURE.md, "Who can read what", held against the captures. */
@@ -148,7 +148,7 @@ function judge(seen: Record<string, Seen>, disk: DemoReport['disk']): string[] {
   for (const [party, { found, from }] of Object.entries(seen)) {
     for (const [kind, isFound] of Object.entries(found))
       if (isFound) violations.push(`${kind} in clear on the sockets of ${party}`)
-    // The demo's own process is client, supervisor and model owner: only the gateway must never meet it.
+    // Identity: the gateway meets the relay and nobody else.
     if (party === 'gateway' && from.some((name) => name !== 'relay'))
       violations.push(`the gateway was reached by ${from.join(', ')}`)
   }

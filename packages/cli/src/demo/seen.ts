@@ -33,10 +33,13 @@ export interface Seen {
 export function whatWasSeen(
   taps: Partial<Record<TappedParty, Tap>>,
   secrets: Secrets,
-  nameOf: (pid: number | undefined) => string,
+  nameOf: (pid: number | undefined, party: string) => string,
 ): Record<string, Seen> {
   return Object.fromEntries(
-    Object.entries(taps).map(([party, tap]) => [party, describe(tap.captures, secrets, nameOf)]),
+    Object.entries(taps).map(([party, tap]) => [
+      party,
+      describe(tap.captures, secrets, (pid) => nameOf(pid, party)),
+    ]),
   )
 }
 
