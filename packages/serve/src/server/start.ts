@@ -101,6 +101,8 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
   server.maxConnections = options.maxConnections ?? 1024
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     outgoing.sendDate = false
+    // A body that is not as long as it was declared must not end like a whole one.
+    outgoing.strictContentLength = true
     senders.watch(incoming)
     outgoing.once('close', () => senders.forget(incoming))
     void listener(incoming, outgoing)

@@ -51,10 +51,11 @@ async function writeBody(
   stallMs: number,
 ): Promise<void> {
   let next = reader.read()
-  const first = await readNow(next)
+  // A declared length spares the waiting below.
+  const first = headers['content-length'] === undefined ? await readNow(next) : undefined
   if (first === undefined) {
     outgoing.writeHead(status, headers)
-    outgoing.flushHeaders()
+    if (headers['content-length'] === undefined) outgoing.flushHeaders()
   } else {
     next = first.done ? next : reader.read()
     // A body that is complete after its first chunk gets a length instead of chunked framing.
@@ -70,8 +71,14 @@ async function writeBody(
 }
 
 /** What the read gives within this turn of the event loop; `undefined` when it has to wait. */
-async function readNow<T>(read: Promise<T>): Promise<T | undefined> {
-  return Promise.race([read, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))])
+function readNow<T>(read: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const turn = setImmediate(resolve, undefined)
+    read.then((value) => {
+      clearImmediate(turn)
+      resolve(value)
+    }, reject)
+  })
 }
 
 async function write(chunk: Uint8Array, outgoing: ServerResponse, stallMs: number): Promise<void> {

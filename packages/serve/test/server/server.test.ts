@@ -286,3 +286,14 @@ test.each([
   expect(received()).not.toContain('200 OK')
   expect(called).toBe(0)
 })
+
+test.each([
+  ['longer', 'abcdef'],
+  ['shorter', 'ab'],
+])('a body %s than declared is cut, never passed off as whole', async (_, text) => {
+  const server = await start(() => new Response(text, { headers: { 'content-length': '4' } }))
+  const { received, closed } = await raw(server, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await closed
+  expect(received()).not.toContain('abcdef')
+  await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow()
+})
