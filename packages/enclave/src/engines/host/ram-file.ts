@@ -16,6 +16,7 @@ export interface RamFile {
 
 /** `__O_TMPFILE`, the same on every Linux architecture; Node does not export it. */
 const TMPFILE = 0o20000000
+const PIECE_BYTES = 64 * 1024 * 1024
 
 /**
  * Copies a model file into RAM and checks it against its manifest entry on the way.
@@ -33,7 +34,7 @@ export async function createRamFile(
   try {
     const hash = createHash('sha256')
     let size = 0
-    for await (const chunk of content instanceof Uint8Array ? [content] : content) {
+    for await (const chunk of content instanceof Uint8Array ? pieces(content) : content) {
       size += chunk.length
       if (size > entry.size) break
       hash.update(chunk)
@@ -56,6 +57,11 @@ export async function createRamFile(
   } finally {
     closeSync(writable)
   }
+}
+
+/** Whole models in one array can be larger than what one system call or one hash update takes. */
+function* pieces(content: Uint8Array): Generator<Uint8Array, void> {
+  for (let at = 0; at < content.length; at += PIECE_BYTES) yield content.subarray(at, at + PIECE_BYTES)
 }
 
 function openUnnamed(directory: string): number {

@@ -20,7 +20,7 @@ describe.skipIf(missing !== undefined)('a 260K story model', () => {
       host,
       { engine: 'gguf', task: 'text-generation' },
       testdata('llm/stories260K-f32.gguf'),
-      { concurrency: 4 },
+      { concurrency: 4, cancelGraceMs: 5000 },
     )
   })
 

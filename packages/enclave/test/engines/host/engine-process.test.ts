@@ -1,3 +1,6 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EngineHost } from '../../../src/engines/host/index.ts'
 import { ask, codeOf, openHost, startFake, textOf } from './fake-model.ts'
@@ -82,9 +85,10 @@ describe('crash', () => {
   })
 
   it('gives up an engine that cannot be loaded again, and says so to those who wait', async () => {
-    const goodUntil = Date.now() + 1500
-    const engine = await startFake(host, `good until ${goodUntil}`, { restartBackoffMs: 5 })
-    await new Promise((resolve) => setTimeout(resolve, goodUntil + 1 - Date.now()))
+    const directory = mkdtempSync(join(tmpdir(), 'sotto-needed-'))
+    chmodSync(directory, 0o755)
+    const engine = await startFake(host, `needs ${directory}`, { restartBackoffMs: 5 })
+    rmSync(directory, { recursive: true })
     expect(await codeOf(ask(engine, 'crash-now'))).toBe('ENGINE_CRASHED')
     expect(await codeOf(ask(engine, 'secret'))).toBe('ENGINE_MODEL_INVALID')
     expect(engine.state).toBe('failed')
@@ -104,15 +108,15 @@ describe('crash', () => {
 
 describe('hang', () => {
   it('ends an engine that is silent for too long when it is its turn', async () => {
-    const engine = await startFake(host, 'x', { idleTimeoutMs: 150 })
+    const engine = await startFake(host, 'x', { idleTimeoutMs: 500 })
     expect(await codeOf(ask(engine, 'hang'))).toBe('ENGINE_TIMEOUT')
     expect(await ask(engine, 'secret')).toBe('x')
     await engine.close()
   })
 
   it('does not blame the engine for a caller who reads or sends slowly', async () => {
-    const engine = await startFake(host, 'x', { idleTimeoutMs: 100 })
-    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 250))
+    const engine = await startFake(host, 'x', { idleTimeoutMs: 500 })
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000))
     let seen = 0
     for await (const event of engine.generate({ prompt: 'flood 300' })) {
       if (event.type === 'delta' && seen++ === 0) await pause()
@@ -131,7 +135,7 @@ describe('hang', () => {
 
 describe('cancel', () => {
   it('frees the caller at once and keeps an engine that obeys', async () => {
-    const engine = await startFake(host, 'x')
+    const engine = await startFake(host, 'x', { cancelGraceMs: 5000 })
     const pid = engine.pid
     const abort = new AbortController()
     setTimeout(() => abort.abort(), 50)
@@ -139,7 +143,7 @@ describe('cancel', () => {
     expect(await codeOf(textOf(engine.generate({ prompt: 'slow 1000' }, { signal: abort.signal })))).toBe(
       'ENGINE_CANCELLED',
     )
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect(performance.now() - started).toBeLessThan(3000)
     expect(await ask(engine, 'secret')).toBe('x')
     expect(engine.pid).toBe(pid)
     await engine.close()
@@ -173,7 +177,7 @@ describe('cancel', () => {
   })
 
   it('cancels when the caller leaves the loop', async () => {
-    const engine = await startFake(host, 'one at a time')
+    const engine = await startFake(host, 'one at a time', { cancelGraceMs: 5000 })
     for await (const event of engine.generate({ prompt: 'slow 100000' })) if (event.type === 'delta') break
     expect(await ask(engine, 'secret')).toBe('one at a time')
     expect(engine.counters.restarts).toBe(0)
@@ -232,9 +236,9 @@ describe('load', () => {
   it('runs concurrent calls of an engine that can', async () => {
     const engine = await startFake(host, 'x', { concurrency: 8 })
     const started = performance.now()
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(engine, 'slow 10')))
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(engine, 'slow 20')))
     expect(new Set(answers).size).toBe(1)
-    expect(performance.now() - started).toBeLessThan(8 * 200)
+    expect(performance.now() - started).toBeLessThan(8 * 400 - 500)
     await engine.close()
   })
 

@@ -1,6 +1,9 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { EngineHost } from '../../../src/engines/host/index.ts'
-import { codeOf, manifestOf, openHost, startFake } from './fake-model.ts'
+import { type EngineHost, readModelDirectory } from '../../../src/engines/host/index.ts'
+import { ask, codeOf, manifestOf, openHost, startFake } from './fake-model.ts'
 
 let host: EngineHost
 
@@ -46,4 +49,29 @@ it('takes weights in pieces', async () => {
   expect(engine.state).toBe('ready')
   await engine.close()
   expect(engine.state).toBe('closed')
+})
+
+it('reads a model that lies in a directory, and says what is missing there', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-model-'))
+  try {
+    expect(await codeOf((async () => readModelDirectory(directory))())).toBe('ENGINE_MODEL_INVALID')
+    const files = new Map([['weights.bin', new TextEncoder().encode('open weights')]])
+    writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifestOf(files)))
+    expect(await codeOf(host.start(readModelDirectory(directory)))).toBe('ENGINE_MODEL_INVALID')
+    writeFileSync(join(directory, 'weights.bin'), files.get('weights.bin')!)
+    const engine = await host.start(readModelDirectory(directory))
+    expect(await ask(engine, 'secret')).toBe('open weights')
+    await engine.close()
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
+
+it('gives descriptors, memory and uids back', async () => {
+  const open = (): number => readdirSync('/proc/self/fd').length
+  const before = open()
+  for (let i = 0; i < 3; i++) await (await startFake(host, 'x')).close()
+  await codeOf(startFake(host, 'refuse to load'))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(open()).toBeLessThanOrEqual(before)
 })
