@@ -12,8 +12,8 @@ export function stackFilePath(world: Pick<ConfigWorld, 'cwd'>): string {
 }
 
 /**
- * The running local stack as a target: `{relay, policy, gateway?, log?}`, other members are for
- * `sotto down`. Undefined when no stack runs here.
+ * The running local stack as a target: `{relay, policy, gateway?, log?}` and the address of the role
+ * called `log` where `log` is absent; other members are for `sotto down`. Undefined when no stack runs here.
  * @throws `CLI_CONFIG` when the file is damaged
  */
 export async function settingsFromStack(world: ConfigWorld): Promise<PartialSettings | undefined> {
@@ -26,6 +26,14 @@ export async function settingsFromStack(world: ConfigWorld): Promise<PartialSett
   }
   const settings: PartialSettings = { host: relay, policy: resolve(world.cwd, policy) }
   if (typeof gateway === 'string') settings.gateway = gateway
+  const role = roleUrl(value['roles'], 'log')
   if (typeof log === 'string') settings.log = log
+  else if (role !== undefined) settings.log = `${role.replace(/\/+$/, '')}/log`
   return settings
+}
+
+function roleUrl(roles: unknown, name: string): string | undefined {
+  if (!Array.isArray(roles)) return undefined
+  const role = (roles as { name?: unknown; url?: unknown }[]).find((candidate) => candidate?.name === name)
+  return typeof role?.url === 'string' && role.url !== '' ? role.url : undefined
 }

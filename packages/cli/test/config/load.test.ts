@@ -52,11 +52,16 @@ describe('loadConfig', () => {
   })
 
   it('falls back to the local stack when no host is set anywhere', async () => {
-    write('.sotto/stack.json', { relay: 'http://127.0.0.1:4000', policy: '.sotto/policy.json', pids: {} })
+    write('.sotto/stack.json', {
+      relay: 'http://127.0.0.1:4000',
+      policy: '.sotto/policy.json',
+      roles: [{ name: 'log', pid: 7, url: 'http://127.0.0.1:4001' }],
+    })
     const config = await loadConfig(world())
     expect(values(config)).toEqual({
       host: 'http://127.0.0.1:4000',
       gateway: 'inference',
+      log: 'http://127.0.0.1:4001/log',
       policy: join(cwd, '.sotto/policy.json'),
     })
     expect(config.get('policy')!.origin).toBe('local stack (.sotto/stack.json)')

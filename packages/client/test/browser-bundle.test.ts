@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+
+const entry = (name: string): string => fileURLToPath(new URL(`../src/${name}`, import.meta.url))
+
+async function bundle(name: string): Promise<{ code: string; inputs: string[] }> {
+  const result = await build({
+    entryPoints: [entry(name)],
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'browser',
+    minify: true,
+    logLevel: 'silent',
+  })
+  return { code: result.outputFiles[0]!.text, inputs: Object.keys(result.metafile.inputs) }
+}
+
+describe('the client in a browser', () => {
+  it('needs nothing of Node and brings no local server', async () => {
+    // esbuild refuses node: imports for browsers, so a bundle that builds has none.
+    const { code, inputs } = await bundle('index.ts')
+    expect(code).not.toMatch(/from\s*"node:|require\(/)
+    expect(inputs.filter((path) => /client\/src\/(proxy|node)\/|crypto-backend\/node/.test(path))).toEqual([])
+  })
+
+  it('is small enough to audit', async () => {
+    const { code } = await bundle('index.ts')
+    expect(code.length).toBeLessThan(220_000)
+  })
+})
