@@ -33,11 +33,14 @@ const DEFAULT_CHUNK_BYTES = 262_144
 
 /**
  * Seals a stream: header first, then one buffer per chunk. Holds one chunk at a time.
- * @throws `SEALED_SIZE` when the source is shorter or longer than stated
+ * @throws `SEALED_SIZE` when the source is shorter or longer than stated; `SEALED_MALFORMED` for an
+ * id, size or metadata that has no encoding
  */
 export function sealArtifact(options: SealOptions): { id: string; sealed: AsyncGenerator<Uint8Array> } {
   const { plaintextBytes, chunkBytes = DEFAULT_CHUNK_BYTES, id = toHex(crypto.randomBytes(16)) } = options
   requireBounds(chunkBytes, plaintextBytes)
+  if (!/^[0-9a-f]{32}$/.test(id))
+    throw sealedError('SEALED_MALFORMED', 'an artifact id is 32 hexadecimal characters')
   const salt = crypto.randomBytes(32)
   const keys = deriveKeys(options.contentKey, salt, id)
   const fields = { id, chunkBytes, plaintextBytes, salt, commitment: keys.commitment }
@@ -83,14 +86,19 @@ export type RangeReader = (start: number, length: number) => Promise<Uint8Array>
 
 /**
  * Opens a whole artifact through range reads, chunk by chunk, in order.
+ *
+ * @param expectedId the artifact that was asked for: an owner may have used one content key twice
  * @throws `SEALED_MALFORMED`, `SEALED_KEY`, `SEALED_TAMPERED`
  */
 export async function openArtifact(
   read: RangeReader,
   contentKey: Uint8Array,
+  expectedId?: string,
 ): Promise<OpenedArtifact & { content: AsyncGenerator<Uint8Array> }> {
   const { headerBytes } = parseHeader(await read(0, FIXED_HEADER_BYTES))
   const opened = openHeader(await read(0, headerBytes), contentKey)
+  if (expectedId !== undefined && opened.header.id !== expectedId)
+    throw sealedError('SEALED_TAMPERED', 'this is another artifact')
   async function* content(): AsyncGenerator<Uint8Array> {
     for (let index = 0; index < chunkCount(opened.header); index++) {
       const { start, length } = chunkRange(opened.header, index)

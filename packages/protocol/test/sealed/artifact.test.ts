@@ -106,6 +106,33 @@ describe('a sealed artifact', () => {
     }
   })
 
+  it('refuses another artifact under the same content key, when it is told which one it is', async () => {
+    const [mine, theirs] = ['1'.repeat(32), '2'.repeat(32)]
+    const file = await seal(crypto.randomBytes(10), { id: theirs })
+    await expect(openArtifact(reader(file), contentKey, mine)).rejects.toThrow(tampered)
+    expect((await openArtifact(reader(file), contentKey, theirs)).header.id).toBe(theirs)
+  })
+
+  it.each(['', 'ab', 'AB'.repeat(16), '0'.repeat(33)])('is not sealed under the id %j', async (id) => {
+    expect(() => sealArtifact({ contentKey, plaintextBytes: 0, source: [], id })).toThrow(
+      expect.objectContaining({ code: 'SEALED_MALFORMED' }),
+    )
+  })
+
+  it('refuses a keeper who shows one header first and another later', async () => {
+    const [one, two] = [await seal(crypto.randomBytes(10)), await seal(crypto.randomBytes(10))]
+    let reads = 0
+    const fickle: RangeReader = async (start, length) =>
+      (reads++ === 0 ? one : two).subarray(start, start + length)
+    const { content } = await openArtifact(fickle, contentKey)
+    expect(concat(...(await Array.fromAsync(content)))).toEqual(await open(two))
+    reads = 0
+    const later: RangeReader = async (start, length) =>
+      (reads++ < 2 ? one : two).subarray(start, start + length)
+    const mixed = await openArtifact(later, contentKey)
+    await expect(Array.fromAsync(mixed.content)).rejects.toThrow(tampered)
+  })
+
   it('refuses a header that makes it shorter', async () => {
     const file = await seal(crypto.randomBytes(2 * CHUNK))
     const shorter = file.slice()
