@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import type * as Client from '../src/index.ts'
+import { createService, RELAY } from './support/service.ts'
 
 const entry = (name: string): string => fileURLToPath(new URL(`../src/${name}`, import.meta.url))
 
@@ -24,6 +26,23 @@ describe('the client in a browser', () => {
     const { code, inputs } = await bundle('index.ts')
     expect(code).not.toMatch(/from\s*"node:|require\(/)
     expect(inputs.filter((path) => /client\/src\/(proxy|node)\/|crypto-backend\/node/.test(path))).toEqual([])
+  })
+
+  it('verifies and talks to the service with the browser’s cryptography', async () => {
+    const { code } = await bundle('index.ts')
+    const url = `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`
+    const browser = (await import(/* @vite-ignore */ url)) as typeof Client
+    const service = await createService()
+    service.knobs.app = async (request) => new Response(`${await request.text()}, said the enclave`)
+    const sotto = await browser.connect(RELAY, {
+      policy: service.world.policy,
+      fetch: service.fetch,
+      now: service.now,
+      streamUploads: false,
+    })
+    const response = await sotto.fetch(`${sotto.baseURL}/echo`, { method: 'POST', body: 'hello' })
+    expect(await response.text()).toBe('hello, said the enclave')
+    await expect(sotto.receiptOf(response)).resolves.toMatchObject({ version: 1 })
   })
 
   it('is small enough to audit', async () => {
