@@ -5,7 +5,11 @@ import { createLogClient } from '@sotto/serve/log-client'
 import { type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
 import { expect, test } from 'vitest'
 import { claim } from '../../../test/claims.ts'
-import { Enclave, payloadOf, ROOT, signer, World } from './world.ts'
+import { MAX_KEYS_PER_SET, planEpoch } from '../src/epochs/index.ts'
+import { createRequestKey, lifetimeFrom } from '../src/keys/index.ts'
+import { EMPTY_STATE } from '../src/state/index.ts'
+import { createStatementKey } from '../src/statements/index.ts'
+import { Enclave, payloadOf, ROOT, seed, signer, World } from './world.ts'
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -192,19 +196,44 @@ test('a member can rotate, once per epoch; nobody else can', async () => {
 })
 
 test('a member who rotates for ever is stopped before scheduled rotations starve', async () => {
-  const world = await World.ready({ suites: ['X25519'] })
+  const world = await World.ready({ suites: ['X-Wing'] })
   let code = 'none'
-  for (let n = 0; n < 100 && code === 'none'; n++) {
+  let rotations = 0
+  for (; code === 'none' && rotations < 100; rotations++) {
     code = await world.kms.rotate(world.rotation()).then(
       () => 'none',
       (error: { code: string }) => error.code,
     )
   }
   expect(code).toBe('KMS_KEY_IDS_EXHAUSTED')
+  expect(rotations).toBeGreaterThan(5)
   const { epoch } = world.keySet
-  await pass(world, DAY)
-  expect(world.keySet.epoch).toBeGreaterThan(epoch)
+  await pass(world, 2 * DAY)
+  expect(world.keySet.epoch).toBe(epoch + 2)
   await passes(world)
+})
+
+test('the largest set there is fits one log entry', () => {
+  const lifetime = lifetimeFrom(2_000_000_000, { rotationSeconds: DAY, overlapSeconds: 1, graceSeconds: 1 })
+  const keys = Array.from({ length: MAX_KEYS_PER_SET }, (_, n) =>
+    createRequestKey('X-Wing', 255 - n, '0'.repeat(64), lifetime),
+  )
+  const identity = { rootSeed: seed(1), genesis: { envelope: '' }, digest: '0'.repeat(64) }
+  const statementKey = createStatementKey(identity, 2_000_000_000)
+  const state = { ...EMPTY_STATE, identity, keys: new Map(keys.map((key) => [key.keyId, key])) }
+  const plan = {
+    policy: '0'.repeat(64),
+    forceNewKeys: true,
+    now: 2_000_000_000,
+    suites: ['X-Wing'],
+    statementKey,
+  } as const
+  const { pending } = planEpoch(state, {
+    ...plan,
+    timing: { rotationSeconds: DAY, overlapSeconds: 1, graceSeconds: 1 },
+  })
+  expect(pending!.epoch.keyIds).toHaveLength(MAX_KEYS_PER_SET)
+  expect(pending!.epoch.statement.envelope.length).toBeLessThan(60_000)
 })
 
 test(claim('T6', 'evidence is renewed over a newer checkpoint'), async () => {

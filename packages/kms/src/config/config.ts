@@ -99,7 +99,7 @@ const decodeFields: Decoder<KmsConfig> = object((f) => {
       rotationSeconds,
       overlapSeconds: f.optional(
         'overlapSeconds',
-        integer(1, rotationSeconds - 1),
+        integer(1, Math.floor(rotationSeconds / 2)),
         Math.floor(rotationSeconds / 4),
       ),
       graceSeconds: f.optional('graceSeconds', integer(1, MAX_GRACE_SECONDS), 600),

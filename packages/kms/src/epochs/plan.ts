@@ -30,8 +30,8 @@ export interface EpochPlan {
   statementKey: StatementKey
 }
 
-/** Most keys of one set, as the decoder bounds it. */
-export const MAX_KEYS_PER_SET = 64
+/** Most keys of one set: with X-Wing keys alone its envelope still fits one log entry of 60000 bytes. */
+export const MAX_KEYS_PER_SET = 20
 
 /**
  * The state with the next epoch written down as pending: its keys, its identifiers and its signed

@@ -4,7 +4,7 @@ import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 export interface KeyTiming {
   /** From `notBefore` to `notAfter`. At most 86400 (T4). */
   rotationSeconds: number
-  /** How long before the newest key's `notAfter` the next one is published. */
+  /** How long before the newest key's `notAfter` the next one is published. At most half its life. */
   overlapSeconds: number
   /** How long after `notAfter` workloads still hold a key, for requests under way and slow clocks. */
   graceSeconds: number

@@ -35,7 +35,7 @@ test.each<[string, object]>([
   ['a key that lives longer than a day', { rotationSeconds: 86401 }],
   ['a long grace', { graceSeconds: 3601 }],
   ['no grace', { graceSeconds: 0 }],
-  ['an overlap as long as the life', { rotationSeconds: 100, overlapSeconds: 100 }],
+  ['an overlap longer than half the life', { rotationSeconds: 100, overlapSeconds: 51 }],
   ['a member twice', { members: [BASE.members[0], { name: 'c', key: key(1) }] }],
   ['a threshold nobody can reach', { threshold: 3 }],
   ['a threshold of none', { threshold: 0 }],
