@@ -138,8 +138,8 @@ function feedOf(
       return flagTensor(cached)
     default: {
       // The branch without a cache does not read these; only type and rank matter.
-      const [, heads, , width] = port.shape
-      return zeroTensor([rows.length, Math.max(1, heads ?? 1), 0, Math.max(1, width ?? 1)], port)
+      const [, heads = 1, places = 0, width = 1] = port.shape
+      return zeroTensor([rows.length, Math.max(1, heads), Math.max(0, places), Math.max(1, width)], port)
     }
   }
 }

@@ -93,7 +93,9 @@ export function requestSettings(
   const most = (tokens: number): number => Math.min(tokens + 2, maxTokens)
   const least = minWords === undefined ? settings.minLength : share(minWords)
   const maxLength =
-    maxWords === undefined ? Math.max(settings.maxLength, most(minWords === undefined ? 0 : least)) : most(share(maxWords))
+    maxWords === undefined
+      ? Math.max(settings.maxLength, most(minWords === undefined ? 0 : least))
+      : most(share(maxWords))
   const drawn = sampling !== undefined && (sampling.temperature ?? 1) > 0
   return {
     ...settings,

@@ -19,7 +19,7 @@ export interface FeatureStream {
   readonly frames: number
   readonly samples: number
   /**
-   * Features of `count` frames from `start` on, row by row (`[mels, count]`); silence where the recording ended.
+   * Features of `count` frames from `start` on, row by row (`[mels, count]`), always with the same `count`.
    * Frames before `start` are forgotten. The floor lies 8 powers of ten under the loudest frame up to the end of
    * this window: Whisper takes the loudest of the whole recording, which is not known while it still arrives.
    */
@@ -47,7 +47,8 @@ export function createFeatureStream(mels: number): FeatureStream {
       held = reflected(held)
       mirrored = true
     }
-    const known = ended ? Math.floor(total / HOP) : Math.floor((total - HALF) / HOP) + 1
+    // After the end, also the frames behind it that still reach into the sound.
+    const known = Math.floor((total + (ended ? HALF - 1 : -HALF)) / HOP) + 1
     const next = firstLevel + levels.length
     for (let frame = next; frame < known; frame++)
       levels.push(levelsAt(held, frame * HOP - HALF - firstSample, spectrum, filters))
@@ -70,7 +71,7 @@ export function createFeatureStream(mels: number): FeatureStream {
       advance()
     },
     get frames() {
-      return firstLevel + levels.length
+      return ended ? Math.floor(total / HOP) : firstLevel + levels.length
     },
     get samples() {
       return total
@@ -80,7 +81,10 @@ export function createFeatureStream(mels: number): FeatureStream {
       levels.splice(0, start - firstLevel)
       firstLevel = start
       const data = new Float32Array(mels * count).fill(Math.log10(FLOOR))
-      const present = Math.min(count, levels.length)
+      const sounding = ended ? Math.floor(total / HOP) : Infinity
+      // Frames behind the recording are silence in the first window and zero in later ones, as in the reference.
+      const filled = Math.min(count, Math.max(count, sounding) - start)
+      const present = Math.min(filled, levels.length)
       for (let t = 0; t < present; t++) {
         const frame = levels[t]!
         for (let m = 0; m < mels; m++) {
@@ -91,7 +95,7 @@ export function createFeatureStream(mels: number): FeatureStream {
       }
       heard = Math.max(heard, start + present)
       const lowest = loudest - RANGE
-      return data.map((level) => (Math.max(level, lowest) + 4) / 4)
+      return data.map((level, i) => (i % count < filled ? (Math.max(level, lowest) + 4) / 4 : 0))
     },
   }
 }

@@ -1,0 +1,1 @@
+export { createWhisperEngine, createWhisperEngine as createEngine } from './engine.ts'
