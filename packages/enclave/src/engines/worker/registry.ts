@@ -6,9 +6,9 @@ const ENGINES: Readonly<Record<EngineName, (() => Promise<{ createEngine: Create
   ctc: () => import('../ctc/index.ts'),
   gguf: () => import('../gguf/index.ts'),
   extractive: () => import('../extractive/index.ts'),
-  whisper: undefined,
+  whisper: () => import('../whisper/index.ts'),
   seq2seq: () => import('../seq2seq/index.ts'),
-  embedding: undefined,
+  embedding: () => import('../embedding/index.ts'),
   onnx: () => import('../onnx/index.ts'),
 }
 
