@@ -37,7 +37,10 @@ const tasks: Record<string, Task> = {
 async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
-    ['lint', () => run(tool('oxlint'), ['--deny-warnings', 'packages', 'scripts', 'test', 'bench'])],
+    [
+      'lint',
+      () => run(tool('oxlint'), ['--type-aware', '--deny-warnings', 'packages', 'scripts', 'test', 'bench']),
+    ],
     [
       'format',
       () => run(tool('oxfmt'), ['--check', 'packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
