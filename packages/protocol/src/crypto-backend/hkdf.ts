@@ -3,6 +3,8 @@ import { badInput } from './errors.ts'
 
 const HASH_LENGTH: Record<Sha2Name, number> = { sha256: 32, sha384: 48, sha512: 64 }
 
+const FIRST_COUNTER = new Uint8Array([1])
+
 /** HKDF (RFC 5869) over a backend's HMAC. */
 export function makeHkdf(
   hmac: CryptoBackend['hmac'],
@@ -18,9 +20,8 @@ export function makeHkdf(
         found: `${length}`,
       })
     }
-    const counter = new Uint8Array(1)
-    counter[0] = 1
-    if (length <= block) return hmac(hash, prk, info, counter).subarray(0, length)
+    if (length <= block) return hmac(hash, prk, info, FIRST_COUNTER).subarray(0, length)
+    const counter = new Uint8Array(FIRST_COUNTER)
     const out = new Uint8Array(length)
     let previous = new Uint8Array(0)
     for (let offset = 0; offset < length; offset += block) {

@@ -17,8 +17,11 @@ import {
   type AeadSealer,
 } from './types.ts'
 
-/** OpenSSL runs three times faster on pieces that stay in the cache than on one 25 MiB call. */
-const SLICE_LENGTH = 128 * 1024
+/**
+ * OpenSSL runs three times faster on pieces that stay in the cache than on one 25 MiB call. With
+ * pieces of this size the allocator also reuses memory instead of mapping fresh pages for every output.
+ */
+const SLICE_LENGTH = 64 * 1024
 
 const TAG = { authTagLength: AEAD_TAG_LENGTH }
 const KEY_LENGTH: Record<AeadName, number> = { 'aes-128-gcm': 16, 'aes-256-gcm': 32, 'chacha20-poly1305': 32 }

@@ -64,7 +64,7 @@ describe.each(backends)('%s backend', (_name, crypto, other) => {
     for (const name of aeads) {
       const key = crypto.randomBytes(name === 'aes-128-gcm' ? 16 : 32)
       const [nonce, aad] = [crypto.randomBytes(12), crypto.randomBytes(7)]
-      for (const length of [0, 1, 16, 1000, 131_072, 131_073, 300_000]) {
+      for (const length of [0, 1, 16, 1000, 65_536, 65_537, 300_000]) {
         const plaintext = new Uint8Array(length).fill(length & 255)
         const sealed = other.aead(name, key).seal(nonce, aad, plaintext)
         const mine = crypto.aead(name, key)
