@@ -7,6 +7,7 @@ import type { TrustPolicy } from '@sotto/verifier'
 import { describe, expect, it } from 'vitest'
 import { checkTrust, connect, VerificationRefused } from '../src/index.ts'
 import { createService, type FakeService, RELAY } from './support/service.ts'
+import { claim } from '../../../test/claims.ts'
 
 interface Refusal {
   step: string
@@ -109,20 +110,23 @@ async function refuse(service: FakeService, policy = service.world.policy): Prom
 }
 
 describe('a refused verification', () => {
-  it.each(REFUSALS)('sends nothing but the request for the bundle: $step ($what)', async (refusal) => {
-    const service = await createService(refusal.world)
-    const { bundle, policy } = service.world
-    if (refusal.bundle) service.knobs.bundleBytes = () => encodeTrustBundle(refusal.bundle!(bundle))
-    const error = await refuse(service, refusal.policy?.(policy) ?? policy)
-    expect(error).toBeInstanceOf(VerificationRefused)
-    const { code, action, verdict } = error as VerificationRefused
-    expect([code, action, verdict.ok]).toEqual(['VERIFY_REFUSED', 'stop', false])
-    expect(verdict.steps.filter(({ status }) => status === 'fail').map(({ name }) => name)).toContain(
-      refusal.step,
-    )
-    expect(seen(service)).toEqual(BUNDLE_ONLY)
-    expect(service.innerCalls).toEqual([])
-  })
+  it.each(REFUSALS)(
+    claim(['chain.nothing-sent', 'T1', 'T2'], 'sends nothing but the request for the bundle: $step ($what)'),
+    async (refusal) => {
+      const service = await createService(refusal.world)
+      const { bundle, policy } = service.world
+      if (refusal.bundle) service.knobs.bundleBytes = () => encodeTrustBundle(refusal.bundle!(bundle))
+      const error = await refuse(service, refusal.policy?.(policy) ?? policy)
+      expect(error).toBeInstanceOf(VerificationRefused)
+      const { code, action, verdict } = error as VerificationRefused
+      expect([code, action, verdict.ok]).toEqual(['VERIFY_REFUSED', 'stop', false])
+      expect(verdict.steps.filter(({ status }) => status === 'fail').map(({ name }) => name)).toContain(
+        refusal.step,
+      )
+      expect(seen(service)).toEqual(BUNDLE_ONLY)
+      expect(service.innerCalls).toEqual([])
+    },
+  )
 
   it('covers every step that can fail', async () => {
     const service = await createService()
@@ -138,7 +142,7 @@ describe('a refused verification', () => {
     expect(verdict.steps.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual(untested)
   })
 
-  it('after the verdict ran out also sends nothing', async () => {
+  it(claim(['chain.nothing-sent', 'T6'], 'after the verdict ran out also sends nothing'), async () => {
     const service = await createService()
     let now = service.world.now
     const sotto = await connect(RELAY, { policy: service.world.policy, fetch: service.fetch, now: () => now })
@@ -148,7 +152,7 @@ describe('a refused verification', () => {
     expect(seen(service)).toEqual([...BUNDLE_ONLY, ...BUNDLE_ONLY])
   })
 
-  it('when the gateway asks for new keys also sends nothing more', async () => {
+  it(claim('chain.nothing-sent', 'when the gateway asks for new keys also sends nothing more'), async () => {
     const service = await createService()
     const sotto = await connect(RELAY, {
       policy: service.world.policy,

@@ -2,6 +2,7 @@ import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import { describe, expect, it } from 'vitest'
 import { connect, type ConnectOptions, type Sotto, type SottoStorage } from '../src/index.ts'
 import { bundleAtHead, createService, type FakeService, RELAY } from './support/service.ts'
+import { claim } from '../../../test/claims.ts'
 
 async function open(service: FakeService, options: Partial<ConnectOptions> = {}): Promise<Sotto> {
   return connect(RELAY, { policy: service.world.policy, fetch: service.fetch, now: service.now, ...options })
@@ -90,26 +91,29 @@ describe('sotto.fetch', () => {
 })
 
 describe('what the network sees', () => {
-  it('is the same header for everybody, and nothing of the caller’s', async () => {
-    const service = await createService()
-    const headers = {
-      authorization: 'Bearer secret',
-      'user-agent': 'OpenAI/JS 7',
-      'x-stainless-os': 'Linux',
-      cookie: 'a=b',
-    }
-    await (await post(await open(service), '{}', { headers })).text()
-    expect(posts(service)[0]!.headers).toEqual({
-      'accept-encoding': 'identity',
-      'accept-language': '*',
-      'content-type': 'message/ohttp-chunked-req',
-      incremental: '?1',
-      'user-agent': 'sotto',
-    })
-    expect(Object.keys(service.innerCalls[0]!.headers).sort()).toEqual(['content-type', 'date'])
-  })
+  it(
+    claim(['T17', 'T18', 'see.network'], 'is the same header for everybody, and nothing of the caller’s'),
+    async () => {
+      const service = await createService()
+      const headers = {
+        authorization: 'Bearer secret',
+        'user-agent': 'OpenAI/JS 7',
+        'x-stainless-os': 'Linux',
+        cookie: 'a=b',
+      }
+      await (await post(await open(service), '{}', { headers })).text()
+      expect(posts(service)[0]!.headers).toEqual({
+        'accept-encoding': 'identity',
+        'accept-language': '*',
+        'content-type': 'message/ohttp-chunked-req',
+        incremental: '?1',
+        'user-agent': 'sotto',
+      })
+      expect(Object.keys(service.innerCalls[0]!.headers).sort()).toEqual(['content-type', 'date'])
+    },
+  )
 
-  it('is one of few sizes', async () => {
+  it(claim('T17', 'is one of few sizes'), async () => {
     const service = await createService()
     const sotto = await open(service)
     const sizes = new Map<number, number>()
@@ -138,7 +142,7 @@ describe('what the network sees', () => {
     ])
   })
 
-  it('uses X-Wing and fresh keys for each request', async () => {
+  it(claim('T5', 'uses X-Wing and fresh keys for each request'), async () => {
     const service = await createService()
     const sotto = await open(service)
     for (let i = 0; i < 4; i++) await (await post(sotto)).text()
@@ -437,7 +441,7 @@ describe('the log', () => {
     }
   }
 
-  it('may grow between two looks, proven by its tiles', async () => {
+  it(claim(['chain.log', 'T6'], 'may grow between two looks, proven by its tiles'), async () => {
     const service = await createService()
     const storage = memory()
     await open(service, { storage })
@@ -452,7 +456,7 @@ describe('the log', () => {
     expect(JSON.parse([...storage.values.values()][0]!)).toMatchObject({ size: 7 })
   })
 
-  it('is refused when it shrank or shows another history', async () => {
+  it(claim('chain.log', 'is refused when it shrank or shows another history'), async () => {
     const service = await createService()
     for (const [size, root] of [
       [100, 'aa'.repeat(32)],

@@ -3,6 +3,7 @@ import { verifyReceipt } from '@sotto/verifier'
 import { describe, expect, it } from 'vitest'
 import { connect, type ReceiptRecord, type Sotto } from '../src/index.ts'
 import { createService, type FakeService, RELAY } from './support/service.ts'
+import { claim } from '../../../test/claims.ts'
 
 async function open(service: FakeService, onReceipt?: (record: ReceiptRecord) => void): Promise<Sotto> {
   return connect(RELAY, {
@@ -24,26 +25,32 @@ const certificates = (service: FakeService): number =>
   service.innerCalls.filter(({ path }) => path === '/sotto/receipt-certificate').length
 
 describe('a receipt', () => {
-  it('is verified against what was sent and received, and can be verified again offline', async () => {
-    const service = await createService()
-    const records: ReceiptRecord[] = []
-    const sotto = await open(service, (record) => records.push(record))
-    const response = await ask(sotto)
-    const body = new Uint8Array(await response.arrayBuffer())
-    const saved = await sotto.receiptOf(response)
-    expect(records).toEqual([{ status: 'verified', receipt: expect.objectContaining({ keyId: 7 }), saved }])
-    expect(sotto.receipts).toEqual(records)
-    const offline = verifyReceipt(saved, service.world.policy, {
-      request: {
-        method: 'POST',
-        path: '/v1/chat/completions',
-        contentType: 'application/json',
-        body: [new TextEncoder().encode('{"q":1}')],
-      },
-      response: { status: 200, contentType: response.headers.get('content-type')!, body: [body] },
-    })
-    expect(offline.steps.filter(({ status }) => status !== 'pass')).toEqual([])
-  })
+  it(
+    claim(
+      'chain.inference-receipt',
+      'is verified against what was sent and received, and can be verified again offline',
+    ),
+    async () => {
+      const service = await createService()
+      const records: ReceiptRecord[] = []
+      const sotto = await open(service, (record) => records.push(record))
+      const response = await ask(sotto)
+      const body = new Uint8Array(await response.arrayBuffer())
+      const saved = await sotto.receiptOf(response)
+      expect(records).toEqual([{ status: 'verified', receipt: expect.objectContaining({ keyId: 7 }), saved }])
+      expect(sotto.receipts).toEqual(records)
+      const offline = verifyReceipt(saved, service.world.policy, {
+        request: {
+          method: 'POST',
+          path: '/v1/chat/completions',
+          contentType: 'application/json',
+          body: [new TextEncoder().encode('{"q":1}')],
+        },
+        response: { status: 200, contentType: response.headers.get('content-type')!, body: [body] },
+      })
+      expect(offline.steps.filter(({ status }) => status !== 'pass')).toEqual([])
+    },
+  )
 
   it('needs its certificate fetched once, over the encryption', async () => {
     const service = await createService()
@@ -57,7 +64,7 @@ describe('a receipt', () => {
     expect(sotto.receipts).toHaveLength(3)
   })
 
-  it('comes only when the body was read to its end', async () => {
+  it(claim('T16', 'comes only when the body was read to its end'), async () => {
     const service = await createService()
     const sotto = await open(service)
     const response = await ask(sotto)

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connect } from '../src/index.ts'
 import { createService, type FakeService } from './support/service.ts'
+import { claim } from '../../../test/claims.ts'
 
 interface Seen {
   method: string
@@ -44,7 +45,7 @@ afterEach(() => {
 })
 
 describe('over real connections', () => {
-  it('every header a relay sees is the same for everybody', async () => {
+  it(claim(['T17', 'see.relay'], 'every header a relay sees is the same for everybody'), async () => {
     const sotto = await connect(url, { policy: service.world.policy, now: service.now })
     const headers = {
       authorization: 'Bearer secret',

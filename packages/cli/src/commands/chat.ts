@@ -1,4 +1,4 @@
-import { readServerSentEvents, type Sotto } from '@sotto/client'
+import type { Sotto } from '@sotto/client'
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT, isAbort } from '../framework/index.ts'
 import { openInput, readLines, readText } from '../input/index.ts'
@@ -7,6 +7,7 @@ import {
   openService,
   postJson,
   provenance,
+  readEvents,
   RECEIPT_FLAG,
   TARGET_FLAGS,
 } from '../service/index.ts'
@@ -138,28 +139,23 @@ async function answer(
   print: boolean,
 ): Promise<{ text: string; response: Response }> {
   const response = await postJson(sotto, '/chat/completions', { ...options, messages, stream: true }, signal)
+  const events = readEvents(response)
   let text = ''
-  let finished = false
-  for await (const data of readServerSentEvents(response.body!)) {
-    // The rest of the body is the padding of the stream; reading on verifies that it was not cut.
-    if (data === '[DONE]') finished = true
-    if (finished) continue
-    const delta = deltaOf(data)
+  for (;;) {
+    const { done, value } = await events.next()
+    if (done) {
+      if (print && !text.endsWith('\n')) await context.io.stdout.write('\n')
+      if (!value.done) throw cliError('CLI_SERVICE', 'the answer ended without its end mark')
+      return { text, response }
+    }
+    const delta = deltaOf(value)
     text += delta
     if (print && delta !== '')
       await context.io.stdout.write(context.io.stdout.isTerminal ? printable(delta) : delta)
   }
-  if (print && !text.endsWith('\n')) await context.io.stdout.write('\n')
-  if (!finished) throw cliError('CLI_SERVICE', 'the answer ended without its end mark')
-  return { text, response }
 }
 
-function deltaOf(data: string): string {
-  const event = JSON.parse(data) as {
-    error?: { message?: string }
-    choices?: { delta?: { content?: string | null } }[]
-  }
-  if (event.error !== undefined)
-    throw cliError('CLI_SERVICE', `the service answered: ${event.error.message ?? 'an error'}`)
-  return event.choices?.[0]?.delta?.content ?? ''
+function deltaOf(event: { choices?: { delta?: { content?: unknown } }[] }): string {
+  const content = event.choices?.[0]?.delta?.content
+  return typeof content === 'string' ? content : ''
 }

@@ -1,4 +1,3 @@
-import { readServerSentEvents } from '@sotto/client'
 import { encodeMultipart, type MultipartPart } from '@sotto/client/multipart'
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../framework/index.ts'
@@ -8,11 +7,12 @@ import {
   finishReceipt,
   openService,
   provenance,
+  readEvents,
   readJson,
   RECEIPT_FLAG,
   TARGET_FLAGS,
 } from '../service/index.ts'
-import { createProgress } from '../terminal/index.ts'
+import { createProgress, printable } from '../terminal/index.ts'
 
 /** `sotto transcribe FILE` */
 export const transcribe: Command = defineCommand({
@@ -131,16 +131,14 @@ async function readWhole(
 }
 
 async function printStream(context: CommandContext, response: Response): Promise<void> {
+  const { stdout } = context.io
   let last = ''
-  for await (const data of readServerSentEvents(response.body!)) {
-    if (data === '[DONE]') break
-    if (context.global.json) await context.io.stdout.write(`${data}\n`)
-    const event = JSON.parse(data) as { type?: string; delta?: string; error?: { message?: string } }
-    if (event.error !== undefined)
-      throw cliError('CLI_SERVICE', `the service answered: ${event.error.message ?? 'an error'}`)
-    if (event.type !== 'transcript.text.delta' || event.delta === undefined || context.global.json) continue
-    await context.io.stdout.write(event.delta)
-    last = event.delta
+  for await (const event of readEvents(response)) {
+    if (context.global.json) await stdout.write(`${JSON.stringify(event)}\n`)
+    const { type, delta } = event
+    if (context.global.json || type !== 'transcript.text.delta' || typeof delta !== 'string') continue
+    await stdout.write(stdout.isTerminal ? printable(delta) : delta)
+    last = delta
   }
-  if (!context.global.json && !last.endsWith('\n')) await context.io.stdout.write('\n')
+  if (!context.global.json && !last.endsWith('\n')) await stdout.write('\n')
 }

@@ -52,7 +52,7 @@ export function exitCodeOfVerdict(verdict: Pick<Verdict, 'ok' | 'steps'>): numbe
   return failed.every((step) => POLICY_STEPS.has(step.name)) ? EXIT.refused : EXIT.notAuthentic
 }
 
-/** The one map from error codes to exit codes; anything absent is 1 (or 2, when the input must change). */
+/** The one map from error codes to exit codes; anything absent is 1. */
 const CODES: Readonly<Record<string, number>> = {
   __proto__: null as never,
   CLI_USAGE: EXIT.usage,
@@ -64,7 +64,10 @@ const CODES: Readonly<Record<string, number>> = {
   CLI_PENDING: EXIT.pending,
   CLI_REFUSED: EXIT.refused,
   CLI_NOT_AUTHENTIC: EXIT.notAuthentic,
+  RELAY_URL: EXIT.usage,
+  PROXY_CONFIG: EXIT.usage,
   BUNDLE_UNREACHABLE: EXIT.undecided,
+  RECEIPT_UNPROVEN: EXIT.undecided,
   BUNDLE_INVALID: EXIT.notAuthentic,
   RECEIPT_INVALID: EXIT.notAuthentic,
 }

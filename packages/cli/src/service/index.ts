@@ -1,5 +1,6 @@
 export { announceSoftware, SOFTWARE_BANNER } from './banner.ts'
 export { callService, postJson, readJson } from './call.ts'
+export { readEvents } from './events.ts'
 export { connectOptions, openService } from './open.ts'
 export { finishReceipt, provenance, RECEIPT_FLAG } from './receipt.ts'
 export {

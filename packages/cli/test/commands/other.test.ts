@@ -38,7 +38,7 @@ describe('sotto proxy', () => {
   })
 
   it('does not start when verification is refused, or beyond this machine without a secret', async () => {
-    expect((await desk.sotto(['proxy', '--port', '0', '--listen', '0.0.0.0'])).code).toBe(1)
+    expect((await desk.sotto(['proxy', '--port', '0', '--listen', '0.0.0.0'])).code).toBe(2)
     desk.write('policy.json', JSON.stringify({ ...desk.service.world.policy, genesis: '0'.repeat(64) }))
     expect((await desk.sotto(['proxy', '--port', '0'])).code).toBe(5)
   })

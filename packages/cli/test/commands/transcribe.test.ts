@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BANNER, createDesk, type Desk, traffic } from '../support/desk.ts'
+import { claim } from '../../../../test/claims.ts'
 
 let desk: Desk
 beforeEach(async () => {
@@ -116,7 +117,7 @@ describe('sotto transcribe', () => {
     expect(traffic(desk.service)).toEqual([])
   })
 
-  it('sends nothing when verification is refused', async () => {
+  it(claim('chain.nothing-sent', 'sends nothing when verification is refused'), async () => {
     desk.write('policy.json', JSON.stringify({ ...desk.service.world.policy, genesis: '0'.repeat(64) }))
     const { code, stdout, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav'])
     expect([code, stdout]).toEqual([5, ''])

@@ -1,6 +1,7 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createProxy, type ProxyOptions } from '../../src/proxy/index.ts'
+import { claim } from '../../../../test/claims.ts'
 
 const HOST = '127.0.0.1:8787'
 const TRUST = { ok: true, steps: [], software: true, trustedParties: ['a test'], validUntil: 5 }
@@ -41,7 +42,7 @@ async function codeOf(response: Response): Promise<[number, string]> {
 }
 
 describe('proxy guard', () => {
-  it('refuses a foreign Host, so that DNS rebinding reaches nothing', async () => {
+  it(claim('T21', 'refuses a foreign Host, so that DNS rebinding reaches nothing'), async () => {
     expect(await codeOf(await proxy()(get('/v1/models', {}, 'evil.example:8787')))).toEqual([
       403,
       'sotto_host_refused',
@@ -49,7 +50,7 @@ describe('proxy guard', () => {
     expect(sent).toEqual([])
   })
 
-  it('refuses every web origin by default', async () => {
+  it(claim('T21', 'refuses every web origin by default'), async () => {
     const response = await proxy()(post('/v1/chat/completions', '{}', { origin: 'https://evil.example' }))
     expect(response.headers.has('access-control-allow-origin')).toBe(false)
     expect(await codeOf(response)).toEqual([403, 'sotto_origin_refused'])
@@ -81,7 +82,7 @@ describe('proxy guard', () => {
     expect(preflight.status).toBe(204)
   })
 
-  it('requires the local secret when there is one, by either header', async () => {
+  it(claim('T21', 'requires the local secret when there is one, by either header'), async () => {
     const handler = proxy({ apiKey: 'opensesame' })
     expect(await codeOf(await handler(get('/v1/models')))).toEqual([401, 'invalid_api_key'])
     expect(await codeOf(await handler(get('/sotto/receipts', { 'api-key': 'wrong' })))).toEqual([
