@@ -136,7 +136,7 @@ describe('a refused verification', () => {
       now: service.now,
     })
     expect(verdict.ok).toBe(true)
-    // The consistency step has its own tests in connect.test.ts; the last three do not apply in this release.
+    // The consistency step has its own tests in log.test.ts; the last three do not apply in this release.
     const untested = ['log.consistency', 'hardware.cpu-vendor', 'hardware.gpu', 'tokens.issuer']
     const tested = new Set(REFUSALS.map(({ step }) => step))
     expect(verdict.steps.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual(untested)

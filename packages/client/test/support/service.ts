@@ -2,7 +2,7 @@ import { encodeContentChunk, encodeEnd, encodeResponseStart, parseRequest } from
 import { fromUtf8, toBase64Url, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { signDsse } from '@sotto/protocol/dsse'
-import { encodeTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
+import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, kemById } from '@sotto/protocol/hpke'
 import { canonicalJson } from '@sotto/protocol/jcs'
 import { encodeDocument, PAYLOAD_TYPES, type ReleaseReceipt } from '@sotto/protocol/keyrelease'
@@ -280,25 +280,4 @@ async function tile(world: World, path: string): Promise<Response> {
     width: Number(match[3] ?? 256),
   })
   return new Response(bytes as BodyInit)
-}
-
-/** A bundle that another checkpoint of a grown log proves. */
-export async function bundleAtHead(world: World): Promise<TrustBundle> {
-  const size = world.log.size
-  const prove = async (envelope: string): Promise<TrustBundle['genesis']> =>
-    world.log.prove(new TextEncoder().encode(envelope), size)
-  const { bundle } = world
-  return {
-    ...bundle,
-    checkpoint: await world.log.checkpoint({ time: world.now - 10 }),
-    genesis: await prove(bundle.genesis.envelope),
-    kms: {
-      ...bundle.kms,
-      consistency: await world.log.consistency(Number(bundle.kms.boundCheckpoint.split('\n')[1])),
-      certificate: await prove(bundle.kms.certificate.envelope),
-    },
-    releases: await Promise.all(bundle.releases.map((one) => prove(one.envelope))),
-    policy: await prove(bundle.policy.envelope),
-    keySet: await prove(bundle.keySet.envelope),
-  }
 }
