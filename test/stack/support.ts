@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect, type ConnectOptions, type Sotto } from '@sotto/client'
 import { findLayout, type Layout } from '../../packages/cli/src/stack/layout.ts'
 import { startStack, type Stack, type StackOptions } from '../../packages/cli/src/stack/start.ts'
 
@@ -38,4 +39,35 @@ export function testdata(name: string): string | undefined {
   if (process.env['CI']) throw new Error(`test data is missing: ${folder}`)
   process.stderr.write(`skipped: SOTTO_TESTDATA has no ${name}\n`)
   return undefined
+}
+
+/** A verified client of a stack. */
+export function clientOf(
+  stack: Pick<TestStack, 'relayUrl' | 'policy' | 'gateway'>,
+  options: Partial<ConnectOptions> = {},
+): Promise<Sotto> {
+  return connect(stack.relayUrl, { policy: stack.policy, gateway: stack.gateway, ...options })
+}
+
+/** A default model's bundled recording: English speech the model was not trained on. */
+export function demoRecording(layout: Layout): Promise<Buffer<ArrayBuffer>> {
+  return readFile(join(layout.models, 'demo', 'session-note.wav')) as Promise<Buffer<ArrayBuffer>>
+}
+
+/** A chat request as JSON, sent through the encryption. */
+export function chat(sotto: Sotto, content: string, more: object = {}): Promise<Response> {
+  return sotto.fetch(`${sotto.baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ role: 'user', content }], temperature: 0, max_tokens: 24, ...more }),
+  })
+}
+
+/** A short request that any healthy stack answers. */
+export function embed(sotto: Sotto, input: string): Promise<Response> {
+  return sotto.fetch(`${sotto.baseURL}/embeddings`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'sotto-hash-embed', input }),
+  })
 }
