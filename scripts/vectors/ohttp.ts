@@ -1,4 +1,4 @@
-import { concat, fromHex, toHex } from '@sotto/protocol/bytes'
+import { concat, fromHex, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { HPKE_KDF, HPKE_KEM, HpkeSuite, kemById } from '@sotto/protocol/hpke'
 import {
@@ -135,12 +135,8 @@ function checkDerivation(v: Exchange): void {
   if (hash === undefined) throw new Error('the KDF has no Extract')
   const prk = crypto.hkdfExtract(hash, fromHex(v.salt), fromHex(v.secret))
   expectHex('prk', prk, v.prk)
-  expectHex('aeadKey', crypto.hkdfExpand(hash, prk, Buffer.from('key'), suite.aead.keyLength), v.aeadKey)
-  expectHex(
-    'aeadNonce',
-    crypto.hkdfExpand(hash, prk, Buffer.from('nonce'), suite.aead.nonceLength),
-    v.aeadNonce,
-  )
+  expectHex('aeadKey', crypto.hkdfExpand(hash, prk, utf8('key'), suite.aead.keyLength), v.aeadKey)
+  expectHex('aeadNonce', crypto.hkdfExpand(hash, prk, utf8('nonce'), suite.aead.nonceLength), v.aeadNonce)
 }
 
 function checkClient(v: Exchange): void {
