@@ -108,6 +108,11 @@ export function createLogClient(options: LogClientOptions): LogClient {
     return proof
   }
 
+  /** Every tree extends the empty one: there is nothing to prove, and no proof of it. */
+  async function requireGrowth(older: Tree, newer: Tree): Promise<void> {
+    if (older.size > 0 || newer.size === 0) await consistency(older, newer)
+  }
+
   async function inclusion(entry: Uint8Array, index: number, tree: Tree): Promise<Uint8Array[]> {
     const proof = await proveInclusion(index, tree.size, readTile)
     verifyInclusion(leafHash(entry), index, tree.size, proof, tree.root)
@@ -120,10 +125,10 @@ export function createLogClient(options: LogClientOptions): LogClient {
     if (bytes === undefined) throw serveError('LOG_UNREACHABLE', 'the log has no checkpoint yet')
     const checkpoint = verifyNote(new TextDecoder().decode(bytes))
     if (lastSeen !== undefined && checkpoint.size < lastSeen.size) {
-      await consistency(checkpoint, lastSeen)
+      await requireGrowth(checkpoint, lastSeen)
       throw serveError('LOG_UNREACHABLE', 'the log serves an old checkpoint')
     }
-    if (lastSeen !== undefined) await consistency(lastSeen, checkpoint)
+    if (lastSeen !== undefined) await requireGrowth(lastSeen, checkpoint)
     lastSeen = { size: checkpoint.size, root: checkpoint.root }
     return checkpoint
   }

@@ -112,6 +112,24 @@ test('an old checkpoint of the same history is no answer, but no alarm either', 
   await expect(client.latest()).rejects.toMatchObject({ code: 'LOG_UNREACHABLE' })
 })
 
+test('a log that was empty when first seen may grow: there was nothing to compare', async () => {
+  const log = new FakeLog()
+  let size = 0
+  const client = clientOf(log, {
+    fetch: async (input, init) =>
+      (input as string).endsWith('/checkpoint') ? new Response(log.note(size)) : log.fetch(input, init),
+  })
+  expect(await client.latest()).toMatchObject({ size: 0 })
+  expect(await client.latest()).toMatchObject({ size: 0 })
+  fill(log, (size = 3))
+  expect(await client.latest()).toMatchObject({ size: 3 })
+  size = 0
+  await expect(client.latest()).rejects.toMatchObject({ code: 'LOG_UNREACHABLE' })
+  size = 2
+  log.rewriteHistory(0, utf8('something else'))
+  await expect(client.latest()).rejects.toMatchObject({ code: 'LOG_INVALID' })
+})
+
 test('an index the tree does not hold is refused: the log cannot pretend', async () => {
   const log = new FakeLog()
   fill(log, 3)
