@@ -30,7 +30,7 @@ export interface KmsConfig {
   threshold: number
   releaseKeys: string[]
   timing: KeyTiming
-  /** One request key is made per entry and policy. */
+  /** One request key is made per entry and policy. P-384 is for peers bound to NIST curves, never a default. */
   suites: RequestKem[]
   /** Hardware roots evidence may chain to: SHA-256 of the root public key. */
   roots: { family: EvidenceFamily; root: string }[]
@@ -104,7 +104,7 @@ const decodeFields: Decoder<KmsConfig> = object((f) => {
       ),
       graceSeconds: f.optional('graceSeconds', integer(1, MAX_GRACE_SECONDS), 600),
     },
-    suites: f.optional('suites', list(oneOf('X-Wing', 'X25519'), 1, 2), ['X-Wing', 'X25519']),
+    suites: f.optional('suites', list(oneOf('X-Wing', 'X25519', 'P-384'), 1, 3), ['X-Wing', 'X25519']),
     roots: f.required(
       'roots',
       list(

@@ -10,7 +10,7 @@ import type {
 import type { KeyIdAllocation } from '../keys/key-ids.ts'
 
 /** Key encapsulation mechanisms this KMS makes request keys for. */
-export type RequestKem = 'X-Wing' | 'X25519'
+export type RequestKem = 'X-Wing' | 'X25519' | 'P-384'
 
 /** A signed document; `index` is missing until the log holds it. */
 export interface OwnStatement {
