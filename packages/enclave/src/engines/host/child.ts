@@ -73,7 +73,8 @@ export class EngineChild {
     const words = [...options.prefix, options.execPath, '--disable-sigusr1', '--no-warnings', options.entry]
     this.process = spawn(words[0]!, words.slice(1), {
       cwd: options.emptyDirectory,
-      env: { HOME: options.emptyDirectory, LANG: 'C.UTF-8' },
+      // ONNX Runtime reports its use to its maker, through a log in /tmp, unless told not to.
+      env: { HOME: options.emptyDirectory, LANG: 'C.UTF-8', ORT_DISABLE_TELEMETRY: '1' },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...options.fds],
       // A terminal's Ctrl-C is for the host, which then closes its engines in order.
       detached: true,
