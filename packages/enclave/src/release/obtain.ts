@@ -118,6 +118,7 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   const keys = released.keys.map(({ keyId, privateKey }) =>
     holdKey(keyId, fromBase64Url(privateKey), service),
   )
+  requireEveryLiveKey(keys, service, receipt, context.now())
   const artifacts = new Map(released.artifacts.map(({ id, contentKey }) => [id, fromBase64Url(contentKey)]))
   for (const id of context.artifacts)
     if (!artifacts.has(id))
@@ -181,6 +182,27 @@ function unwrap(
     )
   } catch (cause) {
     throw releaseError('RELEASE_INVALID', 'the released keys are wrapped for somebody else', { cause })
+  }
+}
+
+/**
+ * The bundle we publish advertises the whole set: a key nobody holds would cost its users every
+ * request, and one the receipt does not name would make their receipts worthless.
+ */
+function requireEveryLiveKey(
+  held: readonly HeldKey[],
+  { keySet, keyPolicyDigest }: TrustedService,
+  receipt: ReleaseReceipt,
+  now: number,
+): void {
+  const ids = new Set(held.map(({ key }) => key.config.keyId))
+  for (const { keyId, policy, notAfter } of keySet.keys) {
+    if (policy !== keyPolicyDigest || notAfter < now) continue
+    if (!ids.has(keyId) || !receipt.keyIds.includes(keyId)) {
+      throw releaseError('RELEASE_INVALID', 'a live key of the published set was not released', {
+        expected: `key ${keyId}`,
+      })
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { HPKE_KEM, kemById } from '@sotto/protocol/hpke'
 import { bindReportData, documentDigest } from '@sotto/protocol/keyrelease'
 import { checkpointDigest } from '@sotto/protocol/note'
 import { verifyEvidence } from '@sotto/verifier'
-import { fakeSigner, type WorldOptions } from '@sotto/testkit'
+import { fakeKeyConfig, fakeSigner, type WorldOptions } from '@sotto/testkit'
 import { createBootKeys, WRAP_SUITE } from '../../src/release/boot-keys.ts'
 import { obtainKeys } from '../../src/release/obtain.ts'
 import { createReleaseWorld, type Dishonesty } from './world.ts'
@@ -96,6 +96,7 @@ describe('what a KMS releases is compared with what it published', () => {
         }),
       },
     ],
+    ['a receipt that does not name the key', { receipt: (receipt) => ({ ...receipt, keyIds: [8] }) }],
     ['no content key for an artifact', { released: (keys) => ({ ...keys, artifacts: [] }) }],
     ['a receipt for other evidence', { receipt: (receipt) => ({ ...receipt, evidence: '99'.repeat(32) }) }],
     [
@@ -108,6 +109,32 @@ describe('what a KMS releases is compared with what it published', () => {
     const setup = await createReleaseWorld({}, [ARTIFACT])
     Object.assign(setup.dishonesty, dishonesty)
     await expect(obtainKeys(setup.context)).rejects.toMatchObject({ code: 'RELEASE_INVALID', action: 'stop' })
+  })
+
+  const other = { keyId: 9, config: toBase64Url(fakeKeyConfig(9)) }
+
+  test('a live key of the set that is not released is refused: the bundle would advertise it', async () => {
+    const setup = await createReleaseWorld({
+      keySet: (set) => ({ ...set, keys: [...set.keys, { ...set.keys[0]!, ...other }] }),
+    })
+    setup.dishonesty.receipt = (receipt) => ({ ...receipt, keyIds: [7, 9] })
+    await expect(obtainKeys(setup.context)).rejects.toMatchObject({
+      code: 'RELEASE_INVALID',
+      expected: 'key 9',
+    })
+  })
+
+  test('a key whose time is over need not be released', async () => {
+    const setup = await createReleaseWorld({
+      keySet: (set) => ({
+        ...set,
+        keys: [
+          ...set.keys,
+          { ...set.keys[0]!, ...other, notBefore: set.issuedAt - 90, notAfter: set.issuedAt },
+        ],
+      }),
+    })
+    expect((await obtainKeys(setup.context)).keys.map(({ key }) => key.config.keyId)).toEqual([7])
   })
 
   test('a receipt the statement key did not sign is refused', async () => {
