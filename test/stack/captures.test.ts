@@ -15,7 +15,15 @@ import {
 import type { TappedParty } from '../../packages/cli/src/stack/start.ts'
 import { claim } from '../claims.ts'
 import { httpMessages, sealedLengths } from './http-messages.ts'
-import { chat, clientOf, demoRecording, embed, startTestStack, type TestStack } from './support.ts'
+import {
+  chat,
+  childrenOf,
+  clientOf,
+  demoRecording,
+  embed,
+  startTestStack,
+  type TestStack,
+} from './support.ts'
 
 const PROMPT = 'My neighbour Ottilie Quennerstedt has lost her job at the mill'
 const API_KEY = 'sk-secret-5c1f0d7a9b3e'
@@ -148,10 +156,6 @@ describe('raw captures of the sockets', () => {
     },
   )
 })
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
-}
 
 /** Regular files on a disk that a process could write to; RAM-only files are not on a disk. */
 function writableFiles(pid: number): string[] {

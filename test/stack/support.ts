@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,4 +70,27 @@ export function embed(sotto: Sotto, input: string): Promise<Response> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'sotto-hash-embed', input }),
   })
+}
+
+/** Address of one role of a running stack. */
+export function urlOf(stack: Pick<TestStack, 'folder'>, role: 'log' | 'kms' | 'inference' | 'relay'): string {
+  const { listen } = JSON.parse(readFileSync(join(stack.folder, 'config', `${role}.json`), 'utf8')) as {
+    listen: { port: number }
+  }
+  return `http://127.0.0.1:${listen.port}`
+}
+
+/** Children of a process, from the kernel's tables. */
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+}
+
+/** Whether a process runs. One that has ended and that nobody has collected yet does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  } catch {
+    return false
+  }
 }
