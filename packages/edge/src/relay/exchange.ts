@@ -66,7 +66,10 @@ export async function relayExchange(
     watch.answered()
     if (answer.status !== 200 || answer.contentType !== kind.response) {
       await answer.body.cancel().catch(() => {})
-      return refuse(answer.status)
+      const refusal = refuse(answer.status)
+      // A refusal is the whole exchange: without this it would hold its place until the time is up.
+      watch.finish()
+      return refusal
     }
     const responseLimits = { maxBytes: limits.responseBytes, idleMs: limits.responseIdleMs, deadline }
     const body = guardStream(answer.body, responseLimits, now, (outcome) => {
