@@ -22,7 +22,7 @@ const ask = (sotto: Sotto): Promise<Response> =>
   })
 
 const certificates = (service: FakeService): number =>
-  service.innerCalls.filter(({ path }) => path === '/sotto/receipt-certificate').length
+  service.innerCalls.filter(({ path }) => path.startsWith('/sotto/receipt-certificate')).length
 
 describe('a receipt', () => {
   it(
@@ -98,12 +98,50 @@ describe('a receipt', () => {
   ])('about %s is refused, loudly', async (_, receipt) => {
     const service = await createService()
     service.knobs.receipt = receipt
+    service.knobs.certificateFor = () => 'd4'.repeat(32)
     const records: ReceiptRecord[] = []
     const sotto = await open(service, (record) => records.push(record))
     const response = await ask(sotto)
     await response.text()
     await expect(sotto.receiptOf(response)).rejects.toMatchObject({ code: 'RECEIPT_INVALID', action: 'stop' })
     expect(records.map(({ status }) => status)).toEqual(['refused'])
+  })
+
+  it('that is older than the attestation of the enclave is proven by the certificate of then', async () => {
+    const service = await createService()
+    const sotto = await open(service)
+    const before = 'd4'.repeat(32)
+    await service.renew()
+    service.knobs.receipt = (receipt) => ({ ...receipt, evidence: before })
+    const late = await ask(sotto)
+    await late.text()
+    const { certificate } = await sotto.receiptOf(late)
+    service.knobs.receipt = undefined
+    const fresh = await ask(sotto)
+    await fresh.text()
+    expect((await sotto.receiptOf(fresh)).certificate).not.toEqual(certificate)
+    expect(service.innerCalls.map(({ path }) => path).filter((path) => path.includes(before))).toHaveLength(1)
+  })
+
+  it('is proven by the enclave that signed it, when another one is reached first', async () => {
+    const service = await createService()
+    let misses = 0
+    service.knobs.certificateFor = (evidence) => (misses++ < 3 ? 'unknown' : evidence)
+    const sotto = await open(service)
+    const response = await ask(sotto)
+    await response.text()
+    await expect(sotto.receiptOf(response)).resolves.toMatchObject({ version: 1 })
+    expect(certificates(service)).toBe(4)
+  })
+
+  it('that nobody certified stays unproven after a few requests', async () => {
+    const service = await createService()
+    service.knobs.receipt = (receipt) => ({ ...receipt, evidence: zeros })
+    const sotto = await open(service)
+    const response = await ask(sotto)
+    await response.text()
+    await expect(sotto.receiptOf(response)).rejects.toMatchObject({ code: 'RECEIPT_UNPROVEN' })
+    expect(certificates(service)).toBe(4)
   })
 
   it('stays unproven while its certificate cannot be had, and is proven when it can', async () => {

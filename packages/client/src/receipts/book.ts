@@ -13,7 +13,7 @@ import type { TrustPolicy } from '@sotto/verifier'
 import { clientError } from '../errors.ts'
 import type { ExchangeEnd } from '../transport/index.ts'
 import type { ReceiptRecord } from '../types.ts'
-import { fetchCertificate } from './fetch-certificate.ts'
+import { type CertificateName, fetchCertificate } from './fetch-certificate.ts'
 import { type ReceiptClaim, verifyClaim } from './verify.ts'
 
 /** Latest records kept in memory. */
@@ -72,19 +72,19 @@ export function createReceiptBook(options: ReceiptBookOptions): ReceiptBook {
     if (values.length > 1) throw clientError('RECEIPT_INVALID', 'the answer carries more than one receipt')
     const { envelope, salt } = parseReceiptTrailer(values[0]!)
     const { payload, signatures } = parseDsse(utf8(envelope))
-    const { keyId, policy, evidence } = decodeDocument(payload, inferenceReceiptDecoder, 'receipt')
-    const signer = signatures[0]!.keyid
-    // A new release certifies the same receipt key for other request keys.
-    const certificate = await certificateOf(signer, `${signer} ${keyId} ${policy} ${evidence}`)
+    const { evidence } = decodeDocument(payload, inferenceReceiptDecoder, 'receipt')
+    // A new release certifies the same receipt key for other evidence and other request keys.
+    const certificate = await certificateOf({ keyId: signatures[0]!.keyid, evidence })
     return { version: 1, envelope, salt, certificate }
   }
 
-  function certificateOf(signer: string, name: string): Promise<ReceiptCertificate> {
-    const known = certificates.get(name)
+  function certificateOf(name: CertificateName): Promise<ReceiptCertificate> {
+    const key = `${name.keyId} ${name.evidence}`
+    const known = certificates.get(key)
     if (known !== undefined) return known
-    const fetched = fetchCertificate(signer, options.send)
-    certificates.set(name, fetched)
-    fetched.catch(() => certificates.delete(name))
+    const fetched = fetchCertificate(name, options.send)
+    certificates.set(key, fetched)
+    fetched.catch(() => certificates.delete(key))
     if (certificates.size > MAX_CERTIFICATES) certificates.delete(certificates.keys().next().value!)
     return fetched
   }

@@ -52,6 +52,8 @@ export interface ServiceKnobs {
   mangle?: ((sealed: AsyncGenerator<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined
   /** Changes the receipt before it is signed. */
   receipt?: ((receipt: InferenceReceipt) => InferenceReceipt) | undefined
+  /** The evidence whose certificate is answered when the one of `evidence` is asked for. */
+  certificateFor?: ((evidence: string) => string) | undefined
   /** Leaves receipts out. */
   withoutReceipts?: boolean
   /** Milliseconds the enclave's clock is ahead; requests more than 60 s away are refused. */
@@ -70,10 +72,13 @@ export interface FakeService {
   now: () => number
   /** Gives the service new request keys; old ones are unknown from now on. */
   rotate(): Promise<void>
+  /** The enclave renews its evidence: its next receipts name it, and it has one certificate more. */
+  renew(): Promise<void>
 }
 
 export const RELAY = 'https://relay.example'
 const WINDOW_MS = 60_000
+const FIRST_EVIDENCE = 'd4'.repeat(32)
 const ALGORITHMS = [{ kdfId: HPKE_KDF.HKDF_SHA256, aeadId: HPKE_AEAD.AES_128_GCM }]
 
 /** Builds the deployment. */
@@ -81,7 +86,8 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
   const receiptSigner = fakeSigner()
   let keys: Map<number, OhttpGatewayKey>
   let world: World
-  let certificate: Uint8Array
+  let certificates = new Map<string, Uint8Array>()
+  let evidence = FIRST_EVIDENCE
   let nextKeyId = 7
 
   async function build(): Promise<void> {
@@ -100,7 +106,13 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
         })),
       ...options,
     })
-    certificate = await certify(world, [...keys.keys()], toBase64Url(receiptSigner.publicKey))
+    evidence = FIRST_EVIDENCE
+    certificates = new Map()
+    await release()
+  }
+  async function release(): Promise<void> {
+    const receiptKey = toBase64Url(receiptSigner.publicKey)
+    certificates.set(evidence, await certify(world, [...keys.keys()], receiptKey, evidence))
   }
   await build()
 
@@ -114,6 +126,10 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
     encs: [],
     now: () => world.now,
     rotate: build,
+    async renew() {
+      evidence = toHex(new Uint8Array(32).fill(certificates.size))
+      await release()
+    },
     fetch: (async (input: unknown, init: RequestInit & { body?: BodyInit } = {}) => {
       init.signal?.throwIfAborted()
       const url = new URL(String(input))
@@ -163,7 +179,11 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
   }
 
   async function inner(message: InnerCall): Promise<Response> {
-    if (message.path === '/sotto/receipt-certificate') return new Response(certificate as BodyInit)
+    const asked = /^\/sotto\/receipt-certificate\?evidence=([0-9a-f]{64})$/.exec(message.path)?.[1]
+    if (asked !== undefined) {
+      const bytes = certificates.get(service.knobs.certificateFor?.(asked) ?? asked)
+      return new Response((bytes ?? null) as BodyInit, { status: bytes === undefined ? 404 : 200 })
+    }
     const { method, path, headers, body } = message
     const init = { method, headers, ...(method === 'GET' ? {} : { body: body as BodyInit }) }
     return service.knobs.app(new Request(`https://inference.sotto${path}`, init))
@@ -210,7 +230,7 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
       model: 'c3'.repeat(32),
       keyId,
       policy: world.keyPolicyDigest,
-      evidence: 'd4'.repeat(32),
+      evidence,
       after: { size: 1, root: 'e5'.repeat(32) },
     }
     const document = encodeDocument((service.knobs.receipt ?? ((same) => same))(receipt))
@@ -222,7 +242,12 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
 }
 
 /** The KMS's logged release of these keys to the enclave with this receipt key. */
-async function certify(world: World, keyIds: number[], receiptKey: string): Promise<Uint8Array> {
+async function certify(
+  world: World,
+  keyIds: number[],
+  receiptKey: string,
+  evidence: string,
+): Promise<Uint8Array> {
   const release: ReleaseReceipt = {
     version: 1,
     genesis: world.genesisDigest,
@@ -230,7 +255,7 @@ async function certify(world: World, keyIds: number[], receiptKey: string): Prom
     keyIds,
     policy: world.keyPolicyDigest,
     tuple: 'inference',
-    evidence: 'd4'.repeat(32),
+    evidence,
     chip: 'f6'.repeat(64),
     receiptKey,
     issuedAt: world.now,

@@ -1,6 +1,14 @@
+import { equalBytes } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
+import type { Digest } from '@sotto/protocol/keyrelease'
 import type { HeldKey, KeyRing, ServingIdentity } from '../gateway/index.ts'
-import { publishTrust, type PublishedTrust } from '../trust/index.ts'
+import {
+  certifyReceipts,
+  createReceiptCertificates,
+  publishTrust,
+  type PublishedTrust,
+} from '../trust/index.ts'
+import { releaseError } from './errors.ts'
 import { obtainKeys, verifyKms, type ObtainContext, type Obtained } from './obtain.ts'
 
 /** How often an enclave looks for a new epoch and a newer checkpoint. */
@@ -24,23 +32,32 @@ export interface Keeper {
   /** As whom answers are signed; undefined when nothing is held or what is held is too old to serve. */
   identity(): ServingIdentity | undefined
   published(): PublishedTrust | undefined
+  /** Receipt certificate of the release to this evidence while it is remembered, or of the newest. */
+  certificate(evidence?: Digest): Uint8Array | undefined
 }
 
 /** Makes a {@link Keeper}. Ticks must not overlap. */
 export function createKeeper(options: KeeperOptions): Keeper {
   const { now, policy, log, keys } = options
+  const certificates = createReceiptCertificates()
   let held: (Obtained & { obtainedAt: number }) | undefined
   let published: PublishedTrust | undefined
 
   async function obtain(): Promise<void> {
     const obtained = await obtainKeys(options)
-    // Published before it is served: the receipt certificate is provable under what clients see.
-    const trust = await publishTrust(await verifyKms(options), obtained.receipt, log)
-    keys.install(preferred(obtained.keys))
+    const verified = await verifyKms(options)
+    if (!equalBytes(verified.service.signingKey, obtained.kmsKey)) {
+      // The KMS restarted between the two answers: its certificate would not fit our release.
+      throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS changed its statement key meanwhile')
+    }
+    const certificate = await certifyReceipts(verified, obtained.receipt, log)
     await options.onArtifacts?.(obtained.artifacts)
     for (const contentKey of obtained.artifacts.values()) contentKey.fill(0)
+    // All at once: a receipt names a key of its own release, and is provable before it is signed.
+    certificates.add(obtained.identity.evidence, certificate)
+    keys.install(preferred(obtained.keys))
     held = { ...obtained, obtainedAt: now() }
-    published = trust
+    published = publishTrust(verified)
   }
 
   return {
@@ -49,7 +66,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const verified = await verifyKms(options)
       const isSameEpoch = held !== undefined && verified.service.keySet.epoch === held.epoch
       if (!isSameEpoch || now() - held!.obtainedAt >= REATTEST_SECONDS) return obtain()
-      published = await publishTrust(verified, held!.receipt, log)
+      published = publishTrust(verified)
       return undefined
     },
     identity() {
@@ -58,6 +75,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       return held && isFresh && keys.configs !== undefined ? held.identity : undefined
     },
     published: () => published,
+    certificate: (evidence) => certificates.find(evidence),
   }
 }
 

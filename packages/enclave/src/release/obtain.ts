@@ -51,10 +51,9 @@ export interface Obtained {
   artifacts: Map<string, Uint8Array>
   identity: ServingIdentity
   epoch: number
-  keySetEnvelope: string
   receipt: LoggedStatement
-  /** The certified receipt key's window and the last use of these keys, Unix seconds. */
-  notAfter: number
+  /** The statement key that signed `receipt`. */
+  kmsKey: Uint8Array
 }
 
 /** A KMS that passed every step of this enclave's own policy. */
@@ -133,9 +132,8 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
       signer: context.boot.receipt,
     },
     epoch: receipt.epoch,
-    keySetEnvelope: response.keySet.envelope,
     receipt: response.receipt,
-    notAfter: receipt.notAfter,
+    kmsKey: service.signingKey,
   }
 }
 

@@ -1,15 +1,29 @@
+import type { Digest } from '@sotto/protocol/keyrelease'
 import type { InnerApp } from '../gateway/index.ts'
 
 /** Where a client fetches, inside the encryption, what certifies this enclave's receipts (T16). */
 const CERTIFICATE_PATH = '/sotto/receipt-certificate'
+/** Which release's: the `evidence` of a receipt. Without it: the newest. */
+const EVIDENCE_QUERY = /^\?evidence=([0-9a-f]{64})$/
 
-/** The API, and the one route beside it. */
-export function innerRoutes(api: InnerApp, certificate: () => Uint8Array | undefined): InnerApp {
+/** The API, and the one route beside it. `certificate` finds by evidence; undefined when unknown. */
+export function innerRoutes(
+  api: InnerApp,
+  certificate: (evidence?: Digest) => Uint8Array | undefined,
+): InnerApp {
   return async (request) => {
-    if (new URL(request.url).pathname !== CERTIFICATE_PATH) return api(request)
-    const bytes = certificate()
-    if (request.method !== 'GET' || !bytes)
-      return new Response(null, { status: request.method === 'GET' ? 503 : 405 })
+    const { pathname, search } = new URL(request.url)
+    if (pathname !== CERTIFICATE_PATH) return api(request)
+    if (request.method !== 'GET') return refuse(405)
+    const evidence = EVIDENCE_QUERY.exec(search)?.[1]
+    if (search !== '' && evidence === undefined) return refuse(400)
+    const bytes = certificate(evidence)
+    // Another enclave behind the same gateway may have signed: then it is found there.
+    if (bytes === undefined) return refuse(evidence === undefined ? 503 : 404)
     return new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/json' } })
   }
+}
+
+function refuse(status: number): Response {
+  return new Response(null, { status })
 }

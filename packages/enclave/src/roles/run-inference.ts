@@ -108,7 +108,7 @@ export async function runInference(
   })
   const gateway = createGateway({
     keys,
-    inner: innerRoutes(api, () => keeper.published()?.certificate),
+    inner: innerRoutes(api, keeper.certificate),
     modelOf: modelDigestOf,
     identity: () => (areModelsLoaded ? keeper.identity() : undefined),
     trustBundle: () => keeper.published()?.bundle,

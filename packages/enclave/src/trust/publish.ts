@@ -1,5 +1,5 @@
-import { canonicalJson } from '@sotto/protocol/jcs'
 import { encodeTrustBundle, proveStatement, type TreeProver } from '@sotto/protocol/evidence'
+import { canonicalJson } from '@sotto/protocol/jcs'
 import type { LoggedStatement } from '@sotto/protocol/keyrelease'
 import type { ReceiptCertificate } from '@sotto/protocol/receipts'
 import type { LogClient } from '@sotto/serve/log-client'
@@ -9,26 +9,32 @@ import type { VerifiedKms } from '../release/obtain.ts'
 export interface PublishedTrust {
   /** Trust bundle (T6). */
   bundle: Uint8Array
-  /** Proof that its receipt key was certified and logged (T16); answered inside the encryption. */
-  certificate: Uint8Array
-  /** Witness time of the checkpoint both are proven under, Unix seconds. */
+  /** Witness time of its checkpoint, Unix seconds. */
   time: number
 }
 
-/** Encodes the bundle this enclave itself verified, and proves its release receipt under the same checkpoint. */
-export async function publishTrust(
+/** Encodes the bundle this enclave itself verified. */
+export function publishTrust({ bundle, checkpoint }: VerifiedKms): PublishedTrust {
+  return { bundle: encodeTrustBundle(bundle), time: checkpoint.time }
+}
+
+/**
+ * Canonical JSON that proves the receipt key of one release was certified and logged (T16). It stays
+ * true for ever, so it is made once per release. @throws as the log client
+ */
+export async function certifyReceipts(
   { bundle, checkpoint }: VerifiedKms,
-  receipt: LoggedStatement,
+  release: LoggedStatement,
   log: LogClient,
-): Promise<PublishedTrust> {
+): Promise<Uint8Array> {
   const prover: Pick<TreeProver, 'inclusion'> = {
     inclusion: (entry, index) => log.proveInclusion(entry, index, checkpoint),
   }
   const certificate: ReceiptCertificate = {
-    release: await proveStatement(receipt, prover),
+    release: await proveStatement(release, prover),
     certificate: bundle.kms.certificate,
     genesis: bundle.genesis,
     checkpoint: bundle.checkpoint,
   }
-  return { bundle: encodeTrustBundle(bundle), certificate: canonicalJson(certificate), time: checkpoint.time }
+  return canonicalJson(certificate)
 }

@@ -1,18 +1,42 @@
 import { expect, test } from 'vitest'
 import { fromUtf8, toHex, utf8 } from '@sotto/protocol/bytes'
+import { parseDsse } from '@sotto/protocol/dsse'
 import { parseTrustBundle } from '@sotto/protocol/evidence'
+import {
+  decodeDocument,
+  releaseReceiptDecoder,
+  type KeySet,
+  type PublishedKey,
+  type ReleaseRequest,
+} from '@sotto/protocol/keyrelease'
 import { parseKeyConfigs } from '@sotto/protocol/ohttp'
-import { parseReceiptCertificate } from '@sotto/protocol/receipts'
-import { verifyTrustBundle } from '@sotto/verifier'
+import {
+  inferenceReceiptDecoder,
+  parseReceiptCertificate,
+  parseReceiptTrailer,
+} from '@sotto/protocol/receipts'
+import type { WorldOptions } from '@sotto/testkit'
+import { verifyReceipt, verifyTrustBundle } from '@sotto/verifier'
 import { createKeyRing, type KeyRing } from '../../src/gateway/index.ts'
 import { createKeeper, type Keeper, type KeeperOptions } from '../../src/release/keeper.ts'
+import { draftReceipt, type ServingIdentity } from '../../src/gateway/receipt.ts'
+import { KEPT_CERTIFICATES } from '../../src/trust/index.ts'
 import { createReleaseWorld, type ReleaseWorld } from './world.ts'
+
+const forTenHours = (key: PublishedKey): PublishedKey => ({ ...key, notAfter: key.notBefore + 36_000 })
+
+function signedBy(identity: ServingIdentity, key: { keyId: number; policy: string }): string {
+  const draft = draftReceipt(identity, key, { method: 'GET', path: '/', contentType: '' })
+  draft.startResponse({ status: 200, contentType: '' })
+  return draft.sign(undefined)
+}
 
 async function open(
   change: Partial<KeeperOptions> = {},
   artifacts: readonly string[] = [],
+  options: WorldOptions = {},
 ): Promise<ReleaseWorld & { keys: KeyRing; keeper: Keeper }> {
-  const setup = await createReleaseWorld({}, artifacts)
+  const setup = await createReleaseWorld(options, artifacts)
   const keys = createKeyRing({ now: () => setup.world.now })
   return { ...setup, keys, keeper: createKeeper({ ...setup.context, keys, ...change }) }
 }
@@ -40,10 +64,63 @@ test('what it publishes passes the policy clients pin, and advertises the keys i
 test('the certificate proves its own release receipt under the published checkpoint', async () => {
   const { keeper } = await open()
   await keeper.start()
-  const { bundle, certificate } = keeper.published()!
-  const parsed = parseReceiptCertificate(certificate)
+  const { bundle } = keeper.published()!
+  const parsed = parseReceiptCertificate(keeper.certificate()!)
   expect(parsed.checkpoint).toBe(parseTrustBundle(bundle).checkpoint)
   expect(fromUtf8(utf8(parsed.release.envelope))).toContain('vnd.sotto.release-receipt+json')
+})
+
+test('receipts of earlier releases stay provable: the last certificates are kept', async () => {
+  const long = { keySet: (set: KeySet): KeySet => ({ ...set, keys: set.keys.map(forTenHours) }) }
+  const { keeper, world } = await open({}, [], long)
+  await keeper.start()
+  const seen = [keeper.identity()!.evidence]
+  for (let release = 0; release < KEPT_CERTIFICATES; release++) {
+    world.now += 1800
+    await keeper.tick()
+    seen.push(keeper.identity()!.evidence)
+  }
+  expect(new Set(seen).size).toBe(KEPT_CERTIFICATES + 1)
+  expect(keeper.certificate(seen[0])).toBeUndefined()
+  for (const evidence of seen.slice(1)) {
+    const { release } = parseReceiptCertificate(keeper.certificate(evidence)!)
+    const { payload } = parseDsse(utf8(release.envelope))
+    expect(decodeDocument(payload, releaseReceiptDecoder, 'receipt').evidence).toBe(evidence)
+  }
+  expect(keeper.certificate()).toBe(keeper.certificate(seen.at(-1)))
+})
+
+test('a receipt signed before evidence was renewed verifies against the certificate of then', async () => {
+  const { keeper, world } = await open()
+  await keeper.start()
+  const { envelope, salt } = parseReceiptTrailer(
+    signedBy(keeper.identity()!, { keyId: 7, policy: world.keyPolicyDigest }),
+  )
+  world.now += 1800
+  await keeper.tick()
+  const { evidence } = decodeDocument(parseDsse(utf8(envelope)).payload, inferenceReceiptDecoder, 'receipt')
+  const verify = (certificate: Uint8Array): boolean =>
+    verifyReceipt(
+      { version: 1, envelope, salt, certificate: parseReceiptCertificate(certificate) },
+      world.policy,
+    ).ok
+  expect([verify(keeper.certificate(evidence)!), verify(keeper.certificate()!)]).toEqual([true, false])
+})
+
+test('a KMS that restarts between release and publication is asked again', async () => {
+  const { context, restartKms, world } = await createReleaseWorld()
+  const kms = {
+    ...context.kms,
+    async release(request: ReleaseRequest) {
+      const answer = await context.kms.release(request)
+      await restartKms()
+      return answer
+    },
+  }
+  const keys = createKeyRing({ now: () => world.now })
+  const keeper = createKeeper({ ...context, kms, keys })
+  await expect(keeper.start()).rejects.toMatchObject({ code: 'RELEASE_KMS_UNREACHABLE', action: 'retry' })
+  expect([keys.configs, keeper.certificate(), keeper.identity()]).toEqual([undefined, undefined, undefined])
 })
 
 test('while nothing changes no keys are asked for again, and the bundle stays fresh', async () => {

@@ -1,10 +1,14 @@
 import { fromUtf8, toBase64Url, toHex, utf8, fromBase64Url } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { signDsse } from '@sotto/protocol/dsse'
+import { parseDsse, signDsse } from '@sotto/protocol/dsse'
 import type { KmsState } from '@sotto/protocol/evidence'
 import { HPKE_KEM, kemById, type KemPrivateKey } from '@sotto/protocol/hpke'
 import {
+  bindReportData,
+  decodeDocument,
+  documentDigest,
   encodeDocument,
+  keySetDecoder,
   PAYLOAD_TYPES,
   releaseInfo,
   wrapSecret,
@@ -15,9 +19,10 @@ import {
   type ReleaseResponse,
 } from '@sotto/protocol/keyrelease'
 import { tilePath } from '@sotto/protocol/merkle'
+import { checkpointDigest } from '@sotto/protocol/note'
 import { encodeKeyConfig } from '@sotto/protocol/ohttp'
 import { createLogClient } from '@sotto/serve/log-client'
-import { createWorld, type World, type WorldOptions } from '@sotto/testkit'
+import { createWorld, fakeSigner, type World, type WorldOptions } from '@sotto/testkit'
 import { createBootKeys } from '../../src/release/boot-keys.ts'
 import type { KmsClient } from '../../src/release/kms-client.ts'
 import type { ObtainContext } from '../../src/release/obtain.ts'
@@ -39,6 +44,8 @@ export interface ReleaseWorld {
   requests: ReleaseRequest[]
   dishonesty: Dishonesty
   privateKey: KemPrivateKey
+  /** The KMS starts again: another statement key, and the next epoch signed with it. */
+  restartKms(): Promise<void>
 }
 
 const ALGORITHMS = [{ kdfId: 1, aeadId: 1 }]
@@ -63,7 +70,7 @@ export async function createReleaseWorld(
     ...options,
   })
   const { bundle, log } = world
-  const state: KmsState = {
+  let state: KmsState = {
     genesis: plain(bundle.genesis),
     certificate: plain(bundle.kms.certificate),
     releases: bundle.releases.map(plain),
@@ -102,7 +109,33 @@ export async function createReleaseWorld(
     artifacts,
     now: () => world.now,
   }
-  return { world, context, requests, dishonesty, privateKey }
+  async function restartKms(): Promise<void> {
+    state = await restarted(world, state)
+  }
+  return { world, context, requests, dishonesty, privateKey, restartKms }
+}
+
+async function restarted(world: World, state: KmsState): Promise<KmsState> {
+  const { log, now, genesisDigest } = world
+  const signer = fakeSigner()
+  const signingKey = toBase64Url(signer.publicKey)
+  const publish = (type: string, document: object, by: World['signers']['kms']): LoggedStatement => {
+    const envelope = signDsse(type, encodeDocument(document), [by])
+    return { envelope: fromUtf8(envelope), index: log.append(envelope) }
+  }
+  const certificate = publish(
+    PAYLOAD_TYPES.kmsCertificate,
+    { version: 1, genesis: genesisDigest, signingKey, notBefore: now - 5, notAfter: now + 86_400 },
+    world.signers.root,
+  )
+  const { payload } = parseDsse(utf8(state.keySet.envelope))
+  const set = decodeDocument(payload, keySetDecoder, 'key set')
+  const next = { ...set, epoch: set.epoch + 1, previous: documentDigest(set), issuedAt: now }
+  const keySet = publish(PAYLOAD_TYPES.keySet, next, signer)
+  const boundCheckpoint = await log.checkpoint({ time: now - 40 })
+  const binding = { ...state.kms.binding, signingKey, checkpoint: checkpointDigest(boundCheckpoint) }
+  const evidence = world.evidence('kms', bindReportData('kms', binding))
+  return { ...state, certificate, keySet, kms: { evidence, binding, boundCheckpoint } }
 }
 
 async function serveLog({ log, now }: World, path: string): Promise<Response> {

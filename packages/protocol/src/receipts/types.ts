@@ -30,7 +30,7 @@ export interface ReceiptTrailer {
   salt: string
 }
 
-/** Inner `GET /sotto/receipt-certificate`: proves the receipt key was certified and logged. */
+/** Inner `GET /sotto/receipt-certificate?evidence=…`: proves the receipt key of that release was certified and logged. */
 export interface ReceiptCertificate {
   /** The logged ReleaseReceipt. */
   release: LoggedStatement & { proof: MerkleProof }
