@@ -4,7 +4,7 @@ import { kemById } from '@sotto/protocol/hpke'
 import { parseKeyConfig } from '@sotto/protocol/ohttp'
 import { createRequestKey } from '../../src/keys/request-keys.ts'
 
-const lifetime = { notBefore: 1, notAfter: 2, destroyAt: 3 }
+const lifetime = { notBefore: 1, notAfter: 2, destroyAt: 3, idBusyUntil: 4 }
 
 describe('a request key', () => {
   it.each([
