@@ -1,5 +1,5 @@
-export { createBootKeys, type BootKeys } from './boot-keys.ts'
 export { releaseError, type ReleaseErrorCode } from './errors.ts'
 export { createKeeper, isRetryable, TICK_SECONDS, type Keeper, type KeeperOptions } from './keeper.ts'
 export { createKmsClient, type KmsClient } from './kms-client.ts'
 export { obtainKeys, verifyKms, type ObtainContext, type Obtained, type VerifiedKms } from './obtain.ts'
+export { createReceiptKey } from './receipt-key.ts'

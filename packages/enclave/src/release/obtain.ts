@@ -1,6 +1,6 @@
 import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
+import { parseDsse, verifyDsse, type DsseSigner } from '@sotto/protocol/dsse'
 import {
   composeTrustBundle,
   encodeTrustBundle,
@@ -27,7 +27,7 @@ import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import type { TrustedHardware } from '@sotto/serve/tee'
 import { verifyTrustBundle, type TrustedService, type TrustPolicy } from '@sotto/verifier'
 import type { HeldKey, ServingIdentity } from '../gateway/index.ts'
-import { enclaveBinding, WRAP_SUITE, type BootKeys } from './boot-keys.ts'
+import { enclaveBinding, WRAP_SUITE } from './binding.ts'
 import { releaseError } from './errors.ts'
 import type { KmsClient } from './kms-client.ts'
 
@@ -37,7 +37,8 @@ export interface ObtainContext {
   log: LogClient
   hardware: TrustedHardware
   policy: TrustPolicy
-  boot: BootKeys
+  /** Signs the receipts of this boot. */
+  receiptKey: DsseSigner
   /** Sealed artifacts whose content keys are wanted too. */
   artifacts: readonly string[]
   /** Unix seconds. */
@@ -93,13 +94,20 @@ export async function verifyKms({ kms, log, policy, now }: ObtainContext): Promi
 }
 
 /**
- * Obtains the private request keys: fresh evidence bound to this boot's keys and the newest
- * witnessed checkpoint, for a KMS that was verified first.
+ * Obtains the private request keys: fresh evidence bound to a wrapping key of this one release, the
+ * receipt key and the newest witnessed checkpoint, for a KMS that was verified first. Nothing that
+ * is kept afterwards opens a recorded release.
  * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_DENIED`, `RELEASE_INVALID`, those of log and hardware
  */
 export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   const { service, checkpoint } = await verifyKms(context)
-  const binding = enclaveBinding(context.boot, service.genesis, checkpoint.digest)
+  const wrap = WRAP_SUITE.kem.generate()
+  const binding = enclaveBinding({
+    genesis: service.genesis,
+    wrapKey: wrap.publicKey,
+    receiptKey: context.receiptKey.publicKey,
+    checkpoint: checkpoint.digest,
+  })
   const evidence = await context.hardware.collectEvidence(bindReportData('enclave', binding))
   const response = await context.kms.release({
     evidence,
@@ -109,7 +117,7 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   })
   const evidenceDigest = toHex(crypto.sha256(fromBase64Url(evidence.report)))
   const receipt = checkReceipt(response, service, evidenceDigest, binding.receiptKey)
-  const released = unwrap(response, context.boot.wrap, {
+  const released = unwrap(response, wrap, {
     genesis: service.genesis,
     policy: receipt.policy,
     evidence: evidenceDigest,
@@ -129,7 +137,7 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
       genesis: service.genesis,
       evidence: evidenceDigest,
       after: { size: checkpoint.size, root: toHex(checkpoint.root) },
-      signer: context.boot.receipt,
+      signer: context.receiptKey,
     },
     epoch: receipt.epoch,
     receipt: response.receipt,

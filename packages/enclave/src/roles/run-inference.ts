@@ -14,9 +14,9 @@ import { EngineHost } from '../engines/index.ts'
 import { createDateWindow, createGateway, createKeyRing, GATEWAY_STATUSES } from '../gateway/index.ts'
 import { loadModels } from '../models/index.ts'
 import {
-  createBootKeys,
   createKeeper,
   createKmsClient,
+  createReceiptKey,
   isRetryable,
   TICK_SECONDS,
   type Keeper,
@@ -86,7 +86,7 @@ export async function runInference(
     }),
     hardware,
     policy: config.policy,
-    boot: createBootKeys(),
+    receiptKey: createReceiptKey(),
     artifacts: config.models.artifacts.map(({ id }) => id),
     now: nowSeconds,
     keys,

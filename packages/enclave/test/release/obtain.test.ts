@@ -6,8 +6,9 @@ import { bindReportData, documentDigest } from '@sotto/protocol/keyrelease'
 import { checkpointDigest } from '@sotto/protocol/note'
 import { verifyEvidence } from '@sotto/verifier'
 import { fakeKeyConfig, fakeSigner, type WorldOptions } from '@sotto/testkit'
-import { createBootKeys, WRAP_SUITE } from '../../src/release/boot-keys.ts'
+import { WRAP_SUITE } from '../../src/release/binding.ts'
 import { obtainKeys } from '../../src/release/obtain.ts'
+import { createReceiptKey } from '../../src/release/receipt-key.ts'
 import { createReleaseWorld, type Dishonesty } from './world.ts'
 
 const ARTIFACT = 'ab'.repeat(16)
@@ -26,8 +27,8 @@ test('an honest KMS gives the private keys of its published set, bound to this b
   expect(binding).toEqual({
     version: 1,
     genesis: world.genesisDigest,
-    wrapKey: toBase64Url(context.boot.wrap.publicKey),
-    receiptKey: toBase64Url(context.boot.receipt.publicKey),
+    wrapKey: binding.wrapKey,
+    receiptKey: toBase64Url(context.receiptKey.publicKey),
     checkpoint: checkpointDigest(checkpoint),
   })
   verifyEvidence(evidence, { roots: world.policy.roots, reportData: bindReportData('enclave', binding) })
@@ -35,11 +36,18 @@ test('an honest KMS gives the private keys of its published set, bound to this b
   expect(obtained.identity.genesis).toBe(world.genesisDigest)
 })
 
-test('two boots share no key', () => {
-  const [a, b] = [createBootKeys(), createBootKeys()]
-  expect(equalBytes(a.wrap.publicKey, b.wrap.publicKey)).toBe(false)
-  expect(equalBytes(a.receipt.publicKey, b.receipt.publicKey)).toBe(false)
-  expect(a.wrap.publicKey).toHaveLength(WRAP_SUITE.kem.publicKeyLength)
+test('keys are wrapped to a key of that one release; the receipt key is the same all boot long', async () => {
+  const { context, requests } = await createReleaseWorld()
+  await obtainKeys(context)
+  await obtainKeys(context)
+  const [a, b] = requests.map(({ binding }) => binding)
+  expect(a!.wrapKey).not.toBe(b!.wrapKey)
+  expect(fromBase64Url(a!.wrapKey)).toHaveLength(WRAP_SUITE.kem.publicKeyLength)
+  expect(a!.receiptKey).toBe(b!.receiptKey)
+})
+
+test('two boots share no receipt key', () => {
+  expect(toHex(createReceiptKey().publicKey)).not.toBe(toHex(createReceiptKey().publicKey))
 })
 
 describe('a KMS that fails the measured policy gets no evidence, and its keys are not taken', () => {
@@ -82,7 +90,7 @@ describe('a KMS that fails the measured policy gets no evidence, and its keys ar
 describe('what a KMS releases is compared with what it published', () => {
   const stranger = kemById(HPKE_KEM.DHKEM_X25519).generate()
   test.each<[string, Dishonesty]>([
-    ['keys wrapped for somebody else', { wrapKey: toBase64Url(createBootKeys().wrap.publicKey) }],
+    ['keys wrapped for somebody else', { wrapKey: toBase64Url(WRAP_SUITE.kem.generate().publicKey) }],
     [
       'the private key of another public key',
       { released: (keys) => ({ ...keys, keys: [{ keyId: 7, privateKey: toBase64Url(stranger.export()) }] }) },

@@ -23,7 +23,7 @@ import { checkpointDigest } from '@sotto/protocol/note'
 import { encodeKeyConfig } from '@sotto/protocol/ohttp'
 import { createLogClient } from '@sotto/serve/log-client'
 import { createWorld, fakeSigner, type World, type WorldOptions } from '@sotto/testkit'
-import { createBootKeys } from '../../src/release/boot-keys.ts'
+import { createReceiptKey } from '../../src/release/receipt-key.ts'
 import type { KmsClient } from '../../src/release/kms-client.ts'
 import type { ObtainContext } from '../../src/release/obtain.ts'
 
@@ -105,7 +105,7 @@ export async function createReleaseWorld(
       deriveSealingKey: () => Promise.reject(new Error('no sealing key here')),
     },
     policy: world.policy,
-    boot: createBootKeys(),
+    receiptKey: createReceiptKey(),
     artifacts,
     now: () => world.now,
   }

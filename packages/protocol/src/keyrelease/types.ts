@@ -170,7 +170,7 @@ export interface KmsBinding {
 export interface EnclaveBinding {
   version: 1
   genesis: Digest
-  /** X-Wing public key of this boot; released keys are wrapped to it and nothing else. */
+  /** X-Wing public key of one release; its keys are wrapped to it and nothing else. */
   wrapKey: string
   /** Ed25519 key that will sign inference receipts. */
   receiptKey: Ed25519Key

@@ -30,7 +30,10 @@ export interface ReceiptTrailer {
   salt: string
 }
 
-/** Inner `GET /sotto/receipt-certificate?evidence=…`: proves the receipt key of that release was certified and logged. */
+/**
+ * Inner `GET /sotto/receipt-certificate?evidence=…`: proves that the receipt key was certified and
+ * logged by the release to this evidence; without a query, by the newest.
+ */
 export interface ReceiptCertificate {
   /** The logged ReleaseReceipt. */
   release: LoggedStatement & { proof: MerkleProof }
