@@ -1,4 +1,5 @@
 import { type BhttpEvent, type BhttpRequestHead, parseRequest } from '@sotto/protocol/bhttp'
+import { concat } from '@sotto/protocol/bytes'
 import type { OhttpRequestOpener } from '@sotto/protocol/ohttp'
 import { gatewayError } from './errors.ts'
 
@@ -24,6 +25,9 @@ const PARSER_LIMITS = {
   maxPaddingBytes: MAX_PADDING_BYTES,
 }
 
+/** Plaintext is parsed about this much at a time: what is held of a message does not grow with its framing. */
+const PIECE_BYTES = 65_536
+
 /**
  * Decrypts and parses one request as it arrives. Every event is authentic; `end` comes only after a
  * verified end of the message. The sender controls the rest: pace, order of bytes, and when to stop.
@@ -34,6 +38,8 @@ export class RequestReader {
   readonly #parser: ReturnType<typeof parseRequest>
   readonly #idleMs: number
   readonly #deadline: number
+  #plaintext: Uint8Array[] = []
+  #isAtEnd = false
   #events: RequestEvent[] = []
   #turn: Promise<unknown> = Promise.resolve()
   #isComplete = false
@@ -73,11 +79,26 @@ export class RequestReader {
         if (event.type === 'end') this.#isComplete = true
         return event
       }
-      const { done, value } = await this.#read()
-      const plaintext = done ? this.#opener.finish() : this.#opener.push(value)
-      this.#events = plaintext.flatMap((part) => this.#parser.push(part))
-      if (done) this.#events.push(...this.#parser.finish())
+      if (this.#plaintext.length > 0) {
+        this.#events = joinContent(this.#parseSome())
+      } else if (this.#isAtEnd) {
+        this.#events = this.#parser.finish()
+      } else {
+        const { done, value } = await this.#read()
+        this.#plaintext = inPieces(done ? this.#opener.finish() : this.#opener.push(value))
+        this.#isAtEnd = done
+      }
     }
+  }
+
+  #parseSome(): RequestEvent[] {
+    const events: RequestEvent[] = []
+    for (let taken = 0; taken < PIECE_BYTES && this.#plaintext.length > 0;) {
+      const part = this.#plaintext.shift()!
+      events.push(...this.#parser.push(part))
+      taken += part.length
+    }
+    return events
   }
 
   async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
@@ -98,4 +119,32 @@ export class RequestReader {
       clearTimeout(timer)
     }
   }
+}
+
+function inPieces(parts: readonly Uint8Array[]): Uint8Array[] {
+  return parts.flatMap((part) =>
+    Array.from({ length: Math.ceil(part.length / PIECE_BYTES) }, (_, index) =>
+      part.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES),
+    ),
+  )
+}
+
+/** One content event in place of neighbours: who frames every byte on its own must not cost more than others. */
+function joinContent(events: readonly RequestEvent[]): RequestEvent[] {
+  const joined: RequestEvent[] = []
+  let content: Uint8Array[] = []
+  const flush = (): void => {
+    if (content.length > 0)
+      joined.push({ type: 'content', bytes: content.length === 1 ? content[0]! : concat(...content) })
+    content = []
+  }
+  for (const event of events) {
+    if (event.type === 'content') content.push(event.bytes)
+    else {
+      flush()
+      joined.push(event)
+    }
+  }
+  flush()
+  return joined
 }
