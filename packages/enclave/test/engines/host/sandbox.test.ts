@@ -33,9 +33,9 @@ describe('an engine process', () => {
     server.close()
   })
 
-  it('has an environment of two names, no core dumps and no capabilities', async () => {
+  it('has an environment of three names, no core dumps and no capabilities', async () => {
     const seen = JSON.parse(await ask(engine, 'whoami'))
-    expect(seen.env).toEqual(['HOME', 'LANG'])
+    expect(seen.env).toEqual(['HOME', 'LANG', 'ORT_DISABLE_TELEMETRY'])
     expect(seen.core).toMatch(/^Max core file size\s+0\s/)
     if (host.sandbox.noNewPrivs)
       expect(seen.status).toEqual(expect.arrayContaining(['CapEff:\t0000000000000000', 'NoNewPrivs:\t1']))
