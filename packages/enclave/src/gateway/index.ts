@@ -1,6 +1,7 @@
 export { type InnerApp } from './answer.ts'
 export { createGateway, DEFAULT_GATEWAY_LIMITS, type GatewayOptions } from './app.ts'
 export { createDateWindow, type DateWindow } from './date-window.ts'
+export { startElapsed, type TwoClocks } from './elapsed.ts'
 export { gatewayError, type GatewayErrorCode, GATEWAY_STATUSES } from './errors.ts'
 export type { GatewayLimits } from './exchange.ts'
 export { createKeyRing, type HeldKey, type KeyRing, type KeyRingOptions } from './key-ring.ts'

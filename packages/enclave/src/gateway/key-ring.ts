@@ -1,6 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
 import { encodeKeyConfigs, type OhttpGatewayKey, type ReplayGuard } from '@sotto/protocol/ohttp'
+import { startElapsed } from './elapsed.ts'
 import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 
 /** A private request key this enclave was given, and how long it may use it. */
@@ -26,7 +27,7 @@ export interface KeyRing extends ReplayGuard {
 
 /** How a {@link KeyRing} keeps time and how much it remembers. */
 export interface KeyRingOptions {
-  /** Unix seconds. */
+  /** Unix seconds. Turning it back prolongs no key: its life is also counted on `monotonicNow`. */
   now: () => UnixSeconds
   /** Requests one key's replay window remembers; more are refused. Default 262144, about 25 MiB. */
   maxEntries?: number
@@ -36,24 +37,37 @@ export interface KeyRingOptions {
   monotonicNow?: () => number
 }
 
+interface Entry {
+  held: HeldKey
+  replay: ReplayWindow
+  installedAt: UnixSeconds
+  /** Seconds since then, by the clock that says more. */
+  elapsed: () => number
+}
+
 /** Makes an empty {@link KeyRing}. */
 export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { maxEntries = 262_144, keepMs = 600_000, monotonicNow = () => performance.now() } = options
   const windowOptions = { maxEntries, keepMs, monotonicNow }
-  let entries = new Map<number, { held: HeldKey; replay: ReplayWindow }>()
+  const clocks = { now: options.now, monotonicNow }
+  let entries = new Map<number, Entry>()
 
   function wipeExpired(): void {
-    const now = options.now()
-    for (const [keyId, { held }] of entries) if (held.notAfter < now) entries.delete(keyId)
+    for (const [keyId, { held, installedAt, elapsed }] of entries)
+      if (elapsed() > held.notAfter - installedAt) entries.delete(keyId)
   }
   return {
     install(keys) {
-      const before = new Map([...entries.values()].map((entry) => [nameOf(entry.held), entry.replay]))
+      const before = new Map([...entries.values()].map((entry) => [nameOf(entry.held), entry]))
       entries = new Map(
-        keys.map((held) => [
-          held.key.config.keyId,
-          { held, replay: before.get(nameOf(held)) ?? createReplayWindow(windowOptions) },
-        ]),
+        keys.map((held) => {
+          const { replay, installedAt, elapsed } = before.get(nameOf(held)) ?? {
+            replay: createReplayWindow(windowOptions),
+            installedAt: options.now(),
+            elapsed: startElapsed(clocks),
+          }
+          return [held.key.config.keyId, { held, replay, installedAt, elapsed }]
+        }),
       )
       wipeExpired()
     },

@@ -1,7 +1,7 @@
 import { equalBytes } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
-import type { Digest } from '@sotto/protocol/keyrelease'
-import type { HeldKey, KeyRing, ServingIdentity } from '../gateway/index.ts'
+import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
+import { startElapsed, type HeldKey, type KeyRing, type ServingIdentity } from '../gateway/index.ts'
 import {
   certifyReceipts,
   createReceiptCertificates,
@@ -19,6 +19,8 @@ const REATTEST_SECONDS = 1800
 /** What {@link createKeeper} needs. */
 export interface KeeperOptions extends ObtainContext {
   keys: KeyRing
+  /** Milliseconds on a clock that never goes back. Default `performance.now`. */
+  monotonicNow?: () => number
   /** Called with the content keys of every release; they are zeroed afterwards. */
   onArtifacts?: (artifacts: ReadonlyMap<string, Uint8Array>) => Promise<void>
 }
@@ -38,10 +40,20 @@ export interface Keeper {
 
 /** Makes a {@link Keeper}. Ticks must not overlap. */
 export function createKeeper(options: KeeperOptions): Keeper {
-  const { now, policy, log, keys } = options
+  const { now, policy, log, keys, monotonicNow = () => performance.now() } = options
+  const clocks = { now, monotonicNow }
   const certificates = createReceiptCertificates()
-  let held: (Obtained & { obtainedAt: number }) | undefined
+  let held: (Obtained & { elapsed: () => number }) | undefined
   let published: PublishedTrust | undefined
+  /** The newest instant witnesses vouched for, and the seconds since. */
+  let witnessed: { time: UnixSeconds; elapsed: () => number } | undefined
+
+  function publish(trust: PublishedTrust): void {
+    published = trust
+    // A checkpoint shown again is as old as it was.
+    if (witnessed !== undefined && trust.time <= witnessed.time) return
+    witnessed = { time: trust.time, elapsed: startElapsed(clocks, trust.time) }
+  }
 
   async function obtain(): Promise<void> {
     const obtained = await obtainKeys(options)
@@ -56,8 +68,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
     // All at once: a receipt names a key of its own release, and is provable before it is signed.
     certificates.add(obtained.identity.evidence, certificate)
     keys.install(preferred(obtained.keys))
-    held = { ...obtained, obtainedAt: now() }
-    published = publishTrust(verified)
+    held = { ...obtained, elapsed: startElapsed(clocks) }
+    publish(publishTrust(verified))
   }
 
   return {
@@ -65,13 +77,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
     async tick() {
       const verified = await verifyKms(options)
       const isSameEpoch = held !== undefined && verified.service.keySet.epoch === held.epoch
-      if (!isSameEpoch || now() - held!.obtainedAt >= REATTEST_SECONDS) return obtain()
-      published = publishTrust(verified)
+      if (!isSameEpoch || held!.elapsed() >= REATTEST_SECONDS) return obtain()
+      publish(publishTrust(verified))
       return undefined
     },
     identity() {
-      // Past its age no client accepts the bundle; serving on would only confuse (T13).
-      const isFresh = published !== undefined && now() - published.time < policy.checkpointMaxAgeSeconds
+      // Cut off from log and witnesses, this enclave does not know what was revoked meanwhile (T13).
+      const isFresh = witnessed !== undefined && witnessed.elapsed() < policy.checkpointMaxAgeSeconds
       return held && isFresh && keys.configs !== undefined ? held.identity : undefined
     },
     published: () => published,

@@ -4,11 +4,16 @@ import { utf8 } from '@sotto/protocol/bytes'
 import { createKeyRing, type KeyRing } from '../../src/gateway/key-ring.ts'
 import { newKey, POLICY } from './parties.ts'
 
-function ring(): { keys: KeyRing; clock: { now: number } } {
-  const clock = { now: 1000 }
+function ring(): { keys: KeyRing; clock: { now: number; mono: number } } {
+  const clock = { now: 1000, mono: 0 }
   return {
     clock,
-    keys: createKeyRing({ keepMs: 1000, maxEntries: 10, monotonicNow: () => 0, now: () => clock.now }),
+    keys: createKeyRing({
+      keepMs: 1000,
+      maxEntries: 10,
+      monotonicNow: () => clock.mono,
+      now: () => clock.now,
+    }),
   }
 }
 
@@ -35,6 +40,18 @@ test('a key is gone the second after its end', () => {
   expect([keys.find(1), parseKeyConfigs(keys.configs!).map(({ keyId }) => keyId)]).toEqual([undefined, [2]])
   clock.now = 2001
   expect(keys.configs).toBeUndefined()
+})
+
+test('a key lives no longer than it was given for when the wall clock is turned back, or it comes again', () => {
+  const { keys, clock } = ring()
+  const held = { key: newKey(1), policy: POLICY, notAfter: 1500 }
+  keys.install([held])
+  clock.now = 900
+  keys.install([held])
+  clock.mono = 500_000
+  expect(keys.find(1)).toBeDefined()
+  clock.mono = 500_001
+  expect([keys.find(1), keys.configs]).toEqual([undefined, undefined])
 })
 
 test('a window belongs to a key, not to its number', () => {

@@ -159,6 +159,42 @@ test('a failed tick keeps what is held until it is too old, and then nothing is 
   expect(keeper.identity()).toBeUndefined()
 })
 
+test('a wall clock that stands still or goes back keeps nothing young', async () => {
+  const setup = await createReleaseWorld()
+  const { world, context, requests } = setup
+  let mono = 0
+  const keys = createKeyRing({ now: () => world.now, monotonicNow: () => mono })
+  const keeper = createKeeper({ ...context, keys, monotonicNow: () => mono })
+  await keeper.start()
+  mono += 1_799_000
+  await keeper.tick()
+  expect(requests).toHaveLength(1)
+  mono += 1_000
+  await keeper.tick()
+  // Evidence is renewed, but the witnesses said nothing new: the same checkpoint, an hour long.
+  expect([requests.length, keeper.identity() !== undefined]).toEqual([2, true])
+  world.now -= 100
+  mono += 1_799_000
+  expect(keeper.identity()).toBeDefined()
+  mono += 1_000
+  expect(keeper.identity()).toBeUndefined()
+})
+
+test('a new checkpoint makes it serve again', async () => {
+  const { world, context } = await createReleaseWorld({
+    keySet: (set) => ({ ...set, keys: set.keys.map(forTenHours) }),
+  })
+  let mono = 0
+  const keys = createKeyRing({ now: () => world.now, monotonicNow: () => mono })
+  const keeper = createKeeper({ ...context, keys, monotonicNow: () => mono })
+  await keeper.start()
+  mono += 3_600_000
+  expect(keeper.identity()).toBeUndefined()
+  world.now += 1
+  await keeper.tick()
+  expect(keeper.identity()).toBeDefined()
+})
+
 test('without a usable key nothing is served, however fresh the bundle', async () => {
   const { keeper, world } = await open()
   await keeper.start()
