@@ -10,15 +10,24 @@ export interface ProcessIo {
   flush(): Promise<void>
 }
 
+/** Time within which a second signal is an echo of the first. */
+const SAME_SIGNAL_MS = 1000
+
 /**
  * Connects a command to this process. The first SIGINT or SIGTERM aborts `io.signal`, so that commands
- * cancel and clean up; the second one ends the process at once.
+ * cancel and clean up; the next one ends the process at once. A terminal's Ctrl-C reaches this process
+ * directly and again through whoever started it: what follows within a second is the same one.
  */
 export function createProcessIo(): ProcessIo {
   const interrupt = new AbortController()
   let by: NodeJS.Signals | undefined
+  let at = 0
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (by !== undefined) process.exit(130)
+    if (by !== undefined) {
+      if (performance.now() - at > SAME_SIGNAL_MS) process.exit(130)
+      return
+    }
+    at = performance.now()
     by = signal
     interrupt.abort(new DOMException('interrupted', 'AbortError'))
   }

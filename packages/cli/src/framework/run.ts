@@ -1,4 +1,3 @@
-import { SottoError } from '@sotto/protocol/errors'
 import { CommanderError } from 'commander'
 import { createStyle, wantsColor } from '../terminal/index.ts'
 import { createContext, type Cleanups } from './create-context.ts'
@@ -49,7 +48,8 @@ function fail(error: unknown, argv: readonly string[], io: Io, global: GlobalFla
     if (error.exitCode === 0) return EXIT.ok
     return report(fromCommander(error), argv, io, global)
   }
-  return report(io.signal.aborted && !(error instanceof SottoError) ? abortError() : error, argv, io, global)
+  // Whatever fails once the run was interrupted fails because of that.
+  return report(io.signal.aborted ? abortError() : error, argv, io, global)
 }
 
 function report(error: unknown, argv: readonly string[], io: Io, global: GlobalFlags | undefined): number {
@@ -58,7 +58,8 @@ function report(error: unknown, argv: readonly string[], io: Io, global: GlobalF
     wantsColor(global?.color ?? !argv.includes('--no-color'), io.env, io.stderr.isTerminal),
   )
   const code = io.signal.aborted ? EXIT.interrupted : exitCodeOf(error)
-  if (global?.json) void io.stderr.write(`${JSON.stringify({ error: failure })}\n`)
+  // A command line that does not parse has no flags yet, but a script must be able to read its error.
+  if (global?.json ?? argv.includes('--json')) void io.stderr.write(`${JSON.stringify({ error: failure })}\n`)
   else void io.stderr.write(formatFailure(failure, style))
   if (global?.verbose && error instanceof Error) void io.stderr.write(style.dim(`${error.stack ?? ''}\n`))
   return code
