@@ -27,11 +27,24 @@ export async function* call(supervisor: Supervisor, options: CallRequest): Async
   const { stream } = lease
   const broken = Promise.withResolvers<never>()
   broken.promise.catch(() => undefined)
-  const onAbort = (): void => broken.reject(engineError('ENGINE_CANCELLED', 'the caller cancelled'))
-  if (signal?.aborted) onAbort()
-  signal?.addEventListener('abort', onAbort, { once: true })
   const stopWatching = watch(lease, options.idleTimeoutMs, broken.reject)
   const stopPumping = pump(lease, options, broken.reject)
+  let isReleased = false
+  const release = (): void => {
+    if (isReleased) return
+    isReleased = true
+    signal?.removeEventListener('abort', onAbort)
+    stopWatching()
+    stopPumping()
+    if (!stream.isSettled) lease.cancel()
+  }
+  // Here and not only below: a caller who has stopped asking for events never gets to `finally`.
+  function onAbort(): void {
+    broken.reject(engineError('ENGINE_CANCELLED', 'the caller cancelled'))
+    release()
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted) onAbort()
   try {
     for (;;) {
       const item = await Promise.race([broken.promise, stream.next()])
@@ -39,10 +52,7 @@ export async function* call(supervisor: Supervisor, options: CallRequest): Async
       yield item
     }
   } finally {
-    signal?.removeEventListener('abort', onAbort)
-    stopWatching()
-    stopPumping()
-    if (!stream.isSettled) lease.cancel()
+    release()
   }
 }
 
