@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Sotto } from '@sotto/client'
 import { clientOf, startTestStack, type TestStack } from './support.ts'
@@ -67,7 +68,7 @@ it('an hour of recording (115 MB) streams through in bounded memory', { timeout:
     const response = await sotto.fetch(`${sotto.baseURL}/audio/transcriptions`, {
       method: 'POST',
       headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-      body: ReadableStream.from(form(boundary)) as unknown as BodyInit,
+      body: Readable.toWeb(Readable.from(form(boundary))) as BodyInit,
       duplex: 'half',
     } as RequestInit)
     const body = (await response.json()) as { text?: string; usage?: { seconds: number } }

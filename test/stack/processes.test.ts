@@ -1,0 +1,242 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { connect } from '@sotto/client'
+import { parseTrustPolicy } from '@sotto/verifier'
+import type { RunningStack } from '../../packages/cli/src/commands/stack/running.ts'
+import { findLayout } from '../../packages/cli/src/stack/layout.ts'
+import { claim } from '../claims.ts'
+import { childrenOf, embed, isRunning } from './support.ts'
+
+const SOTTO = join(findLayout(import.meta.url).dist, 'cli', 'sotto.js')
+const LONG = 60_000
+
+/** A running `sotto` command, in a process group of its own as a shell would start it. */
+interface Command {
+  child: ChildProcess
+  pid: number
+  output: { stdout: string; stderr: string }
+  /** Exit code; null when a signal ended it. */
+  ended: Promise<number | null>
+  /** Resolves when the text has been printed on either stream. */
+  printed(text: string | RegExp): Promise<void>
+}
+
+const started: Command[] = []
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sotto-test-'))
+})
+afterAll(async () => {
+  for (const { child, pid } of started) if (child.exitCode === null) killGroup(pid, 'SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+function sotto(args: string[], cwd = folder): Command {
+  // Folders of its own under TMPDIR, so that what is left behind can be told from other runs.
+  const env = { PATH: process.env['PATH'], HOME: cwd, TMPDIR: cwd }
+  const child = spawn(process.execPath, [SOTTO, ...args], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
+  const command: Command = {
+    child,
+    pid: child.pid!,
+    output,
+    ended: once(child, 'close').then(([code]) => code as number | null),
+    printed: (text) =>
+      vi.waitFor(() => expect(output.stdout + output.stderr).toMatch(text), { timeout: LONG, interval: 20 }),
+  }
+  started.push(command)
+  return command
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // It has ended.
+  }
+}
+
+/** A process and everything below it. */
+function family(pid: number): number[] {
+  try {
+    return [pid, ...childrenOf(pid).flatMap(family)]
+  } catch {
+    return [pid]
+  }
+}
+
+const engineFolders = (pids: number[]): string[] =>
+  pids
+    .map((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`)
+      } catch {
+        return ''
+      }
+    })
+    .filter((path) => /\/sotto-engine-/.test(path))
+
+const gone = (pids: number[]): Promise<void> =>
+  vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000, interval: 50 })
+
+const leftOver = (cwd: string): string[] => readdirSync(cwd).filter((name) => name.startsWith('sotto-'))
+
+describe('sotto demo', () => {
+  it.each([
+    ['while it starts', 'starting the enclave'],
+    ['while it works', 'summarising the letter'],
+  ])('leaves no process and no folder after Ctrl-C %s', { timeout: LONG }, async (_when, line) => {
+    const cwd = await mkdtemp(join(folder, 'interrupted-'))
+    const demo = sotto(['demo'], cwd)
+    await demo.printed(line)
+    const processes = family(demo.pid)
+    const engines = engineFolders(processes)
+    expect(processes.length).toBeGreaterThan(3)
+    expect(leftOver(cwd)).toHaveLength(1)
+    // A terminal signals the whole group; npm and the bootstrap then pass it on once more.
+    const at = performance.now()
+    killGroup(demo.pid, 'SIGINT')
+    setTimeout(() => demo.child.kill('SIGINT'), 50)
+    expect(await demo.ended).toBe(130)
+    expect(performance.now() - at).toBeLessThan(10_000)
+    await gone(processes)
+    expect(leftOver(cwd)).toEqual([])
+    expect(engines.filter(existsSync)).toEqual([])
+    expect(demo.output.stderr).toMatch(/interrupted/)
+  })
+
+  it('runs twice at the same time, and leaves nothing', { timeout: 2 * LONG }, async () => {
+    const cwd = await mkdtemp(join(folder, 'two-'))
+    const demos = [sotto(['demo', '--json'], cwd), sotto(['demo', '--json'], cwd)]
+    const seen = await Promise.all(
+      demos.map(async (demo) => {
+        await demo.printed('chatting')
+        return family(demo.pid)
+      }),
+    )
+    const engines = engineFolders(seen.flat())
+    expect(engines.length).toBeGreaterThan(0)
+    for (const demo of demos) {
+      expect(await demo.ended).toBe(0)
+      expect(JSON.parse(demo.output.stdout)).toMatchObject({ ok: true, violations: [] })
+    }
+    await gone(seen.flat())
+    expect(leftOver(cwd)).toEqual([])
+    expect(engines.filter(existsSync)).toEqual([])
+  })
+})
+
+describe('sotto up', () => {
+  const running = (): RunningStack =>
+    JSON.parse(readFileSync(join(folder, '.sotto', 'stack.json'), 'utf8')) as RunningStack
+  const policy = (): string => readFileSync(join(folder, '.sotto', 'policy.json'), 'utf8')
+  const pidOf = (name: string): number => running().roles.find((role) => role.name === name)!.pid
+  const serves = async (): Promise<void> => {
+    const client = await connect(running().relay, { policy: parseTrustPolicy(policy()) })
+    const response = await embed(client, 'hello')
+    await response.text()
+    expect(response.status).toBe(200)
+  }
+  let up: Command
+  let processes: number[]
+  let firstPolicy: string
+
+  it('keeps the stack running and says where', { timeout: LONG }, async () => {
+    up = sotto(['up'])
+    await up.printed(/ready in/)
+    processes = family(up.pid)
+    firstPolicy = policy()
+    for (const name of ['log', 'witness', 'kms', 'inference', 'relay']) {
+      expect(up.output.stdout).toContain(name)
+      expect(processes).toContain(pidOf(name))
+    }
+    await serves()
+  })
+
+  it(claim('T19', 'runs each engine as a process with its own uid and no network'), ({ skip }) => {
+    const gateway = pidOf('inference')
+    const engines = childrenOf(gateway)
+    expect(engines.length).toBeGreaterThan(1)
+    const log = readFileSync(join(folder, '.sotto', 'run', 'inference.log'), 'utf8')
+    if (!/"full":true/.test(log)) skip('this machine cannot give engines their own uid and no network')
+    const uidOf = (pid: number): string =>
+      /^Uid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!
+    const networkOf = (pid: number): string => readlinkSync(`/proc/${pid}/ns/net`)
+    const uids = engines.map(uidOf)
+    expect(new Set([...uids, uidOf(gateway)]).size).toBe(engines.length + 1)
+    for (const uid of uids) expect(uid).not.toMatch(/\b0\b/)
+    for (const pid of engines) {
+      expect(networkOf(pid)).not.toBe(networkOf(gateway))
+      // No interface but a loopback that is down, and no route.
+      expect(readFileSync(`/proc/${pid}/net/route`, 'utf8').trim().split('\n')).toHaveLength(1)
+      expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^NoNewPrivs:\s+1$/m)
+    }
+  })
+
+  it(claim('T19', 'keeps engines and weights out of the process that holds the keys'), () => {
+    expect(readFileSync(`/proc/${pidOf('inference')}/maps`, 'utf8')).not.toMatch(/onnxruntime|llama|ggml/)
+    const maps = childrenOf(pidOf('inference')).map((pid) => readFileSync(`/proc/${pid}/maps`, 'utf8'))
+    expect(maps.some((text) => text.includes('onnxruntime'))).toBe(true)
+    expect(maps.some((text) => text.includes('llama'))).toBe(true)
+  })
+
+  it('refuses to start a second one in the same folder', { timeout: LONG }, async () => {
+    const second = sotto(['up'])
+    expect(await second.ended).not.toBe(0)
+    expect(second.output.stderr).toMatch(/a stack already runs here/)
+    await serves()
+  })
+
+  it('says which process died and why, and the others keep running', { timeout: LONG }, async () => {
+    const witness = pidOf('witness')
+    process.kill(witness, 'SIGKILL')
+    await up.printed(`witness (process ${witness}) ended: killed by SIGKILL; the others keep running`)
+    expect(
+      running()
+        .roles.filter(({ pid }) => !isRunning(pid))
+        .map(({ name }) => name),
+    ).toEqual(['witness'])
+    await serves()
+  })
+
+  it('leaves no process when it is killed with -9', { timeout: LONG }, async () => {
+    const engines = engineFolders(processes)
+    expect(engines.length).toBeGreaterThan(0)
+    process.kill(up.pid, 'SIGKILL')
+    await up.ended
+    await gone(processes)
+    expect(engines.filter(existsSync)).toEqual([])
+  })
+
+  it('starts again in the background with the same keys, and down ends it', { timeout: LONG }, async () => {
+    const detached = sotto(['up', '-d'])
+    expect(await detached.ended, detached.output.stderr).toBe(0)
+    expect(detached.output.stdout).toMatch(/ready/)
+    const all = family(running().supervisor)
+    expect(all.length).toBeGreaterThan(6)
+    expect(parseTrustPolicy(policy()).genesis).toBe(parseTrustPolicy(firstPolicy).genesis)
+    await serves()
+    const down = sotto(['down', '--json'])
+    expect(await down.ended, down.output.stderr).toBe(0)
+    expect(JSON.parse(down.output.stdout)).toEqual({
+      stopped: ['witness', 'log', 'kms', 'inference', 'relay'],
+    })
+    await gone(all)
+    expect(existsSync(join(folder, '.sotto', 'stack.json'))).toBe(false)
+    const again = sotto(['down'])
+    expect(await again.ended).not.toBe(0)
+    expect(again.output.stderr).toMatch(/no stack runs here/)
+  })
+})
