@@ -13,6 +13,9 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `CLI_SERVICE` (retry): the service failed.
  * - `CLI_REFUSED` (stop): a document is authentic but the policy does not accept it.
  * - `CLI_NOT_AUTHENTIC` (stop): a document or its evidence does not verify.
+ * - `CLI_HUB` (retry): a model hub cannot be reached, failed, or cut the connection.
+ * - `CLI_MODEL` (fix-input): a hub has no such model, or no engine runs it.
+ * - `CLI_MODEL_DIGEST` (stop): the bytes of a model are not those its digest names.
  */
 export type CliErrorCode =
   | 'CLI_USAGE'
@@ -26,6 +29,9 @@ export type CliErrorCode =
   | 'CLI_SERVICE'
   | 'CLI_REFUSED'
   | 'CLI_NOT_AUTHENTIC'
+  | 'CLI_HUB'
+  | 'CLI_MODEL'
+  | 'CLI_MODEL_DIGEST'
 
 const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_USAGE: 'fix-input',
@@ -39,6 +45,9 @@ const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_SERVICE: 'retry',
   CLI_REFUSED: 'stop',
   CLI_NOT_AUTHENTIC: 'stop',
+  CLI_HUB: 'retry',
+  CLI_MODEL: 'fix-input',
+  CLI_MODEL_DIGEST: 'stop',
 }
 
 /** A {@link SottoError} with a command-line code; the action follows from the code. */

@@ -5,6 +5,8 @@ import { configView } from './config.ts'
 import { doctor } from './doctor.ts'
 import { embed } from './embed.ts'
 import { help } from './help.ts'
+import { modelsLs } from './models/ls.ts'
+import { modelsPull } from './models/pull.ts'
 import { proxy } from './proxy.ts'
 import { receiptVerify } from './receipt-verify.ts'
 import { demo } from './stack/demo.ts'
@@ -28,6 +30,8 @@ export const commands: readonly Command[] = [
   chat,
   summarize,
   embed,
+  modelsPull,
+  modelsLs,
   receiptVerify,
   doctor,
   configView,

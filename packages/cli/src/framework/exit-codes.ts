@@ -64,6 +64,8 @@ const CODES: Readonly<Record<string, number>> = {
   CLI_PENDING: EXIT.pending,
   CLI_REFUSED: EXIT.refused,
   CLI_NOT_AUTHENTIC: EXIT.notAuthentic,
+  CLI_MODEL: EXIT.usage,
+  CLI_MODEL_DIGEST: EXIT.notAuthentic,
   RELAY_URL: EXIT.usage,
   PROXY_CONFIG: EXIT.usage,
   BUNDLE_UNREACHABLE: EXIT.undecided,

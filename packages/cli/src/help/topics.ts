@@ -9,6 +9,9 @@ ${table(SETTING_NAMES.map((name) => [SETTING_VARIABLES[name], `setting ${name}`]
 ${table([
   ['SOTTO_API_KEY', 'secret that clients of sotto proxy must present'],
   ['SOTTO_CONFIG_DIR', 'directory of config.json and of the state, instead of the XDG directories'],
+  ['SOTTO_HUB', 'hub that sotto models pull asks (default https://huggingface.co)'],
+  ['HF_TOKEN', 'token for models the hub does not give to everybody'],
+  ['XDG_DATA_HOME', 'parent of sotto/models, where pulled models lie (default ~/.local/share)'],
   ['XDG_CONFIG_HOME', 'parent of sotto/config.json (default ~/.config)'],
   [
     'XDG_STATE_HOME',

@@ -34,25 +34,58 @@ interface Manifest {
 }
 
 /**
- * Seals every default model into `target`. A sealed model holds its manifest as metadata and its
+ * Seals every model of these folders into `target`. A sealed model holds its manifest as metadata and its
  * files one after the other, in the manifest's order: `enclave/models` reads exactly that.
  *
- * @throws `MODEL_INVALID` (fix-input) when manifest and files disagree
+ * @throws `MODEL_INVALID` (fix-input) when manifest and files disagree, two models have one name, or a folder is none
  */
-export async function sealModels(source: string, target: string): Promise<SealedModel[]> {
-  const sealed: SealedModel[] = []
-  for (const folder of (await readdir(source, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort()) {
-    const manifest = await readFile(join(source, folder, 'manifest.json'), 'utf8').catch(() => undefined)
-    if (manifest !== undefined) sealed.push(await sealModel(join(source, folder), manifest, target))
+export async function sealModels(sources: readonly string[], target: string): Promise<SealedModel[]> {
+  const found: { folder: string; manifest: string }[] = []
+  for (const source of sources) found.push(...(await modelsOf(source)))
+  const folders = new Map<string, string>()
+  for (const { folder, manifest } of found) {
+    const { id } = parseManifest(folder, manifest)
+    const other = folders.get(id)
+    if (other !== undefined)
+      throw new SottoError('MODEL_INVALID', 'fix-input', `two models are named ${id}`, {
+        found: `${other}, ${folder}`,
+        hint: 'move one away, or pull it under another name (sotto models pull --name)',
+      })
+    folders.set(id, folder)
   }
+  const sealed: SealedModel[] = []
+  for (const { folder, manifest } of found) sealed.push(await sealModel(folder, manifest, target))
   return sealed
 }
 
+async function modelsOf(source: string): Promise<{ folder: string; manifest: string }[]> {
+  const entries = await readdir(source, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new SottoError('MODEL_INVALID', 'fix-input', `cannot read the models in ${source}`, {
+      cause,
+      hint: 'name a folder of models, such as the one of sotto models pull',
+    })
+  })
+  const models: { folder: string; manifest: string }[] = []
+  for (const { name } of entries
+    .filter((entry) => entry.isDirectory())
+    .sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const folder = join(source, name)
+    const manifest = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => undefined)
+    if (manifest !== undefined) models.push({ folder, manifest })
+  }
+  return models
+}
+
+function parseManifest(folder: string, text: string): Manifest {
+  try {
+    return JSON.parse(text) as Manifest
+  } catch (cause) {
+    throw new SottoError('MODEL_INVALID', 'fix-input', `${folder} has a damaged manifest.json`, { cause })
+  }
+}
+
 async function sealModel(folder: string, manifestText: string, target: string): Promise<SealedModel> {
-  const manifest = JSON.parse(manifestText) as Manifest
+  const manifest = parseManifest(folder, manifestText)
   const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
   const contentKey = crypto.randomBytes(32)
   const { id, sealed } = sealArtifact({
@@ -80,15 +113,10 @@ async function* readAll(folder: string, manifest: Manifest): AsyncGenerator<Uint
     }
     const found = hash.digest('hex')
     if (read === size && found === sha256) continue
-    throw new SottoError(
-      'MODEL_INVALID',
-      'fix-input',
-      `${manifest.id}: ${name} is not the file of its manifest`,
-      {
-        expected: `${size} bytes, ${sha256}`,
-        found: `${read} bytes, ${found}`,
-      },
-    )
+    throw new SottoError('MODEL_INVALID', 'fix-input', `${manifest.id}: ${name} is not the file of its manifest`, {
+      expected: `${size} bytes, ${sha256}`,
+      found: `${read} bytes, ${found}`,
+    })
   }
 }
 

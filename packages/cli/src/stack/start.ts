@@ -27,6 +27,8 @@ export interface StackOptions {
   layout: Layout
   /** Everything the stack keeps; made when absent. */
   stateFolder: string
+  /** Folders of models to serve beside the default ones. */
+  extraModels?: readonly string[]
   /** Record what every party receives on its sockets. */
   tap?: boolean
   onProgress?: (text: string) => void
@@ -133,7 +135,7 @@ async function startAll(
   const policy = localTrustPolicy({ genesis: genesisDigest, releaseKey: releaseKey!.publicKey, log, root })
 
   onProgress('measuring and releasing the images')
-  const models = await sealModels(layout.models, state.models)
+  const models = await sealModels([layout.models, ...(options.extraModels ?? [])], state.models)
   await writeWhole(
     state.config('inference'),
     JSON.stringify({

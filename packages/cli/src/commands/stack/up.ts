@@ -21,7 +21,14 @@ export const up: Command = defineCommand({
     'Starts log, witness, KMS, enclave and relay as separate processes on a software TEE, seals and\n' +
     'loads the default models, and leaves address and policy in .sotto/, where the other commands find\n' +
     'them. State is kept: the next start has the same KMS. Ctrl-C or sotto down stops it.',
-  flags: { detach: { type: 'boolean', short: 'd', summary: 'return once it is ready; sotto down stops it' } },
+  flags: {
+    detach: { type: 'boolean', short: 'd', summary: 'return once it is ready; sotto down stops it' },
+    models: {
+      type: 'string',
+      value: 'DIR',
+      summary: 'serve the models of this folder too, see sotto models pull',
+    },
+  },
   examples: ['sotto up', 'sotto up -d && sotto transcribe recording.wav; sotto down'],
   async run(context, _args, flags) {
     const folder = resolve(context.io.cwd, STATE_FOLDER)
@@ -35,19 +42,25 @@ export const up: Command = defineCommand({
         { hint: 'sotto down stops it' },
       )
     }
-    if (flags.detach) return detach(context, folder)
+    const models = flags.models === undefined ? [] : [resolve(context.io.cwd, flags.models)]
+    if (flags.detach) return detach(context, folder, models)
     const release = await claim(folder)
     context.onExit(release)
-    await runInForeground(context, folder)
+    await runInForeground(context, folder, models)
     return undefined
   },
 })
 
-async function runInForeground(context: CommandContext, folder: string): Promise<void> {
+async function runInForeground(
+  context: CommandContext,
+  folder: string,
+  extraModels: readonly string[],
+): Promise<void> {
   const started = performance.now()
   const stack = await startStack({
     layout: findLayout(),
     stateFolder: folder,
+    extraModels,
     onProgress: (text) => context.note(`${text} ...`),
     ...(context.io.env['SOTTO_RELAY_PORT'] !== undefined && {
       relayPort: Number(context.io.env['SOTTO_RELAY_PORT']),
@@ -74,10 +87,10 @@ async function runInForeground(context: CommandContext, folder: string): Promise
   await new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }))
 }
 
-async function detach(context: CommandContext, folder: string): Promise<number> {
+async function detach(context: CommandContext, folder: string, models: readonly string[]): Promise<number> {
   await mkdir(join(folder, 'run'), { recursive: true, mode: 0o700 })
   const log = openSync(join(folder, 'run', 'up.log'), 'a', 0o600)
-  const child = spawn(process.execPath, [process.argv[1]!, 'up', '--quiet'], {
+  const child = spawn(process.execPath, [process.argv[1]!, 'up', '--quiet', ...models.flatMap((dir) => ['--models', dir])], {
     cwd: context.io.cwd,
     env: process.env,
     detached: true,

@@ -1,0 +1,5 @@
+export { type Variant, VARIANTS } from './choose-files.ts'
+export { type Hub, type HubOptions, openHub } from './hub.ts'
+export { type Manifest, type ManifestFile, modelDigest } from './manifest.ts'
+export { type PulledModel, pullModel, type PullOptions } from './pull.ts'
+export { listModels, modelsFolder, type StoredModel } from './store.ts'
