@@ -16,6 +16,21 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `CLI_HUB` (retry): a model hub cannot be reached, failed, or cut the connection.
  * - `CLI_MODEL` (fix-input): a hub has no such model, or no engine runs it.
  * - `CLI_MODEL_DIGEST` (stop): the bytes of a model are not those its digest names.
+ *
+ * The local stack:
+ * - `STACK_NOT_BUILT` (fix-input): the images are not there.
+ * - `STACK_RUNNING` (fix-input): a stack runs or starts in this folder already.
+ * - `STACK_NOT_RUNNING` (fix-input): no stack runs in this folder.
+ * - `STACK_FOLDER` (fix-input): the folder of the stack's state cannot be written.
+ * - `STACK_DISK_FULL` (retry): no space for the stack's state.
+ * - `STACK_FAILED` (retry): the stack in the background did not start.
+ * - `STACK_UNREACHABLE` (retry): a part of the local stack does not answer.
+ * - `ROLE_FAILED` (retry): a part of the stack ended or hung before it was ready.
+ * - `MODEL_INVALID` (fix-input): a file of a default model is not the one its manifest names.
+ * - `IMAGE_UNMEASURABLE` (fix-input): an image holds something that cannot be measured.
+ * - `SOFTWARE_TEE_STATE` (fix-input): the keys of the software machine are damaged.
+ * - `SOFTWARE_TEE_NOT_LOOPBACK` (stop): a configuration would open a software TEE to the network (T10).
+ * - `DEMO_FAILED` (retry): a job of the demo was answered with an error.
  */
 export type CliErrorCode =
   | 'CLI_USAGE'
@@ -32,6 +47,19 @@ export type CliErrorCode =
   | 'CLI_HUB'
   | 'CLI_MODEL'
   | 'CLI_MODEL_DIGEST'
+  | 'STACK_NOT_BUILT'
+  | 'STACK_RUNNING'
+  | 'STACK_NOT_RUNNING'
+  | 'STACK_FOLDER'
+  | 'STACK_DISK_FULL'
+  | 'STACK_FAILED'
+  | 'STACK_UNREACHABLE'
+  | 'ROLE_FAILED'
+  | 'MODEL_INVALID'
+  | 'IMAGE_UNMEASURABLE'
+  | 'SOFTWARE_TEE_STATE'
+  | 'SOFTWARE_TEE_NOT_LOOPBACK'
+  | 'DEMO_FAILED'
 
 const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_USAGE: 'fix-input',
@@ -48,6 +76,19 @@ const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_HUB: 'retry',
   CLI_MODEL: 'fix-input',
   CLI_MODEL_DIGEST: 'stop',
+  STACK_NOT_BUILT: 'fix-input',
+  STACK_RUNNING: 'fix-input',
+  STACK_NOT_RUNNING: 'fix-input',
+  STACK_FOLDER: 'fix-input',
+  STACK_DISK_FULL: 'retry',
+  STACK_FAILED: 'retry',
+  STACK_UNREACHABLE: 'retry',
+  ROLE_FAILED: 'retry',
+  MODEL_INVALID: 'fix-input',
+  IMAGE_UNMEASURABLE: 'fix-input',
+  SOFTWARE_TEE_STATE: 'fix-input',
+  SOFTWARE_TEE_NOT_LOOPBACK: 'stop',
+  DEMO_FAILED: 'retry',
 }
 
 /** A {@link SottoError} with a command-line code; the action follows from the code. */

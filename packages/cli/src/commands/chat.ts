@@ -59,6 +59,7 @@ export const chat: Command = defineCommand({
       throw cliError('CLI_USAGE', '--json and --receipt need one message', { hint: 'pass -m TEXT' })
     }
     const asked = interactive ? undefined : await oneMessage(context, flags.message ?? '-')
+    if (asked?.trim() === '') throw cliError('CLI_USAGE', 'the message is empty', { hint: 'pass -m TEXT' })
     const config = await context.config()
     const options: ChatOptions = {
       model: flags.model ?? config.get('model.chat')?.value,

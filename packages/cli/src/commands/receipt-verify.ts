@@ -88,7 +88,13 @@ function parseSaved(text: string): SavedReceipt {
   try {
     return parseSavedReceipt(canonicalJson(JSON.parse(text) as JsonValue))
   } catch (cause) {
-    throw cliError('CLI_FILE', 'this is not a saved receipt', { found: (cause as Error).message, cause })
+    // The JSON parser's own message would quote the file.
+    const found = cause instanceof SyntaxError ? 'not JSON' : (cause as Error).message
+    throw cliError('CLI_FILE', 'this is not a saved receipt', {
+      found,
+      hint: 'name a file that --receipt wrote',
+      cause,
+    })
   }
 }
 

@@ -8,6 +8,7 @@ import type { SavedReceipt } from '@sotto/protocol/receipts'
 import type { Step, Verdict } from '@sotto/verifier'
 import type { Layout } from '../stack/layout.ts'
 import { startStack, type Stack } from '../stack/start.ts'
+import { describeStateError } from '../stack/state-error.ts'
 import { readDemoInputs, type DemoInputs } from './inputs.ts'
 import { piecesOf, slicesOf, whatDisksHold, whatWasSeen, type Secrets, type Seen } from './seen.ts'
 import { DemoTasks, type ClientHeaders } from './tasks.ts'
@@ -49,7 +50,9 @@ export async function runDemo(
   onExit: (cleanup: () => Promise<void>) => void,
 ): Promise<DemoReport> {
   const started = performance.now()
-  const folder = await mkdtemp(join(tmpdir(), 'sotto-demo-'))
+  const folder = await mkdtemp(join(tmpdir(), 'sotto-demo-')).catch((error: unknown) => {
+    throw describeStateError(error, tmpdir())
+  })
   onExit(() => rm(folder, { recursive: true, force: true }))
   const inputs = await readDemoInputs(layout.models)
   const stack = await startStack({
@@ -81,6 +84,7 @@ export async function runDemo(
   events.onResult('summary', summary.value)
   events.onProgress('chatting')
   const chat = await tasks.chat(inputs, (text) => events.onToken(text))
+  events.onToken('\n')
 
   const secrets = await secretsOf(inputs, headers, layout, [transcript.value, summary.value, chat.value])
   const seen = whatWasSeen(stack.taps, secrets, nameProcesses(stack))

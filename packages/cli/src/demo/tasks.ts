@@ -1,7 +1,7 @@
 import { readServerSentEvents, type Sotto } from '@sotto/client'
 import type { SavedReceipt } from '@sotto/protocol/receipts'
-import { SottoError } from '@sotto/protocol/errors'
 import type { DemoInputs } from './inputs.ts'
+import { cliError } from '../errors.ts'
 
 /** An answer with the receipt that came with it, already verified. */
 export interface Answered<T> {
@@ -81,12 +81,9 @@ export class DemoTasks {
     })
     if (!response.ok) {
       const { error } = (await response.json()) as { error?: { code?: string; message?: string } }
-      throw new SottoError(
-        'DEMO_FAILED',
-        'retry',
-        `${path}: ${error?.message ?? `status ${response.status}`}`,
-        { found: error?.code ?? String(response.status) },
-      )
+      throw cliError('DEMO_FAILED', `${path}: ${error?.message ?? `status ${response.status}`}`, {
+        found: error?.code ?? String(response.status),
+      })
     }
     const value = await read(response)
     return { value, receipt: await this.#sotto.receiptOf(response), ms: performance.now() - started }

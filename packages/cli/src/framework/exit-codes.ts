@@ -60,6 +60,7 @@ const CODES: Readonly<Record<string, number>> = {
   CLI_FILE: EXIT.usage,
   CLI_STDIN: EXIT.usage,
   CLI_CANCELLED: EXIT.interrupted,
+  CLI_REQUEST: EXIT.usage,
   CLI_AUTH: EXIT.authentication,
   CLI_PENDING: EXIT.pending,
   CLI_REFUSED: EXIT.refused,

@@ -21,7 +21,11 @@ export function fromCommander(error: CommanderError): SottoError {
   // A group (`sotto receipt`) without one of its commands.
   if (error.code === 'commander.help')
     return cliError('CLI_USAGE', 'a command is missing', { hint: USAGE_HINT })
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const [first = '', ...rest] = error.message
+    .replace(/^error: /, '')
+    // Our own words on a number say it all.
+    .replace(/^option '.*' argument '.*' is invalid\. (?=--)/, '')
+    .split('\n')
   const suggestion = rest
     .join(' ')
     .trim()
@@ -48,17 +52,18 @@ export function describeFailure(error: unknown): Failure {
 
 /** `error:` then `hint:`, as every failure ends. Lower case, no full stop. */
 export function formatFailure(failure: Failure, style: Style): string {
-  const lines = [`${style.red('error:')} ${lowerFirst(failure.message).replace(/\.$/, '')}`]
+  const lines = [`${style.red('error:')} ${lowerFirst(failure.message).replace(/(?<=\w)\.$/, '')}`]
   if (failure.expected !== undefined) lines.push(`  expected: ${failure.expected}`)
   if (failure.found !== undefined) lines.push(`  found:    ${failure.found}`)
   if (failure.hint !== undefined)
-    lines.push(`${style.yellow('hint:')} ${lowerFirst(failure.hint).replace(/\.$/, '')}`)
+    lines.push(`${style.yellow('hint:')} ${lowerFirst(failure.hint).replace(/(?<=\w)\.$/, '')}`)
   return `${lines.join('\n')}\n`
 }
 
 /** Advice for errors of the libraries, whose own hints do not know about flags. */
 const ADVICE: Readonly<Record<string, string | undefined>> = {
   VERIFY_REFUSED: 'nothing was sent; sotto verify shows every step',
+  RELAY_UNREACHABLE: 'is the relay still running? Nothing but ciphertext was sent; run the command again',
   BUNDLE_UNREACHABLE: 'is the relay running? sotto up starts a local one',
   RESPONSE_TRUNCATED: 'the answer is incomplete, do not use it; run the command again',
 }

@@ -1,6 +1,7 @@
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { SottoError } from '@sotto/protocol/errors'
 import type { Io } from '../framework/index.ts'
 import { cliError } from '../errors.ts'
 
@@ -33,10 +34,15 @@ export async function openInput(io: Io, names: readonly string[], index = 0): Pr
 async function openFile(io: Io, name: string): Promise<Input> {
   const path = resolve(io.cwd, name)
   try {
-    if (!(await stat(path)).isFile()) throw new Error('not a regular file')
+    const found = await stat(path)
+    if (found.isDirectory()) {
+      throw cliError('CLI_FILE', `cannot read ${name}: it is a folder`, { hint: 'name one file' })
+    }
+    if (!found.isFile()) throw new Error('not a regular file')
     const blob = await openAsBlob(path)
     return { label: name, filename: basename(path), size: blob.size, stream: () => blob.stream() }
   } catch (cause) {
+    if (cause instanceof SottoError) throw cause
     throw cliError('CLI_FILE', `cannot read ${name}`, {
       cause,
       hint: 'check the path, or use - for standard input',

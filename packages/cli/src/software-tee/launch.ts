@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex, fromHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { SottoError } from '@sotto/protocol/errors'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { startChild, type RoleProcess } from '../stack/child.ts'
 import { deriveSealingKey, type SoftwareMachine } from './machine.ts'
 import { measureImage, type MeasuredImage } from './measure.ts'
 import { answerEvidence } from './evidence.ts'
+import { cliError } from '../errors.ts'
 
 /** What to launch in the software TEE. */
 export interface LaunchOptions {
@@ -89,7 +89,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchedRole> {
 function requireLoopback(configText: string): void {
   const host = (JSON.parse(configText) as { listen?: { host?: unknown } }).listen?.host
   if (host === '127.0.0.1' || host === '::1') return
-  throw new SottoError('SOFTWARE_TEE_NOT_LOOPBACK', 'stop', 'the software TEE listens on loopback only', {
+  throw cliError('SOFTWARE_TEE_NOT_LOOPBACK', 'the software TEE listens on loopback only', {
     expected: 'listen.host 127.0.0.1 or ::1',
     found: String(host),
     hint: 'it protects nothing from whoever owns this machine, so nobody else may be offered it',

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromHex, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { SottoError } from '@sotto/protocol/errors'
+import { cliError } from '../errors.ts'
 
 /**
  * The laptop's stand-in for a confidential machine: a root key that signs reports, a chip identity
@@ -51,7 +51,7 @@ export async function openMachine(file: string): Promise<SoftwareMachine> {
     }
     return machine
   } catch (cause) {
-    throw new SottoError('SOFTWARE_TEE_STATE', 'fix-input', `the software machine in ${file} is damaged`, {
+    throw cliError('SOFTWARE_TEE_STATE', `the software machine in ${file} is damaged`, {
       hint: 'remove the state directory to start with a new machine (its sealed keys are lost)',
       cause,
     })

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { imageDigest, type ManifestEntry } from '@sotto/protocol/measurement'
-import { SottoError } from '@sotto/protocol/errors'
+import type { SottoError } from '@sotto/protocol/errors'
+import { cliError } from '../errors.ts'
 
 /** What was measured: every file of an image folder, and the digest of the whole. */
 export interface MeasuredImage {
@@ -48,7 +49,7 @@ export async function sha256File(file: string): Promise<string> {
 }
 
 function unmeasurable(found: string, cause?: unknown): SottoError {
-  return new SottoError('IMAGE_UNMEASURABLE', 'fix-input', 'image cannot be measured', {
+  return cliError('IMAGE_UNMEASURABLE', 'image cannot be measured', {
     found,
     hint: 'run npm run build',
     cause,

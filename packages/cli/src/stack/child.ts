@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { SottoError } from '@sotto/protocol/errors'
+import { cliError } from '../errors.ts'
 
 /** What a role says when it serves. */
 export type ReadyMessage = { type: 'ready' } & Record<string, unknown>
@@ -68,7 +68,7 @@ export async function startChild(command: RoleCommand): Promise<RoleProcess> {
   clearTimeout(timer)
   if (typeof first === 'string') {
     child.kill('SIGKILL')
-    throw new SottoError('ROLE_FAILED', 'retry', `${command.name} did not start: ${first}`, {
+    throw cliError('ROLE_FAILED', `${command.name} did not start: ${first}`, {
       found: lines.slice(-LAST_LINES).join(' | ') || 'no output',
       hint: `see ${command.logFile}`,
     })

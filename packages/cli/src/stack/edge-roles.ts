@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { verifierKey } from '@sotto/protocol/note'
+import { cliError } from '../errors.ts'
 import { startChild, type RoleProcess } from './child.ts'
 import type { Layout } from './layout.ts'
 import { writeWhole, type StateFolder } from './state.ts'
@@ -96,6 +97,13 @@ async function printKey(
     state.config(role),
     '--print-key',
   ]
-  const { stdout } = await run('/bin/sh', script, { env })
-  return stdout.trim()
+  try {
+    const { stdout } = await run('/bin/sh', script, { env })
+    return stdout.trim()
+  } catch (cause) {
+    // The whole command line is in the message of such an error; what the role said is what helps.
+    const said = (cause as { stderr?: unknown }).stderr
+    const found = typeof said === 'string' ? said.trim().split('\n').join(' | ') : ''
+    throw cliError('ROLE_FAILED', `${role} did not start`, { found: found || 'no output', cause })
+  }
 }

@@ -1,4 +1,5 @@
 import { SottoError, type ErrorAction } from '@sotto/protocol/errors'
+import { cliError } from '../errors.ts'
 
 /** Longest wait for a local role's answer. */
 const TIMEOUT_MS = 30_000
@@ -9,7 +10,7 @@ export async function callJson<T>(url: string, init: RequestInit = {}): Promise<
   try {
     response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
   } catch (cause) {
-    throw new SottoError('STACK_UNREACHABLE', 'retry', `no answer from ${new URL(url).host}`, { cause })
+    throw cliError('STACK_UNREACHABLE', `no answer from ${new URL(url).host}`, { cause })
   }
   const body = (await response.json()) as T & {
     error?: { code: string; message: string; action: ErrorAction }

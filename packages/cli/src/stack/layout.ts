@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SottoError } from '@sotto/protocol/errors'
+import { cliError } from '../errors.ts'
 
 /** Where built things and default models lie. */
 export interface Layout {
@@ -22,7 +22,7 @@ export function findLayout(from: string = import.meta.url): Layout {
     const dist = join(folder, 'dist')
     if (existsSync(join(dist, 'images', 'software', 'inference', 'role.js'))) return layoutOf(folder, dist)
   }
-  throw new SottoError('STACK_NOT_BUILT', 'fix-input', 'the images are not built', {
+  throw cliError('STACK_NOT_BUILT', 'the images are not built', {
     hint: 'run npm run build in the checkout',
   })
 }

@@ -6,7 +6,6 @@ import { pipeline } from 'node:stream/promises'
 import { fromBase64Url, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { signDsse } from '@sotto/protocol/dsse'
-import { SottoError } from '@sotto/protocol/errors'
 import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, HpkeSuite } from '@sotto/protocol/hpke'
 import {
   artifactImportInfo,
@@ -17,6 +16,7 @@ import {
 import { sealArtifact } from '@sotto/protocol/sealed'
 import type { TrustedService } from '@sotto/verifier'
 import type { Signer } from './state.ts'
+import { cliError } from '../errors.ts'
 
 /** A sealed model on the untrusted disk, and the key that opens it, still with its owner. */
 export interface SealedModel {
@@ -47,7 +47,7 @@ export async function sealModels(sources: readonly string[], target: string): Pr
     const { id } = parseManifest(folder, manifest)
     const other = folders.get(id)
     if (other !== undefined)
-      throw new SottoError('MODEL_INVALID', 'fix-input', `two models are named ${id}`, {
+      throw cliError('MODEL_INVALID', `two models are named ${id}`, {
         found: `${other}, ${folder}`,
         hint: 'move one away, or pull it under another name (sotto models pull --name)',
       })
@@ -60,7 +60,7 @@ export async function sealModels(sources: readonly string[], target: string): Pr
 
 async function modelsOf(source: string): Promise<{ folder: string; manifest: string }[]> {
   const entries = await readdir(source, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new SottoError('MODEL_INVALID', 'fix-input', `cannot read the models in ${source}`, {
+    throw cliError('MODEL_INVALID', `cannot read the models in ${source}`, {
       cause,
       hint: 'name a folder of models, such as the one of sotto models pull',
     })
@@ -80,7 +80,7 @@ function parseManifest(folder: string, text: string): Manifest {
   try {
     return JSON.parse(text) as Manifest
   } catch (cause) {
-    throw new SottoError('MODEL_INVALID', 'fix-input', `${folder} has a damaged manifest.json`, { cause })
+    throw cliError('MODEL_INVALID', `${folder} has a damaged manifest.json`, { cause })
   }
 }
 
@@ -113,7 +113,7 @@ async function* readAll(folder: string, manifest: Manifest): AsyncGenerator<Uint
     }
     const found = hash.digest('hex')
     if (read === size && found === sha256) continue
-    throw new SottoError('MODEL_INVALID', 'fix-input', `${manifest.id}: ${name} is not the file of its manifest`, {
+    throw cliError('MODEL_INVALID', `${manifest.id}: ${name} is not the file of its manifest`, {
       expected: `${size} bytes, ${sha256}`,
       found: `${read} bytes, ${found}`,
     })

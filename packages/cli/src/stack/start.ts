@@ -17,6 +17,7 @@ import { startEdge, startLog } from './edge-roles.ts'
 import { appendToLog, callJson } from './http.ts'
 import type { Layout } from './layout.ts'
 import { sealModels, signKeyImport } from './models.ts'
+import { describeStateError } from './state-error.ts'
 import { choosePorts, openSecret, openSigner, openState, writeWhole } from './state.ts'
 import { openTap, type Tap } from './tap.ts'
 import { verifyKms } from './verify-kms.ts'
@@ -72,7 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return { ...(await startAll(options, roles, taps)), roles, taps, stop }
   } catch (error) {
     await stop()
-    throw error
+    throw describeStateError(error, options.stateFolder)
   }
 }
 

@@ -87,7 +87,13 @@ export async function choosePorts<Name extends string>(
 ): Promise<Record<Name, number>> {
   const previous = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Partial<Record<Name, number>>
   const chosen = {} as Record<Name, number>
-  for (const name of names) chosen[name] = await freePort(previous[name])
+  const taken = new Set<number>()
+  for (const name of names) {
+    let port = await freePort(previous[name])
+    // A port is free again once tried, so the system may offer it twice.
+    while (taken.has(port)) port = await freePort()
+    taken.add((chosen[name] = port))
+  }
   await writeWhole(file, JSON.stringify(chosen) + '\n')
   return chosen
 }

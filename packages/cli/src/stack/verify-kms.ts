@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/protocol/errors'
+import { VerificationRefused } from '@sotto/client'
 import { composeTrustBundle, tileProver, type KmsState } from '@sotto/protocol/evidence'
 import { tilePath, type TileReader } from '@sotto/protocol/merkle'
 import { parseCheckpoint, parseNote } from '@sotto/protocol/note'
@@ -26,8 +26,5 @@ export async function verifyKms(
   const bundle = await composeTrustBundle(state, checkpoint, tileProver(size, tileReader(logUrl)))
   const { verdict, service } = verifyTrustBundle(bundle, policy, { now })
   if (service) return service
-  const failed = verdict.steps.filter(({ status }) => status === 'fail')
-  throw new SottoError('VERIFY_REFUSED', 'stop', 'the KMS was refused', {
-    found: failed.map(({ name, reason }) => `${name}: ${reason}`).join('; '),
-  })
+  throw new VerificationRefused(verdict)
 }

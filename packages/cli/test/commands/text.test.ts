@@ -123,6 +123,18 @@ describe('sotto chat', () => {
     expect(bodies.at(-1)!['messages']).toEqual([{ role: 'user', content: 'two' }])
   })
 
+  it('exits 2 for an empty message, before anything is sent', async () => {
+    const { code, stderr } = await desk.sotto(['chat', '-m', ' '])
+    expect([code, stderr]).toEqual([2, 'error: the message is empty\nhint: pass -m TEXT\n'])
+    expect(bodies).toEqual([])
+  })
+
+  it('says the bounds of a number once', async () => {
+    const { code, stderr } = await desk.sotto(['chat', '-m', 'hi', '--temperature', '9'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^error: --temperature takes a number from 0 to 2\n/)
+  })
+
   it('wants one message for --json', async () => {
     expect((await desk.sotto(['chat', '--json'], { stdinTerminal: true })).code).toBe(2)
     expect(traffic(desk.service)).toEqual([])

@@ -155,7 +155,7 @@ describe('sotto transcribe', () => {
 
   it.each([
     [401, 4],
-    [404, 1],
+    [404, 2],
     [500, 1],
     [503, 8],
   ])('maps the inner status %i to exit code %i', async (status, code) => {

@@ -50,6 +50,7 @@ describe('exit codes', () => {
     ['CLI_CONFIG', 2],
     ['CLI_FILE', 2],
     ['CLI_STDIN', 2],
+    ['CLI_REQUEST', 2],
     ['CLI_AUTH', 4],
     ['CLI_PENDING', 8],
     ['CLI_REFUSED', 5],

@@ -126,6 +126,12 @@ describe('a failure', () => {
     })
   })
 
+  it('is JSON too when the command line does not parse', async () => {
+    const { code, stderr } = await run('greet', 'Ada', '--frob', '--json')
+    expect(code).toBe(2)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'CLI_USAGE', action: 'fix-input' } })
+  })
+
   it('shows a stack only with --verbose', async () => {
     const error = new Error('odd')
     expect((await runInMemory([failing(error)], ['room', 'fail'])).stderr).toBe('error: odd\n')

@@ -23,6 +23,13 @@ describe('openInput', () => {
     expect([input.filename, input.size, await readText(input)]).toEqual(['a.txt', 5, 'hello'])
   })
 
+  it('says that a folder is a folder', async () => {
+    await expect(open(['.'])).rejects.toMatchObject({
+      code: 'CLI_FILE',
+      message: 'cannot read .: it is a folder',
+    })
+  })
+
   it('reads standard input, skipping empty chunks', async () => {
     const input = await open(['-'], { stdin: ['', 'he', '', 'llo'] })
     expect([input.size, await readText(input)]).toEqual([undefined, 'hello'])

@@ -55,7 +55,6 @@ function streamTo(context: CommandContext, begin: () => void): (text: string) =>
 
 function printReport(context: CommandContext, report: DemoReport, heading: (text: string) => void): void {
   const { transcript, timings, disk } = report
-  context.out('')
   heading('How good the transcript is')
   context.out(`reference: ${transcript.reference}`)
   context.out(

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { SottoError } from '@sotto/protocol/errors'
 import { defineCommand, type Command } from '../../framework/index.ts'
 import { processExists, readRunning, STATE_FOLDER } from './running.ts'
+import { cliError } from '../../errors.ts'
 
 /** Longest wait for the stack to end by itself. */
 const GRACE_MS = 20_000
@@ -18,7 +18,7 @@ export const down: Command = defineCommand({
     const running = await readRunning(folder)
     if (!running) {
       await rm(join(folder, 'stack.json'), { force: true })
-      throw new SottoError('STACK_NOT_RUNNING', 'fix-input', 'no stack runs here', {
+      throw cliError('STACK_NOT_RUNNING', 'no stack runs here', {
         hint: 'sotto up starts one in this directory',
       })
     }

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { fstatSync, openSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { SottoError } from '@sotto/protocol/errors'
 import { defineCommand, type Command, type CommandContext } from '../../framework/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
 import { findLayout } from '../../stack/layout.ts'
+import { describeStateError } from '../../stack/state-error.ts'
 import { startStack, type Stack } from '../../stack/start.ts'
 import { writeWhole } from '../../stack/state.ts'
 import { isAlive, readRunning, STATE_FOLDER, type RunningStack } from './running.ts'
+import { cliError } from '../../errors.ts'
 
 /** Longest wait for a detached stack to be ready. */
 const DETACH_TIMEOUT_MS = 90_000
@@ -32,19 +33,20 @@ export const up: Command = defineCommand({
   examples: ['sotto up', 'sotto up -d && sotto transcribe recording.wav; sotto down'],
   async run(context, _args, flags) {
     const folder = resolve(context.io.cwd, STATE_FOLDER)
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await mkdir(join(folder, 'run'), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw describeStateError(error, folder)
+    })
     const running = await readRunning(folder)
     if (running) {
-      throw new SottoError(
-        'STACK_RUNNING',
-        'fix-input',
-        `a stack already runs here (process ${running.supervisor})`,
-        { hint: 'sotto down stops it' },
-      )
+      throw cliError('STACK_RUNNING', `a stack already runs here (process ${running.supervisor})`, {
+        hint: 'sotto down stops it',
+      })
     }
     const models = flags.models === undefined ? [] : [resolve(context.io.cwd, flags.models)]
     if (flags.detach) return detach(context, folder, models)
-    const release = await claim(folder)
+    const release = await claim(folder).catch((error: unknown) => {
+      throw describeStateError(error, folder)
+    })
     context.onExit(release)
     await runInForeground(context, folder, models)
     return undefined
@@ -62,9 +64,7 @@ async function runInForeground(
     stateFolder: folder,
     extraModels,
     onProgress: (text) => context.note(`${text} ...`),
-    ...(context.io.env['SOTTO_RELAY_PORT'] !== undefined && {
-      relayPort: Number(context.io.env['SOTTO_RELAY_PORT']),
-    }),
+    signal: context.signal,
   })
   context.onExit(async () => {
     await rm(join(folder, 'stack.json'), { force: true })
@@ -88,19 +88,28 @@ async function runInForeground(
 }
 
 async function detach(context: CommandContext, folder: string, models: readonly string[]): Promise<number> {
-  await mkdir(join(folder, 'run'), { recursive: true, mode: 0o700 })
-  const log = openSync(join(folder, 'run', 'up.log'), 'a', 0o600)
-  const child = spawn(process.execPath, [process.argv[1]!, 'up', '--quiet', ...models.flatMap((dir) => ['--models', dir])], {
-    cwd: context.io.cwd,
-    env: process.env,
-    detached: true,
-    stdio: ['ignore', log, log],
-  })
+  const logFile = join(folder, 'run', 'up.log')
+  const log = openSync(logFile, 'a', 0o600)
+  const { size: before } = fstatSync(log)
+  const child = spawn(
+    process.execPath,
+    [process.argv[1]!, 'up', '--quiet', ...models.flatMap((dir) => ['--models', dir])],
+    {
+      cwd: context.io.cwd,
+      env: process.env,
+      detached: true,
+      stdio: ['ignore', log, log],
+    },
+  )
   let ended: number | null | undefined
   child.once('exit', (code) => (ended = code))
   const deadline = Date.now() + DETACH_TIMEOUT_MS
   while (ended === undefined && Date.now() < deadline) {
-    context.signal.throwIfAborted()
+    if (context.signal.aborted) {
+      // It has a session of its own, so the terminal's Ctrl-C did not reach it.
+      child.kill('SIGTERM')
+      context.signal.throwIfAborted()
+    }
     const running = await readRunning(folder)
     if (running) {
       child.unref()
@@ -111,9 +120,19 @@ async function detach(context: CommandContext, folder: string, models: readonly 
     await new Promise((done) => setTimeout(done, 100))
   }
   child.kill('SIGTERM')
-  throw new SottoError('STACK_FAILED', 'retry', 'the stack did not start', {
-    hint: `see ${relative(context.io.cwd, join(folder, 'run', 'up.log'))}`,
+  throw cliError('STACK_FAILED', 'the stack did not start', {
+    found: await lastWords(logFile, before),
+    hint: `see ${relative(context.io.cwd, logFile)}, or run sotto up without -d`,
   })
+}
+
+/** Why a detached stack ended, as it said itself. */
+async function lastWords(logFile: string, from: number): Promise<string> {
+  const said = (await readFile(logFile)).subarray(from).toString('utf8')
+  const lines = said.split('\n').filter(Boolean)
+  const last = lines.findLastIndex((line) => line.startsWith('error: '))
+  const words = last === -1 ? lines.slice(-1) : lines.slice(last)
+  return words.map((line) => line.trim()).join('; ') || 'no output'
 }
 
 function describeRunning(stack: Stack, folder: string): RunningStack {
@@ -126,7 +145,7 @@ function describeRunning(stack: Stack, folder: string): RunningStack {
     roles: stack.roles.map(({ name, pid, ready }) => ({
       name,
       pid,
-      url: (ready['urls'] as Record<string, string> | undefined)?.['http'] ?? '',
+      url: Object.values((ready['urls'] as Record<string, string> | undefined) ?? {})[0] ?? '',
     })),
   }
 }
@@ -151,7 +170,7 @@ async function claim(folder: string): Promise<() => Promise<void>> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 0) throw error
       if (await isAlive(file))
-        throw new SottoError('STACK_RUNNING', 'fix-input', 'a stack is already starting here', {
+        throw cliError('STACK_RUNNING', 'a stack is already starting here', {
           hint: 'wait for it, or run sotto down',
         })
       await rm(file, { force: true })

@@ -1,0 +1,28 @@
+import { SottoError } from '@sotto/protocol/errors'
+import { cliError } from '../errors.ts'
+
+const FULL: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT'])
+// Making folders below a read-only mount is answered with ENOENT on some file systems.
+const FORBIDDEN: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR'])
+
+/**
+ * What a failed write below a stack's folder means to people; every other error as it is.
+ * @returns `STACK_DISK_FULL` (retry) or `STACK_FOLDER` (fix-input) for errors of the file system
+ */
+export function describeStateError(error: unknown, folder: string): unknown {
+  if (error instanceof SottoError || !(error instanceof Error)) return error
+  const { code, path } = error as NodeJS.ErrnoException
+  if (FULL.has(code)) {
+    return cliError('STACK_DISK_FULL', `no space left for the stack in ${folder}`, {
+      hint: 'free some space (a stack needs about 50 MB) and run the command again; what it kept is whole',
+      cause: error,
+    })
+  }
+  // A missing file elsewhere is our own mistake, not the folder's.
+  if (!FORBIDDEN.has(code) || path?.startsWith(folder) !== true) return error
+  return cliError('STACK_FOLDER', `cannot write in ${folder}`, {
+    found: code!,
+    hint: 'run the command in a folder that you may write to',
+    cause: error,
+  })
+}
