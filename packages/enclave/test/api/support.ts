@@ -9,6 +9,8 @@ export interface Asked {
   summarize: SummarizeRequest[]
   transcribe: { params: TranscribeParams; bytes: number }[]
   aborted: number
+  /** Calls whose signal had fired before they began. */
+  sawAborted: number
 }
 
 const usage = { inputTokens: 3, outputTokens: 2 }
@@ -18,7 +20,7 @@ export function fakeApi(maxUploadBytes = 64 * 1024 * 1024): {
   api: (request: Request) => Promise<Response>
   asked: Asked
 } {
-  const asked: Asked = { generate: [], summarize: [], transcribe: [], aborted: 0 }
+  const asked: Asked = { generate: [], summarize: [], transcribe: [], aborted: 0, sawAborted: 0 }
   const base = { digest: 'd'.repeat(64), loadedAt: 1_700_000_000 }
   const models: ServedModel[] = [
     {
@@ -27,6 +29,7 @@ export function fakeApi(maxUploadBytes = 64 * 1024 * 1024): {
       task: 'text-generation',
       async *generate(request, signal) {
         asked.generate.push(request)
+        if (signal.aborted) asked.sawAborted++
         signal.addEventListener('abort', () => asked.aborted++)
         const last = request.messages?.at(-1)?.content ?? String(request.prompt)
         if (last === 'too long') throw engineError('ENGINE_CONTEXT_OVERFLOW', 'prompt and answer do not fit')

@@ -1,7 +1,7 @@
 import type { TranscriptEvent, TranscriptSegment } from '../../engines/types.ts'
 import { announceModel, defaultModel, findModel, type ModelDirectory, type ServedModel } from '../models.ts'
 import { ApiError, unsupported } from '../openai/errors.ts'
-import { eventStream } from '../openai/sse.ts'
+import { cancelledWith, eventStream } from '../openai/sse.ts'
 import { startIterating } from '../text/generate.ts'
 import { readForm } from './form.ts'
 import { durationUsage, formatTranscript, type Transcript } from './formats.ts'
@@ -18,8 +18,7 @@ export async function answerTranscription(
   try {
     const options = readOptions(form.fields, task)
     const model = chooseModel(models, options.model)
-    const cancel = new AbortController()
-    request.signal.addEventListener('abort', () => cancel.abort(), { once: true })
+    const cancel = cancelledWith(request.signal)
     const events = model.transcribe!(form.file, options.params, cancel.signal)
     return announceModel(
       options.stream ? await streamed(events, options, cancel) : await whole(events, options),

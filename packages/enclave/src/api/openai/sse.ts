@@ -51,3 +51,11 @@ export function eventStream(
 function event(data: string): Uint8Array {
   return utf8(`data: ${data}\n\n`)
 }
+
+/** A controller that aborts with the client; at once when it has left already. */
+export function cancelledWith(client: AbortSignal): AbortController {
+  const cancel = new AbortController()
+  if (client.aborted) cancel.abort()
+  else client.addEventListener('abort', () => cancel.abort(), { once: true })
+  return cancel
+}

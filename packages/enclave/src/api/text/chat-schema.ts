@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import type { ChatMessage, GenerateRequest, ResponseFormat, SamplingParams } from '../../engines/types.ts'
 import { given } from '../openai/body.ts'
+import { isText, isToken, isTokens, listOf } from '../openai/list.ts'
 import { unsupported } from '../openai/errors.ts'
 
-const textPart = z.object({ type: z.string(), text: z.string().optional() })
-const content = z.union([z.string(), z.array(textPart).max(1024)]).nullish()
+interface TextPart {
+  type: string
+  text?: string
+}
+const content = z.union([z.string(), listOf('not a list of content parts', isPart, { max: 1024 })]).nullish()
 
 const message = z.object({ role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']), content })
 
@@ -17,10 +21,12 @@ const common = {
   min_p: z.number().min(0).max(1).nullish(),
   max_tokens: z.int().min(1).max(1_000_000).nullish(),
   seed: z.int().nullish(),
-  stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
+  stop: z.union([z.string(), listOf('not a list of up to 16 texts', isText, { max: 16 })]).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
-  logit_bias: z.record(z.string(), z.number().min(-100).max(100)).nullish(),
+  logit_bias: z
+    .custom<Record<string, number>>(isBias, 'not token ids with biases from -100 to 100')
+    .nullish(),
   n: z.int().min(1).max(128).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
@@ -42,14 +48,19 @@ export const chatSchema = z.object({
   tools: z.array(z.unknown()).nullish(),
   tool_choice: z.unknown().optional(),
   functions: z.array(z.unknown()).nullish(),
-  modalities: z.array(z.string()).nullish(),
+  modalities: listOf('not a list of texts', isText).nullish(),
   audio: z.unknown().optional(),
 })
 
 /** `POST /v1/completions`. */
 export const completionSchema = z.object({
   ...common,
-  prompt: z.union([z.string(), z.array(z.int().min(0)), z.array(z.string()), z.array(z.array(z.int()))]),
+  prompt: z.union([
+    z.string(),
+    listOf('not a list of token ids', isToken),
+    listOf('not a list of texts', isText),
+    listOf('not a list of lists of token ids', isTokens),
+  ]),
   logprobs: z.int().min(0).max(5).nullish(),
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
@@ -128,4 +139,15 @@ function onePrompt(prompt: CompletionBody['prompt']): string | number[] {
   const [only, ...more] = prompt as (string | number[])[]
   if (more.length > 0 || only === undefined) throw unsupported('prompt', 'one prompt per request is offered')
   return only
+}
+
+function isPart(value: unknown): value is TextPart {
+  if (typeof value !== 'object' || value === null) return false
+  const { type, text } = value as Record<string, unknown>
+  return isText(type) && (text === undefined || isText(text))
+}
+
+function isBias(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.values(value).every((bias) => typeof bias === 'number' && Math.abs(bias) <= 100)
 }

@@ -2,15 +2,16 @@ import { z } from 'zod'
 import { toBase64 } from '@sotto/protocol/bytes'
 import type { ServedModel } from '../models.ts'
 import { given } from '../openai/body.ts'
+import { isText, isToken, isTokens, listOf } from '../openai/list.ts'
 
 /** `POST /v1/embeddings`. */
 export const embeddingSchema = z.object({
   model: z.string().max(256).optional(),
   input: z.union([
     z.string(),
-    z.array(z.int().min(0)).min(1),
-    z.array(z.string()).min(1),
-    z.array(z.array(z.int().min(0)).min(1)).min(1),
+    listOf('not a list of token ids', isToken, { min: 1 }),
+    listOf('not a list of texts', isText, { min: 1 }),
+    listOf('not a list of lists of token ids', isTokens, { min: 1 }),
   ]),
   encoding_format: z.enum(['float', 'base64']).nullish(),
   dimensions: z.int().min(1).max(65_536).nullish(),

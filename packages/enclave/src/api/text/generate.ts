@@ -1,7 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import type { GenerateRequest, TextEvent, TokenLogprob, TokenUsage } from '../../engines/types.ts'
 import type { ServedModel } from '../models.ts'
-import { eventStream } from '../openai/sse.ts'
+import { cancelledWith, eventStream } from '../openai/sse.ts'
 
 /** What a text route needs from outside. */
 export interface Clock {
@@ -39,8 +39,7 @@ export interface Generation {
 /** Runs a generation and answers in one piece or as server-sent events. */
 export async function answerGeneration(generation: Generation): Promise<Response> {
   const { model, request, dialect, clock } = generation
-  const cancel = new AbortController()
-  generation.clientSignal.addEventListener('abort', () => cancel.abort(), { once: true })
+  const cancel = cancelledWith(generation.clientSignal)
   const envelope = {
     id: `${dialect.idPrefix}${toHex(clock.randomBytes(12))}`,
     created: clock.now(),

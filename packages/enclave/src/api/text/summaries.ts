@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { SummarizeRequest, TokenUsage } from '../../engines/types.ts'
 import type { ServedModel } from '../models.ts'
 import { given } from '../openai/body.ts'
-import { eventStream } from '../openai/sse.ts'
+import { cancelledWith, eventStream } from '../openai/sse.ts'
 import { openAIUsage, startIterating } from './generate.ts'
 
 /** `POST /v1/summaries`: not an OpenAI route; it follows their manners. */
@@ -28,8 +28,7 @@ export async function answerSummary(
   body: z.infer<typeof summarySchema>,
   clientSignal: AbortSignal,
 ): Promise<Response> {
-  const cancel = new AbortController()
-  clientSignal.addEventListener('abort', () => cancel.abort(), { once: true })
+  const cancel = cancelledWith(clientSignal)
   const request: SummarizeRequest = {
     text: body.input,
     ...given({
