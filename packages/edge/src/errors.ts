@@ -6,6 +6,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `RELAY_GATEWAY_FAILED` (retry): the gateway is unreachable or answered something that is not OHTTP.
  * - `RELAY_GATEWAY_REFUSED` (fix-input): the gateway refused the encapsulated message.
  * - `RELAY_GATEWAY_BUSY` (retry): the gateway asks to come back later.
+ * - `RELAY_LOG_FAILED` (retry): the log is unreachable or answered something that is no checkpoint or tile.
  * - `RELAY_TOO_SLOW` (retry): one side sent nothing for too long, or the exchange took too long.
  * - `LOG_UNAUTHORIZED` (fix-input): no append token, or a wrong one.
  * - `LOG_ENTRY_INVALID` (fix-input): the entry is not one canonical DSSE envelope, or too large.
@@ -25,6 +26,7 @@ export type EdgeErrorCode =
   | 'RELAY_GATEWAY_FAILED'
   | 'RELAY_GATEWAY_REFUSED'
   | 'RELAY_GATEWAY_BUSY'
+  | 'RELAY_LOG_FAILED'
   | 'RELAY_TOO_SLOW'
   | 'LOG_UNAUTHORIZED'
   | 'LOG_ENTRY_INVALID'
@@ -47,6 +49,7 @@ const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   RELAY_GATEWAY_FAILED: 'retry',
   RELAY_GATEWAY_REFUSED: 'fix-input',
   RELAY_GATEWAY_BUSY: 'retry',
+  RELAY_LOG_FAILED: 'retry',
   RELAY_TOO_SLOW: 'retry',
   LOG_UNAUTHORIZED: 'fix-input',
   LOG_ENTRY_INVALID: 'fix-input',
@@ -71,6 +74,7 @@ export const EDGE_STATUSES: Readonly<Record<EdgeErrorCode, number>> = {
   RELAY_GATEWAY_FAILED: 502,
   RELAY_GATEWAY_REFUSED: 400,
   RELAY_GATEWAY_BUSY: 503,
+  RELAY_LOG_FAILED: 502,
   RELAY_TOO_SLOW: 504,
   LOG_UNAUTHORIZED: 401,
   LOG_ENTRY_INVALID: 400,

@@ -3,10 +3,14 @@ import { Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
 import { allowBrowsers } from './browsers.ts'
 import type { RelayConfig } from './config.ts'
-import { createDocumentCache, DOCUMENTS } from './documents.ts'
+import { createDocumentCache, DOCUMENTS, type DocumentKind, fetchDocument } from './documents.ts'
 import { relayExchange } from './exchange.ts'
+import { LOG_CHECKPOINT, logTile } from './log-documents.ts'
 import type { MonotonicNow } from './guard-stream.ts'
 import type { Upstream } from './upstream.ts'
+
+/** A tile never changes: whoever stands between may keep it. */
+const IMMUTABLE = 'max-age=31536000, immutable'
 
 /** What a relay is made of. */
 export interface RelayOptions {
@@ -21,6 +25,7 @@ export interface RelayOptions {
 /**
  * The relay: it knows who asks, and learns nothing else. Gateways come from the configuration only,
  * so it is no open proxy; `POST /relay/{gateway}` reaches that gateway's `/ohttp` and nothing more.
+ * Checkpoint and tiles of one log come through it too: clients prove with them that the log only grew.
  */
 export function createRelayApp(options: RelayOptions): App {
   const { config, upstream, now = () => performance.now() } = options
@@ -35,12 +40,24 @@ export function createRelayApp(options: RelayOptions): App {
   for (const [name, kind] of Object.entries(DOCUMENTS)) {
     app.get(`/relay/:gateway/${name}`, async (c) => {
       const bytes = await documents.get(originOf(c.req.param('gateway')), kind)
-      return new Response(bytes as Uint8Array<ArrayBuffer>, {
-        headers: {
-          'content-type': kind.contentType,
-          'cache-control': `public, max-age=${config.documentSeconds}`,
-        },
-      })
+      return publicDocument(bytes, kind, `max-age=${config.documentSeconds}`)
+    })
+  }
+  const { log } = config
+  if (log !== undefined) {
+    app.get(LOG_CHECKPOINT.path, async () => {
+      const bytes = await documents.get(log, LOG_CHECKPOINT)
+      return publicDocument(bytes, LOG_CHECKPOINT, `max-age=${config.documentSeconds}`)
+    })
+    app.get('/log/tile/*', async (c) => {
+      const kind = logTile(c.req.path)
+      if (kind === undefined) throw serveError('HTTP_NOT_FOUND', 'this is not the path of a tile')
+      const leave = admit()
+      try {
+        return publicDocument(await fetchDocument(upstream, log, kind), kind, IMMUTABLE)
+      } finally {
+        leave()
+      }
     })
   }
   app.notFound(() => {
@@ -67,4 +84,10 @@ export function createRelayApp(options: RelayOptions): App {
     onError: (code) => options.onError?.(code),
   })
   return allowBrowsers(mapped, config.browserOrigins)
+}
+
+function publicDocument(bytes: Uint8Array, { contentType }: DocumentKind, age: string): Response {
+  return new Response(bytes as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': contentType, 'cache-control': `public, ${age}` },
+  })
 }

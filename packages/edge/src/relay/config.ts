@@ -31,7 +31,9 @@ export interface RelayConfig {
   listen: Listen
   /** Name in the path → origin of the gateway. The only targets there are. */
   gateways: Record<string, string>
-  /** How long a trust bundle or key list is answered from memory. Default 15 s. */
+  /** Origin of the log whose checkpoint and tiles are passed on. Default none. */
+  log: string | undefined
+  /** How long a trust bundle, key list or checkpoint is answered from memory. Default 15 s. */
   documentSeconds: number
   /** Web origins whose pages may use this relay (CORS), or `*`. Default none. */
   browserOrigins: string[]
@@ -70,7 +72,8 @@ export const GATEWAY_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,31}$/
 /** Decodes the relay's configuration file. */
 export const relayConfig: Decoder<RelayConfig> = object((fields) => ({
   listen: fields.required('listen', listen),
-  gateways: fields.required('gateways', table(GATEWAY_NAME, gatewayOrigin, 1, 64)),
+  gateways: fields.required('gateways', table(GATEWAY_NAME, originUrl, 1, 64)),
+  log: fields.optional<string | undefined>('log', originUrl, undefined),
   documentSeconds: fields.optional('documentSeconds', integer(0, 300), 15),
   browserOrigins: fields.optional(
     'browserOrigins',
@@ -80,7 +83,7 @@ export const relayConfig: Decoder<RelayConfig> = object((fields) => ({
   limits: fields.optional('limits', limits, DEFAULT_RELAY_LIMITS),
 }))
 
-function gatewayOrigin(value: unknown, path: string): string {
+function originUrl(value: unknown, path: string): string {
   const url = httpUrl(value, path)
   return text({ pattern: /^https?:\/\/[^/]+$/ })(url, path)
 }

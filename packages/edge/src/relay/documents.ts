@@ -1,42 +1,55 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { readBody } from '@sotto/serve/limits'
+import { serveError } from '@sotto/serve/errors'
 import { edgeError } from '../errors.ts'
 import type { MonotonicNow } from './guard-stream.ts'
 import type { Upstream } from './upstream.ts'
 
-/** A public document of a gateway that the relay passes on. */
+/** A public document that the relay passes on. */
 export interface DocumentKind {
-  /** Where the gateway serves it. */
+  /** Where its owner serves it. */
   path: string
+  /** Media type without parameters. */
   contentType: string
   /** Anything larger is refused. */
   maxBytes: number
+  owner: 'gateway' | 'log'
 }
 
-/** The documents, by the last segment of `/relay/{gateway}/…`. */
+/** The documents of a gateway, by the last segment of `/relay/{gateway}/…`. */
 export const DOCUMENTS: Readonly<Record<'trust' | 'keys', DocumentKind>> = {
-  trust: { path: '/.well-known/sotto/trust', contentType: 'application/json', maxBytes: 1024 * 1024 },
-  keys: { path: '/.well-known/ohttp-gateway', contentType: 'application/ohttp-keys', maxBytes: 64 * 1024 },
+  trust: {
+    path: '/.well-known/sotto/trust',
+    contentType: 'application/json',
+    maxBytes: 1024 * 1024,
+    owner: 'gateway',
+  },
+  keys: {
+    path: '/.well-known/ohttp-gateway',
+    contentType: 'application/ohttp-keys',
+    maxBytes: 64 * 1024,
+    owner: 'gateway',
+  },
 }
 
-/** Longest a gateway may take over a document, in milliseconds. */
+/** Longest its owner may take over a document, in milliseconds. */
 const FETCH_MS = 10_000
 
 /** Fetches documents and answers repeated requests from memory: everybody gets the same bytes (T6). */
 export interface DocumentCache {
-  /** @throws `RELAY_GATEWAY_FAILED` */
-  get(gateway: string, kind: DocumentKind): Promise<Uint8Array>
+  /** @throws as {@link fetchDocument} */
+  get(origin: string, kind: DocumentKind): Promise<Uint8Array>
 }
 
-/** Makes a {@link DocumentCache} that asks a gateway at most once per `maxAgeMs` and document. */
+/** Makes a {@link DocumentCache} that asks at most once per `maxAgeMs` and document. Kinds must be few. */
 export function createDocumentCache(upstream: Upstream, maxAgeMs: number, now: MonotonicNow): DocumentCache {
   const entries = new Map<string, { bytes: Promise<Uint8Array>; until: number }>()
   return {
-    get(gateway, kind) {
-      const key = gateway + kind.path
+    get(origin, kind) {
+      const key = origin + kind.path
       const entry = entries.get(key)
       if (entry !== undefined && now() < entry.until) return entry.bytes
-      const bytes = fetchDocument(upstream, gateway, kind)
+      const bytes = fetchDocument(upstream, origin, kind)
       entries.set(key, { bytes, until: now() + maxAgeMs })
       // A failure is not remembered: the next client asks again.
       bytes.catch(() => entries.delete(key))
@@ -45,24 +58,42 @@ export function createDocumentCache(upstream: Upstream, maxAgeMs: number, now: M
   }
 }
 
-async function fetchDocument(upstream: Upstream, gateway: string, kind: DocumentKind): Promise<Uint8Array> {
+/**
+ * Fetches one document, whole. Its owner controls status, type and bytes.
+ * @throws `RELAY_GATEWAY_FAILED`, `RELAY_GATEWAY_BUSY` for a gateway, `RELAY_LOG_FAILED`, `HTTP_NOT_FOUND` for the log
+ */
+export async function fetchDocument(
+  upstream: Upstream,
+  origin: string,
+  kind: DocumentKind,
+): Promise<Uint8Array> {
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(), FETCH_MS)
   try {
-    const url = new URL(kind.path, gateway)
+    const url = new URL(kind.path, origin)
     const answer = await upstream({ url, method: 'GET', incremental: false, signal: abort.signal })
     if (answer.status !== 200 || answer.contentType.split(';')[0] !== kind.contentType) {
       await answer.body.cancel().catch(() => {})
-      throw edgeError(
-        answer.status === 503 ? 'RELAY_GATEWAY_BUSY' : 'RELAY_GATEWAY_FAILED',
-        'the gateway has no such document now',
-      )
+      throw failure(kind, answer.status)
     }
     return await readBody(new Response(answer.body as ReadableStream<Uint8Array<ArrayBuffer>>), kind.maxBytes)
   } catch (error) {
-    if (error instanceof SottoError && error.code.startsWith('RELAY_')) throw error
-    throw edgeError('RELAY_GATEWAY_FAILED', 'the gateway did not send the document', { cause: error })
+    if (error instanceof SottoError && isOurs(error.code)) throw error
+    throw failure(kind, undefined, error)
   } finally {
     clearTimeout(timer)
   }
+}
+
+function isOurs(code: string): boolean {
+  return code.startsWith('RELAY_') || code === 'HTTP_NOT_FOUND'
+}
+
+function failure({ owner }: DocumentKind, status?: number, cause?: unknown): SottoError {
+  if (owner === 'log') {
+    if (status === 404) return serveError('HTTP_NOT_FOUND', 'the log has no such tile')
+    return edgeError('RELAY_LOG_FAILED', 'the log did not answer with this document', { cause })
+  }
+  if (status === 503) return edgeError('RELAY_GATEWAY_BUSY', 'the gateway has no such document now')
+  return edgeError('RELAY_GATEWAY_FAILED', 'the gateway did not send the document', { cause })
 }

@@ -212,6 +212,8 @@ describe('configuration', () => {
     ['a gateway with credentials', { ...minimal, gateways: { demo: 'http://user@h' } }],
     ['a gateway that is a file', { ...minimal, gateways: { demo: 'file:///etc/passwd' } }],
     ['a name that is a path', { ...minimal, gateways: { 'a/b': 'http://h' } }],
+    ['a log with a path', { ...minimal, log: 'http://h/log' }],
+    ['a log that is a file', { ...minimal, log: 'file:///etc/passwd' }],
     ['an unknown field', { ...minimal, logBodies: true }],
     ['a limit of nothing', { ...minimal, limits: { exchanges: 0 } }],
   ])('%s is refused', (_, config) => {

@@ -79,7 +79,13 @@ export function configFor(
   gateways: Record<string, string>,
   limits: Partial<RelayLimits> = {},
 ): Omit<RelayConfig, 'listen'> {
-  return { gateways, documentSeconds: 15, browserOrigins: [], limits: { ...DEFAULT_RELAY_LIMITS, ...limits } }
+  return {
+    gateways,
+    log: undefined,
+    documentSeconds: 15,
+    browserOrigins: [],
+    limits: { ...DEFAULT_RELAY_LIMITS, ...limits },
+  }
 }
 
 /** A relay on a real socket, as `main.ts` runs it. */
