@@ -176,6 +176,7 @@ function printChat({ direct, through }: Compared<ChatRun>, found: Record<string,
   say(' streamed chat (min / median / max)')
   row('first token, wall', (run) => run.firstMs)
   row('first token, on its way', (run) => run.firstOnWayMs)
+  row('  of it, request to the engine', (run) => run.requestMs)
   row('event, on its way (p50 of run)', (run) => median(run.eventsMs))
   row('whole answer, wall', (run) => run.totalMs)
   say(

@@ -7,6 +7,8 @@ export interface ChatRun {
   firstMs: number
   /** The same without the engine: request to the engine, and first token back. */
   firstOnWayMs: number
+  /** The first half of that: from the call to the engine. */
+  requestMs: number
   /** From an event's emission by the engine to its arrival, for each after the first. */
   eventsMs: number[]
   /** From the call to the end of the answer. */
@@ -81,6 +83,7 @@ class ChatClock {
     return {
       firstMs: this.#firstMs,
       firstOnWayMs: this.#firstOnWayMs,
+      requestMs: ms(this.#entered - this.#started),
       eventsMs: this.#eventsMs,
       totalMs: ms(now - this.#started),
       onWayMs: ms(this.#entered - this.#started + now - this.#emitted),
