@@ -200,6 +200,7 @@ async function startAll(
     await startEdge({ layout, state }, 'relay', {
       listen: { host: '127.0.0.1', port: ports.relay },
       gateways: { [GATEWAY]: gatewayUrl },
+      log: logUrl,
     }),
   )
   const relayUrl = await reach('relay', ports.relay)
