@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -210,8 +210,34 @@ describe('the gateway, spoken to directly', () => {
   })
 })
 
+describe('a slow sender', () => {
+  it('is cut after the pause the relay allows, and nobody else waits for it', async () => {
+    const state = await openState(folder)
+    const config = JSON.parse(await readFile(state.config('relay'), 'utf8')) as { listen: { port: number } }
+    const impatient = { ...config, listen: { ...config.listen, port: 0 }, limits: { requestIdleMs: 300 } }
+    const relay = await startEdge({ layout: stack.layout, state }, 'relay', impatient)
+    await writeFile(state.config('relay'), JSON.stringify(config))
+    try {
+      const url = Object.values(relay.ready['urls'] as Record<string, string>)[0]!
+      const started = performance.now()
+      const begun = (await encapsulated('hello')).subarray(0, 100)
+      const slow = declareBody(url, '/relay/inference', 5000, begun)
+      await (await embed(await clientOf({ ...stack, relayUrl: url }), 'not slow')).text()
+      expect(await slow).toMatch(/"code":"RELAY_TOO_SLOW","message":"[^"]+","action":"retry"/)
+      expect(performance.now() - started).toBeGreaterThan(290)
+    } finally {
+      await relay.stop()
+    }
+  })
+})
+
 /** Declares a body, sends a little of it, and returns what comes back. */
-function declareBody(origin: string, path: string, length: number): Promise<string> {
+function declareBody(
+  origin: string,
+  path: string,
+  length: number,
+  sent: Uint8Array = utf8('some bytes'),
+): Promise<string> {
   const { port } = new URL(origin)
   return new Promise((resolve, reject) => {
     const socket = connectSocket(Number(port), '127.0.0.1')
@@ -224,8 +250,9 @@ function declareBody(origin: string, path: string, length: number): Promise<stri
     socket.once('close', () => resolve(answer))
     socket.once('error', () => resolve(answer))
     socket.write(
-      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${CHUNKED}\r\ncontent-length: ${length}\r\n\r\nsome bytes`,
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${CHUNKED}\r\ncontent-length: ${length}\r\n\r\n`,
     )
+    socket.write(sent)
   })
 }
 
@@ -292,7 +319,7 @@ describe('a full disk', () => {
   })
 })
 
-describe('a killed part', () => {
+describe('a killed part', { timeout: 60_000 }, () => {
   const engines = (): number[] => childrenOf(roleOf('inference').pid)
   const signalAll = (pids: number[], signal: NodeJS.Signals): void => {
     for (const pid of pids) process.kill(pid, signal)
