@@ -141,12 +141,16 @@ async function fetchRest(
         throw cliError('CLI_MODEL_DIGEST', `${file.path} is longer than the hub lists`, {
           expected: `${file.size} bytes`,
         })
-      await orDiskError(handle.appendFile(chunk))
+      await orDiskError(append(handle, chunk))
       count(chunk.length)
     }
   } finally {
     clearTimeout(timer)
   }
+}
+
+async function append(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten
 }
 
 function cut(file: WantedFile, have: number, cause?: unknown): Error {

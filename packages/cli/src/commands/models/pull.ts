@@ -22,10 +22,11 @@ export const modelsPull: Command = defineCommand({
   path: ['models', 'pull'],
   summary: 'Fetch a model from a hub, by name and digest',
   description:
-    'Takes the files an engine needs (ONNX exports of Whisper, wav2vec2, T5, BART and BERT-like sentence\n' +
-    'encoders, or one GGUF file), verifies each against the digest the hub lists, and writes the model with\n' +
-    'its manifest.json. The hub itself is not trusted with --digest: it names the model by its content, as\n' +
-    'receipts do. An interrupted pull goes on where it stopped. HF_TOKEN opens gated models.',
+    'Takes the files an engine needs (ONNX exports of Whisper, wav2vec2, T5, BART and\n' +
+    'BERT-like sentence encoders, or one GGUF file), verifies each against the digest\n' +
+    'the hub lists, and writes the model with its manifest.json. With --digest the hub\n' +
+    'itself need not be trusted: it names the model by its content, as receipts do.\n' +
+    'An interrupted pull goes on where it stopped. HF_TOKEN opens gated models.',
   arguments: [{ name: 'REPO[@REVISION]', summary: 'owner/name, and branch, tag or commit', required: true }],
   flags: {
     digest: { type: 'string', value: 'HEX', summary: 'refuse any model but the one of this digest' },
