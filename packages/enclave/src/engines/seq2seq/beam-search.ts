@@ -1,6 +1,6 @@
 import type { Generated } from './generate.ts'
 import type { Processor } from './processors.ts'
-import { logSoftmax, logSumExp, topPlaces } from './scores.ts'
+import { logSoftmax, logSumExp, topOfRows, topPlaces } from './scores.ts'
 import type { GenerationSettings } from './settings.ts'
 import type { StepDecoder } from './step-decoder.ts'
 
@@ -32,6 +32,7 @@ export async function searchBeams(
   prompt: readonly number[],
   settings: GenerationSettings,
   processors: readonly Processor[],
+  withLogprobs: boolean,
 ): Promise<Generated> {
   const { numBeams, eosTokenIds, maxLength } = settings
   const keep = Math.max(2, 1 + eosTokenIds.length) * numBeams
@@ -42,7 +43,14 @@ export async function searchBeams(
   if (prompt.length >= maxLength) return { tokens: prompt, logprobs: [], score: 0 }
 
   for (let length = prompt.length; ; length++) {
-    const candidates = await extend(decoder, running, length === prompt.length, processors, keep)
+    const candidates = await extend(
+      decoder,
+      running,
+      length === prompt.length,
+      processors,
+      keep,
+      withLogprobs,
+    )
     const ended = candidates.map(
       ({ tokens }) => length + 1 >= maxLength || eosTokenIds.includes(tokens[length]!),
     )
@@ -66,6 +74,7 @@ async function extend(
   first: boolean,
   processors: readonly Processor[],
   keep: number,
+  withLogprobs: boolean,
 ): Promise<Beam[]> {
   // In the first step all beams are equal: one row computes for all.
   const rows = first ? running.slice(0, 1) : running
@@ -78,21 +87,16 @@ async function extend(
     for (const process of processors) process(rows[row]!.tokens, scores)
     return scores
   })
-  const size = scored[0]!.length
-  const sums = new Float32Array(running.length * size)
-  for (const [i, { score }] of running.entries()) {
-    const own = scored[first ? 0 : i]!
-    for (let id = 0; id < size; id++) sums[i * size + id] = own[id]! + score
-  }
-  const totals = scored.map((scores) => logSumExp(scores, 0, size))
-  return topPlaces(sums, keep).map((place) => {
-    const beam = Math.floor(place / size)
-    const id = place % size
+  const own = running.map((_, i) => scored[first ? 0 : i]!)
+  const added = running.map(({ score }) => score)
+  const totals = withLogprobs ? scored.map((scores) => logSumExp(scores, 0, scores.length)) : []
+  return topOfRows(own, added, keep).map(({ row: beam, place: id, score }) => {
     const row = first ? 0 : beam
+    const { tokens, logprobs } = running[beam]!
     return {
-      tokens: [...running[beam]!.tokens, id],
-      logprobs: [...running[beam]!.logprobs, scored[row]![id]! - totals[row]!],
-      score: sums[place]!,
+      tokens: [...tokens, id],
+      logprobs: withLogprobs ? [...logprobs, scored[row]![id]! - totals[row]!] : logprobs,
+      score,
       row,
     }
   })

@@ -8,7 +8,7 @@ import type { Step, StepDecoder } from './step-decoder.ts'
 export interface Generated {
   /** Prompt and answer, with the end token where there is one. */
   readonly tokens: readonly number[]
-  /** Natural-log probability of each token of the answer among what the processors left. */
+  /** Natural-log probability of each token of the answer among what the processors left; empty unless asked for. */
   readonly logprobs: readonly number[]
   /** Length-penalised sum of log-probabilities; with beams only. */
   readonly score?: number
@@ -27,6 +27,8 @@ export interface GenerateOptions {
   readonly processors?: readonly Processor[]
   /** Greedy search unless given; with beams it is not used. */
   readonly pick?: Pick
+  /** Compute `logprobs` of the answer. Default false: it costs an exponential for every token of the vocabulary. */
+  readonly logprobs?: boolean
   /** Called with the first step, before anything changes its scores. */
   readonly onFirstStep?: (step: Step) => void
   readonly signal?: AbortSignal
@@ -56,8 +58,10 @@ export async function generate(
       return step
     },
   }
-  if (settings.numBeams > 1 && !options.pick) return searchBeams(watched, prompt, settings, processors)
-  return follow(watched, prompt, settings, processors, options.pick ?? argmax)
+  const withLogprobs = options.logprobs ?? false
+  if (settings.numBeams > 1 && !options.pick)
+    return searchBeams(watched, prompt, settings, processors, withLogprobs)
+  return follow(watched, prompt, settings, processors, options.pick ?? argmax, withLogprobs)
 }
 
 async function follow(
@@ -66,6 +70,7 @@ async function follow(
   settings: GenerationSettings,
   processors: readonly Processor[],
   pick: Pick,
+  withLogprobs: boolean,
 ): Promise<Generated> {
   const tokens = [...prompt]
   const logprobs: number[] = []
@@ -73,7 +78,7 @@ async function follow(
     const scores = (await decoder.step([tokens], [0])).scores[0]!
     for (const process of processors) process(tokens, scores)
     const next = pick(scores)
-    logprobs.push(scores[next]! - logSumExp(scores, 0, scores.length))
+    if (withLogprobs) logprobs.push(scores[next]! - logSumExp(scores, 0, scores.length))
     tokens.push(next)
     if (settings.eosTokenIds.includes(next)) break
   }

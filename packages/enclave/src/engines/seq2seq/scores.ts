@@ -1,6 +1,9 @@
 /** What a masked token scores. */
 export const NEVER = -Infinity
 
+/** Below the top by this much, even a million tokens together change no digit of a single-precision result. */
+const LIGHT = 32
+
 /** Natural-log probabilities of unnormalised scores, in a new array. */
 export function logSoftmax(scores: Float32Array): Float32Array {
   const shift = logSumExp(scores, 0, scores.length)
@@ -13,7 +16,11 @@ export function logSumExp(scores: Float32Array, from: number, to: number): numbe
   for (let i = from; i < to; i++) if (scores[i]! > top) top = scores[i]!
   if (top === NEVER) return NEVER
   let sum = 0
-  for (let i = from; i < to; i++) sum += Math.exp(scores[i]! - top)
+  for (let i = from; i < to; i++) {
+    const below = scores[i]! - top
+    // Most of a large vocabulary weighs nothing, and the exponential is what takes the time.
+    if (below > -LIGHT) sum += Math.exp(below)
+  }
   return top + Math.log(sum)
 }
 
@@ -26,14 +33,30 @@ export function argmax(scores: Float32Array): number {
 
 /** Places of the `count` largest scores, best first, earlier places first among equals. */
 export function topPlaces(scores: Float32Array, count: number): number[] {
-  const best: number[] = []
-  for (let i = 0; i < scores.length; i++) {
-    const score = scores[i]!
-    if (best.length === count && !(score > scores[best[count - 1]!]!)) continue
-    let at = best.length
-    while (at > 0 && score > scores[best[at - 1]!]!) at--
-    best.splice(at, 0, i)
-    if (best.length > count) best.pop()
+  return topOfRows([scores], [0], count).map(({ place }) => place)
+}
+
+/** A score of one of several rows. */
+export interface Ranked {
+  readonly row: number
+  readonly place: number
+  /** The score and what is added to its row, in single precision. */
+  readonly score: number
+}
+
+/** The `count` largest sums of a score and what `added` gives its row, best first; earlier ones first among equals. */
+export function topOfRows(rows: readonly Float32Array[], added: readonly number[], count: number): Ranked[] {
+  const best: Ranked[] = []
+  for (const [row, scores] of rows.entries()) {
+    const more = added[row]!
+    for (let place = 0; place < scores.length; place++) {
+      const score = Math.fround(scores[place]! + more)
+      if (best.length === count && !(score > best[count - 1]!.score)) continue
+      let at = best.length
+      while (at > 0 && score > best[at - 1]!.score) at--
+      best.splice(at, 0, { row, place, score })
+      if (best.length > count) best.pop()
+    }
   }
   return best
 }

@@ -90,6 +90,7 @@ async function decodeOnce(
     settingsOf(config, options, temperature),
     {
       prompt,
+      logprobs: true,
       processors: processorsOf(config, options.timestamps, prompt.length),
       onFirstStep: (step) => {
         const scores = logSoftmax(step.scoresAt(options.previous.length))

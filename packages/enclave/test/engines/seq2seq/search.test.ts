@@ -52,7 +52,7 @@ test('beams wide enough find the likeliest answer of all', async () => {
     fc.asyncProperty(fc.nat(10_000), async (seed) => {
       const used = settings({ num_beams: 16, length_penalty: 0, early_stopping: 'never', max_length: 4 })
       const decoder = hashDecoder(4, seed)
-      const { score, tokens, logprobs } = await generate(decoder, used)
+      const { score, tokens, logprobs } = await generate(decoder, used, { logprobs: true })
       expect(score).toBeCloseTo(await bestOfAll(decoder, 4, used), 4)
       expect(logprobs.reduce((sum, p) => sum + p, 0)).toBeCloseTo(score!, 4)
       expect(tokens.length - 1).toBe(logprobs.length)
