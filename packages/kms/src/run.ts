@@ -86,7 +86,7 @@ export async function runKms(context: RoleContext, hardware: TrustedHardware): P
   if (kms === undefined) return
   const { state } = kms.view
   logger.log('serving', { genesis: state.identity!.digest, epoch: state.epoch?.number ?? 0 })
-  context.ready({ url: server.url })
+  context.ready({ http: server.url })
   void tickForever(kms, config, () => isEnding, {
     onEpoch(epoch, keys) {
       epochs.set({}, epoch)

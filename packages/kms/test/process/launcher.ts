@@ -95,9 +95,9 @@ export class KmsProcess {
     await new Promise<void>((resolve, reject) => {
       child.once('exit', () => reject(new Error(`the KMS ended: ${this.output}`)))
       child.on('message', (message) => {
-        const { type, urls } = message as { type: string; urls: { url: string } }
+        const { type, urls } = message as { type: string; urls: { http: string } }
         if (type !== 'ready') return
-        this.url = urls.url
+        this.url = urls.http
         resolve()
       })
     })
