@@ -12,6 +12,8 @@ export interface DateWindowOptions {
   windowMs: number
   /** Milliseconds since the Unix epoch, from a clock the operator may control. */
   wallNow: () => number
+  /** Milliseconds on a clock that never goes back. Default `performance.now`. */
+  monotonicNow?: () => number
 }
 
 const IMF_FIXDATE =
@@ -19,14 +21,19 @@ const IMF_FIXDATE =
 
 /**
  * Makes a {@link DateWindow} (RFC 9458 Section 6.5.1). A clock that is turned back does not reopen
- * the past, and nothing from before this process is accepted: its replay window was empty then.
+ * the past, one that is held still does not keep it open while the replay window, which ages by the
+ * other clock, forgets; and nothing from before this process is accepted: its replay window was empty then.
  */
 export function createDateWindow(options: DateWindowOptions): DateWindow {
   // Whole seconds: an IMF-fixdate of the very second we started in has no fraction.
   const startedAt = Math.floor(options.wallNow() / 1000) * 1000
+  const monotonicNow = options.monotonicNow ?? (() => performance.now())
   let latest = startedAt
+  let asOf = monotonicNow()
   function now(): number {
-    latest = Math.max(latest, options.wallNow())
+    const monotonic = monotonicNow()
+    latest = Math.max(latest + (monotonic - asOf), options.wallNow())
+    asOf = monotonic
     return latest
   }
   return {

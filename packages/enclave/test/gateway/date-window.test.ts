@@ -4,9 +4,13 @@ import { createDateWindow } from '../../src/gateway/date-window.ts'
 const START = Date.UTC(2026, 10, 21, 12, 0, 0)
 const date = (ms: number): string => new Date(ms).toUTCString()
 
-function open(): { accepts: (value: string | undefined) => boolean; clock: { time: number } } {
-  const clock = { time: START + 250 }
-  const window = createDateWindow({ windowMs: 60_000, wallNow: () => clock.time })
+function open(): { accepts: (value: string | undefined) => boolean; clock: { time: number; mono: number } } {
+  const clock = { time: START + 250, mono: 0 }
+  const window = createDateWindow({
+    windowMs: 60_000,
+    wallNow: () => clock.time,
+    monotonicNow: () => clock.mono,
+  })
   return { accepts: (value) => window.accepts(value), clock }
 }
 
@@ -33,6 +37,15 @@ test('a clock turned back does not reopen the past', () => {
   expect(accepts(date(START + 1000))).toBe(false)
   clock.time = START + 2000
   expect(accepts(date(START + 1000))).toBe(false)
+})
+
+test('a clock that is held still does not keep an old request acceptable', () => {
+  const { accepts, clock } = open()
+  expect(accepts(date(START + 60_000))).toBe(true)
+  clock.mono = 121_000
+  expect(accepts(date(START + 60_000))).toBe(false)
+  // As slow as the operator likes: the window has moved on with the other clock.
+  expect(accepts(date(START + 121_000))).toBe(true)
 })
 
 test.each([
