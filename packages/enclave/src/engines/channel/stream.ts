@@ -3,7 +3,7 @@ import { audioError, isAudioErrorCode } from '../../audio/errors.ts'
 import { engineError, isEngineErrorCode } from '../errors.ts'
 import type { FrameHeader } from './frame.ts'
 import { MAX_FRAME_PAYLOAD } from './frame.ts'
-import { decodeItem, encodeItem, type Item } from './item.ts'
+import { decodeItem, encodeItem, type Item, MAX_BLOBS } from './item.ts'
 
 /** Bytes a sender may have under way on one stream before the receiver took them: the bound on buffering. */
 export const WINDOW: number = 1024 * 1024
@@ -11,6 +11,8 @@ export const WINDOW: number = 1024 * 1024
 const FRAME_COST = 64
 /** Credit is returned in portions, not once for every token. */
 const CREDIT_PORTION = WINDOW / 4
+/** Bytes the pieces of one item have on average, at least. */
+const LEAST_PIECE = 1024
 /** Characters of a message from an engine that are passed on. */
 const MAX_MESSAGE = 300
 
@@ -193,7 +195,11 @@ export class ChannelStream {
       throw engineError('ENGINE_PROTOCOL', 'more data than the window allows')
     }
     this.piecesLength += payload.length
-    if (this.piecesLength > this.owner.maxItemBytes) throw engineError('ENGINE_PROTOCOL', 'item is too large')
+    const { maxItemBytes } = this.owner
+    // Pieces without a byte would pile up for ever; honest ones are full but for the last of each blob.
+    const isCrumbled = this.pieces.length > maxItemBytes / LEAST_PIECE + 2 * MAX_BLOBS
+    if (this.piecesLength > maxItemBytes || isCrumbled)
+      throw engineError('ENGINE_PROTOCOL', 'item is too large')
     this.pieces.push(payload)
     if (more) return this.giveBack(cost)
     // One piece may be a view into a larger read buffer: copy it, so that a queued token does not hold 64 KiB.

@@ -115,6 +115,16 @@ describe('streams', () => {
     expect(String(failure)).not.toContain('patient')
   })
 
+  it('are cut when an item comes in crumbs without end', async () => {
+    const { host, say, reasons } = bare()
+    host.open('a')
+    for (let i = 0; i < 4000 && reasons.length === 0; i++) {
+      say({ k: 'data', s: 1, m: 1 })
+      if (i % 100 === 0) await turn()
+    }
+    expect(reasons).toEqual(['ENGINE_PROTOCOL'])
+  })
+
   it('fail together when the socket closes', async () => {
     const { host, raw, reasons } = pair(() => undefined)
     const waiting = [host.open('a'), host.open('b')].map((stream) => codeOf(stream.next()))
