@@ -48,6 +48,7 @@ export class EngineChild {
   readonly exited: Promise<void>
   private readonly process: ChildProcess
   private readonly channel: Channel
+  private lost: Error | undefined
   private readonly loaded: PromiseWithResolvers<EngineInfo> = Promise.withResolvers()
 
   /** Starts the process and waits for the model to load. @throws `ENGINE_LOAD_FAILED` or the engine's own code */
@@ -58,7 +59,11 @@ export class EngineChild {
       options.loadTimeoutMs,
     )
     try {
-      return { child, info: await child.loaded.promise }
+      const info = await child.loaded.promise
+      // It may have been lost in the moment after it said that it is ready, when nobody was told yet.
+      if (child.lost !== undefined)
+        throw engineError('ENGINE_LOAD_FAILED', 'the engine was lost as it got ready', { cause: child.lost })
+      return { child, info }
     } catch (error) {
       child.kill(engineError('ENGINE_CLOSED', 'the model did not load'))
       await child.exited
@@ -95,6 +100,7 @@ export class EngineChild {
           if (header.k === 'failed') this.refuse(header.code, header.message)
         },
         onClose: (reason) => {
+          this.lost = reason
           this.onGone?.()
           this.kill(reason)
         },

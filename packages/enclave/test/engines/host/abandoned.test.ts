@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { EngineHost } from '../../../src/engines/host/index.ts'
 import { ask, codeOf, openHost, startFake } from './fake-model.ts'
@@ -21,4 +22,11 @@ it('an abort frees the slot of a reader who has stopped reading', async () => {
   await vi.waitFor(async () => expect(await ask(engine, 'secret')).toBe('one at a time'), { timeout: 3000 })
   expect(await codeOf(events.next())).toBe('ENGINE_CANCELLED')
   await engine.close()
+})
+
+it('an engine that breaks the protocol as it gets ready is not taken for loaded', async () => {
+  const entry = fileURLToPath(new URL('fixtures/ready-then-broken.ts', import.meta.url))
+  const broken = await openHost({ entry })
+  expect(await codeOf(startFake(broken, 'x'))).toBe('ENGINE_LOAD_FAILED')
+  await broken.close()
 })
