@@ -1,7 +1,6 @@
-import { TILE_WIDTH } from '@sotto/protocol/merkle'
+import { parseTilePath, TILE_WIDTH } from '@sotto/protocol/merkle'
 import { concat, uint } from '@sotto/protocol/bytes'
 import type { LogStore } from './store.ts'
-import { parseTilePath } from './tile-path.ts'
 
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 

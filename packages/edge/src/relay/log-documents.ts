@@ -1,5 +1,4 @@
-import { TILE_WIDTH } from '@sotto/protocol/merkle'
-import { parseTilePath } from '../log/tile-path.ts'
+import { parseTilePath, TILE_WIDTH } from '@sotto/protocol/merkle'
 import type { DocumentKind } from './documents.ts'
 
 const HASH_BYTES = 32

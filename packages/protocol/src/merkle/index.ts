@@ -10,3 +10,4 @@ export {
   type TileId,
   type TileReader,
 } from './tiles.ts'
+export { parseTilePath, type TileRequest } from './tile-path.ts'

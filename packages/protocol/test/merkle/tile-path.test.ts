@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { entryBundlePath, tilePath } from '@sotto/protocol/merkle'
-import { parseTilePath } from '../../src/log/tile-path.ts'
+import { entryBundlePath, parseTilePath, tilePath } from '@sotto/protocol/merkle'
 
 const RUNS = process.env['SLOW'] ? 500 : 25
 
