@@ -1,13 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkTrust, VerificationRefused } from '@sotto/client'
+import { checkTrust, type SottoStorage, VerificationRefused } from '@sotto/client'
+import { toHex } from '@sotto/protocol/bytes'
+import { rootFromTiles, tilePath, type TileReader } from '@sotto/protocol/merkle'
 import type { TrustPolicy } from '@sotto/verifier'
 import { launch, type LaunchedRole } from '../../packages/cli/src/software-tee/launch.ts'
 import { openMachine } from '../../packages/cli/src/software-tee/machine.ts'
 import { claim } from '../claims.ts'
 import { httpMessages } from './http-messages.ts'
-import { clientOf, embed, startTestStack, type TestStack } from './support.ts'
+import { clientOf, embed, startTestStack, type TestStack, urlOf } from './support.ts'
 
 /** Two deployments of one operator: the same images, machines and software, each genuine. */
 let pinned: TestStack
@@ -121,6 +123,35 @@ describe('a second genuine stack', () => {
       ]),
     )
     for (const { reason } of skipped) expect(reason).toMatch(/\w+/)
+  })
+})
+
+describe('a client that has seen the log before', () => {
+  const SEEN = 3
+  /** A memory of the log when it had three entries; the bundle shows it with more. */
+  async function storageWith(root: Uint8Array): Promise<SottoStorage> {
+    const key = `checkpoint ${other.policy.log.key}`
+    const values = new Map([[key, JSON.stringify({ size: SEEN, root: toHex(root) })]])
+    return { get: async (name) => values.get(name), set: async (name, value) => void values.set(name, value) }
+  }
+  const consistency = async (root: Uint8Array) => {
+    const storage = await storageWith(root)
+    const { steps } = await checkTrust(other.relayUrl, { policy: other.policy, storage })
+    return steps.find(({ name }) => name === 'log.consistency')
+  }
+  const readTile: TileReader = async (tile) =>
+    new Uint8Array(await (await fetch(`${urlOf(other, 'log')}/log/${tilePath(tile)}`)).arrayBuffer())
+
+  it(claim('chain.log', 'proves by tiles from the relay that it only grew'), async () => {
+    const before = received()
+    expect(await consistency(await rootFromTiles(SEEN, readTile))).toMatchObject({ status: 'pass' })
+    const paths = receivedSince(before).map((start) => start.split(' ')[1]!)
+    expect(paths).toContain('/relay/inference/trust')
+    expect(paths.filter((path) => path.startsWith('/log/tile/0/000')).length).toBeGreaterThan(0)
+  })
+
+  it(claim('chain.log', 'refuses a log that shows another past'), async () => {
+    expect(await consistency(new Uint8Array(32))).toMatchObject({ status: 'fail' })
   })
 })
 
