@@ -31,7 +31,8 @@ export async function* padEvents(
   const { bucketBytes, windowMs, monotonicNow, signal } = options
   const reader = source.getReader()
   let held: Uint8Array = new Uint8Array(0)
-  let flushedAt = monotonicNow()
+  // The window starts with the first words: the empty opening flush must not hold them back.
+  let flushedAt = -Infinity
   const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {})
   signal?.addEventListener('abort', cancel, { once: true })
   try {

@@ -7,13 +7,13 @@ const SSE_HEADERS = {
 }
 
 /**
- * A server-sent event stream of JSON objects, `data: [DONE]` last when `done` is given. Each event
- * is one write, pulled when the reader is ready. When the source throws, an error event follows and
+ * A server-sent event stream of JSON objects, `data: [DONE]` last when `done` is given. Each item is
+ * one write (a list is one write of several events), pulled when the reader is ready. When the source throws, an error event follows and
  * the stream errors: what comes after it must never look like a complete answer. When the reader
  * leaves, `cancel` is aborted.
  */
 export function eventStream(
-  events: AsyncIterable<object>,
+  events: AsyncIterable<object | readonly object[]>,
   cancel: AbortController,
   done?: '[DONE]',
 ): Response {
@@ -29,14 +29,15 @@ export function eventStream(
         try {
           const next = await iterator.next()
           if (!next.done) {
-            controller.enqueue(event(JSON.stringify(next.value)))
+            const together: readonly object[] = Array.isArray(next.value) ? next.value : [next.value]
+            controller.enqueue(utf8(together.map((value) => event(JSON.stringify(value))).join('')))
             return
           }
-          if (done) controller.enqueue(event(done))
+          if (done) controller.enqueue(utf8(event(done)))
           controller.close()
         } catch (cause) {
           failure = { cause }
-          controller.enqueue(event(JSON.stringify(openAIError(cause).body)))
+          controller.enqueue(utf8(event(JSON.stringify(openAIError(cause).body))))
         }
       },
       cancel() {
@@ -48,8 +49,8 @@ export function eventStream(
   return new Response(body, { headers: SSE_HEADERS })
 }
 
-function event(data: string): Uint8Array {
-  return utf8(`data: ${data}\n\n`)
+function event(data: string): string {
+  return `data: ${data}\n\n`
 }
 
 /** A controller that aborts with the client; at once when it has left already. */

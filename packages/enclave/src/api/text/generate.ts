@@ -73,16 +73,18 @@ async function* chunks(
   events: AsyncIterable<TextEvent>,
   envelope: object,
   { dialect, includeUsage }: Generation,
-): AsyncGenerator<object> {
+): AsyncGenerator<object[]> {
   const usageField = includeUsage ? { usage: null } : {}
-  if (dialect.opening) yield { ...envelope, choices: [dialect.opening], ...usageField }
+  // The opening leaves with the first words: apart from them it would make them wait for the next flush.
+  let opening = dialect.opening ? [{ ...envelope, choices: [dialect.opening], ...usageField }] : []
   for await (const event of events) {
     if (event.type === 'delta')
-      yield { ...envelope, choices: [dialect.delta(event.text, event.logprobs)], ...usageField }
+      yield [...opening, { ...envelope, choices: [dialect.delta(event.text, event.logprobs)], ...usageField }]
     else {
-      yield { ...envelope, choices: [dialect.closing(event.finishReason)], ...usageField }
-      if (includeUsage) yield { ...envelope, choices: [], usage: openAIUsage(event.usage) }
+      yield [...opening, { ...envelope, choices: [dialect.closing(event.finishReason)], ...usageField }]
+      if (includeUsage) yield [{ ...envelope, choices: [], usage: openAIUsage(event.usage) }]
     }
+    opening = []
   }
 }
 
