@@ -11,11 +11,16 @@ const MAX_EVENT_LENGTH = 1024 * 1024
  */
 export async function* readServerSentEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let data: string[] = []
+  let length = 0
   for await (const line of linesOf(body)) {
     if (line === '') {
       if (data.length > 0) yield data.join('\n')
       data = []
+      length = 0
     } else if (line === 'data' || line.startsWith('data:')) {
+      // Empty lines of data count too: an event that never ends must not grow for ever.
+      length += line.length
+      if (length > MAX_EVENT_LENGTH) throw tooLong()
       data.push(line.slice(5).replace(/^ /, ''))
     }
   }
@@ -30,8 +35,11 @@ async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
     const complete = rest.endsWith('\r') ? rest.slice(0, -1) : rest
     const lines = complete.split(/\r\n|\r|\n/)
     rest = lines.pop()! + rest.slice(complete.length)
-    if (rest.length > MAX_EVENT_LENGTH)
-      throw clientError('RESPONSE_INVALID', 'an event of the stream is too long')
+    if (rest.length > MAX_EVENT_LENGTH) throw tooLong()
     yield* lines
   }
+}
+
+function tooLong(): Error {
+  return clientError('RESPONSE_INVALID', 'an event of the stream is too long')
 }

@@ -24,6 +24,13 @@ describe('readServerSentEvents', () => {
     expect(await read('data: a\n\ndata: b\n', 5)).toEqual(['a'])
   })
 
+  it('refuses an event of endless lines', async () => {
+    await expect(read('data: twenty characters\n'.repeat(60_000), 65_536)).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+    })
+    await expect(read('data\n'.repeat(300_000), 65_536)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' })
+  })
+
   it('refuses an endless event', async () => {
     await expect(read(`data: ${'x'.repeat(3_000_000)}`, 65_536)).rejects.toMatchObject({
       code: 'RESPONSE_INVALID',
