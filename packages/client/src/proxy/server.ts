@@ -26,7 +26,7 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
 
 /**
  * Serves the OpenAI API on this machine.
- * @throws `PROXY_CONFIG` a public address without secret, or an address already in use
+ * @throws `PROXY_CONFIG` a public address without secret, a malformed host name, or an address already in use
  */
 export async function startProxy(options: StartProxyOptions): Promise<RunningProxy> {
   const { host = '127.0.0.1', port = 8787, allowedHosts = [], ...rest } = options
@@ -36,6 +36,11 @@ export async function startProxy(options: StartProxyOptions): Promise<RunningPro
       found: host,
     })
   }
+  const names = [...new Set(['127.0.0.1', 'localhost', '[::1]', ...allowedHosts])]
+  for (const name of names) {
+    if (!URL.canParse(`http://${name}:1`))
+      throw clientError('PROXY_CONFIG', 'an accepted host name is malformed', { found: name })
+  }
   let handler: (request: Request) => Promise<Response>
   const server = createServer((incoming, outgoing) => {
     bridge(handler, incoming, outgoing).catch(() => outgoing.destroy())
@@ -43,7 +48,6 @@ export async function startProxy(options: StartProxyOptions): Promise<RunningPro
   // Uploads may be long recordings over a slow line; the header timeout still applies.
   server.requestTimeout = 0
   const bound = await listen(server, host, port)
-  const names = [...new Set(['127.0.0.1', 'localhost', '[::1]', ...allowedHosts])]
   handler = createProxy({ ...rest, hosts: names.map((name) => hostWithPort(name, bound)) })
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => close(server) }
 }

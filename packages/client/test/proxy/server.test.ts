@@ -110,6 +110,17 @@ describe('startProxy', () => {
     })
   })
 
+  it('does not listen at all with a host name it could never accept', async () => {
+    const port = Number(new URL(await start(async () => Response.json({}))).port)
+    await running!.close()
+    const options = { port, allowedHosts: ['bad host'] }
+    await expect(start(async () => Response.json({}), options)).rejects.toMatchObject({
+      code: 'PROXY_CONFIG',
+      found: 'bad host',
+    })
+    await start(async () => Response.json({}), { port })
+  })
+
   it('names the address that is in use', async () => {
     const url = new URL(await start(async () => Response.json({})))
     const first = running!
