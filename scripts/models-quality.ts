@@ -131,7 +131,8 @@ async function vectors(engine: EngineProcess): Promise<Figures> {
   const found = async (queries: readonly string[], documents: readonly string[]): Promise<number> => {
     const asked = (await engine.embed({ inputs: queries })).vectors
     const stored = (await engine.embed({ inputs: documents })).vectors
-    const similarity = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+    const similarity = (a: Float32Array, b: Float32Array): number =>
+      a.reduce((sum, value, i) => sum + value * b[i]!, 0)
     const hits = asked.filter((query, i) => {
       const own = similarity(query, stored[i]!)
       return stored.every((other, j) => j === i || similarity(query, other) < own)

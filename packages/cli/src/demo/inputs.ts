@@ -22,7 +22,7 @@ export async function readDemoInputs(models: string): Promise<DemoInputs> {
     readFile(join(demo, 'chat.json'), 'utf8'),
     readFile(join(models, 'sotto-ctc-synthetic-en', 'quality.json'), 'utf8'),
   ])
-  const { wer } = JSON.parse(quality) as { wer: number }
+  const { syntheticWer } = JSON.parse(quality) as { syntheticWer: number }
   const { messages } = JSON.parse(chat) as Pick<DemoInputs, 'messages'>
-  return { recording, reference: reference.trim(), letter, messages, cardWer: wer }
+  return { recording, reference: reference.trim(), letter, messages, cardWer: syntheticWer }
 }
