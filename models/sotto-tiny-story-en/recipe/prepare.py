@@ -63,7 +63,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     rng = random.Random(SEED)
     books = {name: paragraphs(text_dir / f"{name}.txt") for name in TRAIN_BOOKS}
-    facts = [chat_lines.fact_conversation(rng) for _ in range(5000)]
+    facts = [chat_lines.fact_conversation(rng) for _ in range(3000)]
 
     corpus = work / "corpus.txt"
     with corpus.open("w", encoding="utf-8") as out:

@@ -1,9 +1,8 @@
 """Trains sotto-tiny-story-en for a fixed time.
 
-usage: python train.py WORK_DIR MINUTES [THREADS [START.pt]]
+usage: python train.py WORK_DIR MINUTES [THREADS]
 
-Muon for the matrices, AdamW for the rest, learning rates falling to zero over the budget. With START.pt training goes
-on from there at lower rates. Writes model.pt.
+Muon for the matrices, AdamW for the rest, learning rates falling to zero over the budget. Writes model.pt.
 """
 
 import math
@@ -21,7 +20,6 @@ from model import Shape, TinyLlama
 BATCH = 4
 MUON_RATE = 0.01
 ADAM_RATE = 2e-3
-RESUMED = 0.6  # of these rates, when training goes on
 WARMUP_STEPS = 60
 SEED = 1
 
@@ -84,9 +82,6 @@ def main() -> None:
     others = [p for name, p in model.named_parameters() if p.ndim != 2 or "token_embd" in name]
     optimizers = [Muon(matrices, MUON_RATE), torch.optim.AdamW(others, ADAM_RATE, betas=(0.9, 0.98), weight_decay=0.0)]
     rates = [MUON_RATE, ADAM_RATE]
-    if len(sys.argv) > 4:
-        model.load_state_dict(torch.load(sys.argv[4]))
-        rates = [rate * RESUMED for rate in rates]
 
     started, step, average = time.time(), 0, None
     offsets: list[int] = []
