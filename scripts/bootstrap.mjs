@@ -52,6 +52,7 @@ async function install(stampFile, stamp) {
   const started = Date.now()
   // The engine warnings speak of the old Node, which runs nothing but this installer.
   const code = await run('npm', ['ci', '--no-progress', '--loglevel=error'], { stdio: ['ignore', 2, 2] })
+  if (code > 128) throw new Interrupted(code)
   if (code !== 0)
     fail('npm ci failed', 'check the network connection to the npm registry and run the command again')
   writeFileSync(stampFile, stamp)
@@ -115,6 +116,14 @@ export function run(command, args, options) {
 
 class SetupError extends Error {}
 
+/** Somebody ended the installation; `code` is 128 + the signal. */
+class Interrupted extends Error {
+  constructor(code) {
+    super('interrupted while installing')
+    this.code = code
+  }
+}
+
 function fail(message, hint) {
   throw new SetupError(`error: ${message}\nhint: ${hint}`)
 }
@@ -131,9 +140,11 @@ export async function handOver(file, args, cwd = process.cwd()) {
     process.exitCode = await run(node, [join(root, file), ...args], { stdio: 'inherit', cwd, env })
   } catch (error) {
     process.stderr.write(
-      error instanceof SetupError ? `${error.message}\n` : `error: ${error?.stack ?? error}\n`,
+      error instanceof SetupError || error instanceof Interrupted
+        ? `${error.message}\n`
+        : `error: ${error?.stack ?? error}\n`,
     )
-    process.exitCode = 1
+    process.exitCode = error instanceof Interrupted ? error.code : 1
   }
 }
 

@@ -33,7 +33,7 @@ const tasks: Record<string, Task> = {
   format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
 }
 
-/** Everything that must hold besides the tests: types, lint, format, layers, bundles. */
+/** Everything that must hold besides the tests: types, lint, format, layers, error pages, bundles. */
 async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
@@ -46,6 +46,7 @@ async function check(): Promise<number> {
       () => run(tool('oxfmt'), ['--check', 'packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
     ],
     ['layers', () => run(process.execPath, [join(root, 'scripts/layers.ts')])],
+    ['error pages', () => run(process.execPath, [join(root, 'scripts/error-codes.ts')])],
     [
       'bundles',
       async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')])),
@@ -56,7 +57,7 @@ async function check(): Promise<number> {
   process.stdout.write(
     failed.length
       ? `check: failed: ${failed.join(', ')}\n`
-      : 'check: types, lint, format, layers and bundles hold\n',
+      : 'check: types, lint, format, layers, error pages and bundles hold\n',
   )
   return failed.length ? 1 : 0
 }

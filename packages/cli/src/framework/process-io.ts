@@ -55,6 +55,7 @@ export function createProcessIo(): ProcessIo {
 }
 
 function sinkOf(stream: NodeJS.WriteStream): Sink {
+  let drained: Promise<void> | undefined
   return {
     isTerminal: stream.isTTY === true,
     get columns() {
@@ -62,7 +63,13 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
     },
     write(data) {
       if (stream.write(data)) return undefined
-      return new Promise((resolve) => stream.once('drain', () => resolve()))
+      // One listener however many lines wait for a slow reader.
+      return (drained ??= new Promise((resolve) =>
+        stream.once('drain', () => {
+          drained = undefined
+          resolve()
+        }),
+      ))
     },
   }
 }

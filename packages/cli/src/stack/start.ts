@@ -17,7 +17,7 @@ import { startEdge, startLog } from './edge-roles.ts'
 import { appendToLog, callJson } from './http.ts'
 import type { Layout } from './layout.ts'
 import { sealModels, signKeyImport } from './models.ts'
-import { describeStateError } from './state-error.ts'
+import { describeSealedStore, describeStateError } from './state-error.ts'
 import { choosePorts, openSecret, openSigner, openState, writeWhole } from './state.ts'
 import { openTap, type Tap } from './tap.ts'
 import { verifyKms } from './verify-kms.ts'
@@ -128,6 +128,8 @@ async function startAll(
     config: state.config('kms'),
     logFile: state.log('kms'),
     env: { SOTTO_LOG_APPEND_TOKEN: appendToken },
+  }).catch((error: unknown) => {
+    throw describeSealedStore(error, state.root)
   })
   roles.push(kms)
   const kmsUrl = await reach('kms', ports.kms)

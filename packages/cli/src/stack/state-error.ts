@@ -26,3 +26,16 @@ export function describeStateError(error: unknown, folder: string): unknown {
     cause: error,
   })
 }
+
+/**
+ * A KMS whose store another build of it sealed: on a laptop the way out is a new stack, and only its owner
+ * may decide to lose the old one's keys. Every other error as it is.
+ */
+export function describeSealedStore(error: unknown, folder: string): unknown {
+  if (!(error instanceof SottoError) || error.found?.includes('KMS_STORE_SEALED') !== true) return error
+  return cliError('ROLE_FAILED', 'the KMS was built anew, and its keys open for the old build only', {
+    found: error.found,
+    hint: `remove ${folder} and run the command again to start with a new KMS (receipts of the old one stay valid)`,
+    cause: error,
+  })
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeStateError } from '../../src/stack/state-error.ts'
+import { describeSealedStore, describeStateError } from '../../src/stack/state-error.ts'
 import { cliError } from '../../src/errors.ts'
 
 const failure = (code: string, path?: string): Error =>
@@ -28,5 +28,20 @@ describe('a failed write below a stack folder', () => {
     const ours = cliError('ROLE_FAILED', 'kms did not start')
     expect(describeStateError(ours, '/home/a/.sotto')).toBe(ours)
     expect(describeStateError('text', '/home/a/.sotto')).toBe('text')
+  })
+})
+
+describe('a store that another build of the KMS sealed', () => {
+  it('says how to start anew', () => {
+    const error = cliError('ROLE_FAILED', 'kms did not start', { found: 'error: kms: KMS_STORE_SEALED: …' })
+    expect(describeSealedStore(error, '/home/a/.sotto')).toMatchObject({
+      code: 'ROLE_FAILED',
+      hint: expect.stringContaining('remove /home/a/.sotto'),
+    })
+  })
+
+  it('is no other failure', () => {
+    const error = cliError('ROLE_FAILED', 'kms did not start', { found: 'no output' })
+    expect(describeSealedStore(error, '/home/a/.sotto')).toBe(error)
   })
 })
