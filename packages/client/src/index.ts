@@ -1,5 +1,6 @@
 export { checkTrust, connect } from './connect.ts'
 export { clientError, type ClientErrorCode, VerificationRefused } from './errors.ts'
 export { readServerSentEvents } from './sse/index.ts'
-export { INNER_ORIGIN, paddedLength } from './transport/index.ts'
+export { INNER_ORIGIN } from './transport/index.ts'
+export { paddedLength } from '@sotto/protocol/ohttp'
 export type { ConnectOptions, ReceiptRecord, Sotto, SottoStorage } from './types.ts'

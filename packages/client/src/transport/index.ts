@@ -1,4 +1,3 @@
 export { exchange, type ExchangeEnd, type InnerResponse, type Outlet } from './exchange.ts'
 export { INNER_AUTHORITY, INNER_ORIGIN, type InnerRequest, prepareRequest } from './inner-request.ts'
-export { paddedLength } from './padding.ts'
 export { toResponse, type TrackedResponse } from './to-response.ts'

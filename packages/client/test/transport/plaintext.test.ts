@@ -1,8 +1,8 @@
 import { decodeRequest } from '@sotto/protocol/bhttp'
+import { paddedLength } from '@sotto/protocol/ohttp'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { prepareRequest } from '../../src/transport/inner-request.ts'
-import { paddedLength } from '../../src/transport/padding.ts'
 import { encodePlaintext, rechunk } from '../../src/transport/plaintext.ts'
 
 const RUNS = process.env['SLOW'] ? 500 : 25
@@ -15,33 +15,6 @@ async function encode(init: RequestInit, path = '/chat/completions'): Promise<Ui
     parts.push(part)
   return Buffer.concat(parts)
 }
-
-describe('paddedLength', () => {
-  it.each([
-    [1, 1024],
-    [1024, 1024],
-    [1025, 4096],
-    [4096, 4096],
-    [4097, 16_384],
-    [16_385, 65_536],
-    [65_536, 65_536],
-    [65_537, 67_584],
-    [1_000_000, 1_015_808],
-    [25 * 2 ** 20 + 1, 25 * 2 ** 20 + 2 ** 19],
-    [5 * 2 ** 30 + 1, 5 * 2 ** 30 + 2 ** 20],
-  ])('pads %i to %i', (length, padded) => {
-    expect(paddedLength(length)).toBe(padded)
-  })
-
-  it('never shrinks, never costs more than 12 % above 64 KiB, and is idempotent', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 65_537, max: 2 ** 40 }), (length) => {
-        const padded = paddedLength(length)
-        return padded >= length && padded <= length * 1.12 && paddedLength(padded) === padded
-      }),
-    )
-  })
-})
 
 describe('encodePlaintext', () => {
   it('is binary HTTP for the fixed inner authority, with the date', async () => {

@@ -7,12 +7,12 @@ import {
 } from '@sotto/protocol/bhttp'
 import { concat } from '@sotto/protocol/bytes'
 import type { Digest } from '@sotto/protocol/keyrelease'
-import type { MessageSealer } from '@sotto/protocol/ohttp'
+import { type MessageSealer, paddedLength } from '@sotto/protocol/ohttp'
 import { RECEIPT_TRAILER } from '@sotto/protocol/receipts'
 import { innerError } from './answer.ts'
 import { gatewayError } from './errors.ts'
 import { padEvents } from './pad-events.ts'
-import { paddedLength, padMessage } from './padding.ts'
+import { padMessage } from './padding.ts'
 import type { ReceiptDraft } from './receipt.ts'
 
 /** One answer on its way out. */

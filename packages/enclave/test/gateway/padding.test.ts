@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { concat } from '@sotto/protocol/bytes'
 import { decodeResponse, encodeContentChunk, encodeEnd, encodeResponseStart } from '@sotto/protocol/bhttp'
-import { paddedLength, padMessage } from '../../src/gateway/padding.ts'
+import { paddedLength } from '@sotto/protocol/ohttp'
+import { padMessage } from '../../src/gateway/padding.ts'
 
 const RUNS = process.env['SLOW'] ? 500 : 25
 
@@ -28,20 +29,4 @@ test('blocks are full but the last, the whole has its padded length, and padding
     }),
     { numRuns: RUNS },
   )
-})
-
-test('lengths fall into few buckets, at a bounded price', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 2 ** 32 }), (length) => {
-      const padded = paddedLength(length)
-      expect(padded).toBeGreaterThanOrEqual(length)
-      expect(padded - length).toBeLessThan(Math.max(49_152, 0.12 * length))
-      expect(padded - length).toBeLessThan(2 ** 20)
-      expect(paddedLength(padded)).toBe(padded)
-    }),
-    { numRuns: RUNS },
-  )
-  expect([1, 1024, 1025, 16_384, 16_385, 65_536].map(paddedLength)).toEqual([
-    1024, 1024, 4096, 16_384, 65_536, 65_536,
-  ])
 })
