@@ -168,6 +168,7 @@ while [ $n -lt "$roots" ]; do n=$((n+1)); eval "at=\\$root$n"
   [ "$at" -ef "$stage/$n" ] && continue
   if [ -d "$stage/$n" ]; then mkdir -p "$at"; else mkdir -p "\${at%/*}"; [ -e "$at" ] || : > "$at"; fi
   "$mount" --rbind "$stage/$n" "$at"; done
+unset PWD OLDPWD
 exec "$@"
 `
 
