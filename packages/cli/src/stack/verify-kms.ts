@@ -1,6 +1,7 @@
 import { VerificationRefused } from '@sotto/client'
 import { composeTrustBundle, tileProver, type KmsState } from '@sotto/protocol/evidence'
-import { tilePath, type TileReader } from '@sotto/protocol/merkle'
+import { type TileReader } from '@sotto/protocol/merkle'
+import { tilePath } from '@sotto/protocol/tile-path'
 import { parseCheckpoint, parseNote } from '@sotto/protocol/note'
 import { verifyTrustBundle, type TrustedService, type TrustPolicy } from '@sotto/verifier'
 import { callJson } from './http.ts'

@@ -1,4 +1,5 @@
-import { TILE_WIDTH, type TileReader, tilePath } from '@sotto/protocol/merkle'
+import { type TileReader } from '@sotto/protocol/merkle'
+import { TILE_WIDTH, tilePath } from '@sotto/protocol/tile-path'
 import { clientError } from '../errors.ts'
 import { readBounded } from '../streams.ts'
 import { OUTER_HEADERS, OUTER_INIT } from './outer-fetch.ts'

@@ -1,4 +1,4 @@
-import { parseTilePath, TILE_WIDTH } from '@sotto/protocol/merkle'
+import { parseTilePath, TILE_WIDTH } from '@sotto/protocol/tile-path'
 import { concat, uint } from '@sotto/protocol/bytes'
 import type { LogStore } from './store.ts'
 

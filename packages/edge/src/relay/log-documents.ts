@@ -1,4 +1,4 @@
-import { parseTilePath, TILE_WIDTH } from '@sotto/protocol/merkle'
+import { parseTilePath, TILE_WIDTH } from '@sotto/protocol/tile-path'
 import type { DocumentKind } from './documents.ts'
 
 const HASH_BYTES = 32

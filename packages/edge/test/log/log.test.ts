@@ -8,10 +8,10 @@ import {
   proveConsistency,
   proveInclusion,
   type TileReader,
-  tilePath,
   verifyConsistency,
   verifyInclusion,
 } from '@sotto/protocol/merkle'
+import { tilePath } from '@sotto/protocol/tile-path'
 import {
   checkpointText,
   type NoteSigner,

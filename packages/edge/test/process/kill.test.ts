@@ -12,10 +12,10 @@ import {
   proveConsistency,
   proveInclusion,
   type TileReader,
-  tilePath,
   verifyConsistency,
   verifyInclusion,
 } from '@sotto/protocol/merkle'
+import { tilePath } from '@sotto/protocol/tile-path'
 import { verifyCheckpoint, type VerifiedCheckpoint } from '@sotto/protocol/note'
 import { requestBody, treeOf } from '../witness/tree.ts'
 import { printKey, type RoleHandle, startRoleProcess, writeConfig } from './role-process.ts'

@@ -18,7 +18,7 @@ import {
   type ReleaseRequest,
   type ReleaseResponse,
 } from '@sotto/protocol/keyrelease'
-import { tilePath } from '@sotto/protocol/merkle'
+import { tilePath } from '@sotto/protocol/tile-path'
 import { checkpointDigest } from '@sotto/protocol/note'
 import { encodeKeyConfig } from '@sotto/protocol/ohttp'
 import { createLogClient } from '@sotto/serve/log-client'
@@ -138,7 +138,8 @@ async function restarted(world: World, state: KmsState): Promise<KmsState> {
   return { ...state, certificate, keySet, kms: { evidence, binding, boundCheckpoint } }
 }
 
-async function serveLog({ log, now }: World, path: string): Promise<Response> {
+/** Answers `GET /log/…` of the world's log. */
+export async function serveLog({ log, now }: World, path: string): Promise<Response> {
   if (path === '/log/checkpoint') return new Response(await log.checkpoint({ time: now - 30 }))
   for (let level = 0; level < 2; level++) {
     for (let width = 1; width <= 256; width++) {

@@ -9,12 +9,11 @@ import {
   proveConsistency,
   proveInclusion,
   rootFromTiles,
-  TILE_WIDTH,
-  tilePath,
   verifyConsistency,
   verifyInclusion,
   type TileReader,
 } from '@sotto/protocol/merkle'
+import { TILE_WIDTH, tilePath } from '@sotto/protocol/tile-path'
 
 const RUNS = process.env['SLOW'] ? 300 : 25
 const folder = join(

@@ -4,10 +4,10 @@ import {
   leafHash,
   proveConsistency,
   proveInclusion,
-  TILE_WIDTH,
   verifyConsistency,
   verifyInclusion,
 } from '@sotto/protocol/merkle'
+import { TILE_WIDTH } from '@sotto/protocol/tile-path'
 import { type VerifiedCheckpoint, verifyCheckpoint } from '@sotto/protocol/note'
 import { serveError } from '../errors/index.ts'
 import { type LogTransport, readLog, sendEntry } from './http.ts'

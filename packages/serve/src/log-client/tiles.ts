@@ -1,14 +1,6 @@
 import { concat } from '@sotto/protocol/bytes'
-import {
-  entryBundlePath,
-  leafHash,
-  proveInclusion,
-  TILE_WIDTH,
-  type TileId,
-  tilePath,
-  type TileReader,
-  verifyInclusion,
-} from '@sotto/protocol/merkle'
+import { leafHash, proveInclusion, type TileReader, verifyInclusion } from '@sotto/protocol/merkle'
+import { entryBundlePath, TILE_WIDTH, type TileId, tilePath } from '@sotto/protocol/tile-path'
 import { serveError } from '../errors/index.ts'
 import { type LogTransport, readLog } from './http.ts'
 

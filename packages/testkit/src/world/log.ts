@@ -7,9 +7,9 @@ import {
   proveConsistency,
   proveInclusion,
   rootFromTiles,
-  TILE_WIDTH,
   type TileReader,
 } from '@sotto/protocol/merkle'
+import { TILE_WIDTH } from '@sotto/protocol/tile-path'
 import { checkpointText, cosign, signNote, verifierKeyOf, type NoteSigner } from '@sotto/protocol/note'
 
 /** A log and its witnesses, in memory. */

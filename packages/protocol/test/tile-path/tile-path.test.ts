@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { entryBundlePath, parseTilePath, tilePath } from '@sotto/protocol/merkle'
+import { entryBundlePath, parseTilePath, tilePath } from '@sotto/protocol/tile-path'
 
 const RUNS = process.env['SLOW'] ? 500 : 25
 

@@ -1,4 +1,4 @@
-import { TILE_WIDTH } from './tiles.ts'
+import { TILE_WIDTH } from './write.ts'
 
 /** A resource below `/log/tile/`: a tile of hashes, or a bundle of entries. */
 export interface TileRequest {

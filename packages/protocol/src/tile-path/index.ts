@@ -1,0 +1,2 @@
+export { parseTilePath, type TileRequest } from './read.ts'
+export { entryBundlePath, TILE_WIDTH, tilePath, type TileId } from './write.ts'
