@@ -34,7 +34,7 @@ const RETRY_MS = 1000
 const EVENTS = {
   listening: { url: 'address' },
   sandbox: { full: 'flag' },
-  serving: { keys: 'count', models: 'count' },
+  serving: { models: 'count' },
   refused: { code: 'code' },
   'attest-failed': { code: 'code' },
 } as const
@@ -140,10 +140,7 @@ export async function runInference(
   const report = (error: unknown): void =>
     logger.log('attest-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' })
   if (!(await startPatiently(keeper, () => isEnding, report))) return
-  logger.log('serving', {
-    keys: keeper.identity() ? config.models.artifacts.length : 0,
-    models: models.length,
-  })
+  logger.log('serving', { models: models.length })
   context.ready({ http: server.url })
   while (!isEnding) {
     await pause(TICK_SECONDS * 1000)
