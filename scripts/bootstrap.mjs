@@ -137,7 +137,12 @@ export async function handOver(file, args, cwd = process.cwd()) {
       PATH: `${join(root, 'node_modules', '.bin')}:${dirname(node)}:${process.env.PATH ?? ''}`,
     }
     delete env.NODE_OPTIONS // measured roles refuse it, and the old Node's options are not the new one's
-    process.exitCode = await run(node, [join(root, file), ...args], { stdio: 'inherit', cwd, env })
+    // The command passes streams on: a small young generation holds little of what went by.
+    process.exitCode = await run(node, ['--max-semi-space-size=1', join(root, file), ...args], {
+      stdio: 'inherit',
+      cwd,
+      env,
+    })
   } catch (error) {
     process.stderr.write(
       error instanceof SetupError || error instanceof Interrupted

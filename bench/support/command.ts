@@ -17,7 +17,7 @@ export interface RunningCommand {
 /** Spawns `sotto …` in a folder, with an environment of its own. */
 export function runCommand(command: string, args: string[], cwd: string): RunningCommand {
   const started = performance.now()
-  const child: ChildProcess = spawn(process.execPath, [command, ...args], {
+  const child: ChildProcess = spawn(process.execPath, ['--max-semi-space-size=1', command, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: cwd, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { toHex, fromHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
-import { startChild, type RoleProcess } from '../stack/child.ts'
+import { MEMORY_FLAGS, startChild, type RoleProcess } from '../stack/child.ts'
 import { deriveSealingKey, type SoftwareMachine } from './machine.ts'
 import { measureImage, type MeasuredImage } from './measure.ts'
 import { answerEvidence } from './evidence.ts'
@@ -64,7 +64,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchedRole> {
   const child = await startChild({
     name: options.name,
     node: join(options.image, 'bin', 'node'),
-    args: ['role.js', '--config', options.config],
+    args: [...MEMORY_FLAGS, 'role.js', '--config', options.config],
     cwd: options.image,
     env: { ...ROLE_ENV, ...options.env },
     logFile: options.logFile,

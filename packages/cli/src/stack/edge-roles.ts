@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { verifierKey } from '@sotto/protocol/note'
 import { cliError } from '../errors.ts'
-import { startChild, type RoleProcess } from './child.ts'
+import { MEMORY_FLAGS, startChild, type RoleProcess } from './child.ts'
 import type { Layout } from './layout.ts'
 import { writeWhole, type StateFolder } from './state.ts'
 
@@ -73,7 +73,7 @@ export async function startEdge(
   return startChild({
     name: role,
     node: process.execPath,
-    args: [layout.edge(role), '--config', state.config(role)],
+    args: [...MEMORY_FLAGS, layout.edge(role), '--config', state.config(role)],
     cwd: dirname(layout.edge(role)),
     env: { ...EDGE_ENV, ...env },
     logFile: state.log(role),

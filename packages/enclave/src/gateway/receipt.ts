@@ -1,6 +1,6 @@
 import { fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { type DsseSigner, signDsse } from '@sotto/protocol/dsse'
+import { type PreparedSigner, signDsse } from '@sotto/protocol/dsse'
 import { type Digest, encodeDocument, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import {
   type BodyDigest,
@@ -20,7 +20,7 @@ export interface ServingIdentity {
   evidence: Digest
   /** The newest witnessed tree it had seen then. */
   after: { size: number; root: Digest }
-  signer: DsseSigner
+  signer: PreparedSigner
 }
 
 /** A receipt in the making: digests grow as bytes pass, so no body is held for it. */

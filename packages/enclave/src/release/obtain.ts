@@ -1,6 +1,6 @@
 import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { parseDsse, verifyDsse, type DsseSigner } from '@sotto/protocol/dsse'
+import { parseDsse, verifyDsse, type PreparedSigner } from '@sotto/protocol/dsse'
 import {
   composeTrustBundle,
   encodeTrustBundle,
@@ -38,7 +38,7 @@ export interface ObtainContext {
   hardware: TrustedHardware
   policy: TrustPolicy
   /** Signs the receipts of this boot. */
-  receiptKey: DsseSigner
+  receiptKey: PreparedSigner
   /** Sealed artifacts whose content keys are wanted too. */
   artifacts: readonly string[]
   /** Unix seconds. */

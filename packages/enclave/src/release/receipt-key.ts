@@ -1,11 +1,13 @@
 import { crypto } from '@sotto/protocol/crypto-backend'
-import type { DsseSigner } from '@sotto/protocol/dsse'
+import { type PreparedSigner, prepareSigner } from '@sotto/protocol/dsse'
 
 /**
  * Makes the key of a boot that signs inference receipts once the KMS has certified it (T16): made at
  * start, in memory only, gone with the process.
  */
-export function createReceiptKey(): DsseSigner {
+export function createReceiptKey(): PreparedSigner {
   const { seed, publicKey } = crypto.ed25519.generate()
-  return { secretSeed: seed, publicKey }
+  const signer = prepareSigner({ secretSeed: seed, publicKey })
+  seed.fill(0)
+  return signer
 }

@@ -7,7 +7,7 @@ import {
   type BhttpField,
 } from '@sotto/protocol/bhttp'
 import { concat, utf8 } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
+import type { PreparedSigner } from '@sotto/protocol/dsse'
 import { HPKE_AEAD, HPKE_KDF, HPKE_KEM } from '@sotto/protocol/hpke'
 import { kemById } from '@sotto/protocol/hpke'
 import {
@@ -20,12 +20,10 @@ import type { App } from '@sotto/serve/errors'
 import { createGateway, type GatewayOptions } from '../../src/gateway/app.ts'
 import { createDateWindow } from '../../src/gateway/date-window.ts'
 import { createKeyRing, type KeyRing } from '../../src/gateway/key-ring.ts'
+import { createReceiptKey } from '../../src/release/receipt-key.ts'
 
 export const POLICY = 'ab'.repeat(32)
-export const SIGNER = ((): { publicKey: Uint8Array; secretSeed: Uint8Array } => {
-  const { seed, publicKey } = crypto.ed25519.generate()
-  return { publicKey, secretSeed: seed }
-})()
+export const SIGNER: PreparedSigner = createReceiptKey()
 export const IDENTITY = {
   genesis: '11'.repeat(32),
   evidence: '22'.repeat(32),

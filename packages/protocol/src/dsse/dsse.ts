@@ -19,6 +19,14 @@ export interface DsseSigner {
   secretSeed: Uint8Array
 }
 
+/** A signer whose key is set up once, for many signatures. It holds no seed that could be read back. */
+export interface PreparedSigner {
+  readonly publicKey: Uint8Array
+  /** DSSE key id: hexadecimal SHA-256 of `publicKey`. */
+  readonly keyId: string
+  sign(message: Uint8Array): Uint8Array
+}
+
 /** Longest accepted envelope: a log entry holds at most 65535 bytes. */
 const MAX_ENVELOPE_BYTES = 65_535
 const MAX_SIGNATURES = 16
@@ -35,20 +43,25 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
   return concat(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload)
 }
 
+/** Sets a signer's key up. @throws `CRYPTO_BAD_KEY` */
+export function prepareSigner({ publicKey, secretSeed }: DsseSigner): PreparedSigner {
+  const key = crypto.ed25519.importPrivate(secretSeed)
+  return { publicKey, keyId: keyId(publicKey), sign: (message) => key.sign(message) }
+}
+
 /** Signs a payload; the result is the envelope's canonical JSON, exactly what the log holds. */
 export function signDsse(
   payloadType: string,
   payload: Uint8Array,
-  signers: readonly DsseSigner[],
+  signers: readonly (DsseSigner | PreparedSigner)[],
 ): Uint8Array {
   const message = pae(payloadType, payload)
   return canonicalJson({
     payload: toBase64(payload),
     payloadType,
-    signatures: signers.map(({ publicKey, secretSeed }) => ({
-      keyid: keyId(publicKey),
-      sig: toBase64(crypto.ed25519.importPrivate(secretSeed).sign(message)),
-    })),
+    signatures: signers
+      .map((signer) => ('sign' in signer ? signer : prepareSigner(signer)))
+      .map((signer) => ({ keyid: signer.keyId, sig: toBase64(signer.sign(message)) })),
   })
 }
 

@@ -2,9 +2,11 @@ export {
   dsseError,
   pae,
   parseDsse,
+  prepareSigner,
   signDsse,
   verifyDsse,
   type DsseEnvelope,
   type DsseErrorCode,
   type DsseSigner,
+  type PreparedSigner,
 } from './dsse.ts'
