@@ -1,3 +1,4 @@
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toBase64Url } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
@@ -138,6 +139,8 @@ async function startAll(
   const policy = localTrustPolicy({ genesis: genesisDigest, releaseKey: releaseKey!.publicKey, log, root })
 
   onProgress('measuring and releasing the images')
+  // Sealed files of an earlier start have no owner's key any more.
+  for (const file of await readdir(state.models)) await rm(join(state.models, file), { force: true })
   const models = await sealModels([layout.models, ...(options.extraModels ?? [])], state.models)
   await writeWhole(
     state.config('inference'),
