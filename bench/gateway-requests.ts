@@ -107,10 +107,7 @@ function sealRequest(key: OhttpGatewayKey, form: Form): Uint8Array<ArrayBuffer> 
   const sealer = new OhttpClientKey(key.config, key.config.algorithms[0]!).request({
     isChunked: form === 'chunked',
   })
-  return concat(
-    ...sealer.seal(concat(...encodeRequest(head, { content }))),
-    ...sealer.end(),
-  ) as Uint8Array<ArrayBuffer>
+  return concat(...sealer.end(concat(...encodeRequest(head, { content })))) as Uint8Array<ArrayBuffer>
 }
 
 async function answer(
