@@ -162,8 +162,8 @@ export async function openAnswer(response: Response, sealer: OhttpRequestSealer)
   const plaintext: Uint8Array[] = []
   const bytes = new Uint8Array(await response.arrayBuffer())
   plaintext.push(...opener.push(bytes))
-  const chunks = plaintext.map((part) => part.length)
   plaintext.push(...opener.finish())
+  const chunks = plaintext.map((part) => part.length)
   const { head, content, trailers } = decodeResponse(plaintext)
   const body = concat(...content)
   return {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { pae, parseDsse, signDsse, verifyDsse, type DsseSigner } from '@sotto/protocol/dsse'
+import { pae, parseDsse, prepareSigner, signDsse, verifyDsse, type DsseSigner } from '@sotto/protocol/dsse'
 
 const signer = (): DsseSigner => {
   const { seed, publicKey } = crypto.ed25519.generate()
@@ -25,6 +25,20 @@ describe('DSSE', () => {
     const verified = verifyDsse(envelope, TYPE, [bob.publicKey, alice.publicKey])
     expect(verified.payload).toEqual(payload)
     expect(verified.signers).toEqual([alice.publicKey])
+  })
+
+  it('signs the same with a key that was set up before', () => {
+    const prepared = prepareSigner(alice)
+    expect(signDsse(TYPE, payload, [prepared, bob])).toEqual(signDsse(TYPE, payload, [alice, bob]))
+    expect(Object.keys(prepared).sort()).toEqual(['keyId', 'publicKey', 'sign'])
+  })
+
+  it('needs no seed once a key is set up', () => {
+    const carol = signer()
+    const prepared = prepareSigner(carol)
+    const before = signDsse(TYPE, payload, [prepared])
+    carol.secretSeed.fill(0)
+    expect(signDsse(TYPE, payload, [prepared])).toEqual(before)
   })
 
   it('refuses another payload type, so that no document stands in for another', () => {
