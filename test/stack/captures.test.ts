@@ -231,9 +231,9 @@ describe('what lengths tell', () => {
       expect(lengths.length).toBeGreaterThan(2)
       // A flush is a multiple of 512 bytes with its two-byte length; before the first goes the header.
       const [, ...flushes] = lengths
-      const end = flushes.splice(-2)
+      const end = flushes.pop()!
       for (const length of flushes) expect((length - 2) % 512).toBe(0)
-      expect(end.reduce((sum, length) => sum + length, 0) % 512).toBe(0)
+      expect(end % 512).toBe(0)
     }
   })
 })

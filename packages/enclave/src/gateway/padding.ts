@@ -7,33 +7,41 @@ export const CHUNK_BYTES = 16_384
 const SMALL_BLOCK_BYTES = 1024
 const GROWTH = 4
 
+/** Plaintext that is sealed and sent on its own; nothing comes after the final one. */
+export interface Block {
+  bytes: Uint8Array
+  isFinal: boolean
+}
+
 /**
  * Cuts a message into blocks of exactly {@link CHUNK_BYTES} and fills the end with zeros (RFC 9292
  * Section 3.8) to its padded length: neither writes nor lengths of the body show outside.
  */
-export async function* padMessage(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+export async function* padMessage(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Block, void> {
   let block = new Uint8Array(SMALL_BLOCK_BYTES)
   let filled = 0
   let total = 0
   for await (const part of parts) {
     total += part.length
     for (let offset = 0; offset < part.length;) {
+      // A full block is held until more bytes show that it is not the final one.
+      if (filled === CHUNK_BYTES) {
+        yield { bytes: block, isFinal: false }
+        block = new Uint8Array(SMALL_BLOCK_BYTES)
+        filled = 0
+      }
       if (filled === block.length) block = withLength(block, GROWTH * block.length)
       const piece = part.subarray(offset, offset + block.length - filled)
       block.set(piece, filled)
       filled += piece.length
       offset += piece.length
-      if (filled === CHUNK_BYTES) {
-        yield block
-        block = new Uint8Array(SMALL_BLOCK_BYTES)
-        filled = 0
-      }
     }
   }
-  let missing = paddedLength(total) - total + filled
-  for (; missing > 0; missing -= CHUNK_BYTES) {
-    // The unused rest of a block is zeros already.
-    yield withLength(block, Math.min(missing, CHUNK_BYTES))
+  // The unused rest of a block is zeros already.
+  for (let missing = paddedLength(total) - total + filled; ; missing -= CHUNK_BYTES) {
+    const isFinal = missing <= CHUNK_BYTES
+    yield { bytes: withLength(block, isFinal ? missing : CHUNK_BYTES), isFinal }
+    if (isFinal) return
     block = new Uint8Array(0)
   }
 }

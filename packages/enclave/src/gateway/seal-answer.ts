@@ -12,7 +12,7 @@ import { RECEIPT_TRAILER } from '@sotto/protocol/receipts'
 import { innerError } from './answer.ts'
 import { gatewayError } from './errors.ts'
 import { padEvents } from './pad-events.ts'
-import { padMessage } from './padding.ts'
+import { type Block, padMessage } from './padding.ts'
 import type { ReceiptDraft } from './receipt.ts'
 
 /** One answer on its way out. */
@@ -49,7 +49,7 @@ const DROPPED = new Set([
  * are written, padded per flush; everything else in blocks of one size with padding at the end.
  * Throws when the app's body fails or the request turns out cut: the message then has no end.
  */
-export function plaintextBlocks(answer: OutgoingAnswer): AsyncGenerator<Uint8Array, void> {
+export function plaintextBlocks(answer: OutgoingAnswer): AsyncGenerator<Block, void> {
   const type = answer.response.headers.get('content-type') ?? ''
   const isEvents = /^text\/event-stream(?:;|$)/i.test(type)
   return isEvents ? eventBlocks(answer) : padMessage(messageParts(answer))
@@ -62,7 +62,7 @@ async function* messageParts(answer: OutgoingAnswer): AsyncGenerator<Uint8Array,
   yield encodeEnd(await trailersOf(answer))
 }
 
-async function* eventBlocks(answer: OutgoingAnswer): AsyncGenerator<Uint8Array, void> {
+async function* eventBlocks(answer: OutgoingAnswer): AsyncGenerator<Block, void> {
   const { response, events, over } = answer
   let start: Uint8Array | undefined = encodeResponseStart({
     status: response.status,
@@ -74,16 +74,13 @@ async function* eventBlocks(answer: OutgoingAnswer): AsyncGenerator<Uint8Array, 
     signal: over.signal,
   })
   for await (const content of contentOf(answer, padded)) {
-    yield start === undefined
-      ? concat(...encodeContentChunk(content))
-      : concat(start, ...encodeContentChunk(content))
+    const chunk = encodeContentChunk(content)
+    yield { bytes: start === undefined ? concat(...chunk) : concat(start, ...chunk), isFinal: false }
     start = undefined
   }
   const end = encodeEnd(await trailersOf(answer))
-  yield concat(
-    end,
-    new Uint8Array((events.bucketBytes - (end.length % events.bucketBytes)) % events.bucketBytes),
-  )
+  const padding = (events.bucketBytes - (end.length % events.bucketBytes)) % events.bucketBytes
+  yield { bytes: concat(end, new Uint8Array(padding)), isFinal: true }
 }
 
 /** Passes content on and digests it for the receipt. */
@@ -130,8 +127,7 @@ function fieldsOf(response: Response): BhttpField[] {
 }
 
 /**
- * The sealed answer, chunk by chunk as the app writes: read at the pace of whoever receives it, then
- * an empty final chunk. Any failure errors the stream *without* a final chunk. Leaving early aborts
+ * The sealed answer, chunk by chunk as the app writes: read at the pace of whoever receives it. Any failure errors the stream *without* a final chunk. Leaving early aborts
  * `over`, and with it the app.
  */
 export function sealChunked(
@@ -148,10 +144,11 @@ export function sealChunked(
     {
       async pull(controller) {
         try {
-          const { done, value } = await blocks.next()
-          for (const part of done ? sealer.end() : sealer.seal(value))
+          const { done, value: block } = await blocks.next()
+          if (done) throw new TypeError('the last block was not marked final')
+          for (const part of block.isFinal ? sealer.end(block.bytes) : sealer.seal(block.bytes))
             controller.enqueue(part as Uint8Array<ArrayBuffer>)
-          if (!done) return
+          if (!block.isFinal) return
           controller.close()
           onOver()
         } catch (error) {

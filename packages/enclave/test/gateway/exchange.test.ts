@@ -119,8 +119,9 @@ test('the app starts on the head, before the body is there, and answers before i
   const chunks: string[] = []
   const next = async (): Promise<void> => {
     for (const before = chunks.length; chunks.length === before;) {
-      const { value } = await reader.read()
-      chunks.push(...opener.push(value!).map((part) => new TextDecoder().decode(part)))
+      const { done, value } = await reader.read()
+      const parts = done ? opener.finish() : opener.push(value)
+      chunks.push(...parts.map((part) => new TextDecoder().decode(part)))
     }
   }
   await next()
