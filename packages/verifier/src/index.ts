@@ -1,5 +1,5 @@
 export { verifierError, type VerifierErrorCode } from './errors.ts'
-export type { Step, StepStatus, Verdict } from './result.ts'
+export { refusingSteps, type Step, type StepStatus, type Verdict } from './result.ts'
 export {
   appraiseAnyOf,
   appraiseTuple,
@@ -10,10 +10,13 @@ export {
   type VerifiedEvidence,
 } from './evidence.ts'
 export {
+  ALWAYS_REQUIRED,
   describeTrustPolicy,
   encodeTrustPolicy,
   parseTrustPolicy,
+  REQUIRED_BY_CHOICE,
   type AllowedKem,
+  type StepName,
   type TrustPolicy,
 } from './policy/index.ts'
 export {
@@ -23,5 +26,11 @@ export {
   type TrustedService,
   type UsableKey,
 } from './bundle/index.ts'
-export { verifyReceipt, type ReceiptResult, type ReceiptSubject } from './receipt/index.ts'
+export {
+  createReceiptVerifier,
+  verifyReceipt,
+  type ReceiptResult,
+  type ReceiptSubject,
+  type ReceiptVerifier,
+} from './receipt/index.ts'
 export { softwareRootDigest } from './software/index.ts'

@@ -9,7 +9,7 @@ import {
   type ReceiptCertificate,
   type SavedReceipt,
 } from '@sotto/protocol/receipts'
-import type { TrustPolicy } from '@sotto/verifier'
+import { createReceiptVerifier, type TrustPolicy } from '@sotto/verifier'
 import { clientError } from '../errors.ts'
 import type { ExchangeEnd } from '../transport/index.ts'
 import type { ReceiptRecord } from '../types.ts'
@@ -40,6 +40,7 @@ export interface ReceiptBookOptions {
 
 /** Starts an empty book. */
 export function createReceiptBook(options: ReceiptBookOptions): ReceiptBook {
+  const verify = createReceiptVerifier(options.policy)
   const records: ReceiptRecord[] = []
   const pending = new WeakMap<Response, Promise<SavedReceipt>>()
   const certificates = new Map<string, Promise<ReceiptCertificate>>()
@@ -54,7 +55,7 @@ export function createReceiptBook(options: ReceiptBookOptions): ReceiptBook {
     let entry: Extract<ReceiptRecord, { status: 'verified' }>
     try {
       const saved = await complete(values)
-      entry = { status: 'verified', receipt: verifyClaim(saved, options.policy, { ...claim, end }), saved }
+      entry = { status: 'verified', receipt: verifyClaim(saved, verify, { ...claim, end }), saved }
     } catch (cause) {
       const error =
         cause instanceof SottoError && cause.code.startsWith('RECEIPT_')

@@ -8,7 +8,7 @@ import {
   saltRequest,
   saltResponse,
 } from '@sotto/protocol/receipts'
-import { type TrustPolicy, verifyReceipt } from '@sotto/verifier'
+import type { ReceiptVerifier } from '@sotto/verifier'
 import { clientError } from '../errors.ts'
 import type { ExchangeEnd } from '../transport/index.ts'
 
@@ -27,8 +27,12 @@ export interface ReceiptClaim {
  * Verifies a receipt against what this client itself sent and received.
  * @throws `RECEIPT_INVALID` naming the first thing that differs
  */
-export function verifyClaim(saved: SavedReceipt, policy: TrustPolicy, claim: ReceiptClaim): InferenceReceipt {
-  const { ok, steps, receipt } = verifyReceipt(saved, policy)
+export function verifyClaim(
+  saved: SavedReceipt,
+  verify: ReceiptVerifier,
+  claim: ReceiptClaim,
+): InferenceReceipt {
+  const { ok, steps, receipt } = verify(saved)
   const failed = steps.find((step) => step.status === 'fail')
   if (!ok || receipt === undefined) {
     throw invalid(failed?.reason ?? 'a step did not pass', failed?.expected, failed?.found)

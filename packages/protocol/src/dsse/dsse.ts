@@ -1,5 +1,5 @@
 import { concat, fromBase64, toBase64, toHex, utf8 } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { crypto, type VerifyingKey } from '../crypto-backend/index.ts'
 import { SottoError } from '../errors/index.ts'
 import { base64, canonicalJson, hex, list, object, parseCanonicalJson, text } from '../jcs/index.ts'
 
@@ -27,6 +27,13 @@ export interface PreparedSigner {
   sign(message: Uint8Array): Uint8Array
 }
 
+/** A signer's public key, set up once for many envelopes. */
+export interface PreparedVerifier {
+  readonly publicKey: Uint8Array
+  readonly keyId: string
+  verify(message: Uint8Array, signature: Uint8Array): boolean
+}
+
 /** Longest accepted envelope: a log entry holds at most 65535 bytes. */
 const MAX_ENVELOPE_BYTES = 65_535
 const MAX_SIGNATURES = 16
@@ -47,6 +54,19 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
 export function prepareSigner({ publicKey, secretSeed }: DsseSigner): PreparedSigner {
   const key = crypto.ed25519.importPrivate(secretSeed)
   return { publicKey, keyId: keyId(publicKey), sign: (message) => key.sign(message) }
+}
+
+/** Sets a public key up. It is checked when it is first used: a malformed one fits no signature. */
+export function prepareVerifier(publicKey: Uint8Array): PreparedVerifier {
+  let key: VerifyingKey | undefined
+  return {
+    publicKey,
+    keyId: keyId(publicKey),
+    verify(message, signature) {
+      key ??= crypto.ed25519.importPublic(publicKey)
+      return key.verify(message, signature)
+    },
+  }
 }
 
 /** Signs a payload; the result is the envelope's canonical JSON, exactly what the log holds. */
@@ -91,7 +111,7 @@ export function parseDsse(bytes: Uint8Array): DsseEnvelope {
 export function verifyDsse(
   envelope: DsseEnvelope,
   expectedType: string,
-  acceptedKeys: readonly Uint8Array[],
+  acceptedKeys: readonly (Uint8Array | PreparedVerifier)[],
   threshold = 1,
 ): { payload: Uint8Array; signers: Uint8Array[] } {
   if (!Number.isSafeInteger(threshold) || threshold < 1) throw new TypeError('threshold must be at least 1')
@@ -103,11 +123,14 @@ export function verifyDsse(
   }
   const message = pae(envelope.payloadType, envelope.payload)
   const signers = new Map<string, Uint8Array>()
-  const accepted = new Map(acceptedKeys.map((key) => [keyId(key), key]))
+  const accepted = new Map(
+    acceptedKeys
+      .map((key) => ('verify' in key ? key : prepareVerifier(key)))
+      .map((key) => [key.keyId, key] as const),
+  )
   for (const { keyid, sig } of envelope.signatures) {
     const key = accepted.get(keyid)
-    if (key && !signers.has(keyid) && crypto.ed25519.importPublic(key).verify(message, sig))
-      signers.set(keyid, key)
+    if (key && !signers.has(keyid) && key.verify(message, sig)) signers.set(keyid, key.publicKey)
   }
   if (signers.size < threshold) {
     throw dsseError('DSSE_SIGNATURE', 'stop', 'envelope is not signed by enough accepted keys', {

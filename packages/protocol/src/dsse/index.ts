@@ -3,10 +3,12 @@ export {
   pae,
   parseDsse,
   prepareSigner,
+  prepareVerifier,
   signDsse,
   verifyDsse,
   type DsseEnvelope,
   type DsseErrorCode,
   type DsseSigner,
   type PreparedSigner,
+  type PreparedVerifier,
 } from './dsse.ts'

@@ -2,7 +2,15 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { pae, parseDsse, prepareSigner, signDsse, verifyDsse, type DsseSigner } from '@sotto/protocol/dsse'
+import {
+  pae,
+  parseDsse,
+  prepareSigner,
+  prepareVerifier,
+  signDsse,
+  verifyDsse,
+  type DsseSigner,
+} from '@sotto/protocol/dsse'
 
 const signer = (): DsseSigner => {
   const { seed, publicKey } = crypto.ed25519.generate()
@@ -39,6 +47,20 @@ describe('DSSE', () => {
     const before = signDsse(TYPE, payload, [prepared])
     carol.secretSeed.fill(0)
     expect(signDsse(TYPE, payload, [prepared])).toEqual(before)
+  })
+
+  it('takes keys that were set up before, and counts them like any other', () => {
+    const prepared = prepareVerifier(alice.publicKey)
+    const envelope = parseDsse(signDsse(TYPE, payload, [alice]))
+    for (let round = 0; round < 2; round++)
+      expect(verifyDsse(envelope, TYPE, [prepared]).signers).toEqual([alice.publicKey])
+    expect(() => verifyDsse(envelope, TYPE, [prepared, alice.publicKey], 2)).toThrow(
+      expect.objectContaining({ code: 'DSSE_SIGNATURE' }),
+    )
+    const forged = { ...envelope, payload: utf8('{"a":2}') }
+    expect(() => verifyDsse(forged, TYPE, [prepared])).toThrow(
+      expect.objectContaining({ code: 'DSSE_SIGNATURE' }),
+    )
   })
 
   it('refuses another payload type, so that no document stands in for another', () => {

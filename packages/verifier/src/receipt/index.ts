@@ -1,1 +1,7 @@
-export { verifyReceipt, type ReceiptResult, type ReceiptSubject } from './verify.ts'
+export {
+  createReceiptVerifier,
+  verifyReceipt,
+  type ReceiptResult,
+  type ReceiptSubject,
+  type ReceiptVerifier,
+} from './verify.ts'

@@ -1,28 +1,17 @@
 import { fromBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
-import {
-  decodeDocument,
-  documentDigest,
-  genesisDecoder,
-  kmsCertificateDecoder,
-  PAYLOAD_TYPES,
-  releaseReceiptDecoder,
-  type Genesis,
-  type KmsCertificate,
-  type ReleaseReceipt,
-} from '@sotto/protocol/keyrelease'
-import type { VerifiedCheckpoint } from '@sotto/protocol/note'
+import { decodeDocument, PAYLOAD_TYPES, type ReleaseReceipt } from '@sotto/protocol/keyrelease'
 import {
   inferenceReceiptDecoder,
   requestDigest,
   responseDigest,
   type InferenceReceipt,
+  type ReceiptCertificate,
   type SavedReceipt,
 } from '@sotto/protocol/receipts'
-import { requireLogged, verifyUnder } from '../bundle/log-checks.ts'
 import { Refusal, runChecks, Skip, type Check } from '../bundle/steps.ts'
-import type { TrustPolicy } from '../policy/index.ts'
 import type { Step } from '../result.ts'
+import { type ChainFacts, type ReceiptPolicy, verifyChain, type VerifiedChain } from './chain.ts'
 
 /** What the holder of a receipt sent and got, to compare with its digests. Either may be missing. */
 export interface ReceiptSubject {
@@ -39,86 +28,20 @@ export interface ReceiptResult {
   release?: ReleaseReceipt
 }
 
-interface Facts {
+interface Facts extends ChainFacts {
   saved: SavedReceipt
-  policy: Pick<TrustPolicy, 'genesis' | 'log' | 'witnesses'>
   subject: ReceiptSubject
-  checkpoint?: VerifiedCheckpoint
-  genesis?: Genesis
-  certificate?: KmsCertificate
-  release?: ReleaseReceipt
   receipt?: InferenceReceipt
 }
 
-const CHECKS: readonly Check<Facts>[] = [
-  {
-    name: 'receipt.checkpoint',
-    title: 'Log and witnesses signed the state all proofs lead to',
-    needs: [],
-    run({ saved, policy }) {
-      const checkpoint = verifyUnder(policy, saved.certificate.checkpoint)
-      return { adds: { checkpoint }, found: `${checkpoint.size} entries` }
-    },
-  },
-  {
-    name: 'receipt.genesis',
-    title: 'The KMS is the one the policy pins',
-    needs: ['checkpoint'],
-    run({ saved, policy, checkpoint }) {
-      const envelope = parseDsse(utf8(saved.certificate.genesis.envelope))
-      const digest = documentDigest(envelope.payload)
-      if (digest !== policy.genesis) throw new Refusal('another genesis', policy.genesis, digest)
-      const genesis = decodeDocument(envelope.payload, genesisDecoder, 'genesis')
-      verifyDsse(envelope, PAYLOAD_TYPES.genesis, [fromBase64Url(genesis.rootKey)])
-      requireLogged(saved.certificate.genesis, checkpoint)
-      return { adds: { genesis }, found: digest }
-    },
-  },
-  {
-    name: 'receipt.kms-certificate',
-    title: 'The KMS statement key is certified and logged',
-    needs: ['genesis', 'checkpoint'],
-    run({ saved, policy, genesis, checkpoint }) {
-      const proven = saved.certificate.certificate
-      const { payload } = verifyDsse(parseDsse(utf8(proven.envelope)), PAYLOAD_TYPES.kmsCertificate, [
-        fromBase64Url(genesis.rootKey),
-      ])
-      requireLogged(proven, checkpoint)
-      const certificate = decodeDocument(payload, kmsCertificateDecoder, 'certificate')
-      if (certificate.genesis !== policy.genesis)
-        throw new Refusal('certificate is of another genesis', policy.genesis, certificate.genesis)
-      return { adds: { certificate } }
-    },
-  },
-  {
-    name: 'receipt.release',
-    title: 'The KMS released keys to this enclave, certified its receipt key and logged both',
-    needs: ['certificate', 'checkpoint'],
-    run({ saved, policy, certificate, checkpoint }) {
-      const proven = saved.certificate.release
-      const { payload } = verifyDsse(parseDsse(utf8(proven.envelope)), PAYLOAD_TYPES.releaseReceipt, [
-        fromBase64Url(certificate.signingKey),
-      ])
-      requireLogged(proven, checkpoint)
-      const release = decodeDocument(payload, releaseReceiptDecoder, 'release')
-      if (release.genesis !== policy.genesis)
-        throw new Refusal('release is of another genesis', policy.genesis, release.genesis)
-      if (release.issuedAt < certificate.notBefore || release.issuedAt > certificate.notAfter)
-        throw new Refusal(
-          'release was made outside the life of the KMS statement key',
-          `${certificate.notBefore} to ${certificate.notAfter}`,
-          `${release.issuedAt}`,
-        )
-      return { adds: { release }, found: `tuple ${release.tuple}, epoch ${release.epoch}` }
-    },
-  },
+const RECEIPT_CHECKS: readonly Check<Facts>[] = [
   {
     name: 'receipt.signature',
     title: 'The enclave signed this receipt',
-    needs: ['release', 'checkpoint'],
-    run({ saved, policy, release, checkpoint }) {
+    needs: ['release', 'receiptKey', 'checkpoint'],
+    run({ saved, policy, release, receiptKey, checkpoint }) {
       const { payload } = verifyDsse(parseDsse(utf8(saved.envelope)), PAYLOAD_TYPES.inferenceReceipt, [
-        fromBase64Url(release.receiptKey),
+        receiptKey,
       ])
       const receipt = decodeDocument(payload, inferenceReceiptDecoder, 'receipt')
       for (const [field, expected] of [
@@ -167,6 +90,29 @@ const CHECKS: readonly Check<Facts>[] = [
   },
 ]
 
+/** Verifies receipts under one policy; see {@link verifyReceipt}. */
+export type ReceiptVerifier = (saved: SavedReceipt, subject?: ReceiptSubject) => ReceiptResult
+
+/**
+ * A {@link verifyReceipt} for many receipts: what stands behind a `certificate` is verified once per
+ * object, however many receipts share it. Certificate objects must not be changed after first use.
+ */
+export function createReceiptVerifier(policy: ReceiptPolicy): ReceiptVerifier {
+  const chains = new WeakMap<ReceiptCertificate, VerifiedChain>()
+  return (saved, subject = {}) => {
+    const chain = chains.get(saved.certificate) ?? verifyChain(saved.certificate, policy)
+    chains.set(saved.certificate, chain)
+    const facts: Facts = { ...chain.facts, saved, subject }
+    const { ok, steps } = runChecks(RECEIPT_CHECKS, facts)
+    return {
+      ok: chain.ok && ok,
+      steps: [...chain.steps, ...steps],
+      ...(facts.receipt && { receipt: facts.receipt }),
+      ...(facts.release && { release: facts.release }),
+    }
+  }
+}
+
 /**
  * Verifies a saved receipt offline, years later: the chain from the pinned genesis to the enclave's
  * receipt key, each link logged, and the salted digests against what the holder kept. Says nothing
@@ -178,17 +124,10 @@ const CHECKS: readonly Check<Facts>[] = [
  */
 export function verifyReceipt(
   saved: SavedReceipt,
-  policy: Facts['policy'],
+  policy: ReceiptPolicy,
   subject: ReceiptSubject = {},
 ): ReceiptResult {
-  const facts: Facts = { saved, policy, subject }
-  const { ok, steps } = runChecks(CHECKS, facts)
-  return {
-    ok,
-    steps,
-    ...(facts.receipt && { receipt: facts.receipt }),
-    ...(facts.release && { release: facts.release }),
-  }
+  return createReceiptVerifier(policy)(saved, subject)
 }
 
 function requireDigest(expected: string, found: string): void {

@@ -15,7 +15,7 @@ import {
   type World,
   type WorldOptions,
 } from '@sotto/testkit'
-import { verifyReceipt, type ReceiptResult, type ReceiptSubject } from '@sotto/verifier'
+import { createReceiptVerifier, verifyReceipt, type ReceiptResult, type ReceiptSubject } from '@sotto/verifier'
 import { claim, type ClaimId } from '../../../../test/claims.ts'
 
 const subjectOf = ({ request, response }: MintedReceipt): ReceiptSubject => ({
@@ -292,5 +292,30 @@ describe('a forged receipt', () => {
     const subject = subjectOf(minted)
     subject.response!.body = [answer]
     expect(failed(verify(world, saved, subject))).toEqual(['receipt.signature'])
+  })
+})
+
+describe('many receipts of one release', () => {
+  it('gives each the same verdict as when it is verified alone, and refuses the forged one among them', async () => {
+    const world = await createWorld()
+    const minted = await createReceipt(world)
+    const verifyOne = createReceiptVerifier(world.policy)
+    expect(verifyOne(minted.saved)).toEqual(verifyReceipt(minted.saved, world.policy))
+    const forged = fromUtf8(
+      signDsse(PAYLOAD_TYPES.inferenceReceipt, encodeDocument(minted.receipt), [fakeSigner()]),
+    )
+    expect(failed(verifyOne({ ...minted.saved, envelope: forged }))).toEqual(['receipt.signature'])
+    expect(verifyOne(minted.saved, subjectOf(minted)).ok).toBe(true)
+  })
+
+  it('refuses every one of them when the chain behind them does not hold', async () => {
+    const world = await createWorld()
+    const { saved } = await createReceipt(world)
+    const verifyOne = createReceiptVerifier({ ...world.policy, genesis: '0'.repeat(64) })
+    for (let round = 0; round < 2; round++) {
+      const result = verifyOne(saved)
+      expect(result.ok).toBe(false)
+      expect(failed(result)).toEqual(['receipt.genesis'])
+    }
   })
 })
