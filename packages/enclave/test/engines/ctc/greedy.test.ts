@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { assembleSegment } from '../../../src/engines/ctc/assemble.ts'
-import { decodeGreedy } from '../../../src/engines/ctc/greedy.ts'
+import { decodeGreedy, silenceProbability } from '../../../src/engines/ctc/greedy.ts'
 import { parseVocabulary } from '../../../src/engines/ctc/vocabulary.ts'
 import { codeOf } from '../host/fake-model.ts'
 
@@ -37,13 +37,25 @@ describe('decodeGreedy', () => {
   })
 })
 
+describe('silenceProbability', () => {
+  it('is the product of the blanks: near one in silence, near nothing in speech', () => {
+    const [blank, sure] = [0, 0.999]
+    expect(silenceProbability(logits([0, 0, 0], 5, 0.5), 3, 5, blank)).toBeCloseTo(0.125, 5)
+    expect(silenceProbability(logits(Array(50).fill(0), 5, sure), 50, 5, blank)).toBeCloseTo(sure ** 50, 4)
+    expect(silenceProbability(logits([0, 2, 2, 0, 3, 0, 4, 0], 5), 8, 5, blank)).toBeLessThan(1e-4)
+  })
+})
+
 describe('assembleSegment', () => {
   const vocabulary = parseVocabulary(undefined, { '<pad>': 0, '|': 1, a: 2, b: 3, '<unk>': 4 }, {}, {})
 
   it('gives words the times of their frames', () => {
     const tokens = decodeGreedy(logits([1, 2, 0, 3, 3, 1, 4, 1, 3, 0], 5), 10, 5, vocabulary.blank)
     const place = { id: 3, start: 10, end: 11, secondsPerFrame: 0.1 }
-    const segment = assembleSegment(tokens, vocabulary, place, { wordTimestamps: true, logprobs: true })
+    const segment = assembleSegment({ tokens, noSpeechProb: 0.25 }, vocabulary, place, {
+      wordTimestamps: true,
+      logprobs: true,
+    })
     expect(segment).toMatchObject({
       id: 3,
       seek: 1000,
@@ -51,7 +63,7 @@ describe('assembleSegment', () => {
       end: 11,
       text: 'ab b',
       temperature: 0,
-      noSpeechProb: 0,
+      noSpeechProb: 0.25,
     })
     expect(segment.words!.map(({ word, start, end }) => [word, start.toFixed(1), end.toFixed(1)])).toEqual([
       ['ab', '10.1', '10.5'],
@@ -63,7 +75,13 @@ describe('assembleSegment', () => {
   })
 
   it('leaves out what was not asked for, and marks silence', () => {
-    const segment = assembleSegment([], vocabulary, { id: 0, start: 0, end: 1, secondsPerFrame: 0.1 }, {})
+    const nothing = { tokens: [], noSpeechProb: 1 }
+    const segment = assembleSegment(
+      nothing,
+      vocabulary,
+      { id: 0, start: 0, end: 1, secondsPerFrame: 0.1 },
+      {},
+    )
     expect(segment).toMatchObject({ text: '', noSpeechProb: 1, avgLogprob: 0, compressionRatio: 1 })
     expect(segment).not.toHaveProperty('words')
     expect(segment).not.toHaveProperty('logprobs')
