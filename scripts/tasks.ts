@@ -33,7 +33,7 @@ const tasks: Record<string, Task> = {
   format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
 }
 
-/** Everything that must hold besides the tests: types, lint, format, layers, error pages, bundles. */
+/** Everything that must hold besides the tests: types, lint, format, layers, error pages, bundles, notices. */
 async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
@@ -51,13 +51,15 @@ async function check(): Promise<number> {
       'bundles',
       async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')])),
     ],
+    // Reads the same build.
+    ['notices', () => run(process.execPath, [join(root, 'scripts/notices.ts')])],
   ]
   const failed: string[] = []
   for (const [name, step] of steps) if ((await step()) !== 0) failed.push(name)
   process.stdout.write(
     failed.length
       ? `check: failed: ${failed.join(', ')}\n`
-      : 'check: types, lint, format, layers, error pages and bundles hold\n',
+      : 'check: types, lint, format, layers, error pages, bundles and notices hold\n',
   )
   return failed.length ? 1 : 0
 }

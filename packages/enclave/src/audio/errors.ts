@@ -36,7 +36,7 @@ const ACTIONS: Readonly<Record<AudioErrorCode, ErrorAction>> = {
 }
 
 /** What every refusal of a format offers instead. */
-export const SUPPORTED_HINT = 'send WAV, FLAC, MP3, AIFF, Ogg (Opus, Vorbis or FLAC) or WebM with Opus'
+export const SUPPORTED_HINT = 'send WAV, FLAC, MP3, AIFF, Ogg (Opus or FLAC) or WebM with Opus'
 
 /** A {@link SottoError} with an audio code; the action follows from the code. */
 export function audioError(

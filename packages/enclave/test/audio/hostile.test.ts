@@ -23,7 +23,6 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   mp3: fixture('sweep.mp3'),
   'stereo mp3': fixture('stereo.mp3'),
   'ogg opus': fixture('sweep.opus'),
-  'ogg vorbis': fixture('sweep.ogg'),
   webm: writeWebm(head, packets, { live: true }),
   'laced webm': writeWebm(head, packets, { lacing: 'ebml', framesPerBlock: 4, discardPadding: 1000 }),
 }
@@ -80,21 +79,18 @@ describe('hostile files', () => {
   })
 
   // The checksum of a page keeps accidents from the decoder; an enemy can compute it.
-  it.each(['sweep.opus', 'sweep.ogg'])(
-    'damaged packets behind right checksums are decoded or refused: %s',
-    async (name) => {
-      await fc.assert(
-        fc.asyncProperty(damage, fc.nat(), async (changes, choice) => {
-          const pages = readPages(fixture(name))
-          const page = pages[choice % pages.length]!
-          const body = damaged(page.body, changes)
-          page.body = bytesOf(body, page.body.subarray(body.length)).slice(0, page.body.length)
-          expect(await refusal(writePages(pages), { maxSeconds: 30 })).toMatch(/^AUDIO_|^accepted$/)
-        }),
-        { numRuns: RUNS },
-      )
-    },
-  )
+  it('damaged packets behind right checksums are decoded or refused', async () => {
+    await fc.assert(
+      fc.asyncProperty(damage, fc.nat(), async (changes, choice) => {
+        const pages = readPages(fixture('sweep.opus'))
+        const page = pages[choice % pages.length]!
+        const body = damaged(page.body, changes)
+        page.body = bytesOf(body, page.body.subarray(body.length)).slice(0, page.body.length)
+        expect(await refusal(writePages(pages), { maxSeconds: 30 })).toMatch(/^AUDIO_|^accepted$/)
+      }),
+      { numRuns: RUNS },
+    )
+  })
 
   it('noise behind any magic number is decoded or refused', async () => {
     const magic = fc.constantFrom(

@@ -47,7 +47,7 @@ describe('recognising formats by their first bytes', () => {
   })
 
   it('does not depend on where the first chunk ends', async () => {
-    for (const name of ['sweep.mp3', 'sweep.flac', 'sweep.opus', 'sweep.ogg']) {
+    for (const name of ['sweep.mp3', 'sweep.flac', 'sweep.opus']) {
       expect(await refusal(fixture(name), { chunk: 1 })).toBe('accepted')
     }
   })

@@ -33,7 +33,7 @@ async function* decodeStream(
   await skipTags(stream)
   const opus = await startOpus(head)
   try {
-    const trim = new PageTrim(OPUS_DECIMATION, Math.round(head.preSkip / OPUS_DECIMATION), false)
+    const trim = new PageTrim(OPUS_DECIMATION, Math.round(head.preSkip / OPUS_DECIMATION))
     for await (const { page, packets } of stream) {
       yield* trim.push(
         packets.map((packet) => opus.decode(packet)),

@@ -5,7 +5,6 @@ import type { AudioLimits } from '../limits.ts'
 import type { OpenAudio } from '../open-audio.ts'
 import { type PageOfPackets, readLogicalStream } from './logical-stream.ts'
 import { openOggOpus } from './ogg-opus.ts'
-import { openOggVorbis } from './ogg-vorbis.ts'
 import { type OggPage, readOggPage } from './page.ts'
 
 /** Logical streams one file may multiplex. */
@@ -13,14 +12,19 @@ const MAX_STREAMS = 16
 
 const OPENERS: readonly (readonly [magic: string, open: OpenStream])[] = [
   ['OpusHead', openOggOpus],
-  ['\x01vorbis', openOggVorbis],
   ['\x7fFLAC', openOggFlac],
+]
+
+/** Codecs we recognise only to say clearly that they are not decoded. */
+const KNOWN_UNSUPPORTED: readonly (readonly [magic: string, name: string])[] = [
+  ['\x01vorbis', 'Ogg Vorbis'],
+  ['Speex   ', 'Ogg Speex'],
 ]
 
 type OpenStream = (stream: AsyncGenerator<PageOfPackets>, limits: AudioLimits) => Promise<OpenAudio>
 
 /**
- * Opens the first stream of an Ogg file (RFC 3533) that holds Opus, Vorbis or FLAC.
+ * Opens the first stream of an Ogg file (RFC 3533) that holds Opus or FLAC.
  *
  * @throws `AUDIO_MALFORMED`, `AUDIO_UNSUPPORTED`
  */
@@ -30,8 +34,9 @@ export async function openOgg(input: ByteStream, limits: AudioLimits): Promise<O
     const first = beginnings.find((page) => startsWith(page.body, magic))
     if (first) return open(readLogicalStream(input, first, next ? [next] : []), limits)
   }
-  if (beginnings.some((page) => startsWith(page.body, 'Speex   '))) throw unsupported('Ogg Speex')
-  throw unsupported('an Ogg file without Opus, Vorbis or FLAC')
+  for (const [magic, name] of KNOWN_UNSUPPORTED)
+    if (beginnings.some((page) => startsWith(page.body, magic))) throw unsupported(name)
+  throw unsupported('an Ogg file without Opus or FLAC')
 }
 
 /** Every stream begins before any of them goes on (RFC 3533 Section 4). */

@@ -7,19 +7,14 @@ import type { OggPage } from './page.ts'
  */
 export class PageTrim {
   readonly #unitsPerSample: number
-  readonly #startsBelowZero: boolean
   #toSkip: number
   #origin: number | undefined
   #decoded = 0
 
-  /**
-   * @param skip samples to drop from the beginning in any case (Opus pre-skip)
-   * @param startsBelowZero whether a first position smaller than the sound before it drops the difference (Vorbis)
-   */
-  constructor(unitsPerSample: number, skip: number, startsBelowZero: boolean) {
+  /** @param skip samples to drop from the beginning in any case (Opus pre-skip) */
+  constructor(unitsPerSample: number, skip: number) {
     this.#unitsPerSample = unitsPerSample
     this.#toSkip = skip
-    this.#startsBelowZero = startsBelowZero
   }
 
   /** What to keep of the blocks that ended on this page. @throws `AUDIO_MALFORMED` */
@@ -43,8 +38,7 @@ export class PageTrim {
     const end = this.#decoded + length
     if (this.#origin === undefined && length > 0) {
       // A live capture begins above zero. On a page that is the last as well, the end was cut, not the beginning.
-      this.#origin = isLast ? 0 : Math.max(this.#startsBelowZero ? -end : 0, position - end)
-      if (this.#origin < 0) this.#toSkip -= this.#origin
+      this.#origin = isLast ? 0 : Math.max(0, position - end)
     }
     return isLast ? Math.max(0, end - (position - (this.#origin ?? 0))) : 0
   }

@@ -14,8 +14,6 @@ export interface OggPage {
   /** Lacing values. */
   readonly segments: Uint8Array
   readonly body: Uint8Array
-  /** The page as it was in the file. */
-  readonly bytes: Uint8Array
 }
 
 const HEADER_BYTES = 27
@@ -48,7 +46,6 @@ export async function readOggPage(input: ByteStream): Promise<OggPage | undefine
     sequence: view.getUint32(18, true),
     segments: bytes.subarray(HEADER_BYTES, HEADER_BYTES + count),
     body: bytes.subarray(HEADER_BYTES + count),
-    bytes,
   }
 }
 
