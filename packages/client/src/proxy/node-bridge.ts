@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import { envelope } from './errors.ts'
+import { bodyOf, discardRest } from './incoming-body.ts'
+import { withRequestId } from './request-id.ts'
 
 /**
  * Runs a `(Request) => Response` handler for one Node request. When the peer goes away, the request's
@@ -15,6 +16,7 @@ export async function bridge(
   const gone = new AbortController()
   const abort = (): void => gone.abort()
   outgoing.once('close', abort)
+  outgoing.once('finish', () => discardRest(incoming))
   const request = toRequest(incoming, gone.signal)
   const response = request === undefined ? badRequest() : await handler(request)
   outgoing.off('close', abort)
@@ -73,10 +75,12 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | un
   }
   const method = incoming.method ?? 'GET'
   const hasBody = method !== 'GET' && method !== 'HEAD'
-  const body = hasBody ? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>) : null
+  const body = hasBody ? bodyOf(incoming) : null
   return new Request(url, { method, headers, body, signal, duplex: 'half' } as RequestInit)
 }
 
 function badRequest(): Response {
-  return envelope(400, 'sotto_bad_request', 'the request line or Host header is malformed', 'fix-input')
+  return withRequestId(
+    envelope(400, 'sotto_bad_request', 'the request line or Host header is malformed', 'fix-input'),
+  )
 }

@@ -104,6 +104,8 @@ class Lookahead {
   async #more(): Promise<void> {
     const { done, value } = await this.#source.next()
     if (done) throw clientError('REQUEST_INVALID', 'the form ends before its last boundary')
-    this.#buffer = this.#buffer.length === 0 ? Buffer.from(value) : Buffer.concat([this.#buffer, value])
+    // A view: a file passes through without being copied.
+    const chunk = Buffer.from(value.buffer, value.byteOffset, value.length)
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
   }
 }

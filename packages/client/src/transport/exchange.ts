@@ -33,6 +33,13 @@ export interface InnerResponse {
   abort: () => void
 }
 
+/**
+ * Options of a request whose body streams. `fetch` sends a *clone* of a request that might have to follow
+ * a redirect (Fetch standard, HTTP-network-or-cache fetch), and the other branch of a cloned stream
+ * keeps the whole upload in memory. A streamed body could not be sent to a second address anyway.
+ */
+const STREAMED = { duplex: 'half', redirect: 'error' } as const
+
 /** Plaintext bytes of a chunk that every receiver takes (chunked OHTTP draft Section 6). */
 const CHUNK_BYTES = 16_384
 
@@ -40,7 +47,7 @@ const CHUNK_BYTES = 16_384
  * One request under fresh keys and its answer. Outer failures throw, they never look like an answer.
  *
  * @param dateMs what the request says the time is, milliseconds since the Unix epoch
- * @throws `KEY_UNKNOWN` outer 422; `RELAY_REFUSED` other outer statuses; `RELAY_UNREACHABLE`; `RESPONSE_INVALID`,
+ * @throws `KEY_UNKNOWN` outer 422; `REQUEST_TOO_LARGE` outer 413; `RELAY_REFUSED` other outer statuses; `RELAY_UNREACHABLE`; `RESPONSE_INVALID`,
  * `RESPONSE_TRUNCATED`; what the request's own body throws; the reason of its signal
  */
 export async function exchange(
@@ -60,7 +67,7 @@ export async function exchange(
       method: 'POST',
       headers: { ...OUTER_HEADERS, 'content-type': OHTTP_MEDIA_TYPE.chunkedRequest, incremental: '?1' },
       body: body as BodyInit,
-      ...(body instanceof ReadableStream && { duplex: 'half' }),
+      ...(body instanceof ReadableStream && STREAMED),
       signal,
     })
     const opened = await openResponse(await admitOuter(response), sealer.openResponse(), signal)
@@ -117,6 +124,11 @@ async function admitOuter(response: Response): Promise<ReadableStream<Uint8Array
   await response.body?.cancel().catch(() => {})
   if (response.status === 422) {
     throw clientError('KEY_UNKNOWN', 'the gateway does not hold the key this request was encrypted to')
+  }
+  if (response.status === 413) {
+    throw clientError('REQUEST_TOO_LARGE', 'relay or gateway take no request of this size', {
+      hint: 'send a shorter or compressed recording, or have the limit raised (sotto up --max-upload)',
+    })
   }
   if (response.status !== 200) {
     const found = response.status === 0 ? 'a redirect' : `status ${response.status}`

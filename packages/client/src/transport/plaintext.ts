@@ -26,7 +26,7 @@ export async function* encodePlaintext(
   yield* padding(length)
 }
 
-/** One sealed chunk's worth of plaintext. */
+/** One sealed chunk's worth of plaintext, valid until the next one is asked for. */
 export interface PlaintextChunk {
   bytes: Uint8Array
   final: boolean
@@ -40,14 +40,13 @@ export async function* rechunk(
   source: AsyncIterable<Uint8Array>,
   size: number,
 ): AsyncGenerator<PlaintextChunk> {
-  let chunk = new Uint8Array(size)
+  const chunk = new Uint8Array(size)
   let filled = 0
   for await (const part of source) {
     for (let offset = 0; offset < part.length;) {
       // A full chunk is held until more data shows that it is not the final one.
       if (filled === size) {
         yield { bytes: chunk, final: false }
-        chunk = new Uint8Array(size)
         filled = 0
       }
       const piece = part.subarray(offset, offset + size - filled)

@@ -142,7 +142,7 @@ describe('prepareRequest', () => {
       body: form,
       headers: { 'content-type': 'multipart/form-data' },
     })
-    expect(request.headers[0]![1]).toMatch(/^multipart\/form-data; boundary=sotto-/)
+    expect(request.headers[0]![1]).toMatch(/^multipart\/form-data; fields=first; boundary=sotto-/)
     expect(await textOf(request.body.stream())).toMatch(/name="model"[\s\S]*name="file"/)
   })
 })

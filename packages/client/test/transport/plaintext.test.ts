@@ -71,7 +71,9 @@ describe('rechunk', () => {
         fc.array(fc.uint8Array({ maxLength: 30 })),
         fc.integer({ min: 1, max: 16 }),
         async (parts, size) => {
-          const chunks = await Array.fromAsync(rechunk(from(parts), size))
+          const chunks: { bytes: Uint8Array; final: boolean }[] = []
+          for await (const { bytes, final } of rechunk(from(parts), size))
+            chunks.push({ bytes: bytes.slice(), final })
           expect(Buffer.concat(chunks.map((chunk) => chunk.bytes))).toEqual(Buffer.concat(parts))
           expect(chunks.map((chunk) => chunk.final).indexOf(true)).toBe(chunks.length - 1)
           expect(chunks.slice(0, -1).every((chunk) => chunk.bytes.length === size)).toBe(true)

@@ -5,6 +5,7 @@ import {
   request as httpRequest,
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { writeBody } from '@sotto/serve/server'
 import type { Upstream, UpstreamRequest } from './upstream.ts'
 
 /**
@@ -54,17 +55,14 @@ function headersOf(request: UpstreamRequest): string[] {
 
 async function sendBody(body: ReadableStream<Uint8Array>, outgoing: ClientRequest): Promise<void> {
   const reader = body.getReader()
-  const closed = new Promise<void>((resolve) => outgoing.once('close', resolve))
-  void closed.then(() => reader.cancel().catch(() => {}))
+  outgoing.once('close', () => void reader.cancel().catch(() => {}))
   try {
-    outgoing.flushHeaders()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (outgoing.destroyed) return
-      if (done) return void outgoing.end()
-      if (!outgoing.write(value))
-        await Promise.race([closed, new Promise<void>((resolve) => outgoing.once('drain', resolve))])
-    }
+    await writeBody(reader, outgoing, {
+      begin(length) {
+        // The gateway starts on a request before all of it is there.
+        if (length === undefined) outgoing.flushHeaders()
+      },
+    })
   } catch {
     // The client's body was cut: `end` would make it look complete.
     outgoing.destroy(new Error('request body was cut'))

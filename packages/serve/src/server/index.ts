@@ -1,1 +1,2 @@
 export { type RunningServer, type ServerOptions, startServer } from './start.ts'
+export { writeBody, type WriteBodyOptions } from './write-body.ts'

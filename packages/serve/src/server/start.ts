@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { type App, errorResponse, mapErrors, type MapErrorsOptions, serveError } from '../errors/index.ts'
+import { discardRest } from './discard-rest.ts'
 import { SlowSenders } from './slow-senders.ts'
+import { toRequest } from './to-request.ts'
 import { writeResponse } from './write-response.ts'
 
 /** Bounds of one server; every one has an honest default. */
@@ -40,9 +41,6 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** Tells the adapter that {@link writeResponse} has answered already. */
-const ALREADY_SENT: Response = new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
-
 /** How often body and header limits are looked at. */
 const CHECK_INTERVAL_MS = 1000
 
@@ -62,15 +60,13 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
   let inProgress = 0
   let isDraining = false
 
-  async function respond(request: Request, outgoing: ServerResponse): Promise<void> {
+  async function answer(request: Request | undefined, outgoing: ServerResponse): Promise<void> {
+    if (request === undefined)
+      return writeResponse(new Response(null, { status: 400 }), outgoing, writeStallMs)
     if (inProgress >= maxRequests) {
       outgoing.setHeader('connection', 'close')
-      await writeResponse(
-        errorResponse(serveError('HTTP_BUSY', 'too many requests are in progress')),
-        outgoing,
-        writeStallMs,
-      )
-      return
+      const busy = serveError('HTTP_BUSY', 'too many requests are in progress')
+      return writeResponse(errorResponse(busy), outgoing, writeStallMs)
     }
     inProgress++
     try {
@@ -82,14 +78,6 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
     }
   }
 
-  const listener = getRequestListener(
-    async (request, env) => {
-      await respond(request, env.outgoing as ServerResponse)
-      return ALREADY_SENT
-    },
-    // Only a request the adapter cannot even build gets here (a malformed Host or target).
-    { overrideGlobalObjects: false, errorHandler: () => new Response(null, { status: 400 }) },
-  )
   const server = createServer({
     maxHeaderSize: options.maxHeaderBytes ?? 16_384,
     headersTimeout: options.headersTimeoutMs ?? 10_000,
@@ -104,8 +92,13 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
     // A body that is not as long as it was declared must not end like a whole one.
     outgoing.strictContentLength = true
     senders.watch(incoming)
-    outgoing.once('close', () => senders.forget(incoming))
-    void listener(incoming, outgoing)
+    outgoing.once('finish', () => discardRest(incoming))
+    const gone = new AbortController()
+    outgoing.once('close', () => {
+      senders.forget(incoming)
+      if (!outgoing.writableFinished) gone.abort()
+    })
+    answer(toRequest(incoming, gone.signal), outgoing).catch(() => outgoing.destroy())
   })
   const timer = setInterval(() => senders.sample(), CHECK_INTERVAL_MS)
   timer.unref()

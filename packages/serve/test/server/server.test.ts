@@ -287,6 +287,26 @@ test.each([
   expect(called).toBe(0)
 })
 
+test('a sender who is answered in the middle of its body hears it, and can go on with the next request', async () => {
+  const server = await start(async (request) => {
+    if (request.method === 'GET') return new Response('next')
+    const reader = request.body!.getReader()
+    await reader.read()
+    void reader.cancel()
+    return new Response('enough', { status: 413 })
+  })
+  const size = 20_000_000
+  const { socket, received } = await raw(
+    server,
+    `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${size}\r\n\r\nabc`,
+  )
+  await expect.poll(received).toMatch(/^HTTP\/1\.1 413 .*enough$/s)
+  socket.write(new Uint8Array(size - 3))
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await expect.poll(received).toMatch(/ 200 .*next$/s)
+  socket.destroy()
+})
+
 test.each([
   ['longer', 'abcdef'],
   ['shorter', 'ab'],
