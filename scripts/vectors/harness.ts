@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { toHex } from '@sotto/protocol/bytes'
 import { hasCode } from '@sotto/protocol/errors'
 
@@ -29,6 +30,8 @@ export type VectorOutcome = void | 'by design'
 export interface VectorFamily {
   /** Below the root of the vectors, for example `transport/hpke`. */
   readonly folder: string
+  /** True for a folder that a set of vectors may lack altogether. What lies in it must still pass. */
+  readonly isOptional?: boolean
   cases(files: readonly VectorFile[]): Iterable<VectorCase>
 }
 
@@ -43,7 +46,10 @@ export interface FileReport {
   readonly failures: { name: string; reason: string }[]
 }
 
-/** A family whose files are independent: `cases` gives name and check of every case in one file. */
+/**
+ * A family whose files are independent: `cases` gives name and check of every case in one file.
+ * A file that cannot be read as vectors at all is one failed case, and the other files still run.
+ */
 export function perFile(
   folder: string,
   cases: (file: VectorFile) => Iterable<[name: string, run: VectorCase['run']]>,
@@ -51,19 +57,33 @@ export function perFile(
   return {
     folder,
     *cases(files) {
-      for (const file of files) for (const [name, run] of cases(file)) yield { file: file.name, name, run }
+      for (const file of files) {
+        try {
+          for (const [name, run] of cases(file)) yield { file: file.name, name, run }
+        } catch (error) {
+          const run = (): never => {
+            throw error
+          }
+          yield { file: file.name, name: 'content', run }
+        }
+      }
     },
   }
 }
 
-/** All files below a folder, sorted by path. */
+/** All files below a folder, sorted by path, without what people write about them. */
 export function readVectorFiles(folder: string): VectorFile[] {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   return names
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
+    .filter((path) => statSync(path).isFile() && !isAboutFiles(basename(path)))
     .sort()
     .map((path) => lazyFile(relative(folder, path), path))
+}
+
+/** Documents, and the hidden files that operating systems leave. */
+function isAboutFiles(name: string): boolean {
+  return name.startsWith('.') || name.toLowerCase().endsWith('.md')
 }
 
 /** Runs a family. A file without cases counts as a failure: it was not understood. */
@@ -80,7 +100,7 @@ export async function runFamily(root: string, family: VectorFamily): Promise<Fil
       if ((await one.run()) === 'by design') report.byDesign++
       report.passed++
     } catch (error) {
-      report.failures.push({ name: one.name, reason: error instanceof Error ? error.message : String(error) })
+      report.failures.push({ name: one.name, reason: reasonOf(error) })
     }
   }
   for (const report of reports.values()) {
@@ -95,6 +115,13 @@ export function expectHex(what: string, found: Uint8Array, expected: string): vo
   const hex = toHex(found)
   if (hex !== expected.toLowerCase())
     throw new Error(`${what}: found ${shorten(hex)}, expected ${shorten(expected)}`)
+}
+
+/** What a vector expects of the implementation. Anything but these two words is not understood. */
+export function isRefusalExpected(expect: unknown): boolean {
+  if (expect !== 'accept' && expect !== 'reject')
+    throw new Error(`no expectation is called ${String(expect)}`)
+  return expect === 'reject'
 }
 
 /** Fails the case unless the two values are equal as JSON. */
@@ -126,12 +153,24 @@ function lazyFile(name: string, path: string): VectorFile {
   return {
     name,
     get bytes() {
-      return new Uint8Array(readFileSync(path))
+      return new Uint8Array(readUncompressed(path))
     },
     get text() {
-      return readFileSync(path, 'utf8')
+      return readUncompressed(path).toString('utf8')
     },
   }
+}
+
+/** Large lists are published compressed; the magic number of RFC 1952 says so, not the name. */
+function readUncompressed(path: string): Buffer {
+  const bytes = readFileSync(path)
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes
+}
+
+/** The message, with what it says about its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`
 }
 
 function shorten(text = 'undefined'): string {

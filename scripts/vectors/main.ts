@@ -32,6 +32,7 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
+const chosen = families.filter(({ folder }) => folder.endsWith(values.family ?? ''))
 process.exitCode = await main()
 
 async function main(): Promise<number> {
@@ -48,6 +49,11 @@ async function main(): Promise<number> {
     console.error(`error: no folder ${root}\nhint: set SOTTO_VECTORS to the folder of the vectors`)
     return 1
   }
+  if (chosen.length === 0) {
+    const folders = families.map((family) => family.folder).join(', ')
+    console.error(`error: no family ${values.family}\nhint: use the end of one of ${folders}`)
+    return 1
+  }
   const backends: Backend[] = values.backend === 'both' ? ['node', 'browser'] : [values.backend as Backend]
   const reports: BackendReport[] = []
   for (const backend of backends) {
@@ -61,9 +67,13 @@ async function main(): Promise<number> {
 
 async function runHere(root: string): Promise<BackendReport[]> {
   const reports: BackendReport[] = []
-  for (const family of families) {
-    if (values.family !== undefined && !family.folder.endsWith(values.family)) continue
-    const found = existsSync(join(root, family.folder)) ? await runFamily(root, family) : []
+  for (const family of chosen) {
+    const isPresent = existsSync(join(root, family.folder))
+    if (!isPresent && family.isOptional === true) {
+      console.error(`note: no folder ${family.folder} in this set`)
+      continue
+    }
+    const found = isPresent ? await runFamily(root, family) : []
     if (found.length === 0) found.push(emptyFolder(family.folder))
     reports.push(...found.map((report) => ({ ...report, backend: crypto.name })))
   }

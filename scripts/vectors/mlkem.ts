@@ -31,6 +31,7 @@ export const mlkem: VectorFamily = perFile('transport/mlkem', function* (file) {
   yield ['decapsulate', () => expectHex('K', kem.decapsulateExpanded(values.dk, values.c), hex(values.K))]
   yield ['implicit rejection', () => checkRejection(kem, values)]
   const { d, z, ek, m } = values
+  if (ek !== undefined) yield ['key hash', () => checkKeyHash(values, ek)]
   if (ek !== undefined && m !== undefined) yield ['encapsulate', () => checkEncapsulation(kem, ek, m, values)]
   if (ek !== undefined && d !== undefined && z !== undefined) {
     yield ['key pair', () => checkKeyPair(kem, concat(d, z), ek, values)]
@@ -72,6 +73,14 @@ function checkRejection(kem: MlKem, { dk, c, KBar }: Values): void {
   expectHex('K of a forgery', kem.decapsulateExpanded(dk, forged), hex(expected))
 }
 
+/** dk ends with ek, H(ek) and z (FIPS 203 Section 6.1). */
+function checkKeyHash({ dk, z, 'H(ek)': hash }: Values, ek: Uint8Array): void {
+  const found = crypto.hash('sha3-256', ek)
+  if (hash !== undefined) expectHex('H(ek)', found, hex(hash))
+  const end = concat(ek, found, z ?? dk.subarray(-32))
+  expectHex('end of dk', dk.subarray(-end.length), hex(end))
+}
+
 function checkEncapsulation(kem: MlKem, ek: Uint8Array, m: Uint8Array, { c, K }: Values): void {
   const found = kem.importPublic(ek).encapsulateDeterministically(m)
   expectHex('c', found.ciphertext, hex(c))
@@ -89,9 +98,6 @@ function checkKeyPair(
   const isOfDraft = hex(sha3_512(seed.subarray(0, 32)).subarray(0, 32)) === hex(ek.subarray(-32))
   if (isOfDraft) {
     if (hex(key.publicKey) === hex(ek)) throw new Error('the key is the one of the draft')
-    // What stayed the same is the form of an expanded key.
-    const end = concat(ek, crypto.hash('sha3-256', ek), seed.subarray(32))
-    expectHex('end of dk', dk.subarray(-end.length), hex(end))
     return 'by design'
   }
   expectHex('ek', key.publicKey, hex(ek))

@@ -25,5 +25,9 @@ export function printReports(reports: readonly (FileReport & { backend: string }
   if (failures.length > MAX_FAILURES_SHOWN)
     console.log(`and ${failures.length - MAX_FAILURES_SHOWN} more failures`)
   const sum = (key: 'passed' | 'total'): number => reports.reduce((total, report) => total + report[key], 0)
-  console.log(`${sum('passed')} of ${sum('total')} cases passed in ${reports.length} runs of a file`)
+  // A file without cases is a failure as well, so there can be failures where every case has passed.
+  const trouble = failures.length === 0 ? '' : `; failures: ${failures.length}`
+  console.log(
+    `${sum('passed')} of ${sum('total')} cases passed in ${reports.length} runs of a file${trouble}`,
+  )
 }

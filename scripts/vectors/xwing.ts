@@ -33,7 +33,9 @@ export const xwing: VectorFamily = perFile('transport/xwing', function* (file) {
     yield [
       `${index}: encapsulate`,
       () => {
-        const { enc, sharedSecret } = kem.importPublic(fromHex(v.pk)).encap({ ikmE: fromHex(v.eseed) })
+        const recipient = kem.importPublic(fromHex(v.pk))
+        const eseed = fromHex(v.eseed)
+        const { enc, sharedSecret } = recipient.encap({ ikmE: eseed })
         expectHex('ct', enc, v.ct)
         expectHex('ss', sharedSecret, v.ss)
       },

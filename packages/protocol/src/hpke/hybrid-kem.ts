@@ -34,6 +34,8 @@ export interface HybridKemParameters {
   readonly label: Uint8Array
   /** Bytes of seed a private key of the group is made from: one scalar, or several candidates. */
   readonly groupSeedLength: number
+  /** Bytes of randomness of an encapsulation, in known-answer tests. */
+  readonly randomnessLength: number
 }
 
 /**
@@ -130,6 +132,9 @@ export class HybridKem implements HpkeKem {
     insecure: InsecureFixedRandomness | undefined,
   ): Encapsulation {
     const fixed = insecure?.ikmE
+    const { randomnessLength } = this.parameters
+    if (fixed !== undefined && fixed.length !== randomnessLength)
+      throw badInput(`randomness of an encapsulation has ${randomnessLength} bytes`)
     const { ciphertext, sharedSecret } =
       fixed === undefined
         ? mlKem.encapsulate()

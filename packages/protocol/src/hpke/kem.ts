@@ -52,6 +52,7 @@ const KEMS: readonly HpkeKem[] = [
     group: 'P-256',
     label: utf8('MLKEM768-P256'),
     groupSeedLength: 128,
+    randomnessLength: 128,
   }),
   new HybridKem({
     id: HPKE_KEM.MLKEM1024_P384,
@@ -60,6 +61,7 @@ const KEMS: readonly HpkeKem[] = [
     group: 'P-384',
     label: utf8('MLKEM1024-P384'),
     groupSeedLength: 48,
+    randomnessLength: 80,
   }),
   new HybridKem({
     id: HPKE_KEM.X_WING,
@@ -69,6 +71,7 @@ const KEMS: readonly HpkeKem[] = [
     // The label draws a wing: draft-connolly-cfrg-xwing-kem Section 5.3.
     label: utf8('\\.//^\\'),
     groupSeedLength: 32,
+    randomnessLength: 64,
   }),
 ]
 

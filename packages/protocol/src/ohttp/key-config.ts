@@ -47,11 +47,13 @@ export function parseKeyConfig(bytes: Uint8Array): OhttpKeyConfig {
 }
 
 /**
- * Parses `application/ohttp-keys` (RFC 9458 Section 3.2). Configurations with a KEM that is not
- * implemented are skipped; any other defect refuses the whole list, and so does a repeated key id.
+ * Parses `application/ohttp-keys` (RFC 9458 Section 3.2), one or more configurations. Those with a
+ * KEM that is not implemented are skipped; any other defect refuses the whole list, and so does a
+ * repeated key id.
  * @throws `OHTTP_KEY_CONFIG`
  */
 export function parseKeyConfigs(bytes: Uint8Array): OhttpKeyConfig[] {
+  if (bytes.length === 0) throw ohttpError('OHTTP_KEY_CONFIG', { found: 'no configuration' })
   const configs: OhttpKeyConfig[] = []
   const ids = new Set<number>()
   const reader = new ByteReader(bytes)

@@ -166,6 +166,19 @@ describe('context', () => {
     expect(() => late.current()).toThrow(code('HPKE_SEQUENCE_OVERFLOW'))
   })
 
+  it.each([
+    ['MLKEM768_P256', 128],
+    ['MLKEM1024_P384', 80],
+    ['X_WING', 64],
+  ] as const)('takes known-answer randomness of %s in %i bytes and no other length', (name, length) => {
+    const kem = kemById(HPKE_KEM[name])
+    const recipient = kem.importPublic(kem.generate().publicKey)
+    const randomness = (count: number): Uint8Array => new Uint8Array(count).fill(1)
+    expect(recipient.encap({ ikmE: randomness(length) }).enc).toHaveLength(kem.encLength)
+    for (const other of [0, 32, length - 1, length + 1, 2 * length])
+      expect(() => recipient.encap({ ikmE: randomness(other) })).toThrow(code('HPKE_BAD_INPUT'))
+  })
+
   it('refuses exports that are too long', () => {
     const { context } = setup.send(recipient)
     expect(() => context.export(empty, 255 * 32 + 1)).toThrow(code('HPKE_BAD_INPUT'))

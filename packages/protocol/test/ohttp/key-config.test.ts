@@ -50,7 +50,11 @@ describe('key configurations', () => {
     const known = encodeKeyConfigs([config(1, HPKE_KEM.DHKEM_X25519, [1, 1])])
     const unknown = concat(uint(5, 2), uint(9, 1), uint(0x7777, 2), uint(0, 2))
     expect(parseKeyConfigs(concat(unknown, known, unknown))).toHaveLength(1)
-    expect(parseKeyConfigs(new Uint8Array(0))).toEqual([])
+    expect(parseKeyConfigs(unknown)).toEqual([])
+  })
+
+  it('are refused as a list of none: RFC 9458 Section 3.2 wants one or more', () => {
+    expect(() => parseKeyConfigs(new Uint8Array(0))).toThrow(keyConfig)
   })
 
   it.each<[string, (one: Uint8Array) => Uint8Array]>([
