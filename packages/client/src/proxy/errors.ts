@@ -3,21 +3,43 @@ import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
 /** Status by action: what was wrong here, there for now, or must not be trusted. */
 const STATUS: Readonly<Record<ErrorAction, number>> = { 'fix-input': 400, retry: 503, stop: 502 }
 
-/** Our errors in the envelope every OpenAI SDK understands: `code` is `sotto_` and the code in lower case. */
-export function errorResponse(error: unknown): Response {
-  if (!(error instanceof SottoError)) return envelope(500, 'sotto_internal', 'the proxy failed', 'retry')
-  const message = error.hint === undefined ? error.message : `${error.message} (${error.hint})`
-  return envelope(STATUS[error.action], `sotto_${error.code.toLowerCase()}`, message, error.action)
+/** Statuses that SDKs and people know better than that of the action. */
+const STATUS_OF_CODE: Readonly<Record<string, number>> = { REQUEST_TOO_LARGE: 413 }
+
+/** An error as OpenAI SDKs read it, in answers and in events. */
+export interface ErrorBody {
+  error: { message: string; type: string; param: null; code: string; action: ErrorAction }
 }
 
-/** An error in the OpenAI envelope. */
+/** Our errors in the envelope every OpenAI SDK understands: `code` is `sotto_` and the code in lower case. */
+export function errorBody(error: unknown): ErrorBody {
+  if (!(error instanceof SottoError)) return bodyOf(500, 'sotto_internal', 'the proxy failed', 'retry')
+  const message = error.hint === undefined ? error.message : `${error.message} (${error.hint})`
+  return bodyOf(statusOf(error), `sotto_${error.code.toLowerCase()}`, message, error.action)
+}
+
+/** {@link errorBody} as an answer. */
+export function errorResponse(error: unknown): Response {
+  return respond(error instanceof SottoError ? statusOf(error) : 500, errorBody(error))
+}
+
+function statusOf({ code, action }: SottoError): number {
+  return Object.hasOwn(STATUS_OF_CODE, code) ? STATUS_OF_CODE[code]! : STATUS[action]
+}
+
+/** An error of the proxy itself in the OpenAI envelope. */
 export function envelope(status: number, code: string, message: string, action: ErrorAction): Response {
+  return respond(status, bodyOf(status, code, message, action))
+}
+
+function bodyOf(status: number, code: string, message: string, action: ErrorAction): ErrorBody {
   const type = status < 500 ? 'invalid_request_error' : 'server_error'
+  return { error: { message, type, param: null, code, action } }
+}
+
+function respond(status: number, body: ErrorBody): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   // OpenAI SDKs repeat every 5xx; a refusal must reach the person instead.
-  if (action === 'stop') headers['x-should-retry'] = 'false'
-  return new Response(JSON.stringify({ error: { message, type, param: null, code, action } }), {
-    status,
-    headers,
-  })
+  if (body.error.action === 'stop') headers['x-should-retry'] = 'false'
+  return new Response(JSON.stringify(body), { status, headers })
 }

@@ -2,7 +2,9 @@ import { INNER_ORIGIN } from '../transport/inner-request.ts'
 import type { Sotto } from '../types.ts'
 import { parseAzurePath } from './azure.ts'
 import { envelope, errorResponse } from './errors.ts'
+import { explainCut } from './explain-cut.ts'
 import { corsHeaders, type Guard, hashSecret, isPreflight, refuse } from './guard.ts'
+import { withRequestId } from './request-id.ts'
 import { setModel } from './set-model.ts'
 
 /** Options of {@link createProxy}. */
@@ -41,8 +43,8 @@ export function createProxy(options: ProxyOptions): (request: Request) => Promis
   }
   return async function proxy(request) {
     const refusal = refuse(guard, request)
-    if (refusal !== undefined) return refusal
-    const response = isPreflight(request) ? preflight() : await answer(options.sotto, request)
+    if (refusal !== undefined) return withRequestId(refusal)
+    const response = withRequestId(isPreflight(request) ? preflight() : await answer(options.sotto, request))
     for (const [name, value] of corsHeaders(guard, request)) response.headers.set(name, value)
     return response
   }
@@ -86,7 +88,9 @@ async function forward(
   })
   const outer = new Headers([...inner.headers].filter(([name]) => isForwarded(name)))
   if (sotto.trust.software) outer.set('x-sotto-software-tee', 'true')
-  return new Response(inner.body, { status: inner.status, headers: outer })
+  const isEvents = inner.body !== null && /^text\/event-stream(?:;|$)/i.test(outer.get('content-type') ?? '')
+  const content = isEvents ? explainCut(inner.body!) : inner.body
+  return new Response(content as BodyInit | null, { status: inner.status, headers: outer })
 }
 
 function isForwarded(name: string): boolean {

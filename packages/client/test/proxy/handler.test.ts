@@ -1,5 +1,6 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { clientError } from '../../src/errors.ts'
 import { createProxy, type ProxyOptions } from '../../src/proxy/index.ts'
 import { claim } from '../../../../test/claims.ts'
 
@@ -120,6 +121,25 @@ describe('proxy routes', () => {
       'x-request-id',
       'x-sotto-software-tee',
     ])
+    expect(response.headers.get('x-request-id')).toBe('7')
+  })
+
+  it('gives every answer of its own a request id that says nothing', async () => {
+    const handler = proxy({ apiKey: 'opensesame' })
+    reply = async () => Promise.reject(new SottoError('RELAY_UNREACHABLE', 'retry', 'no answer'))
+    const key = { 'api-key': 'opensesame', 'x-request-id': 'mine', 'x-client-request-id': 'mine' }
+    const answers = [
+      await handler(get('/healthz')),
+      await handler(get('/sotto/trust', key)),
+      await handler(get('/nothing', key)),
+      await handler(get('/v1/models')),
+      await handler(get('/v1/models', key)),
+      await handler(get('/v1/models', key, 'evil.example:8787')),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 401, 503, 403])
+    const ids = answers.map(({ headers }) => headers.get('x-request-id'))
+    for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/)
+    expect(new Set(ids).size).toBe(ids.length)
   })
 
   it.each([['chat/completions'], ['completions'], ['embeddings']])(
@@ -188,6 +208,15 @@ describe('proxy errors', () => {
     const response = await proxy()(get('/v1/models'))
     expect(response.headers.get('x-should-retry')).toBe('false')
     expect(await codeOf(response)).toEqual([502, 'sotto_verify_refused'])
+  })
+
+  it('reports a request too large as 413, which SDKs do not retry', async () => {
+    reply = async () => Promise.reject(clientError('REQUEST_TOO_LARGE', 'no request of this size'))
+    const response = await proxy()(post('/v1/audio/transcriptions', 'x'))
+    expect([response.status, await response.json()]).toMatchObject([
+      413,
+      { error: { code: 'sotto_request_too_large', type: 'invalid_request_error', action: 'fix-input' } },
+    ])
   })
 
   it('tells nothing about an unexpected failure', async () => {

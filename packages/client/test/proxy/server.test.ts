@@ -38,6 +38,27 @@ describe('startProxy', () => {
     expect((await reader.read()).done).toBe(true)
   })
 
+  it('answers an upload in its middle, and the next request on the same connection', async () => {
+    const url = await start(async (_url, init) => {
+      if (init.method === 'GET') return Response.json({ next: true })
+      const reader = (init.body as ReadableStream<Uint8Array>).getReader()
+      await reader.read()
+      await reader.cancel()
+      return Response.json({ enough: true }, { status: 413 })
+    })
+    const { hostname, port } = new URL(url)
+    const socket = connectTcp(Number(port), hostname)
+    let received = ''
+    socket.on('data', (data: Buffer) => void (received += data.toString('latin1')))
+    const size = 20_000_000
+    socket.write(`POST /v1/x HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: ${size}\r\n\r\nabc`)
+    await expect.poll(() => received).toContain('{"enough":true}')
+    socket.write(new Uint8Array(size - 3))
+    socket.write(`GET /v1/y HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+    await expect.poll(() => received).toContain('{"next":true}')
+    socket.destroy()
+  })
+
   it('cancels upstream when the client goes away while the answer streams', async () => {
     const cancelled = Promise.withResolvers<void>()
     const url = await start(async () => {
@@ -91,6 +112,27 @@ describe('startProxy', () => {
     await expect(response.text()).rejects.toThrow()
   })
 
+  it('gives a program the reason before it cuts an event stream', async () => {
+    const url = await start(async () => {
+      let sent = false
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (sent) return controller.error(new Error('cut'))
+          sent = true
+          controller.enqueue(new TextEncoder().encode('data: {"a":1}\n\n'))
+        },
+      })
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+    })
+    const response = await fetch(`${url}/v1/chat/completions`)
+    let text = ''
+    const read = async (): Promise<void> => {
+      for await (const part of response.body!) text += new TextDecoder().decode(part as Uint8Array)
+    }
+    await expect(read()).rejects.toThrow()
+    expect(text).toMatch(/^data: \{"a":1\}\n\ndata: \{"error":\{.*"code":"sotto_internal".*\}\}\n\n$/)
+  })
+
   it.each([
     ['an absolute target', 'GET http://evil.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'],
     ['a Host that hides a path', 'GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1/x\r\n\r\n'],
@@ -102,6 +144,7 @@ describe('startProxy', () => {
     const [data] = (await once(socket, 'data')) as [Buffer]
     socket.destroy()
     expect(data.toString().split('\r\n')[0]).toBe('HTTP/1.1 400 Bad Request')
+    expect(data.toString()).toMatch(/^x-request-id: req_[0-9a-f]{32}\r$/m)
   })
 
   it('does not listen beyond this machine without a secret', async () => {

@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
+import type { WaitingRoom } from './audio/incoming-file.ts'
 import { answerTranscription } from './audio/transcriptions.ts'
 import { announceModel, defaultModel, findModel, type ModelDirectory, type ServedModel } from './models.ts'
+import { listModels, showModel } from './model-list.ts'
 import { readJson } from './openai/body.ts'
 import { ApiError, errorResponse, unsupported } from './openai/errors.ts'
 import { chatRequest, chatSchema, completionRequest, completionSchema } from './text/chat-schema.ts'
@@ -15,6 +17,8 @@ export interface ApiOptions {
   clock: Clock
   /** Largest recording, bytes. */
   maxUploadBytes: number
+  /** Where recordings wait whose fields come after them. */
+  waitingRoom: WaitingRoom
 }
 
 /** Operations a route may need of a model. */
@@ -28,6 +32,7 @@ const TASKS = { generate: 'text-generation', summarize: 'summarization', embed: 
  */
 export function createApi(options: ApiOptions): (request: Request) => Promise<Response> {
   const { models, clock } = options
+  const uploads = { maxFileBytes: options.maxUploadBytes, waitingRoom: options.waitingRoom }
   const pick = (id: string | undefined, operation: Operation): ServedModel => {
     const model = id === undefined ? defaultModel(models, TASKS[operation]) : findModel(models, id)
     if (!model)
@@ -41,12 +46,8 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   }
   const app = new Hono({ strict: true })
 
-  app.get('/v1/models', () => Response.json({ object: 'list', data: models.list().map(describe) }))
-  app.get('/v1/models/:id{.+}', (context) => {
-    const model = findModel(models, context.req.param('id'))
-    if (!model) throw new ApiError('API_MODEL_NOT_FOUND', 'no model of this name', 'model')
-    return Response.json(describe(model))
-  })
+  app.get('/v1/models', () => listModels(models))
+  app.get('/v1/models/:id{.+}', (context) => showModel(models, context.req.param('id')))
   app.post('/v1/chat/completions', async (context) => {
     const body = await readJson(context.req.raw, chatSchema)
     const model = pick(body.model, 'generate')
@@ -89,7 +90,7 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
     ['/v1/audio/transcriptions', 'transcribe'],
     ['/v1/audio/translations', 'translate'],
   ] as const) {
-    app.post(path, (context) => answerTranscription(context.req.raw, models, task, options.maxUploadBytes))
+    app.post(path, (context) => answerTranscription(context.req.raw, models, task, uploads))
   }
   app.notFound(() => errorResponse(new ApiError('API_ROUTE_NOT_FOUND', 'no such route')))
   app.onError((error) => errorResponse(error))
@@ -107,16 +108,5 @@ function generation(
     stream: body.stream === true,
     includeUsage: body.stream_options?.include_usage === true,
     clientSignal: request.signal,
-  }
-}
-
-function describe(model: ServedModel): object {
-  return {
-    id: model.id,
-    object: 'model',
-    created: model.loadedAt,
-    owned_by: 'sotto',
-    task: model.task,
-    digest: model.digest,
   }
 }

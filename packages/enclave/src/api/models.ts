@@ -18,6 +18,8 @@ export interface ServedModel {
   readonly digest: string
   /** When it was loaded, Unix seconds. */
   readonly loadedAt: number
+  /** Length of its vectors, for a model that embeds. */
+  readonly dimensions?: number
   /** `file` is the encoded audio as the client sent it; the engine process decodes it. */
   transcribe?(
     file: AsyncIterable<Uint8Array>,
@@ -32,11 +34,14 @@ export interface ServedModel {
 /** The models this enclave serves now. Order is the order of `/v1/models`; the first of a task is its default. */
 export interface ModelDirectory {
   list(): readonly ServedModel[]
+  /** Other names of some of them, with the id each stands for. Answers and receipts name the model itself. */
+  readonly aliases?: Readonly<Record<string, string>>
 }
 
-/** The model of this id. */
-export function findModel(models: ModelDirectory, id: string): ServedModel | undefined {
-  return models.list().find((model) => model.id === id)
+/** The model of this id or alias: the one place where aliases are resolved. */
+export function findModel({ list, aliases = {} }: ModelDirectory, name: string): ServedModel | undefined {
+  const id = Object.hasOwn(aliases, name) ? aliases[name] : name
+  return list().find((model) => model.id === id)
 }
 
 /** The model that answers when a request of this task names none. */

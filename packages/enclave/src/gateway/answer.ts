@@ -53,19 +53,25 @@ function bodyOf(
   draft: ReceiptDraft,
   over: AbortController,
 ): ReadableStream<Uint8Array> {
+  let isUnwanted = false
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const event = await reader.next()
-          if (event.type !== 'content') return controller.close()
-          draft.request.update(event.bytes)
-          controller.enqueue(event.bytes)
+          if (event.type === 'content') draft.request.update(event.bytes)
+          // An app that has refused the rest is no reason to take its answer away.
+          if (isUnwanted) return
+          if (event.type === 'content') controller.enqueue(event.bytes)
+          else controller.close()
         } catch (error) {
           // Whatever the app makes of it, no answer leaves: the client has not asked for anything yet.
           over.abort(error)
           throw error
         }
+      },
+      cancel() {
+        isUnwanted = true
       },
     },
     { highWaterMark: 0 },

@@ -1,5 +1,5 @@
 import type { Digest } from '@sotto/protocol/keyrelease'
-import { OHTTP_MEDIA_TYPE } from '@sotto/protocol/ohttp'
+import { OHTTP_MEDIA_TYPE, uploadLimits } from '@sotto/protocol/ohttp'
 import { hasCode } from '@sotto/protocol/errors'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
 import { declaredLength } from '@sotto/serve/limits'
@@ -8,6 +8,7 @@ import type { InnerApp } from './answer.ts'
 import type { DateWindow } from './date-window.ts'
 import { GATEWAY_STATUSES, gatewayError } from './errors.ts'
 import { exchange, type GatewayLimits } from './exchange.ts'
+import { createHeldBytes } from './held-bytes.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { ServingIdentity } from './receipt.ts'
 
@@ -31,13 +32,14 @@ export interface GatewayOptions {
 
 const MIB = 2 ** 20
 
-/** Defaults: what the relay lets pass, within half an hour; 512 exchanges at once. */
+/** Defaults: the largest upload when nobody says another, within half an hour; 512 exchanges at once. */
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits & { exchanges: number } = {
-  contentBytes: 256 * MIB,
+  contentBytes: uploadLimits().messageBytes,
   idleMs: 30_000,
   totalMs: 1_800_000,
   wholeRequestBytes: 32 * MIB,
   wholeResponseBytes: 16 * MIB,
+  allWholeBytes: 256 * MIB,
   exchanges: 512,
 }
 
@@ -55,6 +57,7 @@ export function createGateway(options: GatewayOptions): App {
   const limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits }
   const events = { bucketBytes: 512, windowMs: 20, ...options.events }
   const { keys } = options
+  const held = createHeldBytes(limits.allWholeBytes)
   let running = 0
 
   const app = new Hono()
@@ -75,6 +78,7 @@ export function createGateway(options: GatewayOptions): App {
     if ((declaredLength(request.headers) ?? 0) > maxBytes)
       throw serveError('HTTP_BODY_TOO_LARGE', 'the message is too large')
     if (running >= limits.exchanges) throw serveError('HTTP_BUSY', 'too many exchanges are in progress')
+    const reservation = isChunked ? undefined : held.reserve(declaredLength(request.headers))
     running++
     const { inner, modelOf, dates } = options
     return exchange(request, isChunked, {
@@ -85,7 +89,11 @@ export function createGateway(options: GatewayOptions): App {
       dates,
       limits,
       events,
-      onOver: once(() => running--),
+      hold: (bytes) => reservation?.hold(bytes),
+      onOver: once(() => {
+        running--
+        reservation?.release()
+      }),
     })
   })
   app.notFound(() => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { BhttpRequestHead } from '@sotto/protocol/bhttp'
 import { SottoError } from '@sotto/protocol/errors'
 import type { Digest } from '@sotto/protocol/keyrelease'
@@ -18,7 +19,12 @@ export interface GatewayLimits extends ReadLimits {
   /** Unchunked messages are held in memory: bytes of the request, and of the response. */
   wholeRequestBytes: number
   wholeResponseBytes: number
+  /** Bytes of all of them together, requests and responses. */
+  allWholeBytes: number
 }
+
+/** An unchunked answer that is longer leaves in pieces of this many bytes, and stays counted until the last one. */
+const PIECE_BYTES = 65_536
 
 /** What exchanges share. */
 export interface ExchangeContext {
@@ -30,6 +36,8 @@ export interface ExchangeContext {
   dates: DateWindow
   limits: GatewayLimits
   events: OutgoingAnswer['events']
+  /** Counts bytes of an unchunked message that are held. @throws `HTTP_BUSY` */
+  hold: (bytes: number) => void
   /** Called once, when nothing of the exchange is left. */
   onOver: () => void
 }
@@ -37,14 +45,14 @@ export interface ExchangeContext {
 /**
  * Opens one encapsulated request, has the inner app answer it, and seals the answer. Outside there is
  * always 200 and one content type; whatever the app answers, its status and headers are inside.
- * @throws `GATEWAY_UNKNOWN_KEY`, `GATEWAY_REFUSED`, `GATEWAY_REPLAY_FULL`, `GATEWAY_CUT`
+ * @throws `GATEWAY_UNKNOWN_KEY`, `GATEWAY_REFUSED`, `GATEWAY_REPLAY_FULL`, `GATEWAY_CUT`, `HTTP_BUSY`
  */
 export async function exchange(
   request: Request,
   isChunked: boolean,
   context: ExchangeContext,
 ): Promise<Response> {
-  const { keys, limits } = context
+  const { keys, limits, hold } = context
   const over = new AbortController()
   const onLeft = (): void => over.abort(gatewayError('GATEWAY_CUT', 'the client left'))
   request.signal.addEventListener('abort', onLeft, { once: true })
@@ -56,7 +64,12 @@ export async function exchange(
     replay: keys,
     maxMessageBytes: isChunked ? limits.contentBytes + FRAMING_BYTES : limits.wholeRequestBytes,
   })
-  const reader = new RequestReader(request.body ?? new Blob().stream(), opener, limits)
+  const reader = new RequestReader(
+    request.body ?? new Blob().stream(),
+    opener,
+    limits,
+    isChunked ? undefined : hold,
+  )
   function finish(): void {
     request.signal.removeEventListener('abort', onLeft)
     void reader.cancel()
@@ -69,6 +82,8 @@ export async function exchange(
     const response =
       head instanceof Response ? head : await answerInner(head, draft!, { inner, dates, reader, over })
     over.signal.throwIfAborted()
+    // Random, and nowhere else: people can name an answer, and nobody can link two.
+    if (!response.headers.has('x-request-id')) response.headers.set('x-request-id', newRequestId())
     const outgoing: OutgoingAnswer = {
       response,
       draft,
@@ -79,7 +94,8 @@ export async function exchange(
     }
     const sealer = opener.respond()
     if (isChunked) return chunkedResponse(sealChunked(outgoing, sealer, finish))
-    const sealed = await sealWhole(outgoing, sealer, limits.wholeResponseBytes)
+    const sealed = await sealWhole(outgoing, sealer, limits.wholeResponseBytes, hold)
+    if (sealed.length > PIECE_BYTES) return outerResponse(inPieces(sealed, finish), OHTTP_MEDIA_TYPE.response)
     finish()
     return outerResponse(sealed, OHTTP_MEDIA_TYPE.response)
   } catch (error) {
@@ -125,13 +141,37 @@ function outerResponse(body: Uint8Array | ReadableStream<Uint8Array<ArrayBuffer>
   })
 }
 
+/** Refusals that rest on nothing inside the message. */
+const OWN_CODES: ReadonlySet<string> = new Set(['GATEWAY_CUT', 'GATEWAY_REPLAY_FULL', 'HTTP_BUSY'])
+
+function newRequestId(): string {
+  return `req_${randomUUID().replaceAll('-', '')}`
+}
+
+/** At the pace of whoever receives it: a slow reader keeps its place and its memory until it has it all. */
+function inPieces(bytes: Uint8Array, onOver: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let offset = 0
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      pull(controller) {
+        controller.enqueue(bytes.subarray(offset, (offset += PIECE_BYTES)) as Uint8Array<ArrayBuffer>)
+        if (offset < bytes.length) return
+        controller.close()
+        onOver()
+      },
+      cancel: onOver,
+    },
+    { highWaterMark: 0 },
+  )
+}
+
 /** One answer for every way a message can fail to open: which one it was would be an oracle. */
 function outerError(error: unknown): SottoError {
   if (error instanceof SottoError) {
     if (error.code === 'OHTTP_UNKNOWN_KEY' || error.code === 'OHTTP_UNSUPPORTED_SUITE') {
       return gatewayError('GATEWAY_UNKNOWN_KEY', 'no private key here fits this message')
     }
-    if (error.code === 'GATEWAY_CUT' || error.code === 'GATEWAY_REPLAY_FULL') return error
+    if (OWN_CODES.has(error.code)) return error
   }
   return gatewayError('GATEWAY_REFUSED', 'the message cannot be opened')
 }

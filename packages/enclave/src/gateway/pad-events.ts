@@ -15,6 +15,11 @@ export interface PadEventsOptions {
 const NEWLINE = 10
 /** `:` and an empty line after it: the shortest comment that is an event boundary too. */
 const MIN_COMMENT = 3
+/**
+ * Between the last lines of a source that failed and the cut: whoever passes them on throws away what it
+ * still holds when the connection breaks, and the reason of the failure is in these lines.
+ */
+const BEFORE_CUT_MS = 100
 /** A flush fits one 16384-byte chunk with its length prefix, whatever the bucket. */
 const MAX_FLUSH_BYTES = 15_872
 
@@ -22,7 +27,8 @@ const MAX_FLUSH_BYTES = 15_872
  * Pads an event stream with comment lines (WHATWG HTML, server-sent events: lines that start with a
  * colon are ignored) so that every flush has one of few lengths, and gathers what is written within
  * the window. The first flush comes at once, and only whole lines leave. When `source` fails, so
- * does this; when the reader stops or `signal` aborts, `source` is cancelled.
+ * does this, after the whole lines it wrote before; when the reader stops or `signal` aborts, `source`
+ * is cancelled.
  */
 export async function* padEvents(
   source: ReadableStream<Uint8Array>,
@@ -54,8 +60,14 @@ export async function* padEvents(
         held = held.subarray(MAX_FLUSH_BYTES)
         continue
       }
-      const read = await (lines > 0 ? firstOf(next, waitMs) : next)
+      const read = await (lines > 0 ? firstOf(next, waitMs) : next).catch((cause: unknown) => ({ cause }))
       if (read === 'window') continue
+      if ('cause' in read) {
+        signal?.throwIfAborted()
+        if (lines > 0) yield* inBlocks(held.subarray(0, lines), bucketBytes)
+        await new Promise((resolve) => setTimeout(resolve, BEFORE_CUT_MS))
+        throw read.cause
+      }
       if (read.done) break
       held = concat(held, read.value)
       next = reader.read()

@@ -36,15 +36,23 @@ export class RequestReader {
   readonly #body: ReadableStreamDefaultReader<Uint8Array>
   readonly #opener: OhttpRequestOpener
   readonly #parser: ReturnType<typeof parseRequest>
+  readonly #onRead: ((bytes: number) => void) | undefined
   readonly #idleMs: number
   readonly #deadline: number
   #plaintext: Uint8Array[] = []
   #isAtEnd = false
   #events: RequestEvent[] = []
   #turn: Promise<unknown> = Promise.resolve()
-  #isComplete = false
+  #end: RequestEvent | undefined
 
-  constructor(body: ReadableStream<Uint8Array>, opener: OhttpRequestOpener, limits: ReadLimits) {
+  /** @param onRead told how many bytes came, before they are decrypted; what it throws, `next` throws */
+  constructor(
+    body: ReadableStream<Uint8Array>,
+    opener: OhttpRequestOpener,
+    limits: ReadLimits,
+    onRead?: (bytes: number) => void,
+  ) {
+    this.#onRead = onRead
     this.#body = body.getReader()
     this.#opener = opener
     this.#parser = parseRequest({ ...PARSER_LIMITS, maxContentBytes: limits.contentBytes })
@@ -54,11 +62,11 @@ export class RequestReader {
 
   /** True once the verified end of the request was read: only then has the client asked for it. */
   get isComplete(): boolean {
-    return this.#isComplete
+    return this.#end !== undefined
   }
 
   /**
-   * The next event, in order; concurrent calls take turns. Not to be called after `end`.
+   * The next event, in order; concurrent calls take turns. After `end` there is nothing but `end`.
    * @throws what opener and parser throw; `GATEWAY_CUT` when the sender is gone or too slow
    */
   next(): Promise<RequestEvent> {
@@ -74,9 +82,9 @@ export class RequestReader {
 
   async #next(): Promise<RequestEvent> {
     for (;;) {
-      const event = this.#events.shift()
+      const event = this.#end ?? this.#events.shift()
       if (event !== undefined) {
-        if (event.type === 'end') this.#isComplete = true
+        if (event.type === 'end') this.#end = event
         return event
       }
       if (this.#plaintext.length > 0) {
@@ -85,6 +93,7 @@ export class RequestReader {
         this.#events = this.#parser.finish()
       } else {
         const { done, value } = await this.#read()
+        if (!done) this.#onRead?.(value.length)
         this.#plaintext = inPieces(done ? this.#opener.finish() : this.#opener.push(value))
         this.#isAtEnd = done
       }

@@ -167,21 +167,26 @@ export function sealChunked(
 
 /**
  * The whole answer sealed as one message, for unchunked clients. One that is larger than `maxBytes`
- * becomes an error inside. @throws what the app's body throws
+ * becomes an error inside. `hold` is told of every byte kept. @throws what the app's body and `hold` throw
  */
 export async function sealWhole(
   answer: OutgoingAnswer,
   sealer: MessageSealer,
   maxBytes: number,
+  hold: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const message = await wholeMessage(answer, maxBytes)
+  const message = await wholeMessage(answer, maxBytes, hold)
   return concat(
     ...sealer.seal(message),
     ...sealer.end(new Uint8Array(paddedLength(message.length) - message.length)),
   )
 }
 
-async function wholeMessage(answer: OutgoingAnswer, maxBytes: number): Promise<Uint8Array> {
+async function wholeMessage(
+  answer: OutgoingAnswer,
+  maxBytes: number,
+  hold: (bytes: number) => void,
+): Promise<Uint8Array> {
   const content: Uint8Array[] = []
   let length = 0
   for await (const part of contentOf(answer, readAll(answer.response.body, answer.over.signal))) {
@@ -193,8 +198,9 @@ async function wholeMessage(answer: OutgoingAnswer, maxBytes: number): Promise<U
           hint,
         }),
       )
-      return wholeMessage({ ...answer, response, draft: undefined, model: undefined }, Infinity)
+      return wholeMessage({ ...answer, response, draft: undefined, model: undefined }, Infinity, hold)
     }
+    hold(part.length)
     content.push(part)
   }
   const head = { status: answer.response.status, fields: fieldsOf(answer.response) }

@@ -10,6 +10,7 @@ export function serveModel(engine: EngineProcess, loadedAt: number): ServedModel
     task: manifest.task,
     digest: manifest.digest,
     loadedAt,
+    ...(info.dimensions !== undefined && { dimensions: info.dimensions }),
     ...(offers.has('transcribe') && {
       transcribe: (file, params, signal) => engine.transcribeFile(file, params, { signal }),
     }),

@@ -1,13 +1,15 @@
+import { createHash } from 'node:crypto'
 import { createApi } from '../../src/api/index.ts'
 import type { ServedModel } from '../../src/api/index.ts'
 import type { GenerateRequest, SummarizeRequest, TranscribeParams } from '../../src/engines/types.ts'
 import { engineError } from '../../src/engines/errors.ts'
+import { createWaitingRoom, type WaitingRoomOptions } from '../../src/ram/waiting-room.ts'
 
 /** What the fake models were asked. */
 export interface Asked {
   generate: GenerateRequest[]
   summarize: SummarizeRequest[]
-  transcribe: { params: TranscribeParams; bytes: number }[]
+  transcribe: { params: TranscribeParams; bytes: number; sha256: string }[]
   aborted: number
   /** Calls whose signal had fired before they began. */
   sawAborted: number
@@ -16,10 +18,19 @@ export interface Asked {
 const usage = { inputTokens: 3, outputTokens: 2 }
 
 /** An API over fake models that answer predictably. */
-export function fakeApi(maxUploadBytes = 64 * 1024 * 1024): {
+export function fakeApi(
+  maxUploadBytes = 64 * 1024 * 1024,
+  waiting: Partial<WaitingRoomOptions> = {},
+): {
   api: (request: Request) => Promise<Response>
   asked: Asked
+  room: ReturnType<typeof createWaitingRoom>
+  /** Makes transcriptions wait for their engine before they read, or go on; how many wait. */
+  hold: (isHeld: boolean) => number
 } {
+  let gate = Promise.withResolvers<void>()
+  gate.resolve()
+  let waitingCalls = 0
   const asked: Asked = { generate: [], summarize: [], transcribe: [], aborted: 0, sawAborted: 0 }
   const base = { digest: 'd'.repeat(64), loadedAt: 1_700_000_000 }
   const models: ServedModel[] = [
@@ -33,7 +44,13 @@ export function fakeApi(maxUploadBytes = 64 * 1024 * 1024): {
         signal.addEventListener('abort', () => asked.aborted++)
         const last = request.messages?.at(-1)?.content ?? String(request.prompt)
         if (last === 'too long') throw engineError('ENGINE_CONTEXT_OVERFLOW', 'prompt and answer do not fit')
-        yield { type: 'delta', text: 'Hello', tokens: 1 }
+        const first = { token: 3, text: 'Hello', logprob: -2, top: [{ token: 4, text: 'Hi', logprob: -0.1 }] }
+        yield {
+          type: 'delta',
+          text: 'Hello',
+          tokens: 1,
+          ...(request.logprobs !== undefined && { logprobs: [first] }),
+        }
         if (last === 'crash') throw engineError('ENGINE_CRASHED', 'the engine process ended')
         if (last === 'forever') for (;;) yield { type: 'delta', text: ' again', tokens: 1 }
         yield {
@@ -50,9 +67,17 @@ export function fakeApi(maxUploadBytes = 64 * 1024 * 1024): {
       id: 'listener',
       task: 'transcription',
       async *transcribe(file, params) {
+        waitingCalls++
+        await gate.promise
+        waitingCalls--
         let bytes = 0
-        for await (const chunk of file) bytes += chunk.length
-        asked.transcribe.push({ params, bytes })
+        const sha256 = createHash('sha256')
+        for await (const chunk of file) {
+          bytes += chunk.length
+          sha256.update(chunk)
+        }
+        asked.transcribe.push({ params, bytes, sha256: sha256.digest('hex') })
+        if (params.prompt === 'crash') throw engineError('ENGINE_CRASHED', 'the engine process ended')
         const segment = {
           id: 0,
           seek: 0,
@@ -95,18 +120,31 @@ export function fakeApi(maxUploadBytes = 64 * 1024 * 1024): {
       ...base,
       id: 'namespace/embedder',
       task: 'embedding',
+      dimensions: 8,
       embed: async ({ inputs, dimensions }) => ({
         vectors: inputs.map(() => new Float32Array(dimensions ?? 4).fill(0.5)),
         usage,
       }),
     },
   ]
+  const room = createWaitingRoom({ maxFiles: 8, maxBytes: 4 * maxUploadBytes, ...waiting })
   const api = createApi({
-    models: { list: () => models },
+    models: {
+      list: () => models,
+      aliases: { 'whisper-1': 'listener', 'gpt-4o-mini': 'talker', gone: 'gone' },
+    },
     clock: { now: () => 1_700_000_000, randomBytes: (length) => new Uint8Array(length) },
     maxUploadBytes,
+    waitingRoom: room,
   })
-  return { api, asked }
+  let isHolding = false
+  const hold = (isHeld: boolean): number => {
+    if (isHeld && !isHolding) gate = Promise.withResolvers<void>()
+    if (!isHeld) gate.resolve()
+    isHolding = isHeld
+    return waitingCalls
+  }
+  return { api, asked, room, hold }
 }
 
 /** A POST with a JSON body. */

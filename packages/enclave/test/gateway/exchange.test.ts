@@ -59,6 +59,20 @@ test('the app sees the request, the client the answer, and outside there is noth
   expect([seen[0]!.method, seen[0]!.url]).toEqual(['POST', 'https://inference.sotto/v1/patients?name=x'])
 })
 
+test('every inner answer has a request id that is random and stands inside only', async () => {
+  const seen: Request[] = []
+  const gateway = openGateway(async (request) => (seen.push(request), new Response('hello')))
+  const date = ['date', new Date().toUTCString()] as const
+  const named = [date, ['x-request-id', 'the client'] as const, ['x-client-request-id', 'its own'] as const]
+  const messages = [{ fields: named }, {}, {}, { fields: [] }, { authority: 'elsewhere' }, { path: '/../x' }]
+  const answers = await Promise.all(messages.map((message) => ask(gateway, message)))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 400, 421, 421])
+  const ids = answers.map(({ headers }) => headers.get('x-request-id'))
+  for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/)
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(seen.flatMap(({ headers }) => [...headers.keys()])).not.toContain('x-request-id')
+})
+
 test('works with X-Wing keys too', async () => {
   const gateway = openGateway(echo)
   const key = newKey(8, HPKE_KEM.X_WING)
@@ -181,6 +195,26 @@ describe('receipts', () => {
   test('also when the app did not read the body to its end', async () => {
     const gateway = openGateway(async () => new Response('no'))
     expect((await ask(gateway, { body: 'x'.repeat(1000) })).trailers).toHaveLength(1)
+  })
+
+  test('also when the app stops reading while more arrives, and then refuses the request', async () => {
+    const gateway = openGateway(async (request) => {
+      const reader = request.body!.getReader()
+      await reader.read()
+      // The next read waits for bytes that are not there yet.
+      void reader.read()
+      await reader.cancel()
+      return new Response('too large', { status: 413 })
+    })
+    const { sealer, parts } = sealedChunks(gateway.key, { body: 'x'.repeat(1000) })
+    const body = handBody()
+    for (const part of parts.slice(0, 5)) body.write(part)
+    const pending = gateway.app(outerRequest(body.stream))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const part of parts.slice(5)) body.write(part)
+    body.end()
+    const answer = await openAnswer(await pending, sealer)
+    expect([answer.status, answer.text, answer.trailers.length]).toEqual([413, 'too large', 1])
   })
 
   test('not when so much of the request is left that nobody waits for its end', async () => {

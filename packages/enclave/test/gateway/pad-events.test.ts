@@ -94,6 +94,23 @@ test('a source that fails fails the stream', async () => {
   await expect(collect(padEvents(broken, NO_WAIT))).rejects.toThrow('engine died')
 })
 
+test('what was written before a failure leaves before the cut, whole lines only', async () => {
+  const broken = new ReadableStream<Uint8Array>({
+    start(c) {
+      c.enqueue(utf8('data: 1\n\n'))
+      c.enqueue(utf8('data: {"error":{"code":"engine_crashed"}}\n\ndata: {"half'))
+      setTimeout(() => c.error(new Error('engine died')), 20)
+    },
+  })
+  const seen: Uint8Array[] = []
+  const read = async (): Promise<void> => {
+    for await (const block of padEvents(broken, { ...NO_WAIT, windowMs: 10_000 })) seen.push(block)
+  }
+  await expect(read()).rejects.toThrow('engine died')
+  expect(dataOf(fromUtf8(concat(...seen)))).toEqual(['data: 1', 'data: {"error":{"code":"engine_crashed"}}'])
+  expect(seen.every((block) => block.length % 512 === 0)).toBe(true)
+})
+
 test('a reader that stops cancels the source', async () => {
   let isCancelled = false
   const events = padEvents(new ReadableStream({ cancel: () => void (isCancelled = true) }), NO_WAIT)

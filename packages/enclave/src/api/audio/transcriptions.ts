@@ -3,31 +3,45 @@ import { announceModel, defaultModel, findModel, type ModelDirectory, type Serve
 import { ApiError, unsupported } from '../openai/errors.ts'
 import { cancelledWith, eventStream } from '../openai/sse.ts'
 import { startIterating } from '../text/generate.ts'
-import { readForm } from './form.ts'
+import { type FormLimits, readForm, type UploadForm } from './form.ts'
 import { durationUsage, formatTranscript, type Transcript } from './formats.ts'
 import { readOptions, type TranscriptionOptions } from './params.ts'
 
-/** `POST /v1/audio/transcriptions` and `/v1/audio/translations`: the recording streams through, never held whole. */
+/** `POST /v1/audio/transcriptions` and `/v1/audio/translations`. */
 export async function answerTranscription(
   request: Request,
   models: ModelDirectory,
   task: 'transcribe' | 'translate',
-  maxFileBytes: number,
+  limits: FormLimits,
 ): Promise<Response> {
-  const form = await readForm(request, maxFileBytes)
+  const form = await readForm(request, limits)
   try {
     const options = readOptions(form.fields, task)
     const model = chooseModel(models, options.model)
     const cancel = cancelledWith(request.signal)
-    const events = model.transcribe!(form.file, options.params, cancel.signal)
+    // Not left to the loops below: a call that still waits for its engine never began to read the file.
+    cancel.signal.addEventListener('abort', form.discard, { once: true })
+    if (cancel.signal.aborted) form.discard()
+    const events = thenDiscard(model.transcribe!(form.file, options.params, cancel.signal), form)
     return announceModel(
       options.stream ? await streamed(events, options, cancel) : await whole(events, options),
       model,
     )
   } catch (error) {
     // Nobody will read the rest of the recording: stop the sender instead of taking it in.
-    await form.file[Symbol.asyncIterator]().return?.()
+    form.discard()
     throw error
+  }
+}
+
+async function* thenDiscard(
+  events: AsyncIterable<TranscriptEvent>,
+  form: UploadForm,
+): AsyncGenerator<TranscriptEvent, void> {
+  try {
+    yield* events
+  } finally {
+    form.discard()
   }
 }
 

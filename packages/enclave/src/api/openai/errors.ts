@@ -1,11 +1,12 @@
-import { SottoError } from '@sotto/protocol/errors'
+import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
 
 /**
  * Codes of errors the API itself throws; engine and audio codes pass through.
  * - `API_INVALID` (fix-input): a field or the body is malformed; `param` names it.
  * - `API_UNSUPPORTED` (fix-input): a known OpenAI field this server does not offer.
  * - `API_MODEL_NOT_FOUND`, `API_ROUTE_NOT_FOUND` (fix-input).
- * - `API_TOO_LARGE` (fix-input): the body passes the route's bound.
+ * - `API_TOO_LARGE` (fix-input): the body passes the route's bound. 413.
+ * - `API_BUSY` (retry): no room for another large recording whose fields come after it. 503.
  */
 export type ApiErrorCode =
   | 'API_INVALID'
@@ -13,13 +14,23 @@ export type ApiErrorCode =
   | 'API_MODEL_NOT_FOUND'
   | 'API_ROUTE_NOT_FOUND'
   | 'API_TOO_LARGE'
+  | 'API_BUSY'
+
+const ACTIONS: Readonly<Record<ApiErrorCode, ErrorAction>> = {
+  API_INVALID: 'fix-input',
+  API_UNSUPPORTED: 'fix-input',
+  API_MODEL_NOT_FOUND: 'fix-input',
+  API_ROUTE_NOT_FOUND: 'fix-input',
+  API_TOO_LARGE: 'fix-input',
+  API_BUSY: 'retry',
+}
 
 /** An API error with the OpenAI `param` it is about. */
 export class ApiError extends SottoError<ApiErrorCode> {
   readonly param: string | null
 
   constructor(code: ApiErrorCode, message: string, param: string | null = null) {
-    super(code, 'fix-input', message)
+    super(code, ACTIONS[code], message)
     this.param = param
   }
 }

@@ -31,13 +31,13 @@ export const completionDialect: Dialect = {
   choice: (text, finishReason, logprobs) => ({
     index: 0,
     text,
-    logprobs: completionLogprobs(logprobs),
+    logprobs: completionLogprobs(logprobs, 0),
     finish_reason: finishReason,
   }),
-  delta: (text, logprobs) => ({
+  delta: (text, logprobs, offset) => ({
     index: 0,
     text,
-    logprobs: completionLogprobs(logprobs),
+    logprobs: completionLogprobs(logprobs, offset),
     finish_reason: null,
   }),
   closing: (finishReason) => ({ index: 0, text: '', logprobs: null, finish_reason: finishReason }),
@@ -56,14 +56,15 @@ function chatLogprobs(logprobs: readonly TokenLogprob[] | undefined): object | n
   }
 }
 
-function completionLogprobs(logprobs: readonly TokenLogprob[] | undefined): object | null {
+function completionLogprobs(logprobs: readonly TokenLogprob[] | undefined, start: number): object | null {
   if (!logprobs) return null
-  let offset = 0
+  let offset = start
   return {
     tokens: logprobs.map((token) => token.text),
     token_logprobs: logprobs.map((token) => token.logprob),
-    top_logprobs: logprobs.map((token) =>
-      Object.fromEntries((token.top ?? []).map((top) => [top.text, top.logprob])),
+    top_logprobs: logprobs.map(({ text, logprob, top = [] }) =>
+      // The sampled token is always among them, as OpenAI promises: up to one more than was asked for.
+      Object.fromEntries([...top, { text, logprob }].map((one) => [one.text, one.logprob])),
     ),
     text_offset: logprobs.map((token) => (offset += token.text.length) - token.text.length),
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { toBase64 } from '@sotto/protocol/bytes'
 import type { ServedModel } from '../models.ts'
 import { given } from '../openai/body.ts'
+import { ApiError } from '../openai/errors.ts'
 import { isText, isToken, isTokens, listOf } from '../openai/list.ts'
 
 /** `POST /v1/embeddings`. */
@@ -20,13 +21,18 @@ export const embeddingSchema = z.object({
 /** Inputs of one request at most, as OpenAI allows. */
 const MAX_INPUTS = 2048
 
-/** Vectors for every input, as floats or as base64 of little-endian float32. */
+/**
+ * Vectors for every input, as floats or as base64 of little-endian float32.
+ * @throws `API_INVALID` for more dimensions than the model has
+ */
 export async function answerEmbeddings(
   model: ServedModel,
   body: z.infer<typeof embeddingSchema>,
   signal: AbortSignal,
 ): Promise<Response> {
   const { input } = body
+  if (model.dimensions !== undefined && (body.dimensions ?? 0) > model.dimensions)
+    throw new ApiError('API_INVALID', `dimensions: this model has ${model.dimensions}`, 'dimensions')
   const inputs =
     typeof input === 'string'
       ? [input]

@@ -17,8 +17,8 @@ export interface Dialect {
   chunkObject: string
   /** `choices[0]` of a whole answer. */
   choice(text: string, finishReason: string, logprobs: readonly TokenLogprob[] | undefined): object
-  /** `choices[0]` of a chunk. */
-  delta(text: string, logprobs: readonly TokenLogprob[] | undefined): object
+  /** `choices[0]` of a chunk. `offset`: characters of the tokens in the chunks before it. */
+  delta(text: string, logprobs: readonly TokenLogprob[] | undefined, offset: number): object
   /** Choice sent before the first text, if the dialect has one. */
   opening?: object
   closing(finishReason: string): object
@@ -77,10 +77,13 @@ async function* chunks(
   const usageField = includeUsage ? { usage: null } : {}
   // The opening leaves with the first words: apart from them it would make them wait for the next flush.
   let opening = dialect.opening ? [{ ...envelope, choices: [dialect.opening], ...usageField }] : []
+  let offset = 0
   for await (const event of events) {
-    if (event.type === 'delta')
-      yield [...opening, { ...envelope, choices: [dialect.delta(event.text, event.logprobs)], ...usageField }]
-    else {
+    if (event.type === 'delta') {
+      const choice = dialect.delta(event.text, event.logprobs, offset)
+      yield [...opening, { ...envelope, choices: [choice], ...usageField }]
+      for (const token of event.logprobs ?? []) offset += token.text.length
+    } else {
       yield [...opening, { ...envelope, choices: [dialect.closing(event.finishReason)], ...usageField }]
       if (includeUsage) yield [{ ...envelope, choices: [], usage: openAIUsage(event.usage) }]
     }

@@ -36,6 +36,7 @@ export class ChannelStream {
   private credit = WINDOW
   private owed = 0
   private outstanding = 0
+  private received = 0
   private pieces: Uint8Array[] = []
   private piecesLength = 0
   private readonly queue: Received[] = []
@@ -65,6 +66,11 @@ export class ChannelStream {
   /** The other side ended, failed or vanished. */
   get isSettled(): boolean {
     return this.receivedEnd || this.failure !== undefined
+  }
+
+  /** Bytes that have come on this stream in all, frames counted. */
+  get receivedBytes(): number {
+    return this.received
   }
 
   /** It ended with an error. */
@@ -191,6 +197,7 @@ export class ChannelStream {
     if (this.receivedEnd) throw engineError('ENGINE_PROTOCOL', 'data after the end of a stream')
     const cost = payload.length + FRAME_COST
     this.outstanding += cost
+    this.received += cost
     if (this.outstanding > WINDOW + MAX_FRAME_PAYLOAD + FRAME_COST) {
       throw engineError('ENGINE_PROTOCOL', 'more data than the window allows')
     }

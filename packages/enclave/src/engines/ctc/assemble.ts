@@ -12,9 +12,16 @@ export interface Placement {
   readonly secondsPerFrame: number
 }
 
+/** What was decoded of a segment. */
+export interface Decoded {
+  readonly tokens: readonly CtcToken[]
+  /** See `silenceProbability`. */
+  readonly noSpeechProb: number
+}
+
 /** Builds a transcript segment from decoded tokens. */
 export function assembleSegment(
-  tokens: readonly CtcToken[],
+  { tokens, noSpeechProb }: Decoded,
   vocabulary: Vocabulary,
   place: Placement,
   params: TranscribeParams,
@@ -31,8 +38,7 @@ export function assembleSegment(
     avgLogprob:
       tokens.length === 0 ? 0 : tokens.reduce((sum, token) => sum + token.logprob, 0) / tokens.length,
     compressionRatio: compressionRatio(text),
-    // CTC has no such class: silence is decoding nothing.
-    noSpeechProb: text === '' ? 1 : 0,
+    noSpeechProb,
     ...(params.wordTimestamps ? { words: wordsOf(tokens, vocabulary, place) } : {}),
     ...(params.logprobs ? { logprobs: logprobsOf(tokens, vocabulary) } : {}),
   }

@@ -2,8 +2,8 @@ import { segmentSpeech } from '../../audio/segment/segment-speech.ts'
 import { engineError } from '../errors.ts'
 import { floatTensor, openSession, type Session, toFloats } from '../onnx/index.ts'
 import type { Engine, EngineInfo, EngineModel, TranscribeParams, TranscriptEvent } from '../types.ts'
-import { assembleSegment } from './assemble.ts'
-import { type CtcToken, decodeGreedy } from './greedy.ts'
+import { assembleSegment, type Decoded } from './assemble.ts'
+import { decodeGreedy, silenceProbability } from './greedy.ts'
 import { type CtcModel, readCtcModel } from './model-files.ts'
 
 const SAMPLE_RATE = 16_000
@@ -55,9 +55,9 @@ export function createEngine(): Engine {
       })
       for await (const piece of segments) {
         signal.throwIfAborted()
-        const { tokens, frames } = await recognise(session, model, piece.samples)
+        const { decoded, frames } = await recognise(session, model, piece.samples)
         inputTokens += frames
-        outputTokens += tokens.length
+        outputTokens += decoded.tokens.length
         const padded = Math.max(piece.samples.length, MIN_SAMPLES)
         const place = {
           id,
@@ -65,7 +65,7 @@ export function createEngine(): Engine {
           end: piece.end / SAMPLE_RATE,
           secondsPerFrame: padded / SAMPLE_RATE / Math.max(1, frames),
         }
-        const segment = assembleSegment(tokens, model.vocabulary, place, params)
+        const segment = assembleSegment(decoded, model.vocabulary, place, params)
         if (segment.text === '') continue
         id++
         const delta = text === '' ? segment.text : ` ${segment.text}`
@@ -102,7 +102,7 @@ async function recognise(
   session: Session,
   model: CtcModel,
   samples: Float32Array,
-): Promise<{ tokens: CtcToken[]; frames: number }> {
+): Promise<{ decoded: Decoded; frames: number }> {
   const input = new Float32Array(Math.max(samples.length, MIN_SAMPLES))
   input.set(model.normalizes ? normalise(samples) : samples)
   const { logits } = await session.run({ [session.inputs[0]!.name]: floatTensor(input, [1, input.length]) }, [
@@ -111,7 +111,9 @@ async function recognise(
   const [batch, frames = 0, width = 0] = logits?.dims ?? []
   if (!logits || batch !== 1 || logits.dims.length !== 3)
     throw engineError('ENGINE_MODEL_INVALID', 'logits have the wrong shape')
-  return { tokens: decodeGreedy(toFloats(logits), frames, width, model.vocabulary.blank), frames }
+  const shape = [toFloats(logits), frames, width, model.vocabulary.blank] as const
+  const decoded = { tokens: decodeGreedy(...shape), noSpeechProb: silenceProbability(...shape) }
+  return { decoded, frames }
 }
 
 /** Mean 0 and variance 1, as Wav2Vec2FeatureExtractor does it. */

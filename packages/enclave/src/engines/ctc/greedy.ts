@@ -30,6 +30,22 @@ export function decodeGreedy(logits: Float32Array, frames: number, width: number
   return tokens
 }
 
+/**
+ * Probability that the model writes nothing at all: of all paths, only blanks in every frame do (Graves et al.
+ * 2006, Section 3). CTC has no class for silence; this is what it says about it.
+ */
+export function silenceProbability(
+  logits: Float32Array,
+  frames: number,
+  width: number,
+  blank: number,
+): number {
+  let logprob = 0
+  for (let frame = 0; frame < frames; frame++)
+    logprob += logSoftmaxAt(logits.subarray(frame * width, (frame + 1) * width), blank)
+  return Math.exp(logprob)
+}
+
 /** Natural-log probability of a column. */
 export function logSoftmaxAt(row: Float32Array, id: number): number {
   let highest = -Infinity

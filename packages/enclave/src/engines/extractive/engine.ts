@@ -9,7 +9,7 @@ import type {
   TextEvent,
 } from '../types.ts'
 import { type ExtractiveConfig, readConfig } from './config.ts'
-import { embedText, shorten } from './hash-embedding.ts'
+import { embedText } from './hash-embedding.ts'
 import { summarize } from './summarize.ts'
 import { countWords } from './words.ts'
 
@@ -60,8 +60,7 @@ export function createEngine(): Engine {
       for (const input of inputs) {
         if (typeof input !== 'string') throw engineError('ENGINE_UNSUPPORTED', 'this model has no token ids')
         inputTokens += countWords(input)
-        const vector = embedText(input, config)
-        vectors.push(dimensions === config.dimensions ? vector : shorten(vector, dimensions))
+        vectors.push(embedText(input, config, dimensions))
       }
       return { vectors, usage: { inputTokens, outputTokens: 0 } }
     },

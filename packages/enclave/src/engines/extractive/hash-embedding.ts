@@ -18,6 +18,8 @@ const PAIR_WEIGHT = 1
 const STOP_WORD_WEIGHT = 0.1
 /** Every text has this feature, so that an empty one has a direction as well. */
 const BIAS_WEIGHT = 0.05
+/** Signed sums shorter than this have cancelled out: what is left of them is rounding. */
+const LEAST_NORM = 1e-6
 
 /**
  * A vector of length one for a text, without any learned weights: words, neighbouring pairs and character n-grams
@@ -25,22 +27,25 @@ const BIAS_WEIGHT = 0.05
  * projection). Texts that share words or parts of words are near; synonyms are not. The same on every machine but
  * for the last bits of the logarithm.
  *
+ * @param dimensions length of the vector. A shorter one is a projection of its own and not the beginning of the
+ * longer one: of a short text that would be empty, because its features lie in few places
  * @throws `ENGINE_INPUT` for an input that is too long
  */
-export function embedText(text: string, config: HashEmbeddingConfig): Float32Array {
+export function embedText(
+  text: string,
+  config: HashEmbeddingConfig,
+  dimensions: number = config.dimensions,
+): Float32Array {
   if (text.length > MAX_INPUT_LENGTH)
     throw engineError('ENGINE_INPUT', 'an input is longer than a million characters')
-  const sums = new Float64Array(config.dimensions)
+  const sums = new Float64Array(dimensions)
   for (const [feature, { count, weight }] of featuresOf(text, config.ngrams)) {
     add(sums, feature, (1 + Math.log(count)) * weight, config.spread)
   }
   add(sums, 'bias', BIAS_WEIGHT, config.spread)
-  return normalise(Float32Array.from(sums))
-}
-
-/** The leading dimensions of a vector, made length one again. */
-export function shorten(vector: Float32Array, dimensions: number): Float32Array {
-  return normalise(vector.slice(0, dimensions))
+  // In very few dimensions everything may cancel out; one place cannot.
+  if (normOf(sums) < LEAST_NORM) add(sums.fill(0), text, 1, 1)
+  return normalise(sums)
 }
 
 interface Counted {
@@ -97,7 +102,11 @@ function mix(value: number): number {
   return (state ^ (state >>> 16)) >>> 0
 }
 
-function normalise(vector: Float32Array): Float32Array {
-  const norm = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
-  return norm === 0 ? vector : vector.map((value) => value / norm)
+function normOf(vector: Float64Array): number {
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
+}
+
+function normalise(vector: Float64Array): Float32Array {
+  const norm = normOf(vector)
+  return Float32Array.from(vector, (value) => value / norm)
 }

@@ -1,6 +1,7 @@
 import type { Item } from '../channel/index.ts'
 import { engineError } from '../errors.ts'
 import type { EngineOperation } from '../types.ts'
+import { answerBounds } from './answer-bounds.ts'
 import type { Lease, Supervisor } from './supervisor.ts'
 
 /** One call as the host makes it. */
@@ -18,8 +19,8 @@ export interface CallRequest {
  * Runs one call and yields what the engine answers. Leaving the loop, or aborting, cancels it: the caller is free
  * at once, while the slot stays taken until the engine has stopped or has been killed.
  *
- * @throws `ENGINE_CANCELLED`, `ENGINE_TIMEOUT`, `ENGINE_CRASHED`, `ENGINE_BUSY`, the engine's own code, or whatever
- * `input` throws
+ * @throws `ENGINE_CANCELLED`, `ENGINE_TIMEOUT`, `ENGINE_CRASHED`, `ENGINE_BUSY`, `ENGINE_ANSWER_TOO_LARGE`, the engine's
+ * own code, or whatever `input` throws
  */
 export async function* call(supervisor: Supervisor, options: CallRequest): AsyncGenerator<Item, void> {
   const { signal } = options
@@ -29,6 +30,7 @@ export async function* call(supervisor: Supervisor, options: CallRequest): Async
   broken.promise.catch(() => undefined)
   const stopWatching = watch(lease, options.idleTimeoutMs, broken.reject)
   const stopPumping = pump(lease, options, broken.reject)
+  const count = answerBounds(options.operation)
   let isReleased = false
   const release = (): void => {
     if (isReleased) return
@@ -49,6 +51,7 @@ export async function* call(supervisor: Supervisor, options: CallRequest): Async
     for (;;) {
       const item = await Promise.race([broken.promise, stream.next()])
       if (item === undefined) return
+      count(stream.receivedBytes)
       yield item
     }
   } finally {

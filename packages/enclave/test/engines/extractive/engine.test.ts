@@ -86,7 +86,7 @@ describe('embed', () => {
     )
   })
 
-  it('shortens and normalises again', async () => {
+  it('makes shorter vectors of length one, and refuses what it cannot make', async () => {
     const engine = await load(HASH, 'embedding')
     const { vectors } = await engine.embed!({ inputs: ['The quiet river'], dimensions: 64 }, signal)
     expect(vectors[0]).toHaveLength(64)
@@ -95,6 +95,39 @@ describe('embed', () => {
     expect(await codeOf(engine.embed!({ inputs: [] }, signal))).toBe('ENGINE_INPUT')
     expect(await codeOf(engine.embed!({ inputs: [[1, 2]] }, signal))).toBe('ENGINE_UNSUPPORTED')
     expect(await codeOf(engine.embed!({ inputs: ['x'.repeat(1_000_001)] }, signal))).toBe('ENGINE_INPUT')
+  })
+
+  it.each([1, 2, 3, 5, 8, 16, 64])('gives no text the zero vector in %i dimensions', async (dimensions) => {
+    const engine = await load(HASH, 'embedding')
+    const inputs = ['', 'a', 'the', 'x', 'yes', 'the quiet river', '?!', '日本', ...'abcdefghij']
+    const { vectors } = await engine.embed!({ inputs, dimensions }, signal)
+    for (const vector of vectors) expect(cosine(vector, vector)).toBeCloseTo(1, 5)
+  })
+
+  it.each([
+    [64, 0.9],
+    [16, 0.3],
+  ])('finds in %i dimensions far more than chance would', async (dimensions, atLeast) => {
+    const engine = await load(HASH, 'embedding')
+    const words =
+      'river mole badger toad rat wood house boat lunch road motor weasel prison engine train'.split(' ')
+    const passages = words.flatMap((one, i) =>
+      words.slice(i + 1).map((two) => `A story of the ${one} that met the ${two} one day`),
+    )
+    const queries = passages.map((passage) =>
+      passage
+        .split(' ')
+        .filter((word) => words.includes(word))
+        .join(' '),
+    )
+    const stored = (await engine.embed!({ inputs: passages, dimensions }, signal)).vectors
+    const asked = (await engine.embed!({ inputs: queries, dimensions }, signal)).vectors
+    const hits = asked.filter((query, i) => {
+      const own = cosine(query, stored[i]!)
+      return stored.every((other, j) => j === i || cosine(query, other) < own)
+    })
+    // Chance is one in 105.
+    expect(hits.length / passages.length).toBeGreaterThan(atLeast)
   })
 })
 

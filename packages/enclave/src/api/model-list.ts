@@ -1,0 +1,33 @@
+import { findModel, type ModelDirectory, type ServedModel } from './models.ts'
+import { ApiError } from './openai/errors.ts'
+
+/** `GET /v1/models`: the models, then their other names, each an entry that says whose name it is. */
+export function listModels(models: ModelDirectory): Response {
+  const aliases = Object.keys(models.aliases ?? {}).flatMap((alias) => {
+    const model = findModel(models, alias)
+    return model === undefined ? [] : [describe(model, alias)]
+  })
+  return Response.json({
+    object: 'list',
+    data: [...models.list().map((model) => describe(model, model.id)), ...aliases],
+  })
+}
+
+/** `GET /v1/models/{id}`. @throws `API_MODEL_NOT_FOUND` */
+export function showModel(models: ModelDirectory, id: string): Response {
+  const model = findModel(models, id)
+  if (!model) throw new ApiError('API_MODEL_NOT_FOUND', 'no model of this name', 'model')
+  return Response.json(describe(model, id))
+}
+
+function describe(model: ServedModel, name: string): object {
+  return {
+    id: name,
+    object: 'model',
+    created: model.loadedAt,
+    owned_by: 'sotto',
+    task: model.task,
+    digest: model.digest,
+    ...(name !== model.id && { alias_of: model.id }),
+  }
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { checkAliases } from '../../src/models/index.ts'
+
+const models = [{ id: 'speech' }, { id: 'org/chat' }]
+
+test('aliases of models that are loaded are accepted', () => {
+  checkAliases({}, [])
+  checkAliases({ 'whisper-1': 'speech', 'gpt-4o': 'org/chat', 'gpt-4o-mini': 'org/chat' }, models)
+})
+
+test.each<[string, Record<string, string>]>([
+  ['leads to no model', { 'whisper-1': 'whisper-large' }],
+  ['leads to another alias', { 'whisper-1': 'w', w: 'speech' }],
+  ['hides a model', { speech: 'org/chat' }],
+  ['is a model under its own name', { speech: 'speech' }],
+])('an alias that %s is refused', (_, aliases) => {
+  expect(() => checkAliases(aliases, models)).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', action: 'fix-input' }),
+  )
+})
