@@ -2,7 +2,16 @@
 // then hands over to the pinned Node 24. Two first runs at the same time are safe.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -114,6 +123,31 @@ export function run(command, args, options) {
   })
 }
 
+/**
+ * Standard streams, and the open files that the command line names by number: a shell's `<(...)` becomes
+ * `/dev/fd/63`, and Node closes low numbers for its children unless they are listed.
+ */
+export function passedOn(args) {
+  const stdio = ['inherit', 'inherit', 'inherit']
+  for (const arg of args) {
+    const [, text] = /(?:^|=)\/(?:dev|proc\/self)\/fd\/(\d{1,3})$/.exec(arg) ?? []
+    const fd = Number(text)
+    if (!(fd > 2) || !isForeign(fd)) continue
+    while (stdio.length <= fd) stdio.push('ignore')
+    stdio[fd] = fd
+  }
+  return stdio
+}
+
+/** Whether an open file is one that this process was started with, not a queue or clock of Node itself. */
+function isForeign(fd) {
+  try {
+    return !readlinkSync(`/proc/self/fd/${fd}`).startsWith('anon_inode:')
+  } catch {
+    return false
+  }
+}
+
 class SetupError extends Error {}
 
 /** Somebody ended the installation; `code` is 128 + the signal. */
@@ -139,7 +173,7 @@ export async function handOver(file, args, cwd = process.cwd()) {
     delete env.NODE_OPTIONS // measured roles refuse it, and the old Node's options are not the new one's
     // The command passes streams on: a small young generation holds little of what went by.
     process.exitCode = await run(node, ['--max-semi-space-size=1', join(root, file), ...args], {
-      stdio: 'inherit',
+      stdio: passedOn(args),
       cwd,
       env,
     })

@@ -22,6 +22,7 @@ import {
 import { chmodSync, copyFileSync, renameSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build, type BuildOptions, type Metafile } from 'esbuild'
+import { encodeManifest, type ManifestEntry } from '../packages/protocol/src/measurement/index.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -31,7 +32,9 @@ const NATIVE = ['onnxruntime-node', 'node-llama-cpp']
 export interface ImageRecipe {
   image: 'kms' | 'inference'
   flavour: 'software' | 'release'
-  entries: Record<string, string>
+  role: string
+  /** What the role starts later, from the same image: the role's bundle lists every file of it. */
+  engine?: Record<string, string>
   natives: readonly string[]
 }
 
@@ -39,13 +42,14 @@ export interface ImageRecipe {
 export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const).flatMap((flavour) => {
   const suffix = flavour === 'software' ? '.software.ts' : '.ts'
   return [
-    { image: 'kms', flavour, entries: { role: `packages/kms/src/main${suffix}` }, natives: [] },
+    { image: 'kms', flavour, role: `packages/kms/src/main${suffix}`, natives: [] },
     {
       image: 'inference',
       flavour,
-      entries: {
-        role: `packages/enclave/src/roles/inference${suffix}`,
+      role: `packages/enclave/src/roles/inference${suffix}`,
+      engine: {
         engine: 'packages/enclave/src/engines/worker/main.ts',
+        confine: 'packages/enclave/src/engines/worker/confine.ts',
       },
       natives: NATIVE,
     },
@@ -82,12 +86,20 @@ export async function buildIfStale(options: { always?: boolean } = {}): Promise<
     rmSync(staging, { recursive: true, force: true })
     await buildInto(staging)
     writeFileSync(join(staging, 'stamp'), stamp)
-    const previous = `${staging}-old`
-    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), previous)
-    renameSync(staging, join(root, 'dist'))
-    rmSync(previous, { recursive: true, force: true })
+    putInPlace(staging, join(root, 'dist'))
     process.stderr.write(`sotto: built in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
   })
+}
+
+/**
+ * Puts a finished build where the last one is. No file of a build is ever written to: stacks that
+ * run hold hard links to the files they were measured with (`cli/stack/images.ts`).
+ */
+export function putInPlace(staging: string, dist: string): void {
+  const previous = `${staging}-old`
+  if (existsSync(dist)) renameSync(dist, previous)
+  renameSync(staging, dist)
+  rmSync(previous, { recursive: true, force: true })
 }
 
 /** Builds all bundles and images into `out`. */
@@ -110,21 +122,51 @@ export async function buildInto(out: string): Promise<void> {
 }
 
 async function buildImage(recipe: ImageRecipe, folder: string): Promise<Metafile> {
-  const metafile = await bundle(recipe.entries, folder, recipe.natives)
+  const engine = recipe.engine && (await bundle(recipe.engine, folder, recipe.natives))
   for (const name of recipe.natives) await copyNativeClosure(name, join(folder, 'node_modules'))
-  mkdirSync(join(folder, 'bin'))
+  mkdirSync(join(folder, 'bin'), { recursive: true })
   linkOrCopy(pinnedNode(), join(folder, 'bin', 'node'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
   for (const file of walk(folder)) chmodSync(file, file.endsWith('bin/node') ? 0o755 : 0o644)
+  const role = await buildRole(recipe, folder)
+  return {
+    inputs: { ...engine?.inputs, ...role.inputs },
+    outputs: { ...engine?.outputs, ...role.outputs },
+  }
+}
+
+/**
+ * The role's bundle comes last, because it carries the digest of everything else in its image: what
+ * it starts later must still be what it was measured with (T7, `enclave/roles/measured-program.ts`).
+ */
+export async function buildRole(recipe: ImageRecipe, folder: string): Promise<Metafile> {
+  const files = recipe.engine && listImage(folder).filter(({ path }) => path !== 'role.js')
+  const metafile = await bundle({ role: recipe.role }, folder, [], {
+    // A string: esbuild makes a module of its own out of anything larger than a literal.
+    ...(files && { define: { SOTTO_IMAGE_FILES: JSON.stringify(JSON.stringify(files)) } }),
+  })
+  chmodSync(join(folder, 'role.js'), 0o644)
   return metafile
+}
+
+function listImage(folder: string): ManifestEntry[] {
+  const entries = [...walk(folder)].map((file) => ({
+    path: relative(folder, file),
+    mode: statSync(file).mode & 0o777,
+    sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+  }))
+  // Refuses what the launcher would refuse to measure.
+  encodeManifest(entries)
+  return entries.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 async function bundle(
   entries: Record<string, string>,
   outdir: string,
   external: readonly string[] = [],
+  options: BuildOptions = {},
 ): Promise<Metafile> {
-  const result = await build({ ...COMMON, entryPoints: entries, outdir, external: [...external] })
+  const result = await build({ ...COMMON, ...options, entryPoints: entries, outdir, external: [...external] })
   return result.metafile!
 }
 

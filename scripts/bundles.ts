@@ -1,9 +1,10 @@
 /**
  * Bundle check: what each role's bundle contains, read from the bundler's own account of it.
  * Fails when a role carries another role's code, when a release image carries the software TEE
- * (T10), or when a role grew past its recorded size (scripts/bundle-sizes.json, changed by review).
+ * (T10), when anything but a confined engine loads modules from outside its bundle (T7), or when a role grew past its recorded size (scripts/bundle-sizes.json, changed by review).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join, resolve } from 'node:path'
 import type { Metafile } from 'esbuild'
 
@@ -51,7 +52,10 @@ export function judgeBundles(metafiles: Record<string, Metafile>): {
   for (const [name, metafile] of Object.entries(metafiles)) {
     const size: Size = { ownLines: 0, thirdPartyBytes: 0 }
     const used = new Map<string, number>()
-    for (const output of Object.values(metafile.outputs)) {
+    for (const [file, output] of Object.entries(metafile.outputs)) {
+      for (const { path, external } of output.imports)
+        if (external && !isBuiltin(path) && !file.endsWith('/engine.js'))
+          problems.push(`${name}: ${file} loads ${path} from outside its bundle`)
       for (const [input, { bytesInOutput }] of Object.entries(output.inputs))
         used.set(input, Math.max(used.get(input) ?? 0, bytesInOutput))
     }

@@ -81,8 +81,9 @@ export function errorPage(root: string): string {
     '',
     'Every error has a stable code and says what to do: `fix-input` change the request, file or configuration;',
     '`retry` the same call may succeed later; `stop` a security check failed: do not retry on a weaker path.',
-    '`sotto help exit-codes` lists the exit codes they lead to. Inside the encryption the API writes codes in lower',
-    'case, in the OpenAI envelope, and names two as OpenAI does: `model_not_found` and `context_length_exceeded`.',
+    'The command line prints `error: MESSAGE [CODE]` and exits 2 for `fix-input` (4 where a credential is missing), and 1 or a',
+    'more telling code for the others: `sotto help exit-codes`. Inside the encryption the API writes codes in lower case, in',
+    'the OpenAI envelope, and names two as OpenAI does: `model_not_found` and `context_length_exceeded`.',
     '',
     'This page is written by `node scripts/error-codes.ts --write` from the sources; `npm run check` compares.',
   ]

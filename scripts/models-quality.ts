@@ -128,9 +128,13 @@ async function vectors(engine: EngineProcess): Promise<Figures> {
     const words = [...new Set(line.toLowerCase().match(/[a-z]{5,}/g))]
     return [0, 1, 2, 3, 4, 5].map((i) => words[Math.floor((i * words.length) / 6)]).join(' ')
   }
-  const found = async (queries: readonly string[], documents: readonly string[]): Promise<number> => {
-    const asked = (await engine.embed({ inputs: queries })).vectors
-    const stored = (await engine.embed({ inputs: documents })).vectors
+  const found = async (
+    queries: readonly string[],
+    documents: readonly string[],
+    size: { dimensions?: number } = {},
+  ): Promise<number> => {
+    const asked = (await engine.embed({ inputs: queries, ...size })).vectors
+    const stored = (await engine.embed({ inputs: documents, ...size })).vectors
     const similarity = (a: Float32Array, b: Float32Array): number =>
       a.reduce((sum, value, i) => sum + value * b[i]!, 0)
     const hits = asked.filter((query, i) => {
@@ -142,6 +146,7 @@ async function vectors(engine: EngineProcess): Promise<Figures> {
   return {
     paragraphs: paragraphs.length,
     foundBySixWords: await found(paragraphs.map(keywords), paragraphs),
+    foundBySixWordsIn64Dimensions: await found(paragraphs.map(keywords), paragraphs, { dimensions: 64 }),
     foundByOtherHalf: await found(
       paragraphs.map((line) => half(line, 0, 0.5)),
       paragraphs.map((line) => half(line, 0.5, 1)),

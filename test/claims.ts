@@ -27,7 +27,7 @@ export const CLAIMS = {
   },
   'see.gateway': {
     sentence:
-      'Gateway and engines see content in memory only: it is never logged and never written to a file; they see the relay, not the client address.',
+      'Gateway and engines see content in memory only: it is never logged and never on a disk; they see the relay, not the client address.',
     source: 'Who can read what',
   },
   'see.kms': {
@@ -65,8 +65,14 @@ export const CLAIMS = {
     sentence: 'Every complete answer comes with a receipt that can be verified offline.',
     source: 'The chain of trust, 7',
   },
+  'chain.required': {
+    sentence:
+      'The policy names every step it requires: one that is skipped or fails refuses the verdict, and a list that forgets or misspells one refuses the policy.',
+    source: 'The chain of trust',
+  },
   'chain.nothing-sent': {
-    sentence: 'Nothing is sent when a step fails, and there is no fallback to a weaker path.',
+    sentence:
+      'Nothing is sent when a step fails or a required one is skipped, and there is no fallback to a weaker path.',
     source: 'The chain of trust',
   },
   T1: {
@@ -99,7 +105,7 @@ export const CLAIMS = {
   },
   T7: {
     sentence:
-      'One flipped byte in the bundle, an addon, Node or the configuration stops key release; measured roles refuse NODE_OPTIONS, inspectors and core dumps.',
+      'One flipped byte in the bundle, an addon, Node or the configuration stops key release, and no engine is started later from other bytes than those measured; measured roles refuse NODE_OPTIONS, inspectors and core dumps.',
     source: 'Rules, T7',
   },
   T8: {

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createManifest, modelDigest as pulledDigest } from '../packages/cli/src/models/manifest.ts'
+import {
+  createManifest,
+  modelDigest as pulledDigest,
+  parseManifest,
+} from '../packages/cli/src/models/manifest.ts'
 import { modelDigest as servedDigest, parseModelManifest } from '../packages/enclave/src/engines/manifest.ts'
 import type { ModelFileRole } from '../packages/enclave/src/engines/types.ts'
 
@@ -34,9 +38,26 @@ describe('the digest of a model', () => {
         expect(pulledDigest(given)).toBe(servedDigest(given))
         const { manifest, text } = createManifest({ id: 'owner/name', ...given, description: 'Pulled.' })
         expect(parseModelManifest(text)).toEqual(manifest)
+        expect(parseManifest(text)).toEqual(manifest)
       }),
       { numRuns: process.env['SLOW'] ? 500 : 25 },
     )
+  })
+
+  it.each([
+    { extra: 1 },
+    { id: 'A' },
+    { task: 'cooking' },
+    { engine: 'steam' },
+    { files: {} },
+    { license: 1 },
+    { description: 'x'.repeat(2001) },
+  ])('comes with a manifest that both refuse when it has %o', (change) => {
+    const files = [{ name: 'a', sha256: '0'.repeat(64), size: 1, role: 'weights' as const }]
+    const { manifest } = createManifest({ id: 'a', engine: 'gguf', task: 'text-generation', files })
+    const text = JSON.stringify({ ...manifest, ...change })
+    expect(() => parseModelManifest(text)).toThrow()
+    expect(() => parseManifest(text)).toThrow()
   })
 
   it('is pinned', () => {

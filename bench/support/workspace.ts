@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { findLayout, type Layout } from '../../packages/cli/src/stack/layout.ts'
-import { buildInto } from '../../scripts/build.ts'
+import { buildInto, buildRole, IMAGES } from '../../scripts/build.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -30,7 +30,7 @@ export async function openWorkspace(): Promise<Workspace> {
   }
 }
 
-/** Replaces the engine bundle of the software image by one that stamps what it emits. */
+/** Replaces the engine bundle of the software image by one that stamps what it emits, and the role that lists it. */
 export async function installStampingEngine({ layout }: Workspace): Promise<string> {
   const outfile = join(layout.image('inference'), 'engine.js')
   await build({
@@ -46,6 +46,8 @@ export async function installStampingEngine({ layout }: Workspace): Promise<stri
     },
     logLevel: 'warning',
   })
+  const recipe = IMAGES.find(({ image, flavour }) => image === 'inference' && flavour === 'software')!
+  await buildRole(recipe, layout.image('inference'))
   return outfile
 }
 

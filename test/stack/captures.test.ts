@@ -1,18 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
 import type { Sotto } from '@sotto/client'
-import {
-  findSecrets,
-  piecesOf,
-  slicesOf,
-  whatDisksHold,
-  type Secrets,
-} from '../../packages/cli/src/demo/seen.ts'
-import type { TappedParty } from '../../packages/cli/src/stack/start.ts'
+import { whatDisksHold } from '../../packages/cli/src/demo/disks.ts'
+import { judge } from '../../packages/cli/src/demo/judge.ts'
+import { createSearch, nothingFound, type Search } from '../../packages/cli/src/demo/search.ts'
+import { readModels, secretsOf } from '../../packages/cli/src/demo/secrets.ts'
+import { nameProcesses, whatWasSeen, type Seen } from '../../packages/cli/src/demo/seen.ts'
 import { claim } from '../claims.ts'
 import { httpMessages, sealedLengths } from './http-messages.ts'
 import {
@@ -31,23 +26,17 @@ const AGENT = 'peculiar-program/7.4 (Ottilie)'
 
 let stack: TestStack
 let sotto: Sotto
-const answers: string[] = []
-let weights: Uint8Array[]
+/** The answers as they left the API, before the client unpacked them. */
+let json: string
+let frames: string[]
+let weights: readonly Uint8Array[]
+let search: Search
 let recording: Buffer<ArrayBuffer>
 
 beforeAll(async () => {
   stack = await startTestStack({ tap: true })
   sotto = await clientOf(stack)
   recording = await demoRecording(stack.layout)
-  weights = (
-    await Promise.all(
-      [
-        ['sotto-ctc-synthetic-en', 'model_quantized.onnx'],
-        ['sotto-tiny-story-en', 'sotto-tiny-story-en.gguf'],
-      ].map(([model, file]) => readFile(join(stack.layout.models, model!, file!))),
-    )
-  ).flatMap((bytes) => slicesOf(bytes))
-
   // A careless program: a key, an agent string, an organisation and a cookie on every request.
   const careless = new OpenAI({
     baseURL: sotto.baseURL,
@@ -71,35 +60,61 @@ beforeAll(async () => {
     messages: [{ role: 'user', content: PROMPT }],
   })
   await expect(missing).rejects.toMatchObject({ status: 404 })
-  answers.push(text, said.choices[0]!.message.content!)
+  json = await (await chat(sotto, PROMPT)).text()
+  const streamed = await (await chat(sotto, PROMPT, { stream: true })).text()
+  frames = streamed.split('\n\n').filter((frame) => frame.startsWith('data: '))
+  const { models, ...rest } = await readModels(stack.layout.models)
+  weights = rest.weights
+  const secrets = secretsOf({
+    requests: [PROMPT, recording],
+    answers: [text, said.choices[0]!.message.content!],
+    headers: [API_KEY, AGENT, 'session=c00c1e5e551on', 'org-quennerstedt-4711'],
+    weights,
+    models: [...models, 'quennerstedt-model'],
+  })
+  secrets.request.push(utf8('Quennerstedt'), utf8('quennerstedt'))
+  secrets.client.push(utf8('stainless'))
+  search = createSearch(secrets)
 })
 afterAll(() => stack?.close())
 
-const secrets = (): Secrets => ({
-  request: [...piecesOf(PROMPT), ...slicesOf(recording), utf8('Quennerstedt'), utf8('quennerstedt')],
-  answer: answers.flatMap(piecesOf),
-  inner: ['/v1/audio', '/v1/chat', '/v1/embeddings', 'model_not_found', 'sotto-tiny', 'sotto-ctc'].map(utf8),
-  client: [API_KEY, AGENT, 'c00c1e5e551on', 'stainless', 'org-quenn'].map(utf8),
-  weights,
-})
-const NOTHING = { request: false, answer: false, inner: false, client: false, weights: false }
-
-const streamsOf = (party: TappedParty): Buffer[] =>
-  stack.taps[party]!.captures.flatMap(({ received, sent }) => [Buffer.concat(received), Buffer.concat(sent)])
+/** What each party got so far, from the captures of both ends of its connections. */
+const seen = (): Record<string, Seen> => whatWasSeen(stack.taps, search, nameProcesses(stack.roles))
 
 const pidOf = (name: string): number => stack.roles.find((role) => role.name === name)!.pid
 
 describe('raw captures of the sockets', () => {
   it(claim(['see.relay', 'see.network'], 'of the relay hold ciphertext only'), () => {
-    const streams = streamsOf('relay')
-    expect(Buffer.concat(streams).length).toBeGreaterThan(recording.length)
-    expect(findSecrets(streams, secrets())).toEqual(NOTHING)
+    const { found, receivedBytes, to } = seen()['relay']!
+    expect(receivedBytes).toBeGreaterThan(recording.length)
+    expect(to).toEqual(['gateway'])
+    expect(found).toEqual(nothingFound())
   })
 
-  it(claim(['see.gateway', 'see.network'], 'of the gateway hold ciphertext only'), () => {
-    const streams = streamsOf('gateway')
-    expect(Buffer.concat(streams).length).toBeGreaterThan(recording.length)
-    expect(findSecrets(streams, secrets())).toEqual(NOTHING)
+  it(
+    claim(
+      ['see.gateway', 'see.network'],
+      'of the gateway hold ciphertext only, answers of log and KMS included',
+    ),
+    () => {
+      const { found, receivedBytes, to } = seen()['gateway']!
+      expect(receivedBytes).toBeGreaterThan(recording.length)
+      expect(to).toEqual(['kms', 'log'])
+      expect(found).toEqual(nothingFound())
+    },
+  )
+
+  it('keep every promise, and every process that took part is named', () => {
+    const all = seen()
+    expect(Object.keys(all).sort()).toEqual(['gateway', 'kms', 'log', 'relay', 'witness'])
+    expect(judge({ seen: all, disk: { found: nothingFound() }, sentBytes: recording.length })).toEqual([])
+    expect(Object.fromEntries(Object.entries(all).map(([party, { from }]) => [party, from]))).toEqual({
+      witness: ['log'],
+      log: ['gateway', 'kms', 'owner'],
+      kms: ['gateway', 'owner'],
+      gateway: ['relay'],
+      relay: ['client'],
+    })
   })
 
   it(claim('see.gateway', 'of the gateway have one peer: the relay, never the client'), () => {
@@ -117,7 +132,7 @@ describe('raw captures of the sockets', () => {
   })
 
   it(claim('see.kms', 'of the KMS hold nothing of a request, and no client reached it'), () => {
-    expect(findSecrets(streamsOf('kms'), secrets())).toEqual(NOTHING)
+    expect(seen()['kms']!.found).toEqual(nothingFound())
     for (const { received } of stack.taps.kms!.captures) {
       for (const { start } of httpMessages(Buffer.concat(received)))
         expect(start).toMatch(
@@ -129,21 +144,38 @@ describe('raw captures of the sockets', () => {
     expect([...peers].sort()).toEqual([process.pid, pidOf('inference')].sort())
   })
 
-  it(claim('see.stores', 'of the log and every file of the stack hold nothing in clear'), async () => {
-    expect(findSecrets(streamsOf('log'), secrets())).toEqual(NOTHING)
-    const { files, found } = await whatDisksHold(stack.folder, secrets())
-    expect(files).toBeGreaterThan(15)
-    expect(found).toEqual(NOTHING)
-  })
+  it(
+    claim('see.stores', 'of log and witness and every file of the stack hold nothing in clear'),
+    async () => {
+      expect(seen()['log']!.found).toEqual(nothingFound())
+      expect(seen()['witness']!.found).toEqual(nothingFound())
+      const { files, found } = await whatDisksHold(stack.folder, search)
+      expect(files).toBeGreaterThan(15)
+      expect(found).toEqual(nothingFound())
+    },
+  )
 
   it('would show what is not encrypted: the search is not blind', async () => {
     const party = stack.taps.gateway!
     const before = party.captures.length
     await fetch(`http://127.0.0.1:${party.port}/v1/chat/completions`, { method: 'POST', body: PROMPT })
-    const plain = party.captures.slice(before).map(({ received }) => Buffer.concat(received))
-    expect(findSecrets(plain, secrets())).toMatchObject({ request: true, inner: true })
+    const plain = party.captures.slice(before).flatMap(({ received }) => received)
+    expect(search(Buffer.concat(plain))).toMatchObject({ request: true, inner: true })
+    expect(seen()['gateway']!.found).toMatchObject({ request: true, inner: true })
     // What follows looks at these captures again.
     for (const capture of party.captures.slice(before)) capture.received.length = 0
+  })
+
+  it('would show any answer of this API: whole, and every single frame of a streamed one', () => {
+    expect(frames.length).toBeGreaterThan(5)
+    for (const frame of [json, ...frames]) expect(search(Buffer.from(frame)).answer, frame).toBe(true)
+  })
+
+  it('would show any 4 KiB of the weights that are served', () => {
+    expect(weights.length).toBeGreaterThan(1)
+    for (const file of weights)
+      for (const at of [0, 0.31, 0.67].map((place) => Math.floor(file.length * place)))
+        expect(search(Buffer.from(file.subarray(at, at + 4096))).weights).toBe(true)
   })
 
   it(

@@ -4,8 +4,10 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Sotto } from '@sotto/client'
+import { startProxy } from '@sotto/client/proxy'
 import type { KmsState } from '@sotto/protocol/evidence'
 import { toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
@@ -370,6 +372,41 @@ describe('a killed part', { timeout: 60_000 }, () => {
     expect(said.status).toBe(200)
     await said.text()
     expect(engines().some((pid) => stopped.includes(pid))).toBe(false)
+  })
+
+  it('engine, in the middle of a streamed answer: an SDK is told why, and never that it was complete', async () => {
+    let response!: Response
+    const fetch: typeof sotto.fetch = async (...args) => (response = await sotto.fetch(...args))
+    const proxy = await startProxy({ sotto: { fetch, trust: sotto.trust, receipts: [] }, port: 0 })
+    const openai = { apiKey: 'unused', maxRetries: 0 }
+    const clients = [
+      new OpenAI({ ...openai, baseURL: `${proxy.url}/v1` }),
+      new OpenAI({ ...openai, baseURL: sotto.baseURL, fetch }),
+    ]
+    try {
+      for (const client of clients) {
+        const stream = await client.chat.completions.create({
+          model: 'sotto-tiny-story-en',
+          messages: [{ role: 'user', content: 'Tell me a long story' }],
+          stream: true,
+          max_tokens: 1000,
+          // Without chance it goes on until the context is full.
+          temperature: 0,
+        })
+        const read = async (): Promise<void> => {
+          let isFirst = true
+          for await (const _ of stream) {
+            if (isFirst) signalAll(engines(), 'SIGKILL')
+            isFirst = false
+          }
+        }
+        await expect(read()).rejects.toMatchObject({ code: 'engine_crashed', type: 'server_error' })
+        await expect(sotto.receiptOf(response)).rejects.toMatchObject({ code: 'RESPONSE_TRUNCATED' })
+        await stillServes()
+      }
+    } finally {
+      await proxy.close()
+    }
   })
 
   it('KMS, kill -9: comes back with its genesis and its keys; meanwhile the enclave serves', async () => {

@@ -67,7 +67,8 @@ it('an hour of recording (115 MB) streams through in bounded memory', { timeout:
     const boundary = 'sotto-long-recording'
     const response = await sotto.fetch(`${sotto.baseURL}/audio/transcriptions`, {
       method: 'POST',
-      headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+      // Without `fields=first` it would wait in RAM for fields that never come.
+      headers: { 'content-type': `multipart/form-data; fields=first; boundary=${boundary}` },
       body: Readable.toWeb(Readable.from(form(boundary))) as BodyInit,
       duplex: 'half',
     } as RequestInit)

@@ -1,4 +1,5 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launch, type LaunchedRole } from '../../packages/cli/src/software-tee/launch.ts'
@@ -6,11 +7,21 @@ import { openMachine, type SoftwareMachine } from '../../packages/cli/src/softwa
 import { claim } from '../claims.ts'
 import { startTestStack, type TestStack } from './support.ts'
 
-/** Flips one bit in the middle of a file. */
-async function flip(file: string): Promise<void> {
+/** Flips one bit of a file: in the middle, or one of a text in it whose letters do not matter to what it does. */
+async function flip(file: string, harmless?: string | RegExp): Promise<void> {
   const bytes = await readFile(file)
-  bytes[Math.floor(bytes.length / 2)]! ^= 1
-  await writeFile(file, bytes)
+  const text = bytes.toString('latin1')
+  const at =
+    harmless === undefined
+      ? Math.floor(bytes.length / 2)
+      : typeof harmless === 'string'
+        ? text.indexOf(harmless)
+        : text.search(harmless)
+  expect(at, `${String(harmless)} in ${file}`).toBeGreaterThan(0)
+  bytes[at]! ^= 1
+  // Another file under the same name: the image has links to the files of the stack.
+  await writeFile(`${file}.new`, bytes, { mode: (await stat(file)).mode })
+  await rename(`${file}.new`, file)
 }
 
 describe('one flipped byte', () => {
@@ -39,31 +50,41 @@ describe('one flipped byte', () => {
       env,
     })
 
-  /** A copy of the image: files are copied, because a link would flip the original too. */
-  const copyImage = async (name: string): Promise<string> => {
-    const image = join(stack.folder, name)
-    await cp(stack.layout.image('inference'), image, { recursive: true })
+  /** The image the stack runs, in another folder. */
+  const copyImage = (name: string): string => {
+    const image = join(stack.folder, 'images', name)
+    execFileSync('cp', ['-al', join(stack.folder, 'images', 'inference'), image])
     return image
   }
 
   it('is what makes the difference: the same image and configuration get keys again', async () => {
-    const role = await start(await copyImage('unchanged'))
+    const role = await start(copyImage('unchanged'))
     await role.stop()
   })
 
-  it.each([
-    ['in the bundle', 'role.js'],
+  // Bits that leave the program what it was, where it runs before it asks for keys: flipping code at random would
+  // prove that broken programs break.
+  it.each<[string, string, (string | RegExp)?]>([
+    ['in the bundle', 'role.js', /packages\/enclave\/src\/roles\/run-inference\.ts$/m],
+    ['in Node itself', 'bin/node', 'print V8 command line options'],
     ['in the engine bundle', 'engine.js'],
+    ['in what confines engines', 'confine.js'],
     [
-      'in a native addon',
-      'node_modules/onnxruntime-node/bin/napi-v6/linux/' + process.arch + '/onnxruntime_binding.node',
+      'in the addon of ONNX Runtime',
+      `node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}/onnxruntime_binding.node`,
     ],
-  ])(claim('T7', '%s stops key release'), async (_where, file) => {
-    const image = await copyImage(`flipped-${file.replaceAll('/', '-')}`)
-    const text = file.endsWith('.js') ? await readFile(join(image, file), 'utf8') : undefined
-    // A byte that still runs: flipping code at random would prove that broken programs break.
-    if (text) await writeFile(join(image, file), `${text} `)
-    else await flip(join(image, file))
+    [
+      'in a library of ONNX Runtime',
+      `node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`,
+    ],
+    [
+      'in the addon of llama.cpp',
+      `node_modules/@node-llama-cpp/linux-${process.arch}/bins/linux-${process.arch}/llama-addon.node`,
+    ],
+    ['in the data of an addon', 'node_modules/node-llama-cpp/llama/llama.cpp.info.json'],
+  ])(claim('T7', '%s stops key release'), async (_where, file, harmless) => {
+    const image = copyImage(`flipped-${file.replaceAll('/', '-')}`)
+    await flip(join(image, file), harmless)
     await expect(start(image)).rejects.toMatchObject({
       code: 'ROLE_FAILED',
       found: expect.stringContaining('RELEASE_DENIED'),
@@ -72,8 +93,10 @@ describe('one flipped byte', () => {
 
   it(claim('T7', 'in the configuration stops key release'), async () => {
     const changed = join(stack.folder, 'config', 'changed.json')
-    await writeFile(changed, `${await readFile(config, 'utf8')}\n`)
-    await expect(start(await copyImage('same-image'), changed)).rejects.toMatchObject({
+    await writeFile(changed, await readFile(config))
+    // A letter of the policy's name.
+    await flip(changed, 'local stack on a software TEE')
+    await expect(start(copyImage('same-image'), changed)).rejects.toMatchObject({
       code: 'ROLE_FAILED',
       found: expect.stringContaining('RELEASE_DENIED'),
     })

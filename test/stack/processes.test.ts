@@ -1,95 +1,31 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { connect } from '@sotto/client'
 import { parseTrustPolicy } from '@sotto/verifier'
-import type { RunningStack } from '../../packages/cli/src/commands/stack/running.ts'
-import { findLayout } from '../../packages/cli/src/stack/layout.ts'
+import type { RunningStack } from '../../packages/cli/src/stack/running.ts'
 import { claim } from '../claims.ts'
+import {
+  type Command,
+  type CommandDesk,
+  engineFolders,
+  family,
+  gone,
+  killGroup,
+  LONG,
+  openCommandDesk,
+} from './commands.ts'
 import { childrenOf, embed, isRunning } from './support.ts'
 
-const SOTTO = join(findLayout(import.meta.url).dist, 'cli', 'sotto.js')
-const LONG = 60_000
-
-/** A running `sotto` command, in a process group of its own as a shell would start it. */
-interface Command {
-  child: ChildProcess
-  pid: number
-  output: { stdout: string; stderr: string }
-  /** Exit code; null when a signal ended it. */
-  ended: Promise<number | null>
-  /** Resolves when the text has been printed on either stream. */
-  printed(text: string | RegExp): Promise<void>
-}
-
-const started: Command[] = []
+let desk: CommandDesk
 let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sotto-test-'))
+  desk = await openCommandDesk()
+  folder = desk.folder
 })
-afterAll(async () => {
-  for (const { child, pid } of started) if (child.exitCode === null) killGroup(pid, 'SIGKILL')
-  await rm(folder, { recursive: true, force: true })
-})
-
-function sotto(args: string[], cwd = folder): Command {
-  // Folders of its own under TMPDIR, so that what is left behind can be told from other runs.
-  const env = { PATH: process.env['PATH'], HOME: cwd, TMPDIR: cwd }
-  const child = spawn(process.execPath, [SOTTO, ...args], {
-    cwd,
-    env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
-  const command: Command = {
-    child,
-    pid: child.pid!,
-    output,
-    ended: once(child, 'close').then(([code]) => code as number | null),
-    printed: (text) =>
-      vi.waitFor(() => expect(output.stdout + output.stderr).toMatch(text), { timeout: LONG, interval: 20 }),
-  }
-  started.push(command)
-  return command
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // It has ended.
-  }
-}
-
-/** A process and everything below it. */
-function family(pid: number): number[] {
-  try {
-    return [pid, ...childrenOf(pid).flatMap(family)]
-  } catch {
-    return [pid]
-  }
-}
-
-const engineFolders = (pids: number[]): string[] =>
-  pids
-    .map((pid) => {
-      try {
-        return readlinkSync(`/proc/${pid}/cwd`)
-      } catch {
-        return ''
-      }
-    })
-    .filter((path) => /\/sotto-engine-/.test(path))
-
-const gone = (pids: number[]): Promise<void> =>
-  vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000, interval: 50 })
+afterAll(() => desk.close())
+const sotto: CommandDesk['sotto'] = (args, cwd) => desk.sotto(args, cwd)
 
 const leftOver = (cwd: string): string[] => readdirSync(cwd).filter((name) => name.startsWith('sotto-'))
 
@@ -156,6 +92,7 @@ describe('sotto up', () => {
   it('keeps the stack running and says where', { timeout: LONG }, async () => {
     up = sotto(['up'])
     await up.printed(/ready in/)
+    expect(up.output.stderr).toContain('warning: software TEE: ')
     processes = family(up.pid)
     firstPolicy = policy()
     for (const name of ['log', 'witness', 'kms', 'inference', 'relay']) {
@@ -209,6 +146,12 @@ describe('sotto up', () => {
         .map(({ name }) => name),
     ).toEqual(['witness'])
     await serves()
+    await vi.waitFor(() =>
+      expect(running().roles.find(({ name }) => name === 'witness')!.ended).toEqual({
+        at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+        reason: 'killed by SIGKILL',
+      }),
+    )
   })
 
   it('leaves no process when it is killed with -9', { timeout: LONG }, async () => {
@@ -224,6 +167,8 @@ describe('sotto up', () => {
     const detached = sotto(['up', '-d'])
     expect(await detached.ended, detached.output.stderr).toBe(0)
     expect(detached.output.stdout).toMatch(/ready/)
+    expect(detached.output.stderr).toContain('warning: software TEE: ')
+    expect(running().software).toBe(true)
     const all = family(running().supervisor)
     expect(all.length).toBeGreaterThan(6)
     expect(parseTrustPolicy(policy()).genesis).toBe(parseTrustPolicy(firstPolicy).genesis)
@@ -232,6 +177,7 @@ describe('sotto up', () => {
     expect(await down.ended, down.output.stderr).toBe(0)
     expect(JSON.parse(down.output.stdout)).toEqual({
       stopped: ['witness', 'log', 'kms', 'inference', 'relay'],
+      wasStarting: false,
     })
     await gone(all)
     expect(existsSync(join(folder, '.sotto', 'stack.json'))).toBe(false)

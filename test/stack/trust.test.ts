@@ -111,6 +111,19 @@ describe('a second genuine stack', () => {
     },
   )
 
+  it(
+    claim(
+      ['chain.required', 'chain.nothing-sent'],
+      'is refused by a policy that requires a step it must skip, without any step failing',
+    ),
+    async () => {
+      const before = received()
+      const require: TrustPolicy['require'] = [...other.policy.require, 'log.witnesses-independent']
+      expect(await refusalOf({ ...other.policy, require })).toEqual([])
+      expect(receivedSince(before)).toEqual(ONLY_THE_BUNDLE)
+    },
+  )
+
   it('gives a verdict that says it rests on a program', async () => {
     const verdict = await checkTrust(other.relayUrl, { policy: other.policy })
     expect(verdict).toMatchObject({ ok: true, software: true })
@@ -183,7 +196,10 @@ describe('an enclave', () => {
 
   it(claim('T10', 'on a software TEE refuses a policy with hardware roots'), async () => {
     await expect(
-      start(({ policy }) => (policy.roots = [{ family: 'snp', root: policy.roots[0]!.root }])),
+      start(({ policy }) => {
+        policy.roots = [{ family: 'snp', root: policy.roots[0]!.root }]
+        policy.require.push('hardware.cpu-vendor')
+      }),
     ).rejects.toMatchObject({ code: 'ROLE_FAILED', found: expect.stringContaining('ROLE_WRONG_TEE') })
   })
 

@@ -26,7 +26,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `STACK_FAILED` (retry): the stack in the background did not start.
  * - `STACK_UNREACHABLE` (retry): a part of the local stack does not answer.
  * - `ROLE_FAILED` (retry): a part of the stack ended or hung before it was ready.
- * - `MODEL_INVALID` (fix-input): a file of a default model is not the one its manifest names.
+ * - `MODEL_INVALID` (fix-input): a folder holds no model, or a manifest or file in it is not what it must be.
  * - `IMAGE_UNMEASURABLE` (fix-input): an image holds something that cannot be measured.
  * - `SOFTWARE_TEE_STATE` (fix-input): the keys of the software machine are damaged.
  * - `SOFTWARE_TEE_NOT_LOOPBACK` (stop): a configuration would open a software TEE to the network (T10).
@@ -98,4 +98,24 @@ export function cliError(
   options: SottoErrorOptions = {},
 ): SottoError<CliErrorCode> {
   return new SottoError<CliErrorCode>(code, ACTIONS[code], message, options)
+}
+
+/** What a service says of a request it did not serve, from the OpenAI envelope inside the encryption. */
+export interface ServiceProblem {
+  /** Absent where it broke off in a stream that had begun well. */
+  status?: number
+  /** Its own code, like `model_not_found`. */
+  code?: string
+  /** The field it is about. */
+  param?: string
+}
+
+/** An error that is a service's answer. */
+export class ServiceError extends SottoError<CliErrorCode> {
+  readonly service: ServiceProblem
+
+  constructor(code: CliErrorCode, message: string, service: ServiceProblem, options: SottoErrorOptions = {}) {
+    super(code, ACTIONS[code], message, options)
+    this.service = service
+  }
 }

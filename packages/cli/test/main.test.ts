@@ -80,7 +80,7 @@ describe('the sotto process', () => {
     expect(await finish(start('verify', '--polcy', 'x'))).toEqual([
       2,
       '',
-      "error: unknown option '--polcy'\nhint: did you mean --policy?\n",
+      "error: unknown option '--polcy' [CLI_USAGE]\nhint: did you mean --policy?\n",
     ])
   })
 })

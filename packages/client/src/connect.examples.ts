@@ -1,5 +1,5 @@
 import { connect, checkTrust, type Sotto, VerificationRefused } from './index.ts'
-import type { TrustPolicy } from '@sotto/verifier'
+import { refusingSteps, type TrustPolicy } from '@sotto/verifier'
 
 /** Ask a model something nobody else may read. */
 export async function askInPrivate(policy: TrustPolicy): Promise<string> {
@@ -33,9 +33,7 @@ export async function explainRefusal(policy: TrustPolicy): Promise<string[]> {
     return []
   } catch (error) {
     if (!(error instanceof VerificationRefused)) throw error
-    return error.verdict.steps
-      .filter((step) => step.status === 'fail')
-      .map((step) => `${step.title}: ${step.reason}`)
+    return refusingSteps(error.verdict.steps).map((step) => `${step.title}: ${step.reason}`)
   }
   //#endregion connect_refused
 }

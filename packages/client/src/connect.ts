@@ -20,7 +20,7 @@ import type { ConnectOptions, Sotto } from './types.ts'
  *
  * @param relayUrl https address of the relay (http only on this machine)
  * @throws `VERIFY_REFUSED` (a {@link VerificationRefused} with the verdict), `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`,
- * `RELAY_URL`, `STORAGE_INVALID`
+ * `RELAY_URL`, `STORAGE_INVALID`, `POLICY_MALFORMED`
  *
  * @example See `connect.examples.ts`
  */
@@ -53,7 +53,7 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
 
 /**
  * Verifies a service and says how it went, step by step, without connecting.
- * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `RELAY_URL`, `STORAGE_INVALID`; a refusal is a verdict, not an error
+ * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `RELAY_URL`, `STORAGE_INVALID`, `POLICY_MALFORMED`; a refusal is a verdict, not an error
  */
 export async function checkTrust(relayUrl: string, options: ConnectOptions): Promise<Verdict> {
   const { verdict } = await checkOnce(trustSource(relayUrl, options), options.signal)

@@ -1,5 +1,5 @@
 import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
-import type { Verdict } from '@sotto/verifier'
+import { refusingSteps, type Verdict } from '@sotto/verifier'
 
 /**
  * Codes of every {@link SottoError} the client throws, by what the caller must do.
@@ -8,6 +8,7 @@ import type { Verdict } from '@sotto/verifier'
  * - `RELAY_URL`: the relay address is not https (or http on this machine), or carries credentials or a query.
  * - `REQUEST_ORIGIN`: the URL does not belong to {@link INNER_ORIGIN}; another place would see it in clear.
  * - `REQUEST_INVALID`: method, body or path cannot travel inside the encryption.
+ * - `REQUEST_TOO_LARGE`: relay or gateway take no request of this size; nothing of it was answered.
  * - `STORAGE_INVALID`: the remembered checkpoint is damaged; delete it only if you know why.
  * - `PROXY_CONFIG`: options of the local proxy contradict each other or are unsafe.
  *
@@ -21,7 +22,7 @@ import type { Verdict } from '@sotto/verifier'
  * - `RECEIPT_UNPROVEN`: the receipt's certificate could not be fetched.
  *
  * Stop (`stop`), a security check failed:
- * - `VERIFY_REFUSED`: a required step failed ({@link VerificationRefused.verdict}). Nothing was sent.
+ * - `VERIFY_REFUSED`: a step failed, or a required one was skipped ({@link VerificationRefused.verdict}). Nothing was sent.
  * - `BUNDLE_INVALID`: what the relay served is not a trust bundle. Nothing was sent.
  * - `RESPONSE_INVALID`: the answer does not decrypt, or is not what the protocol allows.
  * - `RECEIPT_INVALID`: the receipt does not verify, or is for another request, answer, key or enclave.
@@ -30,6 +31,7 @@ export type ClientErrorCode =
   | 'RELAY_URL'
   | 'REQUEST_ORIGIN'
   | 'REQUEST_INVALID'
+  | 'REQUEST_TOO_LARGE'
   | 'STORAGE_INVALID'
   | 'PROXY_CONFIG'
   | 'BUNDLE_UNREACHABLE'
@@ -48,6 +50,7 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   RELAY_URL: 'fix-input',
   REQUEST_ORIGIN: 'fix-input',
   REQUEST_INVALID: 'fix-input',
+  REQUEST_TOO_LARGE: 'fix-input',
   STORAGE_INVALID: 'fix-input',
   PROXY_CONFIG: 'fix-input',
   BUNDLE_UNREACHABLE: 'retry',
@@ -73,7 +76,7 @@ export function clientError(
 }
 
 /**
- * `VERIFY_REFUSED` (stop): a required step of the chain of trust failed. Nothing was sent.
+ * `VERIFY_REFUSED` (stop): a step of the chain of trust failed, or a required one was skipped. Nothing was sent.
  *
  * @example
  * try { await connect(url, { policy }) } catch (error) {
@@ -85,9 +88,9 @@ export class VerificationRefused extends SottoError<ClientErrorCode> {
   readonly verdict: Verdict
 
   constructor(verdict: Verdict) {
-    const failed = verdict.steps.filter((step) => step.status === 'fail')
-    const first = failed[0]
-    const names = failed.map((step) => step.name).join(', ')
+    const refusing = refusingSteps(verdict.steps)
+    const first = refusing[0]
+    const names = refusing.map((step) => step.name).join(', ')
     super('VERIFY_REFUSED', 'stop', `verification refused: ${names || 'a required step did not pass'}`, {
       ...(first?.expected === undefined ? {} : { expected: first.expected }),
       ...(first?.found === undefined ? {} : { found: first.found }),

@@ -3,7 +3,7 @@ import { encodeTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
 import { encodeKeyConfig } from '@sotto/protocol/ohttp'
 import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, kemById } from '@sotto/protocol/hpke'
 import { fakeSigner, type WorldOptions } from '@sotto/testkit'
-import type { TrustPolicy } from '@sotto/verifier'
+import { ALWAYS_REQUIRED, REQUIRED_BY_CHOICE, type StepName, type TrustPolicy } from '@sotto/verifier'
 import { describe, expect, it } from 'vitest'
 import { checkTrust, connect, VerificationRefused } from '../src/index.ts'
 import { createService, type FakeService, RELAY } from './support/service.ts'
@@ -127,6 +127,43 @@ describe('a refused verification', () => {
       expect(service.innerCalls).toEqual([])
     },
   )
+
+  it.each(REQUIRED_BY_CHOICE)(
+    claim(
+      ['chain.nothing-sent', 'chain.required'],
+      'sends nothing but the request for the bundle when a required step is skipped: %s',
+    ),
+    async (name) => {
+      const service = await createService()
+      const { policy } = service.world
+      const error = await refuse(service, {
+        ...policy,
+        require: [...ALWAYS_REQUIRED, name],
+        witnesses: {
+          ...policy.witnesses,
+          allowOperatorWitnesses: true,
+          keys: policy.witnesses.keys.map((key) => ({ ...key, operator: true })),
+        },
+      })
+      expect(error).toBeInstanceOf(VerificationRefused)
+      const { code, message, expected, verdict } = error as VerificationRefused
+      expect([code, expected, verdict.ok]).toEqual(['VERIFY_REFUSED', 'required by the policy', false])
+      expect(message).toBe(`verification refused: ${name}`)
+      expect(seen(service)).toEqual(BUNDLE_ONLY)
+      expect(service.innerCalls).toEqual([])
+    },
+  )
+
+  it(claim('chain.required', 'also comes of a policy that misspells what it requires'), async () => {
+    const service = await createService()
+    const require = [...service.world.policy.require, 'hardware.gpus' as StepName]
+    expect(await refuse(service, { ...service.world.policy, require })).toMatchObject({
+      code: 'POLICY_MALFORMED',
+      action: 'fix-input',
+    })
+    expect(seen(service)).toEqual(BUNDLE_ONLY)
+    expect(service.innerCalls).toEqual([])
+  })
 
   it('covers every step that can fail', async () => {
     const service = await createService()

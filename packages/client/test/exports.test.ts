@@ -24,6 +24,7 @@ it.each([
   ['RELAY_URL', 'fix-input'],
   ['REQUEST_ORIGIN', 'fix-input'],
   ['REQUEST_INVALID', 'fix-input'],
+  ['REQUEST_TOO_LARGE', 'fix-input'],
   ['STORAGE_INVALID', 'fix-input'],
   ['PROXY_CONFIG', 'fix-input'],
   ['BUNDLE_UNREACHABLE', 'retry'],

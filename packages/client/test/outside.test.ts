@@ -156,6 +156,7 @@ describe('an answer in clear', () => {
 
   it.each([
     ['an error', () => new Response('{"error":"x"}', { status: 500 }), 'RELAY_REFUSED'],
+    ['a request too large', () => new Response(null, { status: 413 }), 'REQUEST_TOO_LARGE'],
     ['a busy relay', () => new Response(null, { status: 503 }), 'RELAY_REFUSED'],
     [
       'a redirect',

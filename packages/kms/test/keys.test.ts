@@ -2,7 +2,7 @@ import { fromHex } from '@sotto/protocol/bytes'
 import { composeTrustBundle, type KmsState } from '@sotto/protocol/evidence'
 import { documentDigest, type KeySet, PAYLOAD_TYPES, type KmsCertificate } from '@sotto/protocol/keyrelease'
 import { createLogClient } from '@sotto/serve/log-client'
-import { type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
+import { ALWAYS_REQUIRED, type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
 import { expect, test } from 'vitest'
 import { claim } from '../../../test/claims.ts'
 import { MAX_KEYS_PER_SET, planEpoch } from '../src/epochs/index.ts'
@@ -19,6 +19,7 @@ function trustPolicy(world: World): TrustPolicy {
   return {
     version: 1,
     name: 'test',
+    require: [...ALWAYS_REQUIRED, 'log.witnesses-independent'],
     genesis: world.genesis,
     releaseKeys: [Buffer.from(world.releaser.publicKey).toString('base64url')],
     revoked: [],

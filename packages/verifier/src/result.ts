@@ -5,6 +5,8 @@ export type StepStatus = 'pass' | 'fail' | 'skipped'
 export interface Step {
   name: string
   status: StepStatus
+  /** Whether only a pass will do. A step that is not required may be skipped; failing refuses all the same. */
+  required: boolean
   /** One sentence for people: what this step establishes. */
   title: string
   expected?: string
@@ -15,7 +17,7 @@ export interface Step {
 
 /**
  * The result of checking a trust bundle. `ok` is true only when every step the policy requires
- * passed; a caller sends nothing otherwise.
+ * passed and none failed; a caller sends nothing otherwise.
  */
 export interface Verdict {
   ok: boolean
@@ -26,4 +28,13 @@ export interface Verdict {
   trustedParties: string[]
   /** The verdict must be computed again after this instant (shortest validity in it), Unix seconds. */
   validUntil: number
+}
+
+/**
+ * The steps that refuse a verdict: those that failed; where none did, those that were skipped and are
+ * required. After a failure most later steps could only be skipped, and naming them would hide the cause.
+ */
+export function refusingSteps(steps: readonly Step[]): Step[] {
+  const failed = steps.filter(({ status }) => status === 'fail')
+  return failed.length > 0 ? failed : steps.filter(({ status, required }) => required && status === 'skipped')
 }

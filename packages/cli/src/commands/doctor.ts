@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { SottoError } from '@sotto/protocol/errors'
-import { stackFilePath } from '../config/index.ts'
-import { type Finding, machineFindings, thisMachine } from '../doctor/index.ts'
+import { type Finding, machineFindings, stackFinding, thisMachine } from '../doctor/index.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../framework/index.ts'
 import { readPolicy } from '../service/index.ts'
+import { STATE_FOLDER } from '../stack/running.ts'
 
 /** `sotto doctor` */
 export const doctor: Command = defineCommand({
@@ -26,13 +26,7 @@ function line(context: CommandContext, { name, status, found }: Finding): string
 }
 
 async function setupFindings(context: CommandContext): Promise<Finding[]> {
-  const findings: Finding[] = []
-  const stack = stackFilePath(context.io)
-  findings.push(
-    existsSync(stack)
-      ? { name: 'local stack', status: 'ok', found: stack }
-      : { name: 'local stack', status: 'absent', found: 'none here: start one with sotto up' },
-  )
+  const findings: Finding[] = [await stackFinding(resolve(context.io.cwd, STATE_FOLDER))]
   try {
     const config = await context.config()
     const host = config.get('host')

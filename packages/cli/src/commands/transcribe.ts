@@ -51,9 +51,9 @@ export const transcribe: Command = defineCommand({
   ],
   async run(context, args, flags) {
     const format = flags.format ?? (context.global.json ? 'json' : 'text')
-    if (flags.stream && format !== 'text' && format !== 'json') {
+    if (flags.stream && flags.format !== undefined && flags.format !== 'text') {
       throw cliError('CLI_USAGE', '--stream prints plain text; other formats need the whole recording', {
-        hint: 'leave out --stream or --format',
+        hint: 'leave out --stream or --format; --stream --json prints one event a line',
       })
     }
     const input = await openInput(context.io, args)

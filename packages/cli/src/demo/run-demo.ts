@@ -1,16 +1,20 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@sotto/client'
-import { toHex, utf8 } from '@sotto/protocol/bytes'
+import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import type { Step, Verdict } from '@sotto/verifier'
 import type { Layout } from '../stack/layout.ts'
-import { startStack, type Stack } from '../stack/start.ts'
+import { startStack } from '../stack/start.ts'
 import { describeStateError } from '../stack/state-error.ts'
-import { readDemoInputs, type DemoInputs } from './inputs.ts'
-import { piecesOf, slicesOf, whatDisksHold, whatWasSeen, type Secrets, type Seen } from './seen.ts'
+import { whatDisksHold } from './disks.ts'
+import { readDemoInputs } from './inputs.ts'
+import { judge } from './judge.ts'
+import { createSearch, type Found } from './search.ts'
+import { readModels, secretsOf } from './secrets.ts'
+import { nameProcesses, whatWasSeen, type Seen } from './seen.ts'
 import { DemoTasks, type ClientHeaders } from './tasks.ts'
 import { wordErrorRate } from './wer.ts'
 
@@ -24,7 +28,7 @@ export interface DemoReport {
   /** From raw captures of each party's sockets. */
   seen: Record<string, Seen>
   /** Every file the stack left on disk, searched for the same secrets. */
-  disk: { files: number; found: Record<keyof Secrets, boolean> }
+  disk: { files: number; found: Found }
   /** Promises the captures break; empty when `ok`. */
   violations: string[]
   receipts: SavedReceipt[]
@@ -86,10 +90,17 @@ export async function runDemo(
   const chat = await tasks.chat(inputs, (text) => events.onToken(text))
   events.onToken('\n')
 
-  const secrets = await secretsOf(inputs, headers, layout, [transcript.value, summary.value, chat.value])
-  const seen = whatWasSeen(stack.taps, secrets, nameProcesses(stack))
-  const disk = await whatDisksHold(folder, secrets)
-  const violations = judge(seen, disk)
+  const search = createSearch(
+    secretsOf({
+      requests: [inputs.recording, inputs.letter, ...inputs.messages.map(({ content }) => content)],
+      answers: [transcript.value, summary.value, chat.value],
+      headers: Object.values(headers),
+      ...(await readModels(layout.models)),
+    }),
+  )
+  const seen = whatWasSeen(stack.taps, search, nameProcesses(stack.roles))
+  const disk = await whatDisksHold(folder, search)
+  const violations = judge({ seen, disk, sentBytes: inputs.recording.length })
   return {
     ok: sotto.trust.ok && violations.length === 0,
     verdict: sotto.trust,
@@ -114,51 +125,6 @@ export async function runDemo(
       totalMs: performance.now() - started,
     }),
   }
-}
-
-async function secretsOf(
-  inputs: DemoInputs,
-  headers: ClientHeaders,
-  layout: Layout,
-  answers: string[],
-): Promise<Secrets> {
-  const weights = await readFile(join(layout.models, 'sotto-ctc-synthetic-en', 'model_quantized.onnx'))
-  return {
-    request: [
-      ...slicesOf(inputs.recording),
-      ...piecesOf(inputs.letter),
-      ...inputs.messages.flatMap(({ content }) => piecesOf(content)),
-    ],
-    answer: answers.flatMap(piecesOf),
-    inner: ['/v1/audio', '/v1/summaries', '/v1/chat', 'inference.sotto', 'sotto-ctc-synthetic-en'].map(utf8),
-    client: Object.values(headers).map(utf8),
-    weights: slicesOf(weights),
-  }
-}
-
-/** This process is the client of the relay, and towards everybody else the owner who releases and seals. */
-function nameProcesses(stack: Stack): (pid: number | undefined, party: string) => string {
-  const names = new Map(stack.roles.map(({ pid, name }) => [pid, name === 'inference' ? 'gateway' : name]))
-  return (pid, party) => {
-    if (pid === undefined) return 'a process that was gone'
-    if (pid === process.pid) return party === 'relay' ? 'client' : 'owner'
-    return names.get(pid) ?? `process ${pid}`
-  }
-}
-
-/** The promises of ARCHITECTURE.md, "Who can read what", held against the captures. */
-function judge(seen: Record<string, Seen>, disk: DemoReport['disk']): string[] {
-  const violations: string[] = []
-  for (const [party, { found, from }] of Object.entries(seen)) {
-    for (const [kind, isFound] of Object.entries(found))
-      if (isFound) violations.push(`${kind} in clear on the sockets of ${party}`)
-    // Identity: the gateway meets the relay and nobody else.
-    if (party === 'gateway' && from.some((name) => name !== 'relay'))
-      violations.push(`the gateway was reached by ${from.join(', ')}`)
-  }
-  for (const [kind, isFound] of Object.entries(disk.found))
-    if (isFound) violations.push(`${kind} in clear in a file of the stack`)
-  return violations
 }
 
 function roundAll<T extends Record<string, number>>(timings: T): T {

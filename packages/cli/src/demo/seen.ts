@@ -1,103 +1,97 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { utf8 } from '@sotto/protocol/bytes'
-import type { Capture, Tap } from '../stack/tap.ts'
-import type { TappedParty } from '../stack/start.ts'
-
-/** Secrets of the demo run, by what they would tell whoever finds them. */
-export interface Secrets {
-  /** Anything of the requests: recording, text, prompt. */
-  request: Uint8Array[]
-  /** Anything of the answers. */
-  answer: Uint8Array[]
-  /** Inner paths, model names, status. */
-  inner: Uint8Array[]
-  /** What the client's own headers carried: agent, key. */
-  client: Uint8Array[]
-  /** A piece of every model's weights. */
-  weights: Uint8Array[]
-}
+import type { Tap } from '../stack/tap.ts'
+import type { Stack, TappedParty } from '../stack/start.ts'
+import { addFound, nothingFound, type Found, type Search } from './search.ts'
 
 /** What one party was seen to get, from the bytes on its sockets. */
 export interface Seen {
+  /** Connections it accepted. */
   connections: number
+  /** Connections it opened to another party. */
+  opened: number
+  /** Requests on accepted connections and answers on opened ones. */
   receivedBytes: number
   sentBytes: number
   /** Which processes connected to it. */
   from: string[]
+  /** Which parties it connected to. */
+  to: string[]
   /** Whether each kind of secret stood in those bytes. */
-  found: Record<keyof Secrets, boolean>
+  found: Found
+  /** False when there were more bytes than a tap keeps: then `found` proves nothing. */
+  complete: boolean
 }
 
-/** Judges raw captures: nothing a party says of itself counts. */
+/** The tapped side of a party. */
+export type Tapped = Pick<Tap, 'captures' | 'isComplete'>
+
+/** Names the process at the other end of a connection to `party`. */
+export type NameProcess = (pid: number | undefined, party: string) => string
+
+/**
+ * Judges raw captures: nothing a party says of itself counts. A connection has two ends, and each
+ * of them got what the other sent: an answer of the KMS to the gateway is something the gateway
+ * received, though it lies in the capture of the KMS.
+ */
 export function whatWasSeen(
-  taps: Partial<Record<TappedParty, Tap>>,
-  secrets: Secrets,
-  nameOf: (pid: number | undefined, party: string) => string,
+  taps: Partial<Record<TappedParty, Tapped>>,
+  search: Search,
+  nameOf: NameProcess,
 ): Record<string, Seen> {
-  return Object.fromEntries(
-    Object.entries(taps).map(([party, tap]) => [
-      party,
-      describe(tap.captures, secrets, (pid) => nameOf(pid, party)),
-    ]),
-  )
+  const seen = new Map(Object.keys(taps).map((party) => [party, nothingSeen()]))
+  for (const [party, tap] of Object.entries(taps)) {
+    const acceptor = seen.get(party)!
+    acceptor.complete &&= tap.isComplete
+    for (const { peerPid, received, sent } of tap.captures) {
+      const peer = nameOf(peerPid, party)
+      const [request, answer] = [Buffer.concat(received), Buffer.concat(sent)]
+      const found = search(request)
+      addFound(found, search(answer))
+      acceptor.connections++
+      add(acceptor, request.length, answer.length, found)
+      insert(acceptor.from, peer)
+      // Client and owner have no row: they may know what they send.
+      const opener = seen.get(peer)
+      if (opener === undefined) continue
+      opener.opened++
+      opener.complete &&= tap.isComplete
+      add(opener, answer.length, request.length, found)
+      insert(opener.to, party)
+    }
+  }
+  return Object.fromEntries(seen)
 }
 
-function describe(
-  captures: readonly Capture[],
-  secrets: Secrets,
-  nameOf: (pid: number | undefined) => string,
-): Seen {
-  const streams = captures.flatMap(({ received, sent }) => [Buffer.concat(received), Buffer.concat(sent)])
-  const bytes = (pick: (capture: Capture) => Buffer[]): number =>
-    captures.reduce((sum, capture) => sum + pick(capture).reduce((n, { length }) => n + length, 0), 0)
-  return {
-    connections: captures.length,
-    receivedBytes: bytes(({ received }) => received),
-    sentBytes: bytes(({ sent }) => sent),
-    from: [...new Set(captures.map(({ peerPid }) => nameOf(peerPid)))].sort(),
-    found: findSecrets(streams, secrets),
+/** This process is the client of the relay, and towards everybody else the owner who releases and seals. */
+export function nameProcesses(roles: Stack['roles']): NameProcess {
+  const names = new Map(roles.map(({ pid, name }) => [pid, name === 'inference' ? 'gateway' : name]))
+  return (pid, party) => {
+    if (pid === undefined) return 'a process that was gone'
+    if (pid === process.pid) return party === 'relay' ? 'client' : 'owner'
+    return names.get(pid) ?? `process ${pid}`
   }
 }
 
-/** Which kinds of secret stand in any of these byte strings. */
-export function findSecrets(haystacks: readonly Buffer[], secrets: Secrets): Record<keyof Secrets, boolean> {
-  const stands = (needles: readonly Uint8Array[]): boolean =>
-    needles.some((needle) => haystacks.some((haystack) => haystack.includes(Buffer.from(needle))))
+function nothingSeen(): Seen {
   return {
-    request: stands(secrets.request),
-    answer: stands(secrets.answer),
-    inner: stands(secrets.inner),
-    client: stands(secrets.client),
-    weights: stands(secrets.weights),
+    connections: 0,
+    opened: 0,
+    receivedBytes: 0,
+    sentBytes: 0,
+    from: [],
+    to: [],
+    found: nothingFound(),
+    complete: true,
   }
 }
 
-/** Every file below a folder, searched for the secrets: what the disks hold. */
-export async function whatDisksHold(
-  folder: string,
-  secrets: Secrets,
-): Promise<{ files: number; found: Record<keyof Secrets, boolean> }> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-  const contents = await Promise.all(files.map((file) => readFile(file).catch(() => Buffer.alloc(0))))
-  return { files: files.length, found: findSecrets(contents, secrets) }
+function add(seen: Seen, receivedBytes: number, sentBytes: number, found: Found): void {
+  seen.receivedBytes += receivedBytes
+  seen.sentBytes += sentBytes
+  addFound(seen.found, found)
 }
 
-/** Pieces of a text long enough that they do not occur by chance: its longest words in a row. */
-export function piecesOf(text: string): Uint8Array[] {
-  const clean = text.trim()
-  const middle = Math.max(0, Math.floor(clean.length / 2) - 12)
-  return [clean.slice(0, 24), clean.slice(middle, middle + 24)]
-    .filter((piece) => piece.length >= 12)
-    .map(utf8)
-}
-
-/** Pieces of a file: 48 bytes from several places that are not all alike. */
-export function slicesOf(bytes: Uint8Array): Uint8Array[] {
-  return [0.2, 0.4, 0.6, 0.8]
-    .map((place) => bytes.subarray(Math.floor(bytes.length * place), Math.floor(bytes.length * place) + 48))
-    .filter((slice) => slice.length === 48 && new Set(slice).size > 8)
+function insert(names: string[], name: string): void {
+  if (names.includes(name)) return
+  names.push(name)
+  names.sort()
 }

@@ -1,1 +1,2 @@
 export { type Finding, type Machine, machineFindings, thisMachine } from './checks.ts'
+export { stackFinding } from './stack.ts'

@@ -1,3 +1,4 @@
+import type { SottoError } from '@sotto/protocol/errors'
 import type { Config } from '../config/index.ts'
 import type { Sink, Style } from '../terminal/index.ts'
 
@@ -32,6 +33,9 @@ export interface GlobalFlags {
   readonly yes: boolean
 }
 
+/** What to do about an error, by somebody who knows more than its thrower; undefined: nothing to add. */
+export type Adviser = (error: SottoError) => Promise<string | undefined>
+
 /** What a handler gets. Results go through `out` or `json`, talk through `note`, nothing else is printed. */
 export interface CommandContext {
   readonly io: Io
@@ -60,4 +64,6 @@ export interface CommandContext {
   confirm(question: string): Promise<boolean>
   /** Runs at the end, in reverse order, also after an error or SIGINT. */
   onExit(cleanup: () => void | Promise<void>): void
+  /** Asked for a better hint should the command fail from here on. */
+  onFailure(adviser: Adviser): void
 }

@@ -3,13 +3,18 @@ import type { Config } from '../config/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { cliError } from '../errors.ts'
 import { createStyle, wantsColor } from '../terminal/index.ts'
-import type { CommandContext, GlobalFlags, Io } from './context.ts'
+import type { Adviser, CommandContext, GlobalFlags, Io } from './context.ts'
 
 /** Cleanups of one run, newest first. */
 export type Cleanups = (() => void | Promise<void>)[]
 
 /** Binds the outside world and the global flags to what handlers see. */
-export function createContext(io: Io, global: GlobalFlags, cleanups: Cleanups): CommandContext {
+export function createContext(
+  io: Io,
+  global: GlobalFlags,
+  cleanups: Cleanups,
+  advisers: Adviser[],
+): CommandContext {
   let config: Promise<Config> | undefined
   const style = {
     out: createStyle(wantsColor(global.color, io.env, io.stdout.isTerminal)),
@@ -29,6 +34,7 @@ export function createContext(io: Io, global: GlobalFlags, cleanups: Cleanups): 
     warn: (line) => say(style.err.yellow(line)),
     confirm: (question) => confirm(io, global, question),
     onExit: (cleanup) => void cleanups.unshift(cleanup),
+    onFailure: (adviser) => void advisers.push(adviser),
   }
 }
 

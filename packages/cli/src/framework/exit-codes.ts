@@ -18,7 +18,7 @@ export const EXIT = {
 export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
   [EXIT.ok, 'success'],
   [EXIT.failure, 'the command failed for another reason'],
-  [EXIT.usage, 'a flag, argument, input file or configuration is wrong'],
+  [EXIT.usage, 'a flag, argument, input, configuration or the state of the folder is wrong: change it'],
   [EXIT.notAuthentic, 'evidence, a proof or a signature is not authentic'],
   [EXIT.authentication, 'the service asks for a credential'],
   [EXIT.refused, 'everything is authentic, but your policy does not accept it'],
@@ -52,23 +52,15 @@ export function exitCodeOfVerdict(verdict: Pick<Verdict, 'ok' | 'steps'>): numbe
   return failed.every((step) => POLICY_STEPS.has(step.name)) ? EXIT.refused : EXIT.notAuthentic
 }
 
-/** The one map from error codes to exit codes; anything absent is 1. */
+/** The one map from error codes to exit codes. What is absent is 2 where the caller must change something, else 1. */
 const CODES: Readonly<Record<string, number>> = {
   __proto__: null as never,
-  CLI_USAGE: EXIT.usage,
-  CLI_CONFIG: EXIT.usage,
-  CLI_FILE: EXIT.usage,
-  CLI_STDIN: EXIT.usage,
   CLI_CANCELLED: EXIT.interrupted,
-  CLI_REQUEST: EXIT.usage,
   CLI_AUTH: EXIT.authentication,
   CLI_PENDING: EXIT.pending,
   CLI_REFUSED: EXIT.refused,
   CLI_NOT_AUTHENTIC: EXIT.notAuthentic,
-  CLI_MODEL: EXIT.usage,
   CLI_MODEL_DIGEST: EXIT.notAuthentic,
-  RELAY_URL: EXIT.usage,
-  PROXY_CONFIG: EXIT.usage,
   BUNDLE_UNREACHABLE: EXIT.undecided,
   RECEIPT_UNPROVEN: EXIT.undecided,
   BUNDLE_INVALID: EXIT.notAuthentic,
@@ -82,7 +74,7 @@ export function exitCodeOf(error: unknown): number {
   if (error.code === 'VERIFY_REFUSED' && 'verdict' in error) {
     return exitCodeOfVerdict(error.verdict as Verdict)
   }
-  return CODES[error.code] ?? EXIT.failure
+  return CODES[error.code] ?? (error.action === 'fix-input' ? EXIT.usage : EXIT.failure)
 }
 
 /** True for what `AbortSignal` rejects with. */

@@ -1,17 +1,20 @@
 import { SottoError } from '@sotto/protocol/errors'
 import type { CommanderError } from 'commander'
-import { cliError } from '../errors.ts'
+import { cliError, ServiceError, type ServiceProblem } from '../errors.ts'
 import { printableLine, type Style } from '../terminal/index.ts'
 import { isAbort } from './exit-codes.ts'
 
-/** An error as people read it. `code` is for `--json` and scripts. */
+/** An error as people and scripts read it. */
 export interface Failure {
+  /** Absent from what people see when nobody gave the error one. */
   code: string
   action: string
   message: string
   hint?: string
   expected?: string
   found?: string
+  /** What the service itself said, where the error is its answer. */
+  service?: ServiceProblem
 }
 
 const USAGE_HINT = 'run sotto --help, or --help after a command, to see what it takes'
@@ -35,24 +38,35 @@ export function fromCommander(error: CommanderError): SottoError {
   })
 }
 
-/** Describes anything thrown. A stack is for `--verbose` only and never part of this. */
-export function describeFailure(error: unknown): Failure {
+/** Code of what was thrown without one: our own mistake. */
+const UNCODED = 'INTERNAL'
+
+/**
+ * Describes anything thrown; `advice` takes the place of its hint. A stack is for `--verbose` only and never
+ * part of this.
+ */
+export function describeFailure(error: unknown, advice?: string): Failure {
   if (isAbort(error)) return { code: 'CLI_CANCELLED', action: 'retry', message: 'interrupted' }
   if (error instanceof SottoError) {
     const failure: Failure = { code: error.code, action: error.action, message: printableLine(error.message) }
     if (error.expected !== undefined) failure.expected = printableLine(error.expected)
     if (error.found !== undefined) failure.found = printableLine(error.found)
-    const hint = error.hint ?? ADVICE[error.code]
+    const hint = advice ?? error.hint ?? ADVICE[error.code]
     if (hint !== undefined) failure.hint = printableLine(hint)
+    if (error instanceof ServiceError) failure.service = error.service
     return failure
   }
   const message = error instanceof Error ? error.message : 'unknown failure'
-  return { code: 'INTERNAL', action: 'retry', message: printableLine(message) }
+  return { code: UNCODED, action: 'retry', message: printableLine(message) }
 }
 
-/** `error:` then `hint:`, as every failure ends. Lower case, no full stop. */
+/** `error: … [CODE]` then `hint:`, as every failure ends. Lower case, no full stop. */
 export function formatFailure(failure: Failure, style: Style): string {
-  const lines = [`${style.red('error:')} ${lowerFirst(failure.message).replace(/(?<=\w)\.$/, '')}`]
+  const codes = [failure.code, failure.service?.code].filter((code) => code !== UNCODED && code !== undefined)
+  const message = lowerFirst(failure.message).replace(/(?<=\w)\.$/, '')
+  const lines = [
+    `${style.red('error:')} ${message}${codes.length === 0 ? '' : style.dim(` [${codes.join(' ')}]`)}`,
+  ]
   if (failure.expected !== undefined) lines.push(`  expected: ${failure.expected}`)
   if (failure.found !== undefined) lines.push(`  found:    ${failure.found}`)
   if (failure.hint !== undefined)

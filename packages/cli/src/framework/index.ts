@@ -1,4 +1,4 @@
-export type { CommandContext, GlobalFlags, Io, Source } from './context.ts'
+export type { Adviser, CommandContext, GlobalFlags, Io, Source } from './context.ts'
 export { EXIT, EXIT_MEANINGS, exitCodeOf, exitCodeOfVerdict, isAbort } from './exit-codes.ts'
 export { describeFailure, type Failure, formatFailure } from './failure.ts'
 export { createProcessIo, type ProcessIo } from './process-io.ts'

@@ -1,6 +1,7 @@
 import { Argument, Command as Commander, Option } from 'commander'
 import type { GlobalFlags } from './context.ts'
 import { parseNumberFlag } from './number-flag.ts'
+import { parseSizeFlag } from './size-flag.ts'
 import type { ArgumentSpec, Command, FlagSpec } from './spec.ts'
 
 /** What the command line asked for, before anything ran. */
@@ -97,6 +98,8 @@ function toOption(name: string, spec: FlagSpec): Option {
   if (spec.type === 'boolean') return new Option(long, spec.summary)
   const option = new Option(`${long} <${spec.value}>`, spec.summary)
   if (spec.type === 'number') return option.argParser((text: string) => parseNumberFlag(name, spec, text))
+  if (spec.type === 'size') return option.argParser((text: string) => parseSizeFlag(name, spec, text))
+  if (spec.repeats) return option.argParser((text: string, before?: string[]) => [...(before ?? []), text])
   return spec.choices === undefined ? option : option.choices(spec.choices)
 }
 

@@ -1,7 +1,8 @@
+import { SottoError } from '@sotto/protocol/errors'
 import { CommanderError } from 'commander'
 import { createStyle, wantsColor } from '../terminal/index.ts'
 import { createContext, type Cleanups } from './create-context.ts'
-import type { GlobalFlags, Io } from './context.ts'
+import type { Adviser, GlobalFlags, Io } from './context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { describeFailure, formatFailure, fromCommander } from './failure.ts'
 import { createProgram, type Invocation } from './program.ts'
@@ -19,11 +20,12 @@ export interface RunOptions {
  */
 export async function runCli(argv: readonly string[], io: Io, options: RunOptions): Promise<number> {
   const cleanups: Cleanups = []
+  const advisers: Adviser[] = []
   let invocation: Invocation | undefined
   try {
     const program = createProgram(
       options.commands,
-      options.version,
+      argv.includes('--json') ? JSON.stringify({ version: options.version }) : options.version,
       (text) => void io.stdout.write(text),
       (found) => {
         invocation = found
@@ -32,28 +34,51 @@ export async function runCli(argv: readonly string[], io: Io, options: RunOption
     program.parse(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' })
     if (invocation === undefined) return EXIT.ok
     const { command, args, flags, global } = invocation
-    const context = createContext(io, global, cleanups)
+    const context = createContext(io, global, cleanups, advisers)
     const code = await orInterrupted(command.run(context, args, flags as never), io.signal)
     return code ?? EXIT.ok
   } catch (error) {
-    return fail(error, argv, io, invocation?.global)
+    return await fail(error, argv, io, invocation?.global, advisers)
   } finally {
     for (const cleanup of cleanups) await settle(cleanup)
   }
 }
 
-function fail(error: unknown, argv: readonly string[], io: Io, global: GlobalFlags | undefined): number {
+async function fail(
+  error: unknown,
+  argv: readonly string[],
+  io: Io,
+  global: GlobalFlags | undefined,
+  advisers: readonly Adviser[],
+): Promise<number> {
   if (error instanceof CommanderError) {
     // Help and version arrive as errors with exit code 0.
     if (error.exitCode === 0) return EXIT.ok
     return report(fromCommander(error), argv, io, global)
   }
   // Whatever fails once the run was interrupted fails because of that.
-  return report(io.signal.aborted ? abortError() : error, argv, io, global)
+  if (io.signal.aborted) return report(abortError(), argv, io, global)
+  return report(error, argv, io, global, await adviceOn(error, advisers))
 }
 
-function report(error: unknown, argv: readonly string[], io: Io, global: GlobalFlags | undefined): number {
-  const failure = describeFailure(error)
+async function adviceOn(error: unknown, advisers: readonly Adviser[]): Promise<string | undefined> {
+  if (!(error instanceof SottoError)) return undefined
+  for (const adviser of advisers) {
+    // What fails here must not hide the error itself.
+    const advice = await adviser(error).catch(() => undefined)
+    if (advice !== undefined) return advice
+  }
+  return undefined
+}
+
+function report(
+  error: unknown,
+  argv: readonly string[],
+  io: Io,
+  global: GlobalFlags | undefined,
+  advice?: string,
+): number {
+  const failure = describeFailure(error, advice)
   const style = createStyle(
     wantsColor(global?.color ?? !argv.includes('--no-color'), io.env, io.stderr.isTerminal),
   )

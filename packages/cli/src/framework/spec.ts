@@ -10,6 +10,8 @@ export type FlagSpec =
       value: string
       summary: string
       choices?: readonly string[]
+      /** May be given several times; the handler gets a list. */
+      repeats?: true
     }
   | {
       type: 'number'
@@ -20,17 +22,28 @@ export type FlagSpec =
       max: number
       integer?: boolean
     }
+  | {
+      /** Bytes, written as people do: `512MB`, `1GiB`. */
+      type: 'size'
+      short?: string
+      value: string
+      summary: string
+      min: number
+      max: number
+    }
 
 /** Flags by long name without dashes (`response-format`). */
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>
 
 type FlagValue<Spec extends FlagSpec> = Spec extends { type: 'boolean' }
   ? boolean
-  : Spec extends { type: 'number' }
+  : Spec extends { type: 'number' | 'size' }
     ? number | undefined
-    : Spec extends { choices: readonly (infer Choice)[] }
-      ? Choice | undefined
-      : string | undefined
+    : Spec extends { repeats: true }
+      ? readonly string[] | undefined
+      : Spec extends { choices: readonly (infer Choice)[] }
+        ? Choice | undefined
+        : string | undefined
 
 /** What a handler receives: booleans are false when absent, all others undefined. */
 export type FlagValues<Specs extends FlagSpecs> = { readonly [Name in keyof Specs]: FlagValue<Specs[Name]> }

@@ -34,9 +34,14 @@ Results go to standard output and nothing else does. Progress, questions, warnin
 to standard error, so a pipe holds data only.
 
   --json       one JSON document on standard output (one per line where results stream);
-               a failure is one line {"error":{code,action,message}} on standard error
+               a failure is one line {"error":{code,action,message,hint}} on standard error,
+               with service:{status,code,param} where it is the service's own answer;
+               help and completion print text all the same
   --quiet      errors and warnings only; a software TEE is always announced
   --no-color   no colours; so does NO_COLOR=1
+
+A failure is error: MESSAGE [CODE], mostly with a hint: line; where it is the service's own
+answer, its code stands behind ours. The codes are listed in docs/errors.md.
 
 Progress is a bar on a terminal, elsewhere one line for every 10 %.
 `,

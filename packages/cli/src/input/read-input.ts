@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path'
 import { SottoError } from '@sotto/protocol/errors'
 import type { Io } from '../framework/index.ts'
 import { cliError } from '../errors.ts'
+import { openSpecialFile } from './special-file.ts'
 
 /** Bytes a command reads: from a file or from standard input. */
 export interface Input {
@@ -17,18 +18,22 @@ export interface Input {
   stream(): ReadableStream<Uint8Array>
 }
 
+/** Other names of standard input. What they lead to need not be a file that can be opened again. */
+const STDIN_NAMES: ReadonlySet<string> = new Set(['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'])
+
 /**
- * Opens FILE arguments. `-` is standard input, which only one argument may take.
- * @throws `CLI_STDIN` a second `-`, a terminal, or nothing on standard input; `CLI_FILE` not a readable file
+ * Opens FILE arguments. `-` is standard input, which only one argument may take. Pipes, process
+ * substitutions and devices are read as they come, like standard input.
+ * @throws `CLI_STDIN` a second `-`, a terminal, or nothing on standard input; `CLI_FILE` not readable, or empty
  */
 export async function openInput(io: Io, names: readonly string[], index = 0): Promise<Input> {
   const name = names[index]!
-  if (names.filter((candidate) => candidate === '-').length > 1) {
+  if (names.filter((candidate) => STDIN_NAMES.has(candidate)).length > 1) {
     throw cliError('CLI_STDIN', 'standard input (-) can be read by one argument only', {
       hint: 'name files instead',
     })
   }
-  return name === '-' ? openStdin(io) : openFile(io, name)
+  return STDIN_NAMES.has(name) ? openStdin(io) : openFile(io, name)
 }
 
 async function openFile(io: Io, name: string): Promise<Input> {
@@ -38,10 +43,18 @@ async function openFile(io: Io, name: string): Promise<Input> {
     if (found.isDirectory()) {
       throw cliError('CLI_FILE', `cannot read ${name}: it is a folder`, { hint: 'name one file' })
     }
-    if (!found.isFile()) throw new Error('not a regular file')
+    // The kernel's own files say that they hold nothing, and hold something.
+    if (!found.isFile() || found.size === 0) {
+      const chunks = await openSpecialFile(path, found, io.signal)
+      const first = await nextChunk(chunks)
+      if (first === undefined) throw cliError('CLI_FILE', `cannot read ${name}: it is empty`)
+      const filename = found.isFile() ? basename(path) : 'pipe'
+      return { label: name, filename, size: undefined, stream: () => streamOf(first, chunks) }
+    }
     const blob = await openAsBlob(path)
     return { label: name, filename: basename(path), size: blob.size, stream: () => blob.stream() }
   } catch (cause) {
+    io.signal.throwIfAborted()
     if (cause instanceof SottoError) throw cause
     throw cliError('CLI_FILE', `cannot read ${name}`, {
       cause,
@@ -60,20 +73,23 @@ async function openStdin(io: Io): Promise<Input> {
   const first = await nextChunk(chunks)
   if (first === undefined)
     throw cliError('CLI_STDIN', 'standard input is empty', { hint: 'pipe data into the command' })
+  return { label: '-', filename: 'stdin', size: undefined, stream: () => streamOf(first, chunks) }
+}
+
+/** What came first and what follows, read no faster than it is asked for. */
+function streamOf(first: Uint8Array, chunks: AsyncIterator<string | Buffer>): ReadableStream<Uint8Array> {
   let pending: Uint8Array | undefined = first
-  const stream = (): ReadableStream<Uint8Array> =>
-    new ReadableStream({
-      async pull(controller) {
-        const chunk = pending ?? (await nextChunk(chunks))
-        pending = undefined
-        if (chunk === undefined) controller.close()
-        else controller.enqueue(chunk)
-      },
-      async cancel() {
-        await chunks.return?.()
-      },
-    })
-  return { label: '-', filename: 'stdin', size: undefined, stream }
+  return new ReadableStream({
+    async pull(controller) {
+      const chunk = pending ?? (await nextChunk(chunks))
+      pending = undefined
+      if (chunk === undefined) controller.close()
+      else controller.enqueue(chunk)
+    },
+    async cancel() {
+      await chunks.return?.()
+    },
+  })
 }
 
 /** Next chunk that is not empty; undefined at the end. */

@@ -77,8 +77,8 @@ export function createManifest(model: Omit<Manifest, 'format' | 'digest'>): {
 }
 
 /**
- * Reads a manifest that lies on this machine, as far as the command line shows it. The enclave decides
- * whether it is acceptable; here only the digest is compared with the listed files.
+ * Reads a manifest that lies on this machine, as strictly as the enclave does: unknown fields, repeated names and
+ * a digest that is not that of the listed files are refused.
  *
  * @throws `CLI_MODEL`
  */
@@ -90,35 +90,58 @@ export function parseManifest(text: string): Manifest {
   } catch (cause) {
     throw cliError('CLI_MODEL', 'a manifest is not JSON', { cause })
   }
-  if (!isManifest(value))
-    throw cliError('CLI_MODEL', 'a manifest is malformed', { expected: 'sotto-model/1' })
-  const digest = modelDigest(value)
-  if (digest !== value.digest)
+  const problem = isFields(value, MANIFEST_FIELDS) ? problemOf(value) : 'the whole'
+  if (problem !== undefined)
+    throw cliError('CLI_MODEL', 'a manifest is malformed', { expected: 'sotto-model/1', found: problem })
+  const manifest = value as unknown as Manifest
+  const digest = modelDigest(manifest)
+  if (digest !== manifest.digest)
     throw cliError('CLI_MODEL', 'a manifest has not the digest of its files', {
-      expected: value.digest,
+      expected: manifest.digest,
       found: digest,
     })
-  return value
+  return manifest
 }
 
-function isManifest(value: unknown): value is Manifest {
-  if (typeof value !== 'object' || value === null) return false
-  const { format, id, task, engine, files, digest } = value as Record<string, unknown>
-  const texts = [task, engine, digest].every((text) => typeof text === 'string')
-  const named = typeof id === 'string' && MODEL_ID.test(id)
-  if (format !== 'sotto-model/1' || !texts || !named || !Array.isArray(files)) return false
-  return files.length <= MAX_MODEL_FILES && files.every(isFile)
+const MANIFEST_FIELDS = ['format', 'id', 'task', 'engine', 'files', 'digest', 'license', 'description']
+const FILE_FIELDS = ['name', 'sha256', 'size', 'role']
+// What an enclave has: see `engines/manifest.ts` there.
+const TASKS = ['transcription', 'text-generation', 'summarization', 'embedding', 'tensors']
+const ENGINES = ['ctc', 'whisper', 'seq2seq', 'embedding', 'onnx', 'gguf', 'extractive']
+const ROLES = ['weights', 'encoder', 'decoder', 'weights-data', 'tokenizer', 'config']
+const HEX = /^[0-9a-f]{64}$/
+const MAX_TEXT_LENGTH = 2000
+
+/** The first field that is not what it must be. */
+function problemOf(fields: Record<string, unknown>): string | undefined {
+  const { format, id, task, engine, files, digest, license, description } = fields
+  if (format !== 'sotto-model/1') return 'format'
+  if (!matches(id, MODEL_ID)) return 'id'
+  if (!TASKS.includes(task as string)) return 'task'
+  if (!ENGINES.includes(engine as string)) return 'engine'
+  if (!Array.isArray(files) || files.length > MAX_MODEL_FILES || !files.every(isFile)) return 'files'
+  if (new Set(files.map(({ name }) => name)).size !== files.length) return 'files: a name twice'
+  if (!matches(digest, HEX)) return 'digest'
+  if (!isText(license)) return 'license'
+  return isText(description) ? undefined : 'description'
 }
 
 function isFile(value: unknown): value is ManifestFile {
-  if (typeof value !== 'object' || value === null) return false
-  const { name, sha256, size, role } = value as Record<string, unknown>
-  const hashed = typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256)
-  return (
-    hashed &&
-    typeof name === 'string' &&
-    FILE_NAME.test(name) &&
-    Number.isSafeInteger(size) &&
-    typeof role === 'string'
-  )
+  if (!isFields(value, FILE_FIELDS)) return false
+  const { name, sha256, size, role } = value
+  const isCount = Number.isSafeInteger(size) && (size as number) >= 0
+  return matches(name, FILE_NAME) && matches(sha256, HEX) && isCount && ROLES.includes(role as string)
+}
+
+function isFields(value: unknown, known: readonly string[]): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.keys(value).every((key) => known.includes(key))
+}
+
+function matches(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value)
+}
+
+function isText(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH)
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { cliError } from '../errors.ts'
+import { identityOf, isRunning, parseIdentity } from '../process/index.ts'
 import { type Manifest, MODEL_ID, parseManifest } from './manifest.ts'
 
 /** Name of the folder, inside the one of all models, that holds interrupted pulls. */
@@ -63,11 +64,11 @@ export async function claimPartial(folder: string): Promise<() => Promise<void>>
   const lock = join(folder, '.lock')
   try {
     await mkdir(folder, { recursive: true, mode: 0o755 })
-    const owner = Number(await readFile(lock, 'utf8').catch(() => '0'))
-    if (owner > 0 && isAlive(owner))
-      throw cliError('CLI_PENDING', `process ${owner} is pulling this model`, { hint: 'wait for it' })
+    const owner = parseIdentity(await readFile(lock, 'utf8').catch(() => ''))
+    if (owner !== undefined && isRunning(owner))
+      throw cliError('CLI_PENDING', `process ${owner.pid} is pulling this model`, { hint: 'wait for it' })
     await rm(lock, { force: true })
-    await writeFile(lock, String(process.pid), { flag: 'wx', mode: 0o600 })
+    await writeFile(lock, JSON.stringify(identityOf(process.pid)), { flag: 'wx', mode: 0o600 })
   } catch (cause) {
     if (cause instanceof Error && 'action' in cause) throw cause
     throw cliError('CLI_FILE', `cannot write to ${folder}`, {
@@ -76,15 +77,6 @@ export async function claimPartial(folder: string): Promise<() => Promise<void>>
     })
   }
   return () => rm(lock, { force: true })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function foldersOf(root: string): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { readServerSentEvents } from '@sotto/client'
 import { cliError } from '../errors.ts'
+import { errorOfEnvelope } from './service-error.ts'
 
 /**
  * JSON events of a streamed answer up to its verified end; the end mark is not yielded.
@@ -27,10 +28,6 @@ function parseEvent(data: string): Record<string, unknown> {
   }
   if (typeof event !== 'object' || event === null)
     throw cliError('CLI_SERVICE', 'the service sent an event that is no object')
-  const { error } = event as { error?: { message?: unknown } }
-  if (error !== undefined) {
-    const message = typeof error?.message === 'string' ? error.message : 'an error'
-    throw cliError('CLI_SERVICE', `the service answered: ${message}`)
-  }
+  if ((event as { error?: unknown }).error !== undefined) throw errorOfEnvelope('CLI_SERVICE', event)
   return event as Record<string, unknown>
 }

@@ -3,6 +3,7 @@ export { callService, postJson, readJson } from './call.ts'
 export { readEvents } from './events.ts'
 export { connectOptions, openService } from './open.ts'
 export { finishReceipt, provenance, RECEIPT_FLAG } from './receipt.ts'
+export { stackTrouble } from './stack-advice.ts'
 export {
   readPolicy,
   resolvePolicyPath,

@@ -4,6 +4,7 @@ import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
 import type { Config, SettingName } from '../config/index.ts'
 import { cliError } from '../errors.ts'
 import type { CommandContext, FlagValues } from '../framework/index.ts'
+import { adviseByStack } from './stack-advice.ts'
 
 /** Flags of every command that talks to a service. */
 export const TARGET_FLAGS = {
@@ -31,6 +32,8 @@ export interface Target {
   /** Log address; undefined: at the relay. */
   log: string | undefined
   policy: TrustPolicy
+  /** Whether it is the stack of the working directory. */
+  isLocalStack: boolean
   /** Path of the policy, for talk. */
   policyPath: string
 }
@@ -39,7 +42,7 @@ export interface Target {
 const MAX_POLICY_BYTES = 256 * 1024
 
 /**
- * Flags over configuration.
+ * Flags over configuration. Failures of a command whose target is the local stack are explained by its state.
  * @throws `CLI_USAGE` no host or no policy; `CLI_CONFIG` the policy file is unreadable or malformed
  */
 export async function resolveTarget(context: CommandContext, flags: TargetFlags): Promise<Target> {
@@ -51,11 +54,13 @@ export async function resolveTarget(context: CommandContext, flags: TargetFlags)
       hint: 'pass --host URL, set SOTTO_HOST, or start a local stack here with sotto up',
     })
   }
+  const isLocalStack = configured?.origin.startsWith('local stack') === true && host === configured.value
+  if (isLocalStack) adviseByStack(context)
   const policyPath = await resolvePolicyPath(context, flags, host)
   const gateway = flags.gateway ?? config.get('gateway')!.value
   // A local stack's log is of no use to another host.
   const log = flags.log ?? (isForeign(config, 'log', host) ? undefined : config.get('log')?.value)
-  return { host, gateway, log, policy: await readPolicy(policyPath), policyPath }
+  return { host, gateway, log, isLocalStack, policy: await readPolicy(policyPath), policyPath }
 }
 
 /** Path of the policy in effect. @throws `CLI_USAGE` when there is none */
@@ -94,7 +99,12 @@ export async function readPolicy(path: string): Promise<TrustPolicy> {
     if (text.length > MAX_POLICY_BYTES) throw new Error('too large')
     return parseTrustPolicy(text)
   } catch (cause) {
-    const hint = cause instanceof Error ? cause.message : undefined
-    throw cliError('CLI_CONFIG', `${path} is not a trust policy`, { cause, ...(hint && { hint }) })
+    const { message, expected, found } = cause as { message?: string; expected?: string; found?: string }
+    throw cliError('CLI_CONFIG', `${path} is not a trust policy`, {
+      cause,
+      ...(message && { hint: message }),
+      ...(expected !== undefined && { expected }),
+      ...(found !== undefined && { found }),
+    })
   }
 }

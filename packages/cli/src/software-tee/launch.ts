@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex, fromHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { softwareMeasurement } from '@sotto/protocol/measurement'
+import { createDigestCache, softwareMeasurement } from '@sotto/protocol/measurement'
 import { MEMORY_FLAGS, startChild, type RoleProcess } from '../stack/child.ts'
 import { deriveSealingKey, type SoftwareMachine } from './machine.ts'
 import { measureImage, type MeasuredImage } from './measure.ts'
@@ -38,12 +38,15 @@ const ROLE_ENV = {
   MALLOC_TRIM_THRESHOLD_: '134217728',
 }
 
+/** What this launcher has read: see there for what a remembered digest proves. */
+const DIGESTS = createDigestCache(Date.now)
+
 /** What the launcher would measure, without starting anything: for release statements. */
 export async function measureLaunch(
   image: string,
   config: string,
 ): Promise<{ image: MeasuredImage; measurement: string; hostData: string }> {
-  const measured = await measureImage(image)
+  const measured = await measureImage(image, DIGESTS)
   return {
     image: measured,
     measurement: softwareMeasurement(measured.digest),

@@ -30,6 +30,8 @@ export interface EdgeOptions {
   state: StateFolder
   ports: { log: number; witness: number }
   appendToken: string
+  /** Address under which the log is to reach its witness. */
+  reachWitness(port: number): Promise<string>
 }
 
 /**
@@ -53,7 +55,7 @@ export async function startLog(
     origin: LOCAL_ORIGIN,
     listen: listen(ports.log),
     store: state.store('log'),
-    witnesses: [{ url: `http://127.0.0.1:${ports.witness}`, key: witnessKey }],
+    witnesses: [{ url: await options.reachWitness(ports.witness), key: witnessKey }],
     quorum: 1,
   }
   const key = await printKey(options, 'log', logConfig)

@@ -13,10 +13,15 @@ import {
   PAYLOAD_TYPES,
   type ArtifactKeyImport,
 } from '@sotto/protocol/keyrelease'
+import { hasCode } from '@sotto/protocol/errors'
 import { sealArtifact } from '@sotto/protocol/sealed'
 import type { TrustedService } from '@sotto/verifier'
 import type { Signer } from './state.ts'
+import { type Manifest, parseManifest } from '../models/manifest.ts'
 import { cliError } from '../errors.ts'
+
+const FOLDER_HINT =
+  'name a folder of models, such as the one of sotto models pull, or the folder of one model'
 
 /** A sealed model on the untrusted disk, and the key that opens it, still with its owner. */
 export interface SealedModel {
@@ -28,71 +33,99 @@ export interface SealedModel {
   bytes: number
 }
 
-interface Manifest {
-  id: string
-  files: { name: string; size: number; sha256: string }[]
-}
-
 /**
  * Seals every model of these folders into `target`. A sealed model holds its manifest as metadata and its
  * files one after the other, in the manifest's order: `enclave/models` reads exactly that.
  *
- * @throws `MODEL_INVALID` (fix-input) when manifest and files disagree, two models have one name, or a folder is none
+ * @throws `MODEL_INVALID` (fix-input) when manifest and files disagree; and see {@link findModels}
  */
 export async function sealModels(sources: readonly string[], target: string): Promise<SealedModel[]> {
-  const found: { folder: string; manifest: string }[] = []
-  for (const source of sources) found.push(...(await modelsOf(source)))
-  const folders = new Map<string, string>()
-  for (const { folder, manifest } of found) {
-    const { id } = parseManifest(folder, manifest)
-    const other = folders.get(id)
-    if (other !== undefined)
-      throw cliError('MODEL_INVALID', `two models are named ${id}`, {
-        found: `${other}, ${folder}`,
-        hint: 'move one away, or pull it under another name (sotto models pull --name)',
-      })
-    folders.set(id, folder)
-  }
   const sealed: SealedModel[] = []
-  for (const { folder, manifest } of found) sealed.push(await sealModel(folder, manifest, target))
+  for (const model of await findModels(sources)) sealed.push(await sealModel(model, target))
   return sealed
 }
 
-async function modelsOf(source: string): Promise<{ folder: string; manifest: string }[]> {
+/**
+ * The models of these folders, each a folder of models or of one model. Their files are not looked at.
+ *
+ * @throws `MODEL_INVALID` (fix-input) when a folder has none, a manifest is malformed, or two models have one name
+ */
+export async function findModels(sources: readonly string[]): Promise<FoundModel[]> {
+  const models = new Map<string, FoundModel>()
+  for (const found of (await Promise.all(sources.map(modelsOf))).flat()) {
+    const { id } = found.manifest
+    const other = models.get(id)?.folder
+    if (other !== undefined && other !== found.folder)
+      throw cliError('MODEL_INVALID', `two models are named ${id}`, {
+        found: `${other}, ${found.folder}`,
+        hint: 'move one away, or pull it under another name (sotto models pull --name)',
+      })
+    models.set(id, found)
+  }
+  return [...models.values()]
+}
+
+/** A model on this disk, in clear. */
+export interface FoundModel {
+  folder: string
+  /** What `manifest.json` says; its text goes into the sealed model as it is. */
+  manifest: Manifest
+  text: string
+}
+
+async function modelsOf(source: string): Promise<FoundModel[]> {
+  const itself = await modelIn(source)
+  if (itself !== undefined) return [itself]
   const entries = await readdir(source, { withFileTypes: true }).catch((cause: unknown) => {
-    throw cliError('MODEL_INVALID', `cannot read the models in ${source}`, {
-      cause,
-      hint: 'name a folder of models, such as the one of sotto models pull',
-    })
+    throw cliError('MODEL_INVALID', `cannot read the models in ${source}`, { cause, hint: FOLDER_HINT })
   })
-  const models: { folder: string; manifest: string }[] = []
+  const models: FoundModel[] = []
   for (const { name } of entries
     .filter((entry) => entry.isDirectory())
     .sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const folder = join(source, name)
-    const manifest = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => undefined)
-    if (manifest !== undefined) models.push({ folder, manifest })
+    const model = await modelIn(join(source, name))
+    if (model !== undefined) models.push(model)
   }
+  if (models.length === 0)
+    throw cliError('MODEL_INVALID', `there is no model in ${source}`, {
+      expected: 'a folder with a manifest.json, or a folder of such folders',
+      hint: FOLDER_HINT,
+    })
   return models
 }
 
-function parseManifest(folder: string, text: string): Manifest {
+/** The model of a folder; undefined when it has no manifest. */
+async function modelIn(folder: string): Promise<FoundModel | undefined> {
+  const file = join(folder, 'manifest.json')
+  let text: string
   try {
-    return JSON.parse(text) as Manifest
+    text = await readFile(file, 'utf8')
   } catch (cause) {
-    throw cliError('MODEL_INVALID', `${folder} has a damaged manifest.json`, { cause })
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw cliError('MODEL_INVALID', `cannot read ${file}`, { cause })
+  }
+  try {
+    return { folder, manifest: parseManifest(text), text }
+  } catch (cause) {
+    if (!hasCode(cause, 'CLI_MODEL')) throw cause
+    throw cliError('MODEL_INVALID', `${file}: ${cause.message}`, {
+      ...(cause.expected !== undefined && { expected: cause.expected }),
+      ...(cause.found !== undefined && { found: cause.found }),
+      hint: 'pull the model again, or write its manifest anew',
+      cause,
+    })
   }
 }
 
-async function sealModel(folder: string, manifestText: string, target: string): Promise<SealedModel> {
-  const manifest = parseManifest(folder, manifestText)
+async function sealModel({ folder, manifest, text }: FoundModel, target: string): Promise<SealedModel> {
   const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
   const contentKey = crypto.randomBytes(32)
   const { id, sealed } = sealArtifact({
     contentKey,
     plaintextBytes: bytes,
     source: readAll(folder, manifest),
-    metadata: manifestText,
+    metadata: text,
   })
   const file = `${id}.sealed`
   await pipeline(sealed, createWriteStream(join(target, file), { mode: 0o600 }))
@@ -104,9 +137,7 @@ async function* readAll(folder: string, manifest: Manifest): AsyncGenerator<Uint
   for (const { name, size, sha256 } of manifest.files) {
     const hash = createHash('sha256')
     let read = 0
-    for await (const chunk of createReadStream(join(folder, name), {
-      highWaterMark: 262_144,
-    }) as AsyncIterable<Buffer>) {
+    for await (const chunk of bytesOf(manifest, join(folder, name))) {
       hash.update(chunk)
       read += chunk.length
       yield chunk
@@ -117,6 +148,14 @@ async function* readAll(folder: string, manifest: Manifest): AsyncGenerator<Uint
       expected: `${size} bytes, ${sha256}`,
       found: `${read} bytes, ${found}`,
     })
+  }
+}
+
+async function* bytesOf({ id }: Manifest, file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(file, { highWaterMark: 262_144 }) as AsyncIterable<Buffer>
+  } catch (cause) {
+    throw cliError('MODEL_INVALID', `${id}: cannot read ${file}`, { cause, hint: FOLDER_HINT })
   }
 }
 

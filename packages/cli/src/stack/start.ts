@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { toBase64Url } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { documentDigest, type LoggedStatement } from '@sotto/protocol/keyrelease'
+import { uploadLimits } from '@sotto/protocol/sizes'
 import { encodeTrustPolicy, softwareRootDigest, type TrustPolicy } from '@sotto/verifier'
 import { launch, measureLaunch } from '../software-tee/launch.ts'
 import { openMachine } from '../software-tee/machine.ts'
@@ -14,8 +15,10 @@ import {
   signRelease,
   type MeasuredRole,
 } from './documents.ts'
+import { checkAliases } from './aliases.ts'
 import { startEdge, startLog } from './edge-roles.ts'
 import { appendToLog, callJson } from './http.ts'
+import { placeImages, removeImages } from './images.ts'
 import type { Layout } from './layout.ts'
 import { sealModels, signKeyImport } from './models.ts'
 import { describeSealedStore, describeStateError } from './state-error.ts'
@@ -31,6 +34,10 @@ export interface StackOptions {
   stateFolder: string
   /** Folders of models to serve beside the default ones. */
   extraModels?: readonly string[]
+  /** Other names of models. Default: none. */
+  aliases?: Readonly<Record<string, string>>
+  /** Largest recording, bytes. Default 256 MiB. */
+  maxUploadBytes?: number
   /** Record what every party receives on its sockets. */
   tap?: boolean
   onProgress?: (text: string) => void
@@ -54,7 +61,7 @@ export interface Stack {
 }
 
 /** Parties a tap can stand in front of. */
-export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log'
+export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log' | 'witness'
 
 const GATEWAY = 'inference'
 const PORTS = ['log', 'witness', 'kms', 'inference', 'relay'] as const
@@ -69,6 +76,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const stop = async (): Promise<void> => {
     for (const role of [...roles].reverse()) await role.stop()
     for (const tap of Object.values(taps)) await tap.close()
+    await removeImages(options.stateFolder)
   }
   try {
     return { ...(await startAll(options, roles, taps)), roles, taps, stop }
@@ -83,12 +91,14 @@ async function startAll(
   roles: RoleProcess[],
   taps: Stack['taps'],
 ): Promise<Omit<Stack, 'roles' | 'taps' | 'stop'>> {
-  const { layout, now = () => Math.floor(Date.now() / 1000) } = options
+  const { now = () => Math.floor(Date.now() / 1000) } = options
   const onProgress = (text: string): void => {
     options.signal?.throwIfAborted()
     options.onProgress?.(text)
   }
+  const uploads = uploadLimits(options.maxUploadBytes)
   const state = await openState(options.stateFolder)
+  const layout = await placeImages(options.layout, state.images)
   const ports = await choosePorts(join(state.root, 'ports.json'), PORTS)
   const appendToken = await openSecret(state.key('append-token'))
   const [releaseKey, member, owner] = await Promise.all(
@@ -103,7 +113,13 @@ async function startAll(
   }
 
   onProgress('starting the log and its witness')
-  const { identity: log, roles: logRoles } = await startLog({ layout, state, ports, appendToken })
+  const { identity: log, roles: logRoles } = await startLog({
+    layout,
+    state,
+    ports,
+    appendToken,
+    reachWitness: (port) => reach('witness', port),
+  })
   roles.push(...logRoles)
   const logUrl = await reach('log', ports.log)
 
@@ -142,6 +158,7 @@ async function startAll(
   // Sealed files of an earlier start have no owner's key any more.
   for (const file of await readdir(state.models)) await rm(join(state.models, file), { force: true })
   const models = await sealModels([layout.models, ...(options.extraModels ?? [])], state.models)
+  checkAliases(options.aliases ?? {}, models)
   await writeWhole(
     state.config('inference'),
     JSON.stringify({
@@ -150,6 +167,8 @@ async function startAll(
       log: { url: logUrl },
       policy,
       models: { directory: state.models, artifacts: models.map(({ id, file }) => ({ id, file })) },
+      aliases: options.aliases ?? {},
+      maxUploadBytes: uploads.fileBytes,
     }),
   )
   const inference = await measureLaunch(layout.image('inference'), state.config('inference'))
@@ -206,6 +225,7 @@ async function startAll(
       listen: { host: '127.0.0.1', port: ports.relay },
       gateways: { [GATEWAY]: gatewayUrl },
       log: logUrl,
+      limits: { requestBytes: uploads.messageBytes },
     }),
   )
   const relayUrl = await reach('relay', ports.relay)

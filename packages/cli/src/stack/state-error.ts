@@ -14,7 +14,7 @@ export function describeStateError(error: unknown, folder: string): unknown {
   const { code, path } = error as NodeJS.ErrnoException
   if (FULL.has(code)) {
     return cliError('STACK_DISK_FULL', `no space left for the stack in ${folder}`, {
-      hint: 'free some space (a stack needs about 50 MB) and run the command again; what it kept is whole',
+      hint: 'free some space (a stack needs about 50 MB, on another disk than Sotto itself 200 MB more) and run the command again; what it kept is whole',
       cause: error,
     })
   }

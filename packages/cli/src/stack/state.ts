@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fromHex, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
+import { IMAGES_FOLDER } from './images.ts'
 
 /** Where a stack keeps what it must find again: everything under one folder. */
 export interface StateFolder {
@@ -15,12 +16,16 @@ export interface StateFolder {
   log(role: string): string
   key(name: string): string
   models: string
+  /** What the roles of a running stack execute. */
+  images: string
 }
 
 /** Makes the folders of a state directory (mode 0700). */
 export async function openState(root: string): Promise<StateFolder> {
   for (const name of ['', 'config', 'store', 'run', 'keys', 'models'])
     await mkdir(join(root, name), { recursive: true, mode: 0o700 })
+  // Root's engines have uids of their own and must get through to the images; the rest stays closed.
+  if (process.getuid?.() === 0) await chmod(root, 0o711)
   return {
     root,
     machine: join(root, 'keys', 'machine.json'),
@@ -31,6 +36,7 @@ export async function openState(root: string): Promise<StateFolder> {
     log: (role) => join(root, 'run', `${role}.log`),
     key: (name) => join(root, 'keys', name),
     models: join(root, 'models'),
+    images: join(root, IMAGES_FOLDER),
   }
 }
 

@@ -15,6 +15,8 @@ export interface Capture {
 export interface Tap {
   readonly port: number
   readonly captures: readonly Capture[]
+  /** False once there were more bytes than are kept. */
+  readonly isComplete: boolean
   close(): Promise<void>
 }
 
@@ -34,7 +36,11 @@ export async function openTap(targetPort: number): Promise<Tap> {
     if (captured <= MAX_CAPTURED_BYTES) list.push(chunk)
   }
   const server: Server = createServer({ allowHalfOpen: true }, (downstream) => {
-    const capture: Capture = { peerPid: processOfPort(downstream.remotePort!), received: [], sent: [] }
+    const capture: Capture = {
+      peerPid: processOfPort(downstream.remotePort!, downstream.localPort!),
+      received: [],
+      sent: [],
+    }
     captures.push(capture)
     const upstream = connect({ host: '127.0.0.1', port: targetPort, allowHalfOpen: true })
     pass(downstream, upstream, (chunk) => record(capture.received, chunk))
@@ -49,6 +55,9 @@ export async function openTap(targetPort: number): Promise<Tap> {
   return {
     port: (server.address() as { port: number }).port,
     captures,
+    get isComplete() {
+      return captured <= MAX_CAPTURED_BYTES
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -70,9 +79,12 @@ function pass(from: Socket, to: Socket, onChunk: (chunk: Buffer) => void): void 
   from.once('close', () => to.destroySoon())
 }
 
-/** The process that owns the client end of a loopback connection, from the kernel's tables. */
-export function processOfPort(port: number): number | undefined {
-  const inode = socketInode(port)
+/**
+ * The process that owns the client end of a loopback connection, from the kernel's tables. Both ports are
+ * compared: two processes may use one client port at the same time, towards different servers.
+ */
+export function processOfPort(port: number, serverPort: number): number | undefined {
+  const inode = socketInode(port, serverPort)
   if (!inode) return undefined
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue
@@ -87,8 +99,10 @@ export function processOfPort(port: number): number | undefined {
   return undefined
 }
 
-function socketInode(port: number): string | undefined {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+function socketInode(port: number, serverPort: number): string | undefined {
+  const [local, remote] = [port, serverPort].map(
+    (number) => `:${number.toString(16).toUpperCase().padStart(4, '0')}`,
+  )
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
     let text = ''
     try {
@@ -98,7 +112,7 @@ function socketInode(port: number): string | undefined {
     }
     for (const line of text.split('\n').slice(1)) {
       const fields = line.trim().split(/\s+/)
-      if (fields[1]?.endsWith(suffix) && fields[9] !== '0') return fields[9]
+      if (fields[1]?.endsWith(local!) && fields[2]?.endsWith(remote!) && fields[9] !== '0') return fields[9]
     }
   }
   return undefined

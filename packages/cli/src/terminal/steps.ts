@@ -3,18 +3,27 @@ import { printableLine, type Style } from './style.ts'
 
 const MARKS = { pass: '✓', fail: '✗', skipped: '-' } as const
 
-/** One line for each step; failures and skips say why. What a passed step compared is for `--json`. */
+/**
+ * One line for each step, with whether it must pass or may be skipped; failures and skips say why.
+ * What a passed step compared is for `--json`.
+ */
 export function formatSteps(steps: readonly Step[], style: Style): string[] {
-  const paint = { pass: style.green, fail: style.red, skipped: style.dim }
   return steps.flatMap((step) => {
+    const { status, required, reason, expected, found } = step
+    const isRefusing = status === 'fail' || (required && status === 'skipped')
+    const paint = isRefusing ? style.red : status === 'pass' ? style.green : style.dim
     const lines = [
-      `${paint[step.status](MARKS[step.status])} ${step.name.padEnd(26)} ${printableLine(step.title)}`,
+      `${paint(MARKS[status])} ${step.name.padEnd(26)} ${required ? 'required' : 'may skip'}  ${printableLine(step.title)}`,
     ]
-    if (step.status === 'pass') return lines
-    if (step.reason !== undefined)
-      lines.push(`    ${step.status === 'fail' ? 'why' : 'skipped'}: ${printableLine(step.reason)}`)
-    if (step.expected !== undefined) lines.push(`    expected: ${printableLine(step.expected)}`)
-    if (step.found !== undefined) lines.push(`    found:    ${printableLine(step.found)}`)
+    if (status === 'pass') return lines
+    if (status === 'skipped') {
+      // One line even where a failure left twenty steps unchecked.
+      const why = expected === undefined ? reason : `${reason} (${expected})`
+      return [...lines, `    skipped: ${printableLine(why ?? '')}`]
+    }
+    if (reason !== undefined) lines.push(`    why: ${printableLine(reason)}`)
+    if (expected !== undefined) lines.push(`    expected: ${printableLine(expected)}`)
+    if (found !== undefined) lines.push(`    found:    ${printableLine(found)}`)
     return lines
   })
 }

@@ -125,14 +125,14 @@ describe('sotto chat', () => {
 
   it('exits 2 for an empty message, before anything is sent', async () => {
     const { code, stderr } = await desk.sotto(['chat', '-m', ' '])
-    expect([code, stderr]).toEqual([2, 'error: the message is empty\nhint: pass -m TEXT\n'])
+    expect([code, stderr]).toEqual([2, 'error: the message is empty [CLI_USAGE]\nhint: pass -m TEXT\n'])
     expect(bodies).toEqual([])
   })
 
   it('says the bounds of a number once', async () => {
     const { code, stderr } = await desk.sotto(['chat', '-m', 'hi', '--temperature', '9'])
     expect(code).toBe(2)
-    expect(stderr).toMatch(/^error: --temperature takes a number from 0 to 2\n/)
+    expect(stderr).toMatch(/^error: --temperature takes a number from 0 to 2 \[CLI_USAGE\]\n/)
   })
 
   it('wants one message for --json', async () => {

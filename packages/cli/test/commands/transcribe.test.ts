@@ -92,25 +92,31 @@ describe('sotto transcribe', () => {
       'a file that is missing',
       ['transcribe', 'gone.wav'],
       {},
-      'error: cannot read gone.wav\nhint: check the path, or use - for standard input\n',
+      'error: cannot read gone.wav [CLI_FILE]\nhint: check the path, or use - for standard input\n',
     ],
     [
       'empty standard input',
       ['transcribe', '-'],
       {},
-      'error: standard input is empty\nhint: pipe data into the command\n',
+      'error: standard input is empty [CLI_STDIN]\nhint: pipe data into the command\n',
     ],
     [
       'standard input from a terminal',
       ['transcribe', '-'],
       { stdinTerminal: true },
-      'error: standard input is a terminal\nhint: pipe data into the command, or name a file\n',
+      'error: standard input is a terminal [CLI_STDIN]\nhint: pipe data into the command, or name a file\n',
     ],
     [
       '--stream with a format it cannot have',
       ['transcribe', 'Mr Smith.wav', '--stream', '-f', 'srt'],
       {},
-      'error: --stream prints plain text; other formats need the whole recording\nhint: leave out --stream or --format\n',
+      'error: --stream prints plain text; other formats need the whole recording [CLI_USAGE]\nhint: leave out --stream or --format; --stream --json prints one event a line\n',
+    ],
+    [
+      '--stream with JSON, which is not what it prints',
+      ['transcribe', 'Mr Smith.wav', '--stream', '-f', 'json'],
+      {},
+      'error: --stream prints plain text; other formats need the whole recording [CLI_USAGE]\nhint: leave out --stream or --format; --stream --json prints one event a line\n',
     ],
   ])('exits 2 for %s, having sent nothing', async (_, argv, options, stderr) => {
     expect(await desk.sotto(argv, options)).toEqual({ code: 2, stdout: '', stderr })
@@ -122,7 +128,7 @@ describe('sotto transcribe', () => {
     const { code, stdout, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav'])
     expect([code, stdout]).toEqual([5, ''])
     expect(stderr).toMatch(
-      /^error: verification refused: genesis\.pinned\n {2}expected: 0{64}\n {2}found: {4}[0-9a-f]{64}\nhint: another genesis\n$/,
+      /^error: verification refused: genesis\.pinned \[VERIFY_REFUSED\]\n {2}expected: 0{64}\n {2}found: {4}[0-9a-f]{64}\nhint: another genesis\n$/,
     )
     expect(traffic(desk.service)).toEqual(['GET /relay/inference/trust'])
   })
@@ -134,7 +140,7 @@ describe('sotto transcribe', () => {
     const { code, stdout, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q'])
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toBe(
-      `${BANNER}error: the answer was cut; what arrived is not the whole of it\nhint: the answer is incomplete, do not use it; run the command again\n`,
+      `${BANNER}error: the answer was cut; what arrived is not the whole of it [RESPONSE_TRUNCATED]\nhint: the answer is incomplete, do not use it; run the command again\n`,
     )
   })
 
@@ -156,13 +162,86 @@ describe('sotto transcribe', () => {
   it.each([
     [401, 4],
     [404, 2],
+    [429, 1],
     [500, 1],
     [503, 8],
   ])('maps the inner status %i to exit code %i', async (status, code) => {
     desk.service.knobs.app = () => Response.json({ error: { message: 'No way.' } }, { status })
     const result = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q'])
     expect([result.code, result.stdout]).toEqual([code, ''])
-    expect(result.stderr).toContain('error: the service answered: No way\n')
+    expect(result.stderr).toContain('error: the service answered: No way [CLI_')
+  })
+
+  it('says what the service says, with its code and the field it is about', async () => {
+    desk.service.knobs.app = () =>
+      Response.json(
+        {
+          error: {
+            message: 'Cut\u001B[2J.',
+            type: 'invalid_request_error',
+            param: 'file',
+            code: 'audio_malformed',
+          },
+        },
+        { status: 400 },
+      )
+    const { code, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q'])
+    expect([code, stderr.replace(BANNER, '')]).toEqual([
+      2,
+      'error: the service answered: Cut\uFFFD[2J [CLI_REQUEST audio_malformed]\n' +
+        'hint: the file is damaged or was cut short; recordings may be WAV, FLAC, MP3, AIFF, or Ogg or WebM with Opus; ffmpeg -i FILE recording.wav makes one of most others\n',
+    ])
+    const json = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q', '--json'])
+    expect(JSON.parse(json.stderr.replace(BANNER, ''))).toMatchObject({
+      error: {
+        code: 'CLI_REQUEST',
+        action: 'fix-input',
+        service: { status: 400, code: 'audio_malformed', param: 'file' },
+      },
+    })
+  })
+
+  it('names the models that there are when it asked for one that is not', async () => {
+    const names = Array.from({ length: 10 }, (_, index) => ({ id: `model-${index}` }))
+    desk.service.knobs.app = ({ url }) =>
+      url.endsWith('/v1/models')
+        ? Response.json({ data: [...names, { id: '\u001B[2J' }, null] })
+        : Response.json(
+            { error: { message: 'no such model', param: 'model', code: 'model_not_found' } },
+            { status: 404 },
+          )
+    const { code, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q', '-m', 'none'])
+    expect([code, stderr.replace(BANNER, '')]).toEqual([
+      2,
+      'error: the service answered: no such model [CLI_REQUEST model_not_found]\n' +
+        'hint: it serves model-0, model-1, model-2, model-3, model-4, model-5, model-6, model-7 and 2 more; ' +
+        'sotto models ls lists pulled ones, sotto up --models DIR serves them\n',
+    ])
+  })
+
+  it.each([
+    ['a code that is none', { message: 'No', code: 'x\u001B[2J', param: 7 }],
+    ['a list', []],
+    ['nothing', null],
+  ])('passes over %s in what the service says', async (_, error) => {
+    desk.service.knobs.app = () => Response.json({ error }, { status: 400 })
+    const { code, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q', '--json'])
+    expect(code).toBe(2)
+    expect((JSON.parse(stderr.replace(BANNER, '')) as { error: { service: object } }).error.service).toEqual({
+      status: 400,
+    })
+  })
+
+  it('carries the code of an error in the middle of a stream', async () => {
+    desk.service.knobs.app = () =>
+      new Response('data: {"error":{"message":"gone","code":"engine_crashed"}}\n\n', {
+        headers: { 'content-type': 'text/event-stream' },
+      })
+    const { code, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q', '--stream'])
+    expect([code, stderr.replace(BANNER, '')]).toEqual([
+      1,
+      'error: the service answered: gone [CLI_SERVICE engine_crashed]\n',
+    ])
   })
 
   it('exits 130 when interrupted, and cancels', async () => {
@@ -174,6 +253,6 @@ describe('sotto transcribe', () => {
     const { code, stdout, stderr } = await desk.sotto(['transcribe', 'Mr Smith.wav', '-q'], {
       signal: interrupt.signal,
     })
-    expect([code, stdout, stderr]).toEqual([130, '', `${BANNER}error: interrupted\n`])
+    expect([code, stdout, stderr]).toEqual([130, '', `${BANNER}error: interrupted [CLI_CANCELLED]\n`])
   })
 })

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
+import type { TrustPolicy, Verdict } from '@sotto/verifier'
+import { claim } from '../../../../test/claims.ts'
 import { createDesk, type Desk, traffic } from '../support/desk.ts'
 
 let desk: Desk
@@ -12,9 +14,9 @@ describe('sotto verify', () => {
     const { code, stdout, stderr } = await desk.sotto(['verify'])
     expect(code).toBe(0)
     expect(stdout).toContain(
-      '✓ kms.measurement            What the hardware measured is an accepted release of the KMS\n',
+      '✓ kms.measurement            required  What the hardware measured is an accepted release of the KMS\n',
     )
-    expect(stdout).toContain('- hardware.gpu               Every GPU is attested')
+    expect(stdout).toContain('- hardware.gpu               may skip  Every GPU is attested')
     expect(stdout).toMatch(
       /\naccepted: 17 passed, 0 failed, 4 skipped\nsoftware TEE: not hardware\nvalid until 20\d\d-/,
     )
@@ -56,6 +58,59 @@ describe('sotto verify', () => {
     expect(stdout).toMatch(/\nrefused: \d+ passed, 1 failed, \d+ skipped\n/)
   })
 
+  it(
+    claim('chain.required', 'refuses a skip of a step the policy requires, says so, and exits 5'),
+    async () => {
+      desk = await createDesk()
+      const { policy } = desk.service.world
+      desk.write('policy.json', JSON.stringify({ ...policy, require: [...policy.require, 'hardware.gpu'] }))
+      const { code, stdout } = await desk.sotto(['verify'])
+      expect(code).toBe(5)
+      expect(stdout).toContain(
+        '- hardware.gpu               required  Every GPU is attested and bound to the processor report\n' +
+          '    skipped: no GPU takes part (required by the policy)\n',
+      )
+      expect(stdout).toContain(
+        '\nrefused: 17 passed, 0 failed, 4 skipped\nrefused because of: hardware.gpu\n',
+      )
+      const json = JSON.parse((await desk.sotto(['verify', '--json'])).stdout) as Verdict
+      expect(json.steps.map(({ name, required }) => [name, required])).toContainEqual(['hardware.gpu', true])
+      expect(json.steps.map(({ name, required }) => [name, required])).toContainEqual([
+        'tokens.issuer',
+        false,
+      ])
+      // No command that sends something takes another way.
+      desk.write('note.txt', 'a text nobody else may read')
+      const summary = await desk.sotto(['summarize', 'note.txt'])
+      expect([summary.code, summary.stderr.includes('hardware.gpu')]).toEqual([5, true])
+      expect(traffic(desk.service)).toEqual(Array(3).fill('GET /relay/inference/trust'))
+    },
+  )
+
+  it.each([
+    [
+      'is missing',
+      ({ require: _require, ...policy }: TrustPolicy) => policy,
+      'policy.require is missing: name every step that must pass',
+    ],
+    [
+      'misspells a step',
+      (policy: TrustPolicy) => ({ ...policy, require: [...policy.require, 'hardware.gpus'] }),
+      'hardware.gpus',
+    ],
+    [
+      'forgets a step',
+      (policy: TrustPolicy) => ({ ...policy, require: policy.require.slice(1) }),
+      'must name log.checkpoint',
+    ],
+  ])('exits 2 when the list of required steps %s, and asks nobody anything', async (_, change, says) => {
+    desk = await createDesk()
+    desk.write('policy.json', JSON.stringify(change(desk.service.world.policy)))
+    const { code, stderr } = await desk.sotto(['verify'])
+    expect([code, traffic(desk.service)]).toEqual([2, []])
+    expect(stderr).toContain(says)
+  })
+
   it('exits 3 when something is not authentic', async () => {
     desk = await createDesk()
     const { bundle } = desk.service.world
@@ -74,7 +129,7 @@ describe('sotto verify', () => {
     const { code, stdout, stderr } = await desk.sotto(['verify', '-q'])
     expect([code, stdout]).toEqual([6, ''])
     expect(stderr).toBe(
-      'error: the relay has no trust bundle for this gateway\n  found:    status 502\nhint: is the relay running? sotto up starts a local one\n',
+      'error: the relay has no trust bundle for this gateway [BUNDLE_UNREACHABLE]\n  found:    status 502\nhint: is the relay running? sotto up starts a local one\n',
     )
   })
 

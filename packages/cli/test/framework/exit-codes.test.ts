@@ -1,13 +1,14 @@
-import { SottoError } from '@sotto/protocol/errors'
+import { readFileSync } from 'node:fs'
+import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
 import { describe, expect, it } from 'vitest'
 import { EXIT, EXIT_MEANINGS, exitCodeOf, exitCodeOfVerdict } from '../../src/framework/index.ts'
 
 const failing = (...names: string[]): Parameters<typeof exitCodeOfVerdict>[0] => ({
   ok: false,
   steps: [
-    { name: 'log.checkpoint', status: 'pass', title: '' },
-    { name: 'hardware.gpu', status: 'skipped', title: '', reason: 'no GPU' },
-    ...names.map((name) => ({ name, status: 'fail' as const, title: '' })),
+    { name: 'log.checkpoint', status: 'pass', required: true, title: '' },
+    { name: 'hardware.gpu', status: 'skipped', required: false, title: '', reason: 'no GPU' },
+    ...names.map((name) => ({ name, status: 'fail' as const, required: true, title: '' })),
   ],
 })
 
@@ -46,26 +47,45 @@ describe('exit codes', () => {
   })
 
   it.each([
-    ['CLI_USAGE', 2],
-    ['CLI_CONFIG', 2],
-    ['CLI_FILE', 2],
-    ['CLI_STDIN', 2],
-    ['CLI_REQUEST', 2],
-    ['CLI_AUTH', 4],
-    ['CLI_PENDING', 8],
-    ['CLI_REFUSED', 5],
-    ['CLI_NOT_AUTHENTIC', 3],
-    ['CLI_CANCELLED', 130],
-    ['CLI_SERVICE', 1],
-    ['BUNDLE_UNREACHABLE', 6],
-    ['BUNDLE_INVALID', 3],
-    ['RELAY_URL', 2],
-    ['PROXY_CONFIG', 2],
-    ['RECEIPT_UNPROVEN', 6],
-    ['RECEIPT_INVALID', 3],
-    ['RESPONSE_TRUNCATED', 1],
-    ['toString', 1],
-  ])('%s is %i', (code, expected) => {
-    expect(exitCodeOf(new SottoError(code, 'stop', 'x'))).toBe(expected)
+    ['CLI_USAGE', 'fix-input', 2],
+    ['CLI_CONFIG', 'fix-input', 2],
+    ['CLI_FILE', 'fix-input', 2],
+    ['CLI_STDIN', 'fix-input', 2],
+    ['CLI_REQUEST', 'fix-input', 2],
+    ['CLI_AUTH', 'fix-input', 4],
+    ['CLI_PENDING', 'retry', 8],
+    ['CLI_REFUSED', 'stop', 5],
+    ['CLI_NOT_AUTHENTIC', 'stop', 3],
+    ['CLI_CANCELLED', 'retry', 130],
+    ['CLI_SERVICE', 'retry', 1],
+    ['STACK_RUNNING', 'fix-input', 2],
+    ['STACK_NOT_RUNNING', 'fix-input', 2],
+    ['STACK_FAILED', 'retry', 1],
+    ['MODEL_INVALID', 'fix-input', 2],
+    ['BUNDLE_UNREACHABLE', 'retry', 6],
+    ['BUNDLE_INVALID', 'stop', 3],
+    ['RELAY_URL', 'fix-input', 2],
+    ['PROXY_CONFIG', 'fix-input', 2],
+    ['RECEIPT_UNPROVEN', 'retry', 6],
+    ['RECEIPT_INVALID', 'stop', 3],
+    ['RESPONSE_TRUNCATED', 'retry', 1],
+    ['toString', 'stop', 1],
+  ] as const)('%s (%s) is %i', (code, action, expected) => {
+    expect(exitCodeOf(new SottoError(code, action, 'x'))).toBe(expected)
+  })
+
+  it('is 2 or a more telling one for whatever the caller must change', () => {
+    const page = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
+    const rows = [...page.matchAll(/^\| `(\w+)` \| ([\w-]+) \|/gm)] as unknown as [
+      string,
+      string,
+      ErrorAction,
+    ][]
+    expect(rows.length).toBeGreaterThan(100)
+    for (const [, code, action] of rows) {
+      const exit = exitCodeOf(new SottoError(code, action, 'x'))
+      if (action === 'fix-input') expect([code, exit === 2 || exit === 4]).toEqual([code, true])
+      else expect([code, exit === 2]).toEqual([code, false])
+    }
   })
 })

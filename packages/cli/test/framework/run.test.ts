@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { describe, expect, it } from 'vitest'
-import { type Command, defineCommand } from '../../src/framework/index.ts'
+import { type Adviser, type Command, defineCommand } from '../../src/framework/index.ts'
 import { runInMemory } from '../support/memory-io.ts'
 
 const greet = defineCommand({
@@ -59,13 +59,17 @@ describe('a command line', () => {
     [
       'an unknown flag',
       ['greet', 'Ada', '--laud'],
-      "error: unknown option '--laud'\nhint: did you mean --loud?\n",
+      "error: unknown option '--laud' [CLI_USAGE]\nhint: did you mean --loud?\n",
     ],
-    ['an unknown command', ['great'], "error: unknown command 'great'\nhint: did you mean greet?\n"],
+    [
+      'an unknown command',
+      ['great'],
+      "error: unknown command 'great' [CLI_USAGE]\nhint: did you mean greet?\n",
+    ],
     [
       'a missing argument',
       ['greet'],
-      "error: missing required argument 'NAME'\nhint: run sotto --help, or --help after a command, to see what it takes\n",
+      "error: missing required argument 'NAME' [CLI_USAGE]\nhint: run sotto --help, or --help after a command, to see what it takes\n",
     ],
     [
       'a number out of bounds',
@@ -90,11 +94,20 @@ describe('a command line', () => {
       /Usage: sotto greet \[options\] <NAME>[\s\S]*Politely\.[\s\S]*Examples:\n {2}\$ sotto greet Ada\n/,
     )
     expect(await run('--version')).toEqual({ code: 0, stdout: '1.2.3\n', stderr: '' })
+    for (const argv of [
+      ['--version', '--json'],
+      ['--json', '--version'],
+    ])
+      expect(await run(...argv)).toEqual({ code: 0, stdout: '{"version":"1.2.3"}\n', stderr: '' })
   })
 
   it('exits 2 for a group without a command', async () => {
     const { code, stdout, stderr } = await runInMemory([failing(new Error('x'))], ['room'])
-    expect([code, stdout, stderr.startsWith('error: a command is missing\nhint: ')]).toEqual([2, '', true])
+    expect([code, stdout, stderr.startsWith('error: a command is missing [CLI_USAGE]\nhint: ')]).toEqual([
+      2,
+      '',
+      true,
+    ])
   })
 
   it('shows help when nothing is asked', async () => {
@@ -113,7 +126,7 @@ describe('a failure', () => {
     expect(await runInMemory([failing(error)], ['room', 'fail'])).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'error: the root differs\n  expected: aa\n  found:    bb\uFFFD[2J\nhint: stop\n',
+      stderr: 'error: the root differs [X_CODE]\n  expected: aa\n  found:    bb\uFFFD[2J\nhint: stop\n',
     })
   })
 
@@ -124,6 +137,24 @@ describe('a failure', () => {
     expect(JSON.parse(stderr)).toMatchObject({
       error: { code: 'BUNDLE_UNREACHABLE', action: 'retry', message: 'no bundle' },
     })
+  })
+
+  it('has the hint of who knows more, and its own when that fails', async () => {
+    const command = (adviser: Adviser): Command =>
+      defineCommand({
+        path: ['fail'],
+        summary: 'Fail',
+        flags: {},
+        async run(context) {
+          context.onFailure(() => Promise.resolve(undefined))
+          context.onFailure(adviser)
+          throw new SottoError('X_CODE', 'retry', 'no answer', { hint: 'wait' })
+        },
+      })
+    const hintOf = async (adviser: Adviser): Promise<string> =>
+      (await runInMemory([command(adviser)], ['fail'])).stderr.split('\n')[1]!
+    expect(await hintOf(async ({ code }) => `look at ${code}`)).toBe('hint: look at X_CODE')
+    expect(await hintOf(() => Promise.reject(new Error('odd')))).toBe('hint: wait')
   })
 
   it('is JSON too when the command line does not parse', async () => {
@@ -166,7 +197,7 @@ describe('an interruption', () => {
     expect(await runInMemory([command], ['wait'], { signal: interrupt.signal })).toEqual({
       code: 130,
       stdout: '',
-      stderr: 'error: interrupted\n',
+      stderr: 'error: interrupted [CLI_CANCELLED]\n',
     })
     expect(order).toEqual(['last', 'first'])
   })

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fixtureBytes } from '../../../enclave/test/engines/fixtures/read.ts'
 import { commands } from '../../src/commands/index.ts'
 import { partName } from '../../src/models/fetch-file.ts'
+import { identityOf } from '../../src/process/index.ts'
 import { runInMemory, type RunResult, type WorldOptions } from '../support/memory-io.ts'
 import { fixtureRepository, type HubServer, startHub } from './hub-server.ts'
 
@@ -278,10 +279,12 @@ describe('a pull that goes wrong', () => {
 
   it('waits its turn while another process pulls the same model', async () => {
     mkdirSync(path('.partial', 'tiny--bart'), { recursive: true })
-    writeFileSync(path('.partial', 'tiny--bart', '.lock'), String(process.ppid))
+    const lock = path('.partial', 'tiny--bart', '.lock')
+    writeFileSync(lock, JSON.stringify(identityOf(process.ppid)))
     const result = await pull('tiny/bart', '--json')
     expect([result.code, errorOf(result)['code']]).toEqual([8, 'CLI_PENDING'])
-    writeFileSync(path('.partial', 'tiny--bart', '.lock'), '99999999')
+    // What a power cut leaves: the number is another process's now.
+    writeFileSync(lock, JSON.stringify({ pid: process.ppid, started: 'an earlier boot/1' }))
     await pulled('tiny/bart')
   })
 
@@ -301,7 +304,7 @@ describe('a pull that goes wrong', () => {
     const result = await pull('tiny/bart')
     expect(result.code).toBe(1)
     expect(result.stderr).toMatch(
-      /error: cannot reach 127.0.0.1:\d+\nhint: .*the default models need neither: sotto up/,
+      /error: cannot reach 127.0.0.1:\d+ \[CLI_HUB\]\nhint: .*the default models need neither: sotto up/,
     )
   })
 

@@ -14,7 +14,7 @@ export type MultipartPart =
 
 /** A `multipart/form-data` body that is never held in memory as a whole. */
 export interface MultipartBody {
-  /** `multipart/form-data; boundary=…` */
+  /** `multipart/form-data; fields=first; boundary=…` */
   contentType: string
   /** Bytes in all; undefined when a part's size is unknown. */
   length: number | undefined
@@ -27,7 +27,7 @@ const CRLF = '\r\n'
 /**
  * Encodes parts (RFC 7578; escaping as in the WHATWG URL-independent `multipart/form-data` algorithm).
  * Parts without a file come first whatever the order given: a server can then decide about the file
- * (model, language, format) while it still streams.
+ * (model, language, format) while it still streams, because the content type says so (`fields=first`).
  *
  * `boundary` must not occur in any part; the default is 24 random bytes.
  */
@@ -39,7 +39,7 @@ export function encodeMultipart(
   const heads = ordered.map((part) => utf8(head(part, boundary)))
   const tail = utf8(`--${boundary}--${CRLF}`)
   return {
-    contentType: `multipart/form-data; boundary=${boundary}`,
+    contentType: `multipart/form-data; fields=first; boundary=${boundary}`,
     length: totalLength(ordered, heads, tail),
     async *stream() {
       for (const [index, part] of ordered.entries()) {

@@ -1,4 +1,4 @@
-import { paddedLength } from '@sotto/protocol/ohttp'
+import { paddedLength } from '@sotto/protocol/sizes'
 
 const ZEROS = new Uint8Array(16_384)
 

@@ -25,6 +25,10 @@ describe('encodeMultipart', () => {
     )
   })
 
+  it('says so in the content type, before the boundary that some read to the end of the line', () => {
+    expect(encodeMultipart([], 'B').contentType).toBe('multipart/form-data; fields=first; boundary=B')
+  })
+
   it('does not let a name end its header field', async () => {
     const body = encodeMultipart([file('f"\r\nX: y', 'q".wav\n', 'x')], 'B')
     const text = Buffer.from(await bytesOf(body.stream())).toString()

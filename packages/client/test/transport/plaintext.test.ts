@@ -1,5 +1,5 @@
 import { decodeRequest } from '@sotto/protocol/bhttp'
-import { paddedLength } from '@sotto/protocol/ohttp'
+import { paddedLength } from '@sotto/protocol/sizes'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { prepareRequest } from '../../src/transport/inner-request.ts'

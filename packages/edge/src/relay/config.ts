@@ -1,3 +1,4 @@
+import { uploadLimits } from '@sotto/protocol/sizes'
 import {
   type Decoder,
   httpUrl,
@@ -12,7 +13,7 @@ import {
 
 /** Bounds on one exchange through the relay. */
 export interface RelayLimits {
-  /** Encapsulated request, bytes. Default 257 MiB: 256 MiB of content and its framing. */
+  /** Encapsulated request, bytes. Default: what an upload of the default largest size needs. */
   requestBytes: number
   /** Encapsulated response, bytes. Default 257 MiB. */
   responseBytes: number
@@ -45,7 +46,7 @@ const DAY_MS = 86_400_000
 
 /** The limits a configuration without `limits` gets. */
 export const DEFAULT_RELAY_LIMITS: RelayLimits = {
-  requestBytes: 257 * MIB,
+  requestBytes: uploadLimits().messageBytes,
   responseBytes: 257 * MIB,
   requestIdleMs: 30_000,
   responseIdleMs: 300_000,

@@ -196,7 +196,7 @@ describe('configuration', () => {
       documentSeconds: 15,
       browserOrigins: [],
       limits: {
-        requestBytes: 269484032,
+        requestBytes: 291862016,
         responseBytes: 269484032,
         requestIdleMs: 30000,
         responseIdleMs: 300000,

@@ -112,6 +112,30 @@ test('a slow gateway slows the client instead of filling the relay', async () =>
   client.socket.destroy()
 })
 
+test('a request of exactly the limit passes', async () => {
+  const { client, upstream } = await open({ requestBytes: 1024 })
+  client.socket.write(`400\r\n${'x'.repeat(1024)}\r\n0\r\n\r\n`)
+  await upstream.until('x'.repeat(1024))
+  upstream.socket.write(`${RESPONSE_HEAD}3\r\nuno\r\n0\r\n\r\n`)
+  await client.until('uno')
+})
+
+test('one byte more is told to the client, who may still be sending, and cuts the request to the gateway', async () => {
+  const { client, upstream } = await open({ requestBytes: 1024 })
+  client.socket.write(`400\r\n${'x'.repeat(1024)}\r\n`)
+  await upstream.until('x'.repeat(1024))
+  client.socket.write('1\r\nx\r\n')
+  await upstream.closed
+  expect(upstream.received).not.toContain('0\r\n\r\n')
+  await client.until('HTTP_BODY_TOO_LARGE')
+  expect(client.received).toMatch(/^HTTP\/1\.1 413 /)
+  expect(client.received).toContain('"action":"fix-input"')
+  // What is still on its way is taken in: a reset would take the answer away.
+  client.socket.write(`100000\r\n${'x'.repeat(0x100000)}\r\n0\r\n\r\n`)
+  client.socket.write('GET /livez-or-not HTTP/1.1\r\nHost: r\r\n\r\n')
+  await client.until('HTTP_NOT_FOUND')
+})
+
 test('a client that stops mid-request is cut, and so is the request to the gateway', async () => {
   const { client, upstream } = await open({ requestIdleMs: 50 })
   client.socket.write('3\r\none\r\n')

@@ -12,9 +12,11 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `ENGINE_TIMEOUT` (retry): the engine made no progress for too long; it was killed.
  * - `ENGINE_CANCELLED` (retry): the caller aborted.
  * - `ENGINE_PROTOCOL` (retry): the engine process sent something malformed; it was killed.
+ * - `ENGINE_ANSWER_TOO_LARGE` (retry): the engine did not stop talking; the call was ended.
  * - `ENGINE_FAILED` (retry): the engine threw; its own words are withheld, they could quote the input.
  * - `ENGINE_CLOSED` (retry): the engine was stopped on purpose.
  * - `ENGINE_SANDBOX` (stop): this machine cannot isolate the engine as the configuration requires.
+ * - `ENGINE_PROGRAM_CHANGED` (stop): the engine's files are not those that were measured; it is not started (T7).
  */
 export type EngineErrorCode =
   | 'ENGINE_INPUT'
@@ -27,9 +29,11 @@ export type EngineErrorCode =
   | 'ENGINE_TIMEOUT'
   | 'ENGINE_CANCELLED'
   | 'ENGINE_PROTOCOL'
+  | 'ENGINE_ANSWER_TOO_LARGE'
   | 'ENGINE_FAILED'
   | 'ENGINE_CLOSED'
   | 'ENGINE_SANDBOX'
+  | 'ENGINE_PROGRAM_CHANGED'
 
 const ACTIONS: Readonly<Record<EngineErrorCode, ErrorAction>> = {
   ENGINE_INPUT: 'fix-input',
@@ -42,9 +46,11 @@ const ACTIONS: Readonly<Record<EngineErrorCode, ErrorAction>> = {
   ENGINE_TIMEOUT: 'retry',
   ENGINE_CANCELLED: 'retry',
   ENGINE_PROTOCOL: 'retry',
+  ENGINE_ANSWER_TOO_LARGE: 'retry',
   ENGINE_FAILED: 'retry',
   ENGINE_CLOSED: 'retry',
   ENGINE_SANDBOX: 'stop',
+  ENGINE_PROGRAM_CHANGED: 'stop',
 }
 
 /** A {@link SottoError} with an engine code; the action follows from the code. */

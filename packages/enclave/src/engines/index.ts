@@ -4,9 +4,11 @@ export {
   EngineHost,
   type EngineHostOptions,
   EngineProcess,
+  type EngineProgram,
   type EngineSpec,
   type EngineState,
   type ModelBytes,
+  openEngineProgram,
   readModelDirectory,
   type SandboxReport,
 } from './host/index.ts'

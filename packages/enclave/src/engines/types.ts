@@ -188,6 +188,7 @@ export interface TranscriptSegment {
   readonly avgLogprob: number
   /** Bytes of the text over bytes of its deflate form; high means repetition. */
   readonly compressionRatio: number
+  /** Probability that nothing is said: Whisper's class for it; with CTC, of writing nothing in this stretch. */
   readonly noSpeechProb: number
   readonly words?: readonly TranscriptWord[]
   readonly logprobs?: readonly TokenLogprob[]
@@ -293,7 +294,7 @@ export type TextEvent =
 /** Texts (or token ids of this model) to embed. 1-2048 of them. */
 export interface EmbedRequest {
   readonly inputs: readonly (string | readonly number[])[]
-  /** Shorten each vector to this many leading dimensions and normalise again. */
+  /** Length of the vectors, at most the model's own. Vectors of one length compare with each other only. */
   readonly dimensions?: number
 }
 

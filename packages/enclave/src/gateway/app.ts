@@ -1,5 +1,6 @@
 import type { Digest } from '@sotto/protocol/keyrelease'
-import { OHTTP_MEDIA_TYPE, uploadLimits } from '@sotto/protocol/ohttp'
+import { OHTTP_MEDIA_TYPE } from '@sotto/protocol/ohttp'
+import { uploadLimits } from '@sotto/protocol/sizes'
 import { hasCode } from '@sotto/protocol/errors'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
 import { declaredLength } from '@sotto/serve/limits'

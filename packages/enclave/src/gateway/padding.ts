@@ -1,4 +1,4 @@
-import { paddedLength } from '@sotto/protocol/ohttp'
+import { paddedLength } from '@sotto/protocol/sizes'
 
 /** Plaintext bytes of one chunk that every client accepts (chunked OHTTP draft, Section 6). */
 export const CHUNK_BYTES = 16_384

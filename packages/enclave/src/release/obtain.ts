@@ -25,7 +25,7 @@ import { kemById, type KemPrivateKey } from '@sotto/protocol/hpke'
 import { parseKeyConfig, OhttpGatewayKey } from '@sotto/protocol/ohttp'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import type { TrustedHardware } from '@sotto/serve/tee'
-import { verifyTrustBundle, type TrustedService, type TrustPolicy } from '@sotto/verifier'
+import { refusingSteps, verifyTrustBundle, type TrustedService, type TrustPolicy } from '@sotto/verifier'
 import type { HeldKey, ServingIdentity } from '../gateway/index.ts'
 import { enclaveBinding, WRAP_SUITE } from './binding.ts'
 import { releaseError } from './errors.ts'
@@ -85,11 +85,9 @@ export async function verifyKms({ kms, log, policy, now }: ObtainContext): Promi
   }
   const { verdict, service } = verifyTrustBundle(bundle, policy, { now: now() })
   if (service) return { service, bundle, checkpoint }
-  const failed = verdict.steps
-    .filter(({ status }) => status === 'fail')
-    .map(({ name, reason }) => `${name}: ${reason}`)
+  const refusing = refusingSteps(verdict.steps).map(({ name, reason }) => `${name}: ${reason}`)
   throw releaseError('RELEASE_KMS_REFUSED', 'the KMS does not pass the measured policy', {
-    found: failed.join('; '),
+    found: refusing.join('; '),
   })
 }
 

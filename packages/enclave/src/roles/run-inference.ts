@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { SottoError } from '@sotto/protocol/errors'
 import { crypto } from '@sotto/protocol/crypto-backend'
+import { uploadLimits } from '@sotto/protocol/sizes'
 import { readConfig } from '@sotto/serve/config'
 import { withHealth, type Readiness } from '@sotto/serve/health'
 import { createLogClient } from '@sotto/serve/log-client'
@@ -12,7 +13,8 @@ import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { createApi, modelDigestOf, type ServedModel } from '../api/index.ts'
 import { EngineHost } from '../engines/index.ts'
 import { createDateWindow, createGateway, createKeyRing, GATEWAY_STATUSES } from '../gateway/index.ts'
-import { loadModels } from '../models/index.ts'
+import { checkAliases, loadModels } from '../models/index.ts'
+import { createWaitingRoom } from '../ram/waiting-room.ts'
 import {
   createKeeper,
   createKmsClient,
@@ -23,11 +25,14 @@ import {
 } from '../release/index.ts'
 import { inferenceConfig, type InferenceConfig } from './config.ts'
 import { innerRoutes } from './inner-routes.ts'
+import { measuredProgram } from './measured-program.ts'
 
 /** Clocks of clients may differ this much from ours. */
 const DATE_WINDOW_MS = 300_000
 /** Requests one key's replay window can remember; more are refused, never forgotten. */
 const REPLAY_ENTRIES = 262_144
+/** Recordings that wait at once for the fields behind them: each is a descriptor. */
+const WAITING_FILES = 128
 /** Pause after an attempt that failed for a reason that may pass. */
 const RETRY_MS = 1000
 
@@ -37,14 +42,15 @@ const EVENTS = {
   serving: { models: 'count' },
   refused: { code: 'code' },
   'attest-failed': { code: 'code' },
+  'engine-failed': { code: 'code', expected: 'digest', found: 'digest' },
 } as const
 
 /** How this composition differs between hardware and the software TEE. */
 export interface InferenceOptions {
   /** `full`: refuse to start where engines cannot have their own uid and no network (T19). */
   sandbox: 'full' | 'best-effort'
-  /** The engine bundle beside this one. */
-  engineEntry?: string
+  /** For tests that run sources: an engine that is part of no image and that nobody measures. */
+  unmeasuredEngine?: string
 }
 
 /**
@@ -62,8 +68,14 @@ export async function runInference(
   const logger = createLogger('inference', EVENTS)
   const nowSeconds = (): number => Math.floor(Date.now() / 1000)
   const host = await EngineHost.open({
-    entry: options.engineEntry ?? join(import.meta.dirname, 'engine.js'),
+    ...(options.unmeasuredEngine === undefined
+      ? {
+          entry: join(import.meta.dirname, 'engine.js'),
+          program: measuredProgram(import.meta.dirname),
+        }
+      : { entry: options.unmeasuredEngine }),
     require: options.sandbox,
+    onFailed: (reason) => logger.log('engine-failed', describe(reason)),
   })
   context.onShutdown(() => host.close())
   logger.log('sandbox', { full: host.sandbox.full })
@@ -93,6 +105,7 @@ export async function runInference(
     async onArtifacts(contentKeys) {
       if (areModelsLoaded) return
       models = await loadModels(config.models, contentKeys, host, nowSeconds)
+      checkAliases(config.aliases, models)
       areModelsLoaded = true
     },
   })
@@ -101,10 +114,12 @@ export async function runInference(
   const refusals = metrics.counter('sotto_gateway_refusals_total', 'Refused messages.', {
     code: Object.keys(GATEWAY_STATUSES),
   })
+  const limits = uploadLimits(config.maxUploadBytes)
   const api = createApi({
-    models: { list: () => models },
+    models: { list: () => models, aliases: config.aliases },
     clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
-    maxUploadBytes: config.maxUploadBytes,
+    maxUploadBytes: limits.fileBytes,
+    waitingRoom: createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: config.maxWaitingBytes }),
   })
   const gateway = createGateway({
     keys,
@@ -113,8 +128,7 @@ export async function runInference(
     identity: () => (areModelsLoaded ? keeper.identity() : undefined),
     trustBundle: () => keeper.published()?.bundle,
     dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
-    // Form fields and boundaries ride on top of the recording itself.
-    limits: { contentBytes: config.maxUploadBytes + 2 ** 20 },
+    limits: { contentBytes: limits.messageBytes },
     onError(code) {
       refusals.add({ code })
       logger.log('refused', { code })
@@ -165,6 +179,15 @@ async function startPatiently(
     }
   }
   return false
+}
+
+/** Code and digests of why an engine was given up; its other words may be an engine's own. */
+function describe(reason: Error): { code: string; expected?: string; found?: string } {
+  if (!(reason instanceof SottoError)) return { code: 'INTERNAL' }
+  const digest = (text: string | undefined): string | undefined =>
+    text !== undefined && /^[0-9a-f]{64}$/.test(text) ? text : undefined
+  const [expected, found] = [digest(reason.expected), digest(reason.found)]
+  return { code: reason.code, ...(expected && { expected }), ...(found && { found }) }
 }
 
 /** Software and hardware never stand in for each other, and software stays on this machine (T10). */

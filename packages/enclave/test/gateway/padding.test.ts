@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { concat } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { decodeResponse, encodeContentChunk, encodeEnd, encodeResponseStart } from '@sotto/protocol/bhttp'
-import { paddedLength } from '@sotto/protocol/ohttp'
+import { paddedLength } from '@sotto/protocol/sizes'
 import { padMessage } from '../../src/gateway/padding.ts'
 
 const RUNS = process.env['SLOW'] ? 500 : 25

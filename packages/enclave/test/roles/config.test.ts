@@ -16,7 +16,35 @@ test('the smallest one decodes, with the policy as clients read it', () => {
   expect([config.policy, config.metrics, config.maxUploadBytes]).toEqual([policy, undefined, 268_435_456])
 })
 
+test('the largest recording and the memory for those that wait go together', () => {
+  const maxUploadBytes = 1_000_000
+  expect(inferenceConfig({ ...minimal, maxUploadBytes }, 'config')).toMatchObject({
+    maxUploadBytes,
+    maxWaitingBytes: 4 * maxUploadBytes,
+  })
+  expect(
+    inferenceConfig({ ...minimal, maxUploadBytes, maxWaitingBytes: maxUploadBytes }, 'config'),
+  ).toMatchObject({ maxWaitingBytes: maxUploadBytes })
+})
+
+test('aliases are read as a table, and there are none by default', () => {
+  expect(inferenceConfig(minimal, 'config').aliases).toEqual({})
+  const aliases = { 'whisper-1': 'sotto-ctc-synthetic-en', 'openai/GPT-4o:mini': 'org/model' }
+  expect({ ...inferenceConfig({ ...minimal, aliases }, 'config').aliases }).toEqual(aliases)
+})
+
 test.each<[string, object]>([
+  ['an alias with a space', { ...minimal, aliases: { 'whisper 1': 'a' } }],
+  ['an alias that is too long', { ...minimal, aliases: { ['a'.repeat(129)]: 'a' } }],
+  ['an alias of nothing', { ...minimal, aliases: { a: '' } }],
+  ['an alias of what is no model id', { ...minimal, aliases: { a: 'Not An Id' } }],
+  [
+    'a long table of aliases',
+    { ...minimal, aliases: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`a${i}`, 'b'])) },
+  ],
+  ['a largest recording of nothing', { ...minimal, maxUploadBytes: 0 }],
+  ['a largest recording that no decoder reads', { ...minimal, maxUploadBytes: 2 ** 30 + 1 }],
+  ['less memory than one recording takes', { ...minimal, maxUploadBytes: 2000, maxWaitingBytes: 1999 }],
   ['an unknown field', { ...minimal, debug: true }],
   ['no policy', { ...minimal, policy: undefined }],
   [

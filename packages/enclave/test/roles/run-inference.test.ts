@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { concat, fromBase64Url, toBase64Url } from '@sotto/protocol/bytes'
+import { concat, fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { parseDsse } from '@sotto/protocol/dsse'
 import { parseTrustBundle } from '@sotto/protocol/evidence'
 import { type ReleaseRequest, releaseRequestDecoder } from '@sotto/protocol/keyrelease'
 import { OHTTP_MEDIA_TYPE, OhttpGatewayKey } from '@sotto/protocol/ohttp'
@@ -114,7 +115,7 @@ async function start(change: Change = {}): Promise<Enclave> {
       stop: () => undefined,
     },
     hardware,
-    { sandbox: 'best-effort', engineEntry: ENGINE },
+    { sandbox: 'best-effort', unmeasuredEngine: ENGINE },
   )
   running.catch(() => undefined)
   return { ...setup, running, ready, refused: () => failures }
@@ -182,6 +183,24 @@ test('from measured configuration to a proven answer: attested, sealed models op
   expect((await fetch(`${url}/v1/models`)).status).toBe(404)
 })
 
+test('an alias answers as the model it stands for, whose digest the receipt names', async () => {
+  const enclave = await start({ config: { aliases: { 'text-embedding-3-small': EMBED.id } } })
+  const embed = async (model: string): Promise<{ model: string; digest: string }> => {
+    const answer = await ask(enclave, json('/v1/embeddings', { model, input: 'two words' }))
+    const { payload } = parseDsse(utf8(parseReceiptTrailer(answer.trailers[0]![1]).envelope))
+    const receipt = JSON.parse(fromUtf8(payload)) as { model: string }
+    return { model: (JSON.parse(answer.text) as { model: string }).model, digest: receipt.model }
+  }
+  const own = await embed(EMBED.id)
+  expect(own).toEqual({ model: EMBED.id, digest: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  expect(await embed('text-embedding-3-small')).toEqual(own)
+})
+
+test('it does not run with an alias that leads to no model', async () => {
+  const { running } = await start({ config: { aliases: { 'whisper-1': 'whisper-large-v3' } } })
+  await expect(running).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+})
+
 test('it waits for a KMS that does not answer yet', async () => {
   const enclave = await start({ kmsFailures: 1 })
   expect((await fetch(`${await enclave.ready}/readyz`)).status).toBe(200)
@@ -199,6 +218,11 @@ test.each<[string, Change, string]>([
     { policy: (policy) => ({ ...policy, genesis: 'ab'.repeat(32) }) },
     'RELEASE_KMS_REFUSED',
   ],
+  [
+    'a KMS that skips a step its policy requires',
+    { policy: (policy) => ({ ...policy, require: [...policy.require, 'hardware.gpu'] }) },
+    'RELEASE_KMS_REFUSED',
+  ],
   ['a KMS of another image', { world: { measurement: 'ee'.repeat(48) } }, 'RELEASE_KMS_REFUSED'],
 ])('it does not run with %s', async (_, change, code) => {
   const { running, requests } = await start(change)
@@ -208,5 +232,9 @@ test.each<[string, Change, string]>([
 })
 
 function asHardware(policy: TrustPolicy): TrustPolicy {
-  return { ...policy, roots: policy.roots.map(({ root }) => ({ family: 'snp', root })) }
+  return {
+    ...policy,
+    require: [...policy.require, 'hardware.cpu-vendor'],
+    roots: policy.roots.map(({ root }) => ({ family: 'snp', root })),
+  }
 }

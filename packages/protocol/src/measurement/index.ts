@@ -2,6 +2,8 @@ import { toHex, utf8 } from '../bytes/index.ts'
 import { crypto } from '../crypto-backend/index.ts'
 import { SottoError } from '../errors/index.ts'
 
+export { createDigestCache, type DigestCache, type DigestSource, type FileIdentity } from './digest-cache.ts'
+
 /** Codes of {@link SottoError} thrown here. */
 export type MeasurementErrorCode = 'MANIFEST_MALFORMED'
 

@@ -21,7 +21,7 @@ import {
 } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { checkpointDigest } from '@sotto/protocol/note'
-import { softwareRootDigest, type TrustPolicy } from '@sotto/verifier'
+import { ALWAYS_REQUIRED, softwareRootDigest, type TrustPolicy } from '@sotto/verifier'
 import { signSoftwareReport } from '@sotto/verifier/software-signer'
 import { createFakeLog, type FakeLog } from './log.ts'
 
@@ -214,6 +214,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const policy = (options.policy ?? same)({
     version: 1,
     name: 'test',
+    require: [...ALWAYS_REQUIRED, 'log.witnesses-independent'],
     genesis: genesisDigest,
     releaseKeys: [key(signers.release)],
     revoked: [],

@@ -9,7 +9,7 @@ import {
   type PolicyTuple,
 } from '@sotto/protocol/keyrelease'
 import { parseKeyConfig } from '@sotto/protocol/ohttp'
-import type { AllowedKem } from '../policy/index.ts'
+import type { AllowedKem, StepName } from '../policy/index.ts'
 import type { AcceptedRelease, Facts, UsableKey } from './facts.ts'
 import { requireRelease } from './kms-checks.ts'
 import { requireLogged } from './log-checks.ts'
@@ -22,7 +22,7 @@ const KEM_NAMES: Readonly<Record<number, AllowedKem>> = {
   0x647a: 'X-Wing',
 }
 
-export const KEY_CHECKS: readonly Check<Facts>[] = [
+export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
   {
     name: 'keys.receipt',
     title: 'The KMS signed this whole set of request keys',
@@ -175,7 +175,7 @@ function requireTuple(
   }
 }
 
-function later(name: string, title: string, reason: string): Check<Facts> {
+function later(name: StepName, title: string, reason: string): Check<Facts, StepName> {
   return {
     name,
     title,

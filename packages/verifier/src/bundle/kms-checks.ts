@@ -16,6 +16,7 @@ import {
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { verifyConsistency } from '@sotto/protocol/merkle'
 import { authenticateEvidence, requireReportData } from '../evidence.ts'
+import type { StepName } from '../policy/index.ts'
 import { findGuestDefects } from '../snp/index.ts'
 import type { AcceptedRelease, Facts } from './facts.ts'
 import { CLOCK_SKEW_SECONDS, requireFresh, requireLogged, verifyUnder } from './log-checks.ts'
@@ -75,7 +76,7 @@ function measurementOf({ subject: [image], predicate }: ReleaseStatement): strin
   return predicate.platform === 'software' ? softwareMeasurement(image.digest.sha256) : undefined
 }
 
-export const KMS_CHECKS: readonly Check<Facts>[] = [
+export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
   {
     name: 'genesis.pinned',
     title: 'This is the KMS the policy pins, not another one of the operator',

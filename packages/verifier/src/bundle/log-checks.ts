@@ -11,7 +11,7 @@ import {
   type Checkpoint,
   type VerifiedCheckpoint,
 } from '@sotto/protocol/note'
-import type { TrustPolicy } from '../policy/index.ts'
+import type { StepName, TrustPolicy } from '../policy/index.ts'
 import type { Facts } from './facts.ts'
 import { Refusal, Skip, type Check } from './steps.ts'
 
@@ -66,7 +66,7 @@ export function requireLogged(statement: ProvenStatement, checkpoint: Checkpoint
   )
 }
 
-export const LOG_CHECKS: readonly Check<Facts>[] = [
+export const LOG_CHECKS: readonly Check<Facts, StepName>[] = [
   {
     name: 'log.checkpoint',
     title: 'The transparency log signed this state of itself',

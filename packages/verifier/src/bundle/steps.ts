@@ -16,61 +16,62 @@ export class Refusal extends Error {
 export class Skip extends Error {}
 
 /** One check: what it establishes, what it builds on, and how. */
-export interface Check<Facts> {
-  name: string
+export interface Check<Facts, Name extends string = string> {
+  name: Name
   title: string
   /** Facts it needs from earlier checks; without them it cannot run and does not pass. */
   needs: readonly (keyof Facts)[]
   /** Adds what it established to the facts and says what it found. Throws {@link Refusal}, {@link Skip} or any error. */
   run(facts: Required<Facts>): { adds?: Partial<Facts>; found?: string; expected?: string } | void
-  /** True when a skip of this check does not stop the verdict. */
+  /** True when a skip of this check does not stop the verdict, unless it is required by name. */
   maySkip?: boolean
 }
 
+/** How one check ended. */
+type Outcome = Pick<Step, 'status' | 'expected' | 'found' | 'reason'>
+
 /**
  * Runs every check in order and collects every refusal. `ok` only when each passed, or skipped
- * where it may: a check whose grounds are missing never counts as passed.
+ * where it may: a check whose grounds are missing never counts as passed, and one that `required`
+ * names must pass.
  */
 export function runChecks<Facts extends object>(
   checks: readonly Check<Facts>[],
   facts: Facts,
+  required: readonly string[] = [],
 ): { ok: boolean; steps: Step[] } {
   const steps: Step[] = []
   let ok = true
   for (const check of checks) {
     const missing = check.needs.filter((need) => facts[need] === undefined)
-    const step = missing.length > 0 ? groundless(check, missing) : runCheck(check, facts)
-    const maySkip = missing.length === 0 && check.maySkip === true
-    if (step.status !== 'pass' && !(step.status === 'skipped' && maySkip)) ok = false
-    steps.push(step)
+    const isRequired = check.maySkip !== true || required.includes(check.name)
+    const outcome = missing.length > 0 ? groundless(missing) : runCheck(check, facts)
+    const maySkip = missing.length === 0 && !isRequired
+    if (outcome.status !== 'pass' && !(outcome.status === 'skipped' && maySkip)) ok = false
+    const { name, title } = check
+    steps.push({ name, title, required: isRequired, ...outcome })
   }
   return { ok, steps }
 }
 
 /** A check that could not run: earlier ones did not establish what it builds on. */
-function groundless<Facts>({ name, title }: Check<Facts>, missing: readonly (keyof Facts)[]): Step {
-  const reason = `not checked: ${missing.map(String).join(', ')} is not established`
-  return { name, title, status: 'skipped', reason }
+function groundless<Facts>(missing: readonly (keyof Facts)[]): Outcome {
+  return { status: 'skipped', reason: `not checked: ${missing.map(String).join(', ')} is not established` }
 }
 
-function runCheck<Facts extends object>(check: Check<Facts>, facts: Facts): Step {
-  const { name, title } = check
+function runCheck<Facts extends object>(check: Check<Facts>, facts: Facts): Outcome {
   try {
     const { adds, found, expected } = check.run(facts as Required<Facts>) ?? {}
     Object.assign(facts, adds)
     return {
-      name,
-      title,
       status: 'pass',
       ...(expected !== undefined && { expected }),
       ...(found !== undefined && { found }),
     }
   } catch (error) {
-    if (error instanceof Skip) return { name, title, status: 'skipped', reason: error.message }
+    if (error instanceof Skip) return { status: 'skipped', reason: error.message }
     const { message, expected, found } = error as { message: string; expected?: string; found?: string }
     return {
-      name,
-      title,
       status: 'fail',
       reason: message,
       ...(expected !== undefined && { expected }),

@@ -1,7 +1,8 @@
 import type { TrustBundle } from '@sotto/protocol/evidence'
 import type { KeySet } from '@sotto/protocol/keyrelease'
-import type { TrustPolicy } from '../policy/index.ts'
-import type { Verdict } from '../result.ts'
+import { verifierError } from '../errors.ts'
+import { findRequireDefect, type TrustPolicy } from '../policy/index.ts'
+import type { Step, Verdict } from '../result.ts'
 import type { BundleContext, Facts, UsableKey } from './facts.ts'
 import { KEY_CHECKS } from './key-checks.ts'
 import { KMS_CHECKS } from './kms-checks.ts'
@@ -41,25 +42,36 @@ export interface BundleResult {
  * @example
  * const { verdict, service } = verifyTrustBundle(parseTrustBundle(bytes), policy, { now })
  * if (!service) throw refuse(verdict)
+ *
+ * @throws `POLICY_MALFORMED` (fix-input) for a policy that was not parsed and whose list of required steps
+ * is incomplete or names an unknown one
  */
 export function verifyTrustBundle(
   bundle: TrustBundle,
   policy: TrustPolicy,
   context: BundleContext,
 ): BundleResult {
+  // A program may bring a policy that no parser saw: a name nobody knows must not just be without effect.
+  const defect = findRequireDefect(policy.require)
+  if (defect !== undefined) throw verifierError('POLICY_MALFORMED', `trust policy is malformed: ${defect}`)
   const facts: Facts = { bundle, policy, context }
-  const { ok, steps } = runChecks(CHECKS, facts)
+  const { ok, steps } = runChecks(CHECKS, facts, policy.require)
   const software =
     bundle.kms.evidence.family === 'software' ||
     (facts.keyPolicy?.anyOf ?? []).some(({ family }) => family === 'software')
   const verdict: Verdict = {
     ok,
-    steps,
+    steps: steps.map(sayWhoRequires),
     software,
     trustedParties: trustedParties(policy, software),
     validUntil: ok ? validUntil(facts as Established) : context.now,
   }
   return ok ? { verdict, service: describe(facts as Established) } : { verdict }
+}
+
+function sayWhoRequires(step: Step): Step {
+  if (step.status === 'pass' || !step.required || step.expected !== undefined) return step
+  return { ...step, expected: 'required by the policy' }
 }
 
 /** All facts but the one only a second look has. */

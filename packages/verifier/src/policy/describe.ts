@@ -1,9 +1,11 @@
+import { REQUIRED_BY_CHOICE } from './steps.ts'
 import type { TrustPolicy } from './types.ts'
 
 /** What a policy accepts, in sentences for screens, most far-reaching first. */
 export function describeTrustPolicy(policy: TrustPolicy): string[] {
   const { genesis, releaseKeys, revoked, minSecurityVersion, log, witnesses, roots, kems } = policy
   const software = roots.some(({ family }) => family === 'software')
+  const skippable = REQUIRED_BY_CHOICE.filter((name) => !policy.require.includes(name))
   const counted = witnesses.keys.filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
   return [
     software
@@ -18,6 +20,8 @@ export function describeTrustPolicy(policy: TrustPolicy): string[] {
     ...(witnesses.allowOperatorWitnesses
       ? ['Lets witnesses of the operator count: a split view of the log would go unnoticed.']
       : []),
+    `Requires ${count(policy.require.length, 'step')} to pass; ` +
+      `${skippable.length > 0 ? `${skippable.join(', ')} may be skipped, with a reason` : 'none may be skipped'}.`,
     `Sends to ${kems.join(' or ')} keys, most preferred first.`,
     `Evidence is at most ${policy.evidenceMaxAgeSeconds} s old, the log at most ${policy.checkpointMaxAgeSeconds} s.`,
   ]

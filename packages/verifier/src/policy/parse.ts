@@ -6,6 +6,7 @@ import {
   canonicalJson,
   hex,
   integer,
+  jcsError,
   label,
   list,
   literal,
@@ -19,6 +20,7 @@ import {
 import type { EvidenceFamily } from '@sotto/protocol/keyrelease'
 import { parseVerifierKey } from '@sotto/protocol/note'
 import { verifierError } from '../errors.ts'
+import { findRequireDefect, STEP_NAMES } from './steps.ts'
 import type { AllowedKem, TrustPolicy } from './types.ts'
 
 /** Longest policy file. */
@@ -28,6 +30,7 @@ const decoder: Decoder<TrustPolicy> = refine(
   object({
     version: literal(1),
     name: label(64),
+    require: list(oneOf(...STEP_NAMES), 1, STEP_NAMES.length),
     genesis: hex(32),
     releaseKeys: list(base64url(32), 1, 16),
     revoked: list(hex(48), 0, 1024),
@@ -48,19 +51,22 @@ const decoder: Decoder<TrustPolicy> = refine(
 
 /**
  * Reads a trust policy its owner wrote: JSON with any white space, otherwise strict. Every pinned
- * key must parse, nothing stands twice, and software roots never stand beside hardware roots (T10).
+ * key must parse, nothing stands twice, software roots never stand beside hardware roots (T10), and
+ * no required step is forgotten.
  *
  * @throws `POLICY_MALFORMED` (fix-input) naming the member
  */
 export function parseTrustPolicy(input: Uint8Array | string | object): TrustPolicy {
   try {
-    return decoder(toValue(input), 'policy')
+    const value = toValue(input)
+    requireList(value)
+    return decoder(value, 'policy')
   } catch (cause) {
     const { message, expected, found } = cause as { message: string; expected?: string; found?: string }
     throw verifierError('POLICY_MALFORMED', `trust policy is malformed: ${message}`, {
       ...(expected !== undefined && { expected }),
       ...(found !== undefined && { found }),
-      hint: 'a policy is a JSON document; sotto up writes one',
+      hint: 'a policy is a JSON document; sotto up writes one, docs/verify.md says what stands in it',
       cause,
     })
   }
@@ -71,6 +77,18 @@ function toValue(input: Uint8Array | string | object): unknown {
   return parseStrictJson(typeof input === 'string' ? input : fromUtf8(input), { maxBytes: MAX_POLICY_BYTES })
 }
 
+/** Policies written before there was a list have none; what each of them meant to require is for its owner to say. */
+function requireList(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+  if (Object.hasOwn(value, 'require')) return
+  throw jcsError(
+    'JCS_FIELD',
+    'policy.require is missing: name every step that must pass',
+    'a list',
+    'nothing',
+  )
+}
+
 /** The policy as its canonical bytes, for digests and for writing. */
 export function encodeTrustPolicy(policy: TrustPolicy): Uint8Array {
   return canonicalJson(policy)
@@ -78,6 +96,7 @@ export function encodeTrustPolicy(policy: TrustPolicy): Uint8Array {
 
 /** Says what contradicts itself in a policy, or nothing. Whatever stands twice would count twice. */
 function findContradiction({
+  require,
   releaseKeys,
   revoked,
   log,
@@ -85,6 +104,8 @@ function findContradiction({
   roots,
   kems,
 }: TrustPolicy): string | undefined {
+  const defect = findRequireDefect(require)
+  if (defect !== undefined) return defect
   const logKey = parseVerifierKey(log.key)
   if (logKey.type !== 'ed25519') return 'the log key is a witness key'
   const keys = witnesses.keys.map(({ key }) => parseVerifierKey(key))
@@ -103,5 +124,11 @@ function findContradiction({
   if (!areDistinct(roots.map(({ family, root }) => `${family} ${root}`))) return 'a root stands twice'
   if (!areDistinct(releaseKeys)) return 'a release key stands twice'
   if (!areDistinct(revoked)) return 'a revoked measurement stands twice'
-  return areDistinct(kems) ? undefined : 'a key encapsulation stands twice'
+  if (!areDistinct(kems)) return 'a key encapsulation stands twice'
+  // A step that may be skipped is left out only where the rest of the policy says why.
+  if (!witnesses.allowOperatorWitnesses && !require.includes('log.witnesses-independent'))
+    return 'require must name log.witnesses-independent: witnesses of the operator do not count here'
+  if (roots.some(({ family }) => family !== 'software') && !require.includes('hardware.cpu-vendor'))
+    return 'require must name hardware.cpu-vendor: hardware roots stand for a vendor'
+  return undefined
 }

@@ -1,4 +1,5 @@
 import type { Digest, Ed25519Key, EvidenceFamily } from '@sotto/protocol/keyrelease'
+import type { StepName } from './steps.ts'
 
 /** Key encapsulation mechanisms a policy may allow for requests (floor of T5). */
 export type AllowedKem = 'X-Wing' | 'X25519' | 'P-384'
@@ -11,6 +12,11 @@ export interface TrustPolicy {
   version: 1
   /** For people, 1-64 characters. */
   name: string
+  /**
+   * Every step of the verdict that must pass: skipped is not enough. All of {@link ALWAYS_REQUIRED}, and
+   * which of {@link REQUIRED_BY_CHOICE} the owner wants. The list can make a verdict stricter, never laxer.
+   */
+  require: StepName[]
   /** SHA-256 of the one accepted genesis (T1). */
   genesis: Digest
   /** Whose release statements are accepted. At least one. */

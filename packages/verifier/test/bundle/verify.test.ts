@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { encodeTrustBundle, parseTrustBundle } from '@sotto/protocol/evidence'
 import { createWorld, fakeKeyConfig, type World } from '@sotto/testkit'
 import { toBase64Url } from '@sotto/protocol/bytes'
-import { verifyTrustBundle, type BundleContext, type BundleResult } from '@sotto/verifier'
+import { ALWAYS_REQUIRED, verifyTrustBundle, type BundleContext, type BundleResult } from '@sotto/verifier'
 import { claim } from '../../../../test/claims.ts'
 import { CASES } from './dishonest.ts'
 
@@ -150,6 +150,7 @@ describe('a dishonest bundle', () => {
       const world = await createWorld({
         policy: (policy) => ({
           ...policy,
+          require: [...ALWAYS_REQUIRED],
           witnesses: {
             ...policy.witnesses,
             allowOperatorWitnesses: true,

@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { createWorld, type World } from '@sotto/testkit'
-import { describeTrustPolicy, encodeTrustPolicy, parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import {
+  ALWAYS_REQUIRED,
+  describeTrustPolicy,
+  encodeTrustPolicy,
+  parseTrustPolicy,
+  REQUIRED_BY_CHOICE,
+  type TrustPolicy,
+} from '@sotto/verifier'
 import { claim } from '../../../../test/claims.ts'
 
 let world: World
@@ -80,6 +87,63 @@ describe('a trust policy', () => {
   it.each(CASES)('is refused with %s', (_what, change) => {
     expect(() => parseTrustPolicy(change(world.policy) as object)).toThrow(malformed)
     expect(() => parseTrustPolicy(JSON.stringify(change(world.policy)))).toThrow(malformed)
+  })
+
+  const DEFECTS: [string, (policy: TrustPolicy) => unknown, RegExp][] = [
+    [
+      'is missing, as in no released version',
+      ({ require: _require, ...policy }) => policy,
+      /policy\.require is missing/,
+    ],
+    ['is empty', (policy) => ({ ...policy, require: [] }), /require/],
+    [
+      'names an unknown step',
+      (policy) => ({ ...policy, require: [...policy.require, 'hardware.gpus'] }),
+      /require\[17\]/,
+    ],
+    [
+      'names a step twice',
+      (policy) => ({ ...policy, require: [...policy.require, 'keys.suite'] }),
+      /names a step twice/,
+    ],
+    [
+      'is longer than there are steps',
+      (policy) => ({ ...policy, require: Array(22).fill('keys.suite') }),
+      /policy\.require is malformed/,
+    ],
+    ['is no list', (policy) => ({ ...policy, require: 'all' }), /policy\.require is malformed/],
+    [
+      'leaves out independent witnesses while those of the operator do not count',
+      (policy) => ({ ...policy, require: [...ALWAYS_REQUIRED] }),
+      /must name log\.witnesses-independent/,
+    ],
+    [
+      'leaves out the vendor of hardware roots',
+      (policy) => ({ ...policy, roots: [{ family: 'snp', root: 'ab'.repeat(32) }] }),
+      /must name hardware\.cpu-vendor/,
+    ],
+    ...ALWAYS_REQUIRED.map((name): [string, (policy: TrustPolicy) => unknown, RegExp] => [
+      `forgets ${name}`,
+      (policy) => ({ ...policy, require: policy.require.filter((one) => one !== name) }),
+      new RegExp(`must name ${name}: no policy may do without`),
+    ]),
+  ]
+  it.each(DEFECTS)(
+    claim('chain.required', 'is refused when its list of required steps %s'),
+    (_what, change, says) => {
+      const text = JSON.stringify(change(world.policy))
+      expect(() => parseTrustPolicy(text)).toThrow(malformed)
+      expect(() => parseTrustPolicy(text)).toThrow(says)
+    },
+  )
+
+  it('may require every step there is, and says which ones it lets be skipped', () => {
+    const all = parseTrustPolicy({ ...world.policy, require: [...ALWAYS_REQUIRED, ...REQUIRED_BY_CHOICE] })
+    expect(all.require).toHaveLength(21)
+    expect(describeTrustPolicy(all).join('\n')).toContain('Requires 21 steps to pass; none may be skipped.')
+    expect(describeTrustPolicy(world.policy).join('\n')).toContain(
+      'Requires 17 steps to pass; log.consistency, hardware.cpu-vendor, hardware.gpu, tokens.issuer may be skipped',
+    )
   })
 
   it('is refused with a member twice, of which a reader sees one and the machine the other', () => {

@@ -1,9 +1,10 @@
+import { kindsIn } from '../../demo/judge.ts'
 import { runDemo, type DemoReport } from '../../demo/run-demo.ts'
-import type { Seen } from '../../demo/seen.ts'
+import { formatSeen } from '../../demo/seen-table.ts'
 import { defineCommand, EXIT, type Command, type CommandContext } from '../../framework/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
 import { findLayout } from '../../stack/layout.ts'
-import { formatBytes, formatSteps } from '../../terminal/index.ts'
+import { formatSteps } from '../../terminal/index.ts'
 
 /** `sotto demo` */
 export const demo: Command = defineCommand({
@@ -61,28 +62,9 @@ function printReport(context: CommandContext, report: DemoReport, heading: (text
     `word error rate ${percent(transcript.wer)} (mean of this model on synthetic speech: ${percent(transcript.cardWer)})`,
   )
   heading('What each party received, from raw captures of its sockets')
-  context.out(
-    [
-      'party'.padEnd(9),
-      'received'.padStart(10),
-      'sent'.padStart(10),
-      'request',
-      'answer',
-      'inner path',
-      'client headers',
-      'weights',
-      ' connected from',
-    ].join('  '),
-  )
-  for (const [party, seen] of Object.entries(report.seen)) context.out(row(party, seen))
-  context.out(
-    `disk: ${disk.files} files searched, in clear: ${
-      Object.entries(disk.found)
-        .filter(([, found]) => found)
-        .map(([kind]) => kind)
-        .join(', ') || 'nothing'
-    }`,
-  )
+  for (const line of formatSeen(report.seen)) context.out(line)
+  context.out(`disk: ${disk.files} files searched, in clear: ${kindsIn(disk.found).join(', ') || 'nothing'}`)
+  context.out('Searched as it is, without chunk framing, and as decoded from base64 and hexadecimal.')
   context.out('The gateway and its engines decrypt in their own memory: that is what was attested.')
   heading('Receipts')
   for (const [index, job] of ['transcript', 'summary', 'chat'].entries())
@@ -93,21 +75,6 @@ function printReport(context: CommandContext, report: DemoReport, heading: (text
   context.out(
     `${report.ok ? context.style.out.green('ok') : context.style.out.red('failed')} in ${(timings.totalMs / 1000).toFixed(1)} s (start ${timings.startMs} ms, verify ${timings.verifyMs} ms, transcribe ${timings.transcribeMs} ms, summarise ${timings.summarizeMs} ms, chat ${timings.chatMs} ms)`,
   )
-}
-
-function row(party: string, { receivedBytes, sentBytes, found, from }: Seen): string {
-  const answer = (isFound: boolean, width: number): string => (isFound ? 'YES' : 'no').padEnd(width)
-  return [
-    party.padEnd(9),
-    formatBytes(receivedBytes).padStart(10),
-    formatBytes(sentBytes).padStart(10),
-    answer(found.request, 7),
-    answer(found.answer, 6),
-    answer(found.inner, 10),
-    answer(found.client, 14),
-    answer(found.weights, 7),
-    ` ${from.join(', ')}`,
-  ].join('  ')
 }
 
 function percent(share: number): string {

@@ -1,18 +1,25 @@
-import { spawn } from 'node:child_process'
-import { fstatSync, openSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '@sotto/protocol/sizes'
 import { defineCommand, type Command, type CommandContext } from '../../framework/index.ts'
+import { identityOf } from '../../process/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
+import { parseAliases } from '../../stack/aliases.ts'
+import { claimStack, readClaim, startingError } from '../../stack/claim.ts'
 import { findLayout } from '../../stack/layout.ts'
+import {
+  readRunning,
+  removeNote,
+  type RunningStack,
+  STATE_FOLDER,
+  troubleOf,
+  writeNote,
+} from '../../stack/running.ts'
+import { findModels } from '../../stack/models.ts'
 import { describeStateError } from '../../stack/state-error.ts'
-import { startStack, type Stack } from '../../stack/start.ts'
-import { writeWhole } from '../../stack/state.ts'
-import { isAlive, readRunning, STATE_FOLDER, type RunningStack } from './running.ts'
+import { startStack, type Stack, type StackOptions } from '../../stack/start.ts'
+import { detach } from './detach.ts'
 import { cliError } from '../../errors.ts'
-
-/** Longest wait for a detached stack to be ready. */
-const DETACH_TIMEOUT_MS = 90_000
 
 /** `sotto up` */
 export const up: Command = defineCommand({
@@ -27,7 +34,20 @@ export const up: Command = defineCommand({
     models: {
       type: 'string',
       value: 'DIR',
-      summary: 'serve the models of this folder too, see sotto models pull',
+      summary: 'serve the models of this folder too, or the model that it is; see sotto models pull',
+    },
+    alias: {
+      type: 'string',
+      value: 'NAME=MODEL',
+      summary: 'serve a model under another name too, whisper-1=MODEL; may be given several times',
+      repeats: true,
+    },
+    'max-upload': {
+      type: 'size',
+      value: 'SIZE',
+      summary: 'largest recording: 512MB, 1GiB (default 256MiB)',
+      min: MIN_UPLOAD_BYTES,
+      max: MAX_UPLOAD_BYTES,
     },
   },
   examples: ['sotto up', 'sotto up -d && sotto transcribe recording.wav; sotto down'],
@@ -36,48 +56,78 @@ export const up: Command = defineCommand({
     await mkdir(join(folder, 'run'), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw describeStateError(error, folder)
     })
-    const running = await readRunning(folder)
-    if (running) {
-      throw cliError('STACK_RUNNING', `a stack already runs here (process ${running.supervisor})`, {
-        hint: 'sotto down stops it',
-      })
-    }
+    await refuseSecond(folder)
     const models = flags.models === undefined ? [] : [resolve(context.io.cwd, flags.models)]
-    if (flags.detach) return detach(context, folder, models)
-    const release = await claim(folder).catch((error: unknown) => {
+    // Before anything starts: what is wrong with them is not the stack's failure.
+    await findModels([findLayout().models, ...models])
+    const aliases = parseAliases(flags.alias ?? [])
+    const maxUpload = flags['max-upload']
+    if (flags.detach) {
+      const running = await detach(context, folder, [
+        ...models.flatMap((directory) => ['--models', directory]),
+        ...(flags.alias ?? []).flatMap((alias) => ['--alias', alias]),
+        ...(maxUpload === undefined ? [] : ['--max-upload', String(maxUpload)]),
+      ])
+      announce(context, running, undefined)
+      return
+    }
+    const release = await claimStack(folder, identityOf(process.pid)!).catch((error: unknown) => {
       throw describeStateError(error, folder)
     })
     context.onExit(release)
-    await runInForeground(context, folder, models)
-    return undefined
+    await runInForeground(context, folder, { extraModels: models, aliases, maxUploadBytes: maxUpload })
   },
 })
+
+/** @throws `STACK_RUNNING` when a stack runs or starts here, with what is wrong with it */
+async function refuseSecond(folder: string): Promise<void> {
+  const running = await readRunning(folder)
+  if (running === undefined) {
+    const starting = await readClaim(folder)
+    // `up -d` claims the folder for the process that it starts, which is this one then.
+    if (starting !== undefined && starting.pid !== process.pid) throw startingError()
+    return
+  }
+  const trouble = troubleOf(running)
+  throw cliError(
+    'STACK_RUNNING',
+    trouble === undefined
+      ? `a stack already runs here (process ${running.supervisor})`
+      : `a stack already runs here (process ${running.supervisor}), but not all of it`,
+    trouble === undefined ? { hint: 'sotto down stops it' } : { found: trouble.what, hint: trouble.hint },
+  )
+}
 
 async function runInForeground(
   context: CommandContext,
   folder: string,
-  extraModels: readonly string[],
+  options: Pick<StackOptions, 'extraModels' | 'aliases'> & { maxUploadBytes: number | undefined },
 ): Promise<void> {
   const started = performance.now()
+  const { maxUploadBytes, ...more } = options
   const stack = await startStack({
     layout: findLayout(),
     stateFolder: folder,
-    extraModels,
+    ...more,
+    ...(maxUploadBytes !== undefined && { maxUploadBytes }),
     onProgress: (text) => context.note(`${text} ...`),
     signal: context.signal,
   })
+  let noted: Promise<void> = Promise.resolve()
   context.onExit(async () => {
-    await rm(join(folder, 'stack.json'), { force: true })
+    await noted
+    await removeNote(folder)
     await stack.stop()
   })
   const running = describeRunning(stack, folder)
-  await writeWhole(join(folder, 'stack.json'), JSON.stringify(running, null, 2))
-  context.warn(`warning: ${SOFTWARE_BANNER}`)
-  if (context.global.json) context.json({ ...running, readyMs: Math.round(performance.now() - started) })
-  else printRunning(context, running, performance.now() - started)
-  for (const role of stack.roles) {
+  await writeNote(folder, running)
+  announce(context, running, performance.now() - started)
+  for (const [index, role] of stack.roles.entries()) {
     void role.ended.then((reason) => {
       if (context.signal.aborted) return
+      // Nobody may be reading what a stack in the background says: the other commands read the note.
+      running.roles[index]!.ended = { at: new Date(context.io.now()).toISOString(), reason }
+      noted = noted.then(() => writeNote(folder, running)).catch(() => {})
       context.warn(`warning: ${role.name} (process ${role.pid}) ended: ${reason}; the others keep running`)
       context.warn(
         `hint: see ${relative(context.io.cwd, join(folder, 'run', `${role.name}.log`))}; sotto down and sotto up start it again`,
@@ -87,70 +137,31 @@ async function runInForeground(
   await new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }))
 }
 
-async function detach(context: CommandContext, folder: string, models: readonly string[]): Promise<number> {
-  const logFile = join(folder, 'run', 'up.log')
-  const log = openSync(logFile, 'a', 0o600)
-  const { size: before } = fstatSync(log)
-  const child = spawn(
-    process.execPath,
-    [process.argv[1]!, 'up', '--quiet', ...models.flatMap((dir) => ['--models', dir])],
-    {
-      cwd: context.io.cwd,
-      env: process.env,
-      detached: true,
-      stdio: ['ignore', log, log],
-    },
-  )
-  let ended: number | null | undefined
-  child.once('exit', (code) => (ended = code))
-  const deadline = Date.now() + DETACH_TIMEOUT_MS
-  while (ended === undefined && Date.now() < deadline) {
-    if (context.signal.aborted) {
-      // It has a session of its own, so the terminal's Ctrl-C did not reach it.
-      child.kill('SIGTERM')
-      context.signal.throwIfAborted()
-    }
-    const running = await readRunning(folder)
-    if (running) {
-      child.unref()
-      if (context.global.json) context.json(running)
-      else printRunning(context, running, undefined)
-      return 0
-    }
-    await new Promise((done) => setTimeout(done, 100))
-  }
-  child.kill('SIGTERM')
-  throw cliError('STACK_FAILED', 'the stack did not start', {
-    found: await lastWords(logFile, before),
-    hint: `see ${relative(context.io.cwd, logFile)}, or run sotto up without -d`,
-  })
-}
-
-/** Why a detached stack ended, as it said itself. */
-async function lastWords(logFile: string, from: number): Promise<string> {
-  const said = (await readFile(logFile)).subarray(from).toString('utf8')
-  const lines = said.split('\n').filter(Boolean)
-  const last = lines.findLastIndex((line) => line.startsWith('error: '))
-  const words = last === -1 ? lines.slice(-1) : lines.slice(last)
-  return words.map((line) => line.trim()).join('; ') || 'no output'
-}
-
 function describeRunning(stack: Stack, folder: string): RunningStack {
+  const { pid, started } = identityOf(process.pid)!
   return {
     relay: stack.relayUrl,
     gateway: stack.gateway,
     policy: stack.policyFile,
-    supervisor: process.pid,
+    software: true,
+    supervisor: pid,
+    supervisorStarted: started,
     state: folder,
-    roles: stack.roles.map(({ name, pid, ready }) => ({
-      name,
-      pid,
-      url: Object.values((ready['urls'] as Record<string, string> | undefined) ?? {})[0] ?? '',
+    roles: stack.roles.map((role) => ({
+      name: role.name,
+      pid: role.pid,
+      url: Object.values((role.ready['urls'] as Record<string, string> | undefined) ?? {})[0] ?? '',
     })),
   }
 }
 
-function printRunning(context: CommandContext, running: RunningStack, readyMs: number | undefined): void {
+/** What a started stack is, and that it rests on no hardware (T10). */
+function announce(context: CommandContext, running: RunningStack, readyMs: number | undefined): void {
+  context.warn(`warning: ${SOFTWARE_BANNER}`)
+  if (context.global.json) {
+    context.json({ ...running, ...(readyMs !== undefined && { readyMs: Math.round(readyMs) }) })
+    return
+  }
   for (const { name, pid, url } of running.roles)
     context.out(`${name.padEnd(10)} ${url.padEnd(24)} process ${pid}`)
   context.out('')
@@ -158,22 +169,4 @@ function printRunning(context: CommandContext, running: RunningStack, readyMs: n
     `ready${readyMs === undefined ? '' : ` in ${(readyMs / 1000).toFixed(1)} s`}; policy ${relative(context.io.cwd, running.policy)}`,
   )
   context.out('try: sotto verify, sotto transcribe FILE, sotto chat, sotto proxy')
-}
-
-/** One stack per folder: the file is made by one process only; a dead one's is taken over. */
-async function claim(folder: string): Promise<() => Promise<void>> {
-  const file = join(folder, 'supervisor.pid')
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 })
-      return () => rm(file, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 0) throw error
-      if (await isAlive(file))
-        throw cliError('STACK_RUNNING', 'a stack is already starting here', {
-          hint: 'wait for it, or run sotto down',
-        })
-      await rm(file, { force: true })
-    }
-  }
 }

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import { pathToFileURL } from 'node:url'
 import { Channel, type ChannelStream } from '../channel/index.ts'
 import { engineError, isEngineErrorCode } from '../errors.ts'
 import type { EngineInfo, EngineName, EngineOperation, ModelFileRole, ModelTask } from '../types.ts'
 import { decodeInfo } from './decode-events.ts'
+import type { EngineProgram } from './program.ts'
 
 /** First descriptor of the model files in the child: 0-2 are `/dev/null`, 3 is the channel. */
 export const FIRST_FILE_DESCRIPTOR = 4
@@ -32,6 +34,8 @@ export interface ChildOptions {
   readonly prefix: readonly string[]
   readonly execPath: string
   readonly entry: string
+  /** What the process may execute, looked at before every start. Absent: sources, in development. */
+  readonly program: EngineProgram | undefined
   readonly emptyDirectory: string
   /** Read-only descriptors of the RAM files, in the order of `message.files`. */
   readonly fds: readonly number[]
@@ -51,8 +55,12 @@ export class EngineChild {
   private lost: Error | undefined
   private readonly loaded: PromiseWithResolvers<EngineInfo> = Promise.withResolvers()
 
-  /** Starts the process and waits for the model to load. @throws `ENGINE_LOAD_FAILED` or the engine's own code */
+  /**
+   * Starts the process and waits for the model to load.
+   * @throws `ENGINE_PROGRAM_CHANGED` before anything runs, `ENGINE_LOAD_FAILED` or the engine's own code
+   */
   static async start(options: ChildOptions): Promise<{ child: EngineChild; info: EngineInfo }> {
+    await options.program?.verify()
     const child = new EngineChild(options)
     const timer = setTimeout(
       () => child.kill(engineError('ENGINE_LOAD_FAILED', 'the model took too long to load')),
@@ -63,6 +71,8 @@ export class EngineChild {
       // It may have been lost in the moment after it said that it is ready, when nobody was told yet.
       if (child.lost !== undefined)
         throw engineError('ENGINE_LOAD_FAILED', 'the engine was lost as it got ready', { cause: child.lost })
+      // It has read its files by now: what it read is what was measured, or it gets no request.
+      await options.program?.verify()
       return { child, info }
     } catch (error) {
       child.kill(engineError('ENGINE_CLOSED', 'the model did not load'))
@@ -75,7 +85,9 @@ export class EngineChild {
 
   private constructor(options: ChildOptions) {
     // --disable-sigusr1: no signal may open an inspector in a process that holds plaintext.
-    const words = [...options.prefix, options.execPath, '--disable-sigusr1', '--no-warnings', options.entry]
+    const flags = ['--disable-sigusr1', '--no-warnings']
+    if (options.program) flags.push('--import', pathToFileURL(options.program.preload).href)
+    const words = [...options.prefix, options.execPath, ...flags, options.entry]
     this.process = spawn(words[0]!, words.slice(1), {
       cwd: options.emptyDirectory,
       // ONNX Runtime reports its use to its maker, through a log in /tmp, unless told not to.

@@ -1,12 +1,13 @@
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { realpathSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { DEFAULT_MAX_ITEM_BYTES } from '../channel/index.ts'
 import { engineError } from '../errors.ts'
 import { modelDigest } from '../manifest.ts'
 import type { ModelManifest } from '../types.ts'
 import { FIRST_FILE_DESCRIPTOR } from './child.ts'
+import { makeEmptyDirectory } from './empty-directory.ts'
 import { EngineProcess } from './engine-process.ts'
+import type { EngineProgram } from './program.ts'
 import { createRamFile, type ModelBytes, type RamFile } from './ram-file.ts'
 import { probeSandbox, type Sandbox, type SandboxReport } from './sandbox.ts'
 import { Supervisor } from './supervisor.ts'
@@ -16,6 +17,10 @@ import { UidRange } from './uids.ts'
 export interface EngineHostOptions {
   /** File every engine process runs: the bundle `engine.js`, or `worker/main.ts` in development. */
   readonly entry: string
+  /** The measured files that `entry` and Node are two of. Absent only in development, where nothing is measured. */
+  readonly program?: EngineProgram
+  /** Told when an engine is given up after its first start, and why. */
+  readonly onFailed?: (reason: Error) => void
   /**
    * `full` refuses to start anything when this machine cannot give an engine its own uid, no network and
    * no_new_privs. `best-effort` takes what there is and says so in the report; only for software-TEE roles.
@@ -64,13 +69,26 @@ export class EngineHost {
   private readonly uids: UidRange
   private readonly engines = new Set<EngineProcess>()
 
-  /** Probes the sandbox of this machine. @throws `ENGINE_SANDBOX` when `require` is `full` and it is not */
+  /**
+   * Probes the sandbox of this machine.
+   * @throws `ENGINE_SANDBOX` when `require` is `full` and it is not, `ENGINE_PROGRAM_CHANGED` when Node or the entry
+   * are not files of `program`
+   */
   static async open(options: EngineHostOptions): Promise<EngineHost> {
-    const directory = mkdtempSync(join(tmpdir(), 'sotto-engine-'))
-    chmodSync(directory, 0o555)
+    const directory = makeEmptyDirectory()
     const uids = new UidRange()
     const entry = realpathSync(options.entry)
-    const sandbox = await probeSandbox({ ...options, entry, uid: uids.any(), emptyDirectory: directory })
+    const { program, execPath = process.execPath } = options
+    requireCovered(program, [entry, execPath, ...(program ? [program.preload] : [])])
+    // Read ahead, while the keys are asked for: the first engine waits for the rest of it and reports what is wrong.
+    program?.verify().catch(() => undefined)
+    const sandbox = await probeSandbox({
+      ...options,
+      entry,
+      uid: uids.any(),
+      emptyDirectory: directory,
+      ...(program && { image: program.folder }),
+    })
     if (options.require === 'full' && !sandbox.report.full) {
       rmSync(directory, { recursive: true })
       throw engineError('ENGINE_SANDBOX', 'this machine cannot isolate engines as required', {
@@ -117,6 +135,7 @@ export class EngineHost {
           prefix: this.sandboxed.prefix(uid, this.directory),
           execPath: this.options.execPath ?? process.execPath,
           entry: this.options.entry,
+          program: this.options.program,
           emptyDirectory: this.directory,
           fds: ram.map((file) => file.fd),
           loadTimeoutMs: spec.loadTimeoutMs ?? 120_000,
@@ -143,6 +162,7 @@ export class EngineHost {
           cancelGraceMs: spec.cancelGraceMs ?? 250,
           restartBackoffMs: spec.restartBackoffMs ?? 100,
         },
+        this.options.onFailed,
       )
       const engine: EngineProcess = new EngineProcess(
         manifest,
@@ -167,4 +187,13 @@ export class EngineHost {
     await Promise.all([...this.engines].map((engine) => engine.close()))
     rmSync(this.directory, { recursive: true, force: true })
   }
+}
+
+function requireCovered(program: EngineProgram | undefined, paths: readonly string[]): void {
+  const outside = paths.find((path) => program && !program.covers(path))
+  if (outside === undefined) return
+  throw engineError('ENGINE_PROGRAM_CHANGED', 'an engine would run a file that was not measured', {
+    expected: 'a file of the image',
+    found: outside,
+  })
 }

@@ -1,5 +1,6 @@
 export { EngineHost, type EngineHostOptions, type EngineSpec } from './engine-host.ts'
 export { type CallOptions, EngineProcess } from './engine-process.ts'
+export { type EngineProgram, type EngineProgramOptions, openEngineProgram } from './program.ts'
 export { readModelDirectory } from './model-directory.ts'
 export type { ModelBytes } from './ram-file.ts'
 export { probeSandbox, type ProbeOptions, type Sandbox, type SandboxReport } from './sandbox.ts'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs'
+import { openUnnamed } from '../../ram/unnamed-file.ts'
 import { engineError } from '../errors.ts'
 import type { ModelFileEntry } from '../types.ts'
 
@@ -14,8 +15,6 @@ export interface RamFile {
   close(): void
 }
 
-/** `__O_TMPFILE`, the same on every Linux architecture; Node does not export it. */
-const TMPFILE = 0o20000000
 const PIECE_BYTES = 64 * 1024 * 1024
 
 /**
@@ -30,7 +29,7 @@ export async function createRamFile(
   content: ModelBytes,
   directory = '/dev/shm',
 ): Promise<RamFile> {
-  const writable = openUnnamed(directory)
+  const writable = openWritable(directory)
   try {
     const hash = createHash('sha256')
     let size = 0
@@ -64,9 +63,9 @@ function* pieces(content: Uint8Array): Generator<Uint8Array, void> {
   for (let at = 0; at < content.length; at += PIECE_BYTES) yield content.subarray(at, at + PIECE_BYTES)
 }
 
-function openUnnamed(directory: string): number {
+function openWritable(directory: string): number {
   try {
-    return openSync(directory, TMPFILE | constants.O_DIRECTORY | constants.O_RDWR, 0o600)
+    return openUnnamed(directory)
   } catch (cause) {
     throw engineError('ENGINE_LOAD_FAILED', 'cannot create an unnamed file in RAM', {
       cause,

@@ -34,6 +34,8 @@ export interface Sandbox {
 export interface ProbeOptions {
   /** The engine's entry file. */
   readonly entry: string
+  /** The folder an engine may see of what lies around its entry. Default: where its dependencies are. */
+  readonly image?: string
   /** The Node binary. Default `process.execPath`. */
   readonly execPath?: string
   /** A uid to try; see `uids.ts`. */
@@ -58,7 +60,8 @@ export async function probeSandbox(options: ProbeOptions): Promise<Sandbox> {
   const hostUid = options.hostUid ?? process.getuid?.() ?? -1
   const paths = [realpathSync(options.entry), realpathSync(options.execPath ?? process.execPath)]
   const reasons: string[] = []
-  for (const candidate of candidates(programs, hostUid === 0, paths)) {
+  const image = options.image ?? codeRoot(paths[0]!)
+  for (const candidate of candidates(programs, hostUid === 0, paths, image)) {
     const seen = await observe(candidate.build(options.uid, options.emptyDirectory), paths, hostUid)
     if (typeof seen === 'string') {
       reasons.push(`${candidate.name}: ${seen}`)
@@ -86,6 +89,7 @@ function candidates(
   programs: Programs,
   root: boolean,
   paths: readonly string[],
+  image: string,
 ): { name: string; build: Build }[] {
   const { setpriv, unshare, prlimit, shell, mount } = programs
   const limits = prlimit ? [prlimit, '--core=0:0', '--fsize=0:0'] : []
@@ -99,7 +103,7 @@ function candidates(
     })
     const covers = coversOf(paths)
     if (covers.length > 0 && shell && mount) {
-      const roots = [...new Set([codeRoot(paths[0]!), ...paths.slice(1)])]
+      const roots = [...new Set([image, ...paths.slice(1)])]
       found.push({
         name: 'own uid, no network, program mounted where that uid can read it',
         build: (uid, empty) => [

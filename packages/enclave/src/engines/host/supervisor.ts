@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SottoError } from '@sotto/protocol/errors'
 import type { ChannelStream } from '../channel/index.ts'
 import { engineError } from '../errors.ts'
 import type { EngineInfo, EngineOperation } from '../types.ts'
 import { type ChildOptions, EngineChild } from './child.ts'
 import { Slots } from './slots.ts'
 
-/** `failed`: it could not be loaded several times in a row; every call is refused until it is started anew. */
+/** `failed`: it could not or must not be loaded again; every call is refused until it is started anew. */
 export type EngineState = 'ready' | 'restarting' | 'failed' | 'closed'
 
 /** Bounds of one engine. */
@@ -42,6 +43,7 @@ export interface Lease {
 export class Supervisor {
   private readonly options: ChildOptions
   private readonly limits: SupervisorLimits
+  private readonly onFailed: (reason: Error) => void
   private readonly slots: Slots
   private child: EngineChild | undefined
   private current: EngineInfo
@@ -50,15 +52,29 @@ export class Supervisor {
   private restartCount = 0
   private readonly stopped = new AbortController()
 
-  /** Starts the engine. @throws `ENGINE_LOAD_FAILED`, `ENGINE_MODEL_INVALID`, `ENGINE_UNSUPPORTED` */
-  static async start(options: ChildOptions, limits: SupervisorLimits): Promise<Supervisor> {
+  /**
+   * Starts the engine. `onFailed` is told once, when it is given up later.
+   * @throws `ENGINE_LOAD_FAILED`, `ENGINE_MODEL_INVALID`, `ENGINE_UNSUPPORTED`, `ENGINE_PROGRAM_CHANGED`
+   */
+  static async start(
+    options: ChildOptions,
+    limits: SupervisorLimits,
+    onFailed: (reason: Error) => void = () => undefined,
+  ): Promise<Supervisor> {
     const { child, info } = await EngineChild.start(options)
-    return new Supervisor(options, limits, child, info)
+    return new Supervisor(options, limits, onFailed, child, info)
   }
 
-  private constructor(options: ChildOptions, limits: SupervisorLimits, child: EngineChild, info: EngineInfo) {
+  private constructor(
+    options: ChildOptions,
+    limits: SupervisorLimits,
+    onFailed: (reason: Error) => void,
+    child: EngineChild,
+    info: EngineInfo,
+  ) {
     this.options = options
     this.limits = limits
+    this.onFailed = onFailed
     this.slots = new Slots(limits.maxWaiting, limits.maxWaitMs)
     this.current = info
     this.adopt(child, info)
@@ -154,12 +170,15 @@ export class Supervisor {
           return next.child.kill(engineError('ENGINE_CLOSED', 'the engine was stopped'))
         return this.adopt(next.child, next.info)
       } catch (error) {
-        if (this.failures < MAX_FAILED_LOADS) continue
+        // A changed program does not change back, and a second look might miss what the first one saw.
+        const isFinal = error instanceof SottoError && error.action === 'stop'
+        if (!isFinal && this.failures < MAX_FAILED_LOADS) continue
         if (this.stopped.signal.aborted) return
         this.phase = 'failed'
-        return this.slots.close(
-          error instanceof Error ? error : engineError('ENGINE_LOAD_FAILED', 'the model did not load'),
-        )
+        const reason =
+          error instanceof Error ? error : engineError('ENGINE_LOAD_FAILED', 'the model did not load')
+        this.slots.close(reason)
+        return this.onFailed(reason)
       }
     }
   }

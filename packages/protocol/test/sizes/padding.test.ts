@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DEFAULT_BHTTP_LIMITS } from '../../src/bhttp/index.ts'
-import { paddedLength } from '../../src/ohttp/index.ts'
+import { paddedLength } from '../../src/sizes/index.ts'
 
 const RUNS = process.env['SLOW'] ? 500 : 25
 

@@ -1,0 +1,8 @@
+export {
+  familyOf,
+  identityOf,
+  isRunning,
+  parseIdentity,
+  type ProcessIdentity,
+  signalProcess,
+} from './identity.ts'
