@@ -33,6 +33,8 @@ export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
 export function discardRest(incoming: IncomingMessage): void {
   if (incoming.readableEnded || incoming.destroyed) return
   incoming.removeAllListeners('readable')
+  // A listener and not only `resume`: a reader that is closed later stops a stream that has none.
+  incoming.on('data', () => {})
   // Not now: the stream counts its listeners in the next tick.
   process.nextTick(() => incoming.resume())
   const timer = setTimeout(() => incoming.socket.destroy(), LINGER_MS)

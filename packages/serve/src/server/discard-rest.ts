@@ -12,6 +12,8 @@ export function discardRest(incoming: IncomingMessage): void {
   if (incoming.readableEnded || incoming.destroyed) return
   // Whoever read the body before takes no more and would hold it up for ever.
   for (const event of ['readable', 'data']) incoming.removeAllListeners(event)
+  // A listener and not only `resume`: a reader that is closed later stops a stream that has none.
+  incoming.on('data', () => {})
   // Not now: the stream counts its listeners in the next tick.
   process.nextTick(() => incoming.resume())
   const timer = setTimeout(() => incoming.socket.destroy(), LINGER_MS)

@@ -15,7 +15,12 @@ import {
   type World,
   type WorldOptions,
 } from '@sotto/testkit'
-import { createReceiptVerifier, verifyReceipt, type ReceiptResult, type ReceiptSubject } from '@sotto/verifier'
+import {
+  createReceiptVerifier,
+  verifyReceipt,
+  type ReceiptResult,
+  type ReceiptSubject,
+} from '@sotto/verifier'
 import { claim, type ClaimId } from '../../../../test/claims.ts'
 
 const subjectOf = ({ request, response }: MintedReceipt): ReceiptSubject => ({
