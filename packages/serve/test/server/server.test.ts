@@ -287,25 +287,36 @@ test.each([
   expect(called).toBe(0)
 })
 
-test('a sender who is answered in the middle of its body hears it, and can go on with the next request', async () => {
-  const server = await start(async (request) => {
-    if (request.method === 'GET') return new Response('next')
-    const reader = request.body!.getReader()
-    await reader.read()
-    void reader.cancel()
-    return new Response('enough', { status: 413 })
-  })
-  const size = 20_000_000
-  const { socket, received } = await raw(
-    server,
-    `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${size}\r\n\r\nabc`,
-  )
-  await expect.poll(received).toMatch(/^HTTP\/1\.1 413 .*enough$/s)
-  socket.write(new Uint8Array(size - 3))
-  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
-  await expect.poll(received).toMatch(/ 200 .*next$/s)
-  socket.destroy()
-})
+test.each([
+  ['at once, in the middle of a read', 0, true],
+  ['later, in the middle of a read', 50, true],
+  ['later, between two reads', 50, false],
+])(
+  'a sender is heard out after an early answer, when the app stops reading %s',
+  async (_, afterMs, isWaiting) => {
+    const server = await start(async (request) => {
+      if (request.method === 'GET') return new Response('next')
+      const reader = request.body!.getReader()
+      await reader.read()
+      if (isWaiting) void reader.read().catch(() => {})
+      const leave = (): void => void reader.cancel().catch(() => {})
+      if (afterMs === 0) leave()
+      else setTimeout(leave, afterMs)
+      return new Response('enough', { status: 413 })
+    })
+    const size = 20_000_000
+    const { socket, received } = await raw(
+      server,
+      `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${size}\r\n\r\nabc`,
+    )
+    await expect.poll(received).toMatch(/^HTTP\/1\.1 413 .*enough$/s)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    socket.write(new Uint8Array(size - 3))
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    await expect.poll(received).toMatch(/ 200 .*next$/s)
+    socket.destroy()
+  },
+)
 
 test.each([
   ['longer', 'abcdef'],

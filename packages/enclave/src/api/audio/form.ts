@@ -54,7 +54,9 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Up
     if (nameTruncated || valueTruncated)
       return file.fail(new ApiError('API_INVALID', 'a form field is too long', name.slice(0, 64)))
     if (isDecided)
-      return file.fail(new ApiError('API_INVALID', 'a field follows the file after all', name.slice(0, 64)))
+      return file.fail(
+        new ApiError('API_INVALID', 'fields=first was said, and a field follows the file', name.slice(0, 64)),
+      )
     fields.set(name, [...(fields.get(name) ?? []), value])
   })
   parser.on('file', (name: string, stream: BusboyFileStream) => {
