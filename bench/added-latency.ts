@@ -11,6 +11,7 @@ import { recordingDirect, recordingThrough, type RecordingRun } from './support/
 import { randomModels, shippedModels, type BenchModels } from './support/models.ts'
 import { LLAMA_SHAPES } from './support/random-gguf.ts'
 import { describeNoise, measureNoise } from './support/noise.ts'
+import { measurePlainChain } from './support/plain-chain.ts'
 import { gate, median, show, spread } from './support/stats.ts'
 import { installStampingEngine, openWorkspace, withoutWindow, type Workspace } from './support/workspace.ts'
 
@@ -54,6 +55,11 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const before = await measureNoise()
   say(describeNoise('before', before))
+  const plain = await measurePlainChain()
+  say(
+    `for comparison, 2 KiB in clear through a proxy that does nothing: ${plain.busyMs.toFixed(2)} ms one after the other, ` +
+      `${plain.restedMs.toFixed(2)} ms after a rest, as between tokens`,
+  )
   const workspace = await openWorkspace()
   const made = values.realistic ? await mkdtemp(join(tmpdir(), 'sotto-bench-models-')) : undefined
   try {
@@ -69,7 +75,7 @@ async function main(): Promise<number> {
         results.push(await measure(variant, models, chat, speech))
       const after = await measureNoise()
       say(describeNoise('after', after))
-      if (values.json) console.log(JSON.stringify({ models: models.label, before, results, after }))
+      if (values.json) console.log(JSON.stringify({ models: models.label, before, plain, results, after }))
       return 0
     } finally {
       await host.close()
