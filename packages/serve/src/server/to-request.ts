@@ -12,11 +12,12 @@ export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Reque
   const { method = '', url: target = '' } = incoming
   const host = incoming.headers.host ?? ''
   if (!target.startsWith('/') || !HOST.test(host)) return undefined
-  const headers = new Headers()
-  for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2)
-    headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
   const body = method === 'GET' || method === 'HEAD' ? null : bodyOf(incoming)
+  // All of it inside: what one of these refuses must not end the process.
   try {
+    const headers = new Headers()
+    for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2)
+      headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
     return new Request(`http://${host}${target}`, {
       method,
       headers,
