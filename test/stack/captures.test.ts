@@ -33,8 +33,10 @@ let weights: readonly Uint8Array[]
 let search: Search
 let recording: Buffer<ArrayBuffer>
 
+let readyAt: number
 beforeAll(async () => {
   stack = await startTestStack({ tap: true })
+  readyAt = Date.now()
   sotto = await clientOf(stack)
   recording = await demoRecording(stack.layout)
   // A careless program: a key, an agent string, an organisation and a cookie on every request.
@@ -149,7 +151,7 @@ describe('raw captures of the sockets', () => {
     async () => {
       expect(seen()['log']!.found).toEqual(nothingFound())
       expect(seen()['witness']!.found).toEqual(nothingFound())
-      const { files, found } = await whatDisksHold(stack.folder, search)
+      const { files, found } = await whatDisksHold(stack.folder, readyAt, search)
       expect(files).toBeGreaterThan(15)
       expect(found).toEqual(nothingFound())
     },

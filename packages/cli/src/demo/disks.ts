@@ -1,21 +1,25 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { IMAGES_FOLDER } from '../stack/images.ts'
 import { addFound, nothingFound, type Found, type Search } from './search.ts'
 
 /**
- * Every file below a stack's folder, searched for the secrets: what the disks hold. The images are
- * left out: they are the build, were there before anything was sent, and name every inner path.
+ * Every file below a stack's folder, searched for the secrets: what the disks hold. Of the images only
+ * what was written since `readyAt` (milliseconds since the Unix epoch, before anything was sent): the rest
+ * is the build, which names every inner path.
  */
 export async function whatDisksHold(
   folder: string,
+  readyAt: number,
   search: Search,
 ): Promise<{ files: number; found: Found }> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-    .filter((file) => !file.startsWith(join(folder, IMAGES_FOLDER, sep)))
+  const images = join(folder, IMAGES_FOLDER, sep)
+  const files: string[] = []
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name)
+    if (!entry.isFile()) continue
+    if (!file.startsWith(images) || (await writtenAt(file)) >= readyAt) files.push(file)
+  }
   const found = nothingFound()
   for (const file of files) {
     // A journal of a database may be gone by now; its content is in the database then.
@@ -23,4 +27,12 @@ export async function whatDisksHold(
     addFound(found, search(content))
   }
   return { files: files.length, found }
+}
+
+/** Of a file that is gone by now nobody can say that it is old. */
+async function writtenAt(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Infinity,
+  )
 }

@@ -67,6 +67,7 @@ export async function runDemo(
     signal,
   })
   onExit(() => stack.stop())
+  const readyAt = Date.now()
   const startMs = performance.now() - started
 
   events.onProgress('verifying, before anything is sent')
@@ -99,7 +100,7 @@ export async function runDemo(
     }),
   )
   const seen = whatWasSeen(stack.taps, search, nameProcesses(stack.roles))
-  const disk = await whatDisksHold(folder, search)
+  const disk = await whatDisksHold(folder, readyAt, search)
   const violations = judge({ seen, disk, sentBytes: inputs.recording.length })
   return {
     ok: sotto.trust.ok && violations.length === 0,

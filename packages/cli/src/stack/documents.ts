@@ -9,7 +9,7 @@ import {
   type ReleaseStatement,
   type Role,
 } from '@sotto/protocol/keyrelease'
-import type { TrustPolicy } from '@sotto/verifier'
+import { ALWAYS_REQUIRED, type TrustPolicy } from '@sotto/verifier'
 import type { LogIdentity } from './edge-roles.ts'
 import type { Signer } from './state.ts'
 
@@ -96,24 +96,7 @@ export function localTrustPolicy(options: {
     name: 'local stack on a software TEE',
     // Not named, for the verdict to show as skipped: log.witnesses-independent and hardware.cpu-vendor (one
     // machine has neither), log.consistency (nothing to compare at first use), hardware.gpu, tokens.issuer.
-    require: [
-      'log.checkpoint',
-      'log.witnesses',
-      'genesis.pinned',
-      'genesis.logged',
-      'kms.evidence',
-      'kms.evidence-fresh',
-      'kms.binding',
-      'kms.release-logged',
-      'kms.measurement',
-      'kms.certificate',
-      'keys.receipt',
-      'keys.logged',
-      'keys.policy',
-      'keys.policy-tuples',
-      'keys.suite',
-      'keys.validity',
-    ],
+    require: [...ALWAYS_REQUIRED],
     genesis: options.genesis,
     releaseKeys: [toBase64Url(options.releaseKey)],
     revoked: [],
