@@ -19,7 +19,7 @@ export function explainCut(body: ReadableStream<Uint8Array>): ReadableStream<Uin
   let isExplained = false
   let failure: { cause: unknown } | undefined
   const whole = (bytes: Uint8Array): Buffer => {
-    const all = held.length === 0 ? Buffer.from(bytes) : Buffer.concat([held, bytes])
+    const all = held.length === 0 ? viewOf(bytes) : Buffer.concat([held, bytes])
     const boundary = all.lastIndexOf(BOUNDARY)
     const end = all.length > MAX_HELD_BYTES ? all.length : boundary < 0 ? 0 : boundary + BOUNDARY.length
     held = all.subarray(end)
@@ -51,4 +51,8 @@ export function explainCut(body: ReadableStream<Uint8Array>): ReadableStream<Uin
     },
     { highWaterMark: 0 },
   )
+}
+
+function viewOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
 }

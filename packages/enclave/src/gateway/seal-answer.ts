@@ -128,8 +128,8 @@ function fieldsOf(response: Response): BhttpField[] {
 }
 
 /**
- * The sealed answer, chunk by chunk as the app writes: read at the pace of whoever receives it. Any failure errors the stream *without* a final chunk. Leaving early aborts
- * `over`, and with it the app.
+ * The sealed answer, chunk by chunk as the app writes: read at the pace of whoever receives it. Any
+ * failure errors the stream *without* a final chunk. Leaving early aborts `over`, and with it the app.
  */
 export function sealChunked(
   answer: OutgoingAnswer,
