@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type ConnectOptions, type Sotto } from '@sotto/client'
+import type { SottoError } from '@sotto/protocol/errors'
 import { findLayout, type Layout } from '../../packages/cli/src/stack/layout.ts'
 import { startStack, type Stack, type StackOptions } from '../../packages/cli/src/stack/start.ts'
 
@@ -17,7 +18,10 @@ export interface TestStack extends Stack {
 export async function startTestStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
   const layout = options.layout ?? findLayout(import.meta.url)
   const folder = options.stateFolder ?? (await mkdtemp(join(tmpdir(), 'sotto-test-')))
-  const stack = await startStack({ ...options, layout, stateFolder: folder })
+  const stack = await startStack({ ...options, layout, stateFolder: folder }).catch((cause: SottoError) => {
+    // What the role said last: without it, a start that failed once in a hundred says nothing.
+    throw new Error(`${cause.message}: ${cause.found}`, { cause })
+  })
   return {
     ...stack,
     folder,

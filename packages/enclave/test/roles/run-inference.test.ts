@@ -187,6 +187,7 @@ test('an alias answers as the model it stands for, whose digest the receipt name
   const enclave = await start({ config: { aliases: { 'text-embedding-3-small': EMBED.id } } })
   const embed = async (model: string): Promise<{ model: string; digest: string }> => {
     const answer = await ask(enclave, json('/v1/embeddings', { model, input: 'two words' }))
+    expect(answer.status, answer.text).toBe(200)
     const { payload } = parseDsse(utf8(parseReceiptTrailer(answer.trailers[0]![1]).envelope))
     const receipt = JSON.parse(fromUtf8(payload)) as { model: string }
     return { model: (JSON.parse(answer.text) as { model: string }).model, digest: receipt.model }
