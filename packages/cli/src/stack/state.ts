@@ -1,9 +1,19 @@
+import { randomInt } from 'node:crypto'
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fromHex, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
+import { cliError } from '../errors.ts'
 import { IMAGES_FOLDER } from './images.ts'
+
+/**
+ * Below the ports that Linux gives to outgoing connections (`ip_local_port_range`, from 32768): a port
+ * that is free when it is chosen must still be free when its role has started, seconds later.
+ */
+const FIRST_PORT = 20_000
+const END_PORT = 32_768
+const MAX_PORT_ATTEMPTS = 1000
 
 /** Where a stack keeps what it must find again: everything under one folder. */
 export interface StateFolder {
@@ -95,30 +105,29 @@ export async function choosePorts<Name extends string>(
   const chosen = {} as Record<Name, number>
   const taken = new Set<number>()
   for (const name of names) {
-    let port = await freePort(previous[name])
-    // A port is free again once tried, so the system may offer it twice.
-    while (taken.has(port)) port = await freePort()
-    taken.add((chosen[name] = port))
+    taken.add((chosen[name] = await freePort(taken, previous[name])))
   }
   await writeWhole(file, JSON.stringify(chosen) + '\n')
   return chosen
 }
 
-async function freePort(wanted = 0): Promise<number> {
-  try {
-    return await listenOnce(wanted)
-  } catch (error) {
-    if (wanted === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    return listenOnce(0)
+async function freePort(taken: ReadonlySet<number>, wanted?: number): Promise<number> {
+  let port = wanted ?? 0
+  for (let attempt = 0; attempt < MAX_PORT_ATTEMPTS; attempt++) {
+    const isOurs = port >= FIRST_PORT && port < END_PORT && !taken.has(port)
+    if (isOurs && (await isFree(port))) return port
+    port = randomInt(FIRST_PORT, END_PORT)
   }
+  throw cliError('ROLE_FAILED', 'no port is free for the roles of the stack', {
+    expected: `a free port from ${FIRST_PORT} to ${END_PORT - 1}`,
+  })
 }
 
-function listenOnce(port: number): Promise<number> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(port, '127.0.0.1', () => {
-      const { port: found } = server.address() as { port: number }
-      server.close(() => resolve(found))
-    })
+    const server = createServer().once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+    )
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

@@ -185,6 +185,8 @@ test('from measured configuration to a proven answer: attested, sealed models op
 
 test('an alias answers as the model it stands for, whose digest the receipt names', async () => {
   const enclave = await start({ config: { aliases: { 'text-embedding-3-small': EMBED.id } } })
+  // A request from before the gateway began is refused, and its date is written first.
+  await enclave.ready
   const embed = async (model: string): Promise<{ model: string; digest: string }> => {
     const answer = await ask(enclave, json('/v1/embeddings', { model, input: 'two words' }))
     expect(answer.status, answer.text).toBe(200)

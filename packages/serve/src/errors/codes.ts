@@ -11,6 +11,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `HTTP_TOO_MANY` (retry): the rate limit of this route is used up.
  * - `HTTP_BUSY` (retry): too many requests are in progress, or the process is draining.
  * - `INTERNAL` (retry): anything unforeseen; its detail stays inside.
+ * - `ROLE_ADDRESS` (fix-input): the address to listen on is taken, or not of this machine.
  * - `ROLE_USAGE` (fix-input): wrong command line of a role process.
  * - `ROLE_UNSAFE` (stop): the process was started in a way that lets somebody look inside (T7).
  * - `TEE_UNAVAILABLE` (retry): the hardware or the launcher did not answer in time.
@@ -32,6 +33,7 @@ export type ServeErrorCode =
   | 'HTTP_TOO_MANY'
   | 'HTTP_BUSY'
   | 'INTERNAL'
+  | 'ROLE_ADDRESS'
   | 'ROLE_USAGE'
   | 'ROLE_UNSAFE'
   | 'TEE_UNAVAILABLE'
@@ -53,6 +55,7 @@ const ACTIONS: Readonly<Record<ServeErrorCode, ErrorAction>> = {
   HTTP_TOO_MANY: 'retry',
   HTTP_BUSY: 'retry',
   INTERNAL: 'retry',
+  ROLE_ADDRESS: 'fix-input',
   ROLE_USAGE: 'fix-input',
   ROLE_UNSAFE: 'stop',
   TEE_UNAVAILABLE: 'retry',

@@ -47,6 +47,7 @@ const CHECK_INTERVAL_MS = 1000
 /**
  * Serves `app` over HTTP/1.1: streams both ways with back-pressure, cuts slow senders and readers,
  * sends no `Date` or `Server` header, maps what the app throws by `mapErrors`.
+ * @throws `ROLE_ADDRESS` (fix-input) when the address is taken or not of this machine
  */
 export async function startServer(app: App, options: ServerOptions): Promise<RunningServer> {
   const mapped = mapErrors(app, options)
@@ -117,9 +118,17 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
 
 async function listen(server: Server, options: ServerOptions): Promise<{ url: string; port: number }> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    const onError = (cause: NodeJS.ErrnoException): void =>
+      reject(
+        serveError('ROLE_ADDRESS', `cannot listen on ${options.host}:${options.port}`, {
+          ...(cause.code !== undefined && { found: cause.code }),
+          hint: 'end what listens there, or configure another port',
+          cause,
+        }),
+      )
+    server.once('error', onError)
     server.listen({ host: options.host, port: options.port, backlog: 512 }, () => {
-      server.off('error', reject)
+      server.off('error', onError)
       resolve()
     })
   })
