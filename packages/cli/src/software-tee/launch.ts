@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { toHex, fromHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { createDigestCache, softwareMeasurement } from '@sotto/protocol/measurement'
-import { MEMORY_FLAGS, startChild, type RoleProcess } from '../stack/child.ts'
+import { startChild, type RoleProcess } from '../stack/child.ts'
+import { MEMORY_ENV, MEMORY_FLAGS } from '../stack/memory.ts'
 import { deriveSealingKey, type SoftwareMachine } from './machine.ts'
 import { measureImage, type MeasuredImage } from './measure.ts'
 import { answerEvidence } from './evidence.ts'
@@ -31,12 +32,8 @@ export interface LaunchedRole extends RoleProcess {
   hostData: string
 }
 
-/** Environment of every measured role. Without the threshold glibc returns large buffers after each message and maps them again. */
-const ROLE_ENV = {
-  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-  LANG: 'C.UTF-8',
-  MALLOC_TRIM_THRESHOLD_: '134217728',
-}
+/** Environment of every measured role, and all of it but `env` of the options. */
+const ROLE_ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', ...MEMORY_ENV }
 
 /** What this launcher has read: see there for what a remembered digest proves. */
 const DIGESTS = createDigestCache(Date.now)

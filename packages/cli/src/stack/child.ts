@@ -32,9 +32,6 @@ export interface RoleProcess {
   stop(graceMs?: number): Promise<void>
 }
 
-/** Roles pass streams on: a small young generation is collected often and holds little of what went by. */
-export const MEMORY_FLAGS: readonly string[] = ['--max-semi-space-size=1']
-
 /** Longest wait for a role to say it is ready. */
 const READY_TIMEOUT_MS = 60_000
 const LAST_LINES = 8

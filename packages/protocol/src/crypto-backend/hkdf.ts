@@ -20,7 +20,11 @@ export function makeHkdf(
         found: `${length}`,
       })
     }
-    if (length <= block) return hmac(hash, prk, info, FIRST_COUNTER).subarray(0, length)
+    if (length <= block) {
+      const out = hmac(hash, prk, info, FIRST_COUNTER)
+      // A copy of a short array takes a tenth of the time of a view of it.
+      return length === block ? out : out.slice(0, length)
+    }
     const counter = new Uint8Array(FIRST_COUNTER)
     const out = new Uint8Array(length)
     let previous = new Uint8Array(0)

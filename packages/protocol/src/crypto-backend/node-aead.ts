@@ -23,13 +23,22 @@ import {
  */
 const SLICE_LENGTH = 64 * 1024
 
+// Node makes a buffer of its own for every short array it is given; views of this one it has.
+const scratch = new Uint8Array(256)
+const nonceView = scratch.subarray(0, AEAD_NONCE_LENGTH)
+const keyViews = { 16: scratch.subarray(64, 80), 32: scratch.subarray(64, 96) } as Record<number, Uint8Array>
+
 const TAG = { authTagLength: AEAD_TAG_LENGTH }
 const KEY_LENGTH: Record<AeadName, number> = { 'aes-128-gcm': 16, 'aes-256-gcm': 32, 'chacha20-poly1305': 32 }
 
 /** Prepares an AEAD key. */
 export function aead(name: AeadName, rawKey: Uint8Array): AeadKey {
   requireKeyLength(`${name} key`, rawKey, KEY_LENGTH[name])
-  return new NodeAeadKey(name, createSecretKey(rawKey))
+  const view = keyViews[rawKey.length]!
+  view.set(rawKey)
+  const key = createSecretKey(view)
+  view.fill(0)
+  return new NodeAeadKey(name, key)
 }
 
 class NodeAeadKey implements AeadKey {
@@ -116,14 +125,16 @@ class NodeAeadKey implements AeadKey {
 
   #encrypt(nonce: Uint8Array, aad: Uint8Array): CipherGCM {
     requireNonce(nonce)
-    const cipher = createCipheriv(this.name as 'aes-128-gcm', this.#key, nonce, TAG)
+    nonceView.set(nonce)
+    const cipher = createCipheriv(this.name as 'aes-128-gcm', this.#key, nonceView, TAG)
     if (aad.length > 0) cipher.setAAD(aad)
     return cipher
   }
 
   #decrypt(nonce: Uint8Array, aad: Uint8Array): DecipherGCM {
     requireNonce(nonce)
-    const decipher = createDecipheriv(this.name as 'aes-128-gcm', this.#key, nonce, TAG)
+    nonceView.set(nonce)
+    const decipher = createDecipheriv(this.name as 'aes-128-gcm', this.#key, nonceView, TAG)
     if (aad.length > 0) decipher.setAAD(aad)
     return decipher
   }

@@ -7,13 +7,18 @@ import { turboshake } from './turboshake.ts'
 const SCRATCH_LENGTH = 8192
 const scratch = new Uint8Array(SCRATCH_LENGTH)
 const outer = new Uint8Array(128 + 64)
+/** Beginnings of the scratch buffers by length: a view costs as much as a quarter of the hash. */
+const scratchViews: Uint8Array[] = []
+const outerViews: Uint8Array[] = []
+const INNER_PAD = 0x36
+const OUTER_PAD = 0x5c
 const BLOCK_LENGTH: Record<Sha2Name, number> = { sha256: 64, sha384: 128, sha512: 128 }
 
 /** Hash of the concatenation of the parts. */
 export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return fromBinary(oneShot(name, parts[0]!, 'binary'))
   const length = gather(parts, 0)
-  if (length >= 0) return fromBinary(oneShot(name, scratch.subarray(0, length), 'binary'))
+  if (length >= 0) return fromBinary(oneShot(name, start(scratch, scratchViews, length), 'binary'))
   const running = nodeCreateHash(name)
   for (const part of parts) running.update(part)
   return plain(running.digest())
@@ -42,11 +47,10 @@ export function hmac(name: Sha2Name, key: Uint8Array, ...parts: readonly Uint8Ar
     for (const part of parts) running.update(part)
     return plain(running.digest())
   }
-  padKey(scratch, key, block, 0x36)
-  const inner = oneShot(name, scratch.subarray(0, block + length), 'binary')
-  padKey(outer, key, block, 0x5c)
+  padKey(key, block)
+  const inner = oneShot(name, start(scratch, scratchViews, block + length), 'binary')
   for (let i = 0; i < inner.length; i++) outer[block + i] = inner.charCodeAt(i)
-  const out = fromBinary(oneShot(name, outer.subarray(0, block + inner.length), 'binary'))
+  const out = fromBinary(oneShot(name, start(outer, outerViews, block + inner.length), 'binary'))
   scratch.fill(0, 0, block + length)
   outer.fill(0)
   return out
@@ -78,9 +82,20 @@ function gather(parts: readonly Uint8Array[], start: number): number {
   return length
 }
 
-function padKey(target: Uint8Array, key: Uint8Array, block: number, pad: number): void {
-  for (let i = 0; i < key.length; i++) target[i] = key[i]! ^ pad
-  target.fill(pad, key.length, block)
+/** Both pads of RFC 2104, which begin the inner and the outer hash. */
+function padKey(key: Uint8Array, block: number): void {
+  for (let i = 0; i < key.length; i++) {
+    scratch[i] = key[i]! ^ INNER_PAD
+    outer[i] = key[i]! ^ OUTER_PAD
+  }
+  for (let i = key.length; i < block; i++) {
+    scratch[i] = INNER_PAD
+    outer[i] = OUTER_PAD
+  }
+}
+
+function start(buffer: Uint8Array, views: Uint8Array[], length: number): Uint8Array {
+  return (views[length] ??= buffer.subarray(0, length))
 }
 
 function fromBinary(text: string): Uint8Array {

@@ -131,7 +131,7 @@ export class OhttpRequestOpener {
     // The replay guard comes first: it is the cheaper refusal.
     if (this.#options.replay?.has(key.config.keyId, enc) === true) throw ohttpError('OHTTP_REPLAYED')
     this.#enc = new Uint8Array(enc)
-    this.#context = setup.receive(key.privateKey, this.#enc)
+    this.#context = setup.receive(key.privateKey, enc)
     return this.#context
   }
 

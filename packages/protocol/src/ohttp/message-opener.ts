@@ -6,8 +6,9 @@ import { ohttpError } from './errors.ts'
 import { DEFAULT_MAX_CHUNK_BYTES, FINAL_AAD } from './message-sealer.ts'
 
 const EMPTY = new Uint8Array(0)
-/** Pieces below this are joined before they are decrypted. */
-const SMALL_PIECE_LENGTH = 4096
+/** Pieces below this are joined before they are decrypted, into some of this length. */
+const SMALL_PIECE_LENGTH = 512
+const JOINED_LENGTH = 8192
 const DEFAULT_MAX_CHUNKED_BYTES = 2 ** 30
 const DEFAULT_MAX_WHOLE_BYTES = 32 * 2 ** 20
 
@@ -120,7 +121,7 @@ export class MessageOpener {
     this.#whole ??= cipher.opener(EMPTY)
     if (piece.length < SMALL_PIECE_LENGTH) {
       this.#held.append(piece)
-      if (this.#held.length < 2 * SMALL_PIECE_LENGTH) return
+      if (this.#held.length < JOINED_LENGTH) return
       this.#whole.update(this.#held.bytes.subarray(0, -AEAD_TAG_LENGTH))
       this.#held.keepLast(AEAD_TAG_LENGTH)
       return

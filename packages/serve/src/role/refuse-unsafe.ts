@@ -15,7 +15,7 @@ export interface ProcessFacts {
 
 /** Node arguments that let nobody look in and load no code. Everything else is refused. */
 const HARMLESS_ARGUMENTS =
-  /^--(?:max-old-space-size=\d+|max-semi-space-size=\d+|stack-size=\d+|disable-sigusr1|no-warnings|disable-warning=[A-Za-z]+|enable-source-maps|unhandled-rejections=strict)$/
+  /^--(?:max-old-space-size=\d+|max-semi-space-size=\d+|stack-size=\d+|external-memory-accounted-in-global-limit|disable-sigusr1|no-warnings|disable-warning=[A-Za-z]+|enable-source-maps|unhandled-rejections=strict)$/
 
 /** Variables of Node that only say how the parent talks to this process. */
 const HARMLESS_VARIABLES = new Set([

@@ -3,7 +3,7 @@ import { type ProcessFacts, refuseUnsafe } from '../../src/role/index.ts'
 
 const SAFE: ProcessFacts = {
   env: { PATH: '/usr/bin', NODE_CHANNEL_FD: '3' },
-  execArgv: ['--max-old-space-size=512', '--disable-sigusr1'],
+  execArgv: ['--max-semi-space-size=1', '--external-memory-accounted-in-global-limit', '--disable-sigusr1'],
   inspectorUrl: undefined,
   limits:
     'Limit                     Soft Limit           Hard Limit           Units\nMax core file size        0                    unlimited            bytes\n',
