@@ -1,3 +1,5 @@
+import type { Reason } from './family/types.ts'
+
 /** Outcome of one check. A skip is never a pass: it says why the check does not apply yet. */
 export type StepStatus = 'pass' | 'fail' | 'skipped'
 
@@ -13,6 +15,8 @@ export interface Step {
   found?: string
   /** Why it failed or was skipped. */
   reason?: string
+  /** Class of the reason, of checks of evidence that failed: stable, for programs. */
+  class?: Reason
 }
 
 /**

@@ -13,7 +13,7 @@ import type { AllowedKem, StepName } from '../policy/index.ts'
 import type { AcceptedRelease, Facts, UsableKey } from './facts.ts'
 import { requireRelease } from './kms-checks.ts'
 import { requireLogged } from './log-checks.ts'
-import { Refusal, Skip, type Check } from './steps.ts'
+import { Refusal, Skip, type Check } from '../checks/index.ts'
 
 /** HPKE KEM identifiers (RFC 9180 Section 7.1; draft-ietf-hpke-pq for X-Wing). */
 const KEM_NAMES: Readonly<Record<number, AllowedKem>> = {

@@ -20,7 +20,7 @@ import type { StepName } from '../policy/index.ts'
 import { findGuestDefects } from '../snp/index.ts'
 import type { AcceptedRelease, Facts } from './facts.ts'
 import { CLOCK_SKEW_SECONDS, requireFresh, requireLogged, verifyUnder } from './log-checks.ts'
-import { Refusal, type Check } from './steps.ts'
+import { Refusal, type Check } from '../checks/index.ts'
 
 /** What hardware reported, or a tuple claims: to be found whole in one release statement. */
 export interface ClaimedWorkload {

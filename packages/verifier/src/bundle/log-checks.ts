@@ -13,7 +13,7 @@ import {
 } from '@sotto/protocol/note'
 import type { StepName, TrustPolicy } from '../policy/index.ts'
 import type { Facts } from './facts.ts'
-import { Refusal, Skip, type Check } from './steps.ts'
+import { Refusal, Skip, type Check } from '../checks/index.ts'
 
 /** Clocks of honest parties differ by less. */
 export const CLOCK_SKEW_SECONDS = 300

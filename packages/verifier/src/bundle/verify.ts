@@ -7,7 +7,7 @@ import type { BundleContext, Facts, UsableKey } from './facts.ts'
 import { KEY_CHECKS } from './key-checks.ts'
 import { KMS_CHECKS } from './kms-checks.ts'
 import { LOG_CHECKS } from './log-checks.ts'
-import { runChecks } from './steps.ts'
+import { runChecks } from '../checks/index.ts'
 
 /** Every step, in the order of the chain of trust. */
 const CHECKS = [...LOG_CHECKS, ...KMS_CHECKS, ...KEY_CHECKS]

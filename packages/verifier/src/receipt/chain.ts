@@ -14,7 +14,7 @@ import {
 import type { VerifiedCheckpoint } from '@sotto/protocol/note'
 import type { ReceiptCertificate } from '@sotto/protocol/receipts'
 import { requireLogged, verifyUnder } from '../bundle/log-checks.ts'
-import { Refusal, runChecks, type Check } from '../bundle/steps.ts'
+import { Refusal, runChecks, type Check } from '../checks/index.ts'
 import type { TrustPolicy } from '../policy/index.ts'
 import type { Step } from '../result.ts'
 

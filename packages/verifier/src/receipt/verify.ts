@@ -9,7 +9,7 @@ import {
   type ReceiptCertificate,
   type SavedReceipt,
 } from '@sotto/protocol/receipts'
-import { Refusal, runChecks, Skip, type Check } from '../bundle/steps.ts'
+import { Refusal, runChecks, Skip, type Check } from '../checks/index.ts'
 import type { Step } from '../result.ts'
 import { type ChainFacts, type ReceiptPolicy, verifyChain, type VerifiedChain } from './chain.ts'
 

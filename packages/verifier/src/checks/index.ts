@@ -1,14 +1,18 @@
+import type { Reason } from '../family/types.ts'
 import type { Step } from '../result.ts'
 
 /** Thrown by a check that found something other than it requires. */
 export class Refusal extends Error {
   readonly expected: string | undefined
   readonly found: string | undefined
+  /** Class of the reason, for checks of evidence. */
+  readonly class: Reason | undefined
 
-  constructor(reason: string, expected?: string, found?: string) {
+  constructor(reason: string, expected?: string, found?: string, of?: Reason) {
     super(reason)
     this.expected = expected
     this.found = found
+    this.class = of
   }
 }
 
@@ -25,10 +29,12 @@ export interface Check<Facts, Name extends string = string> {
   run(facts: Required<Facts>): { adds?: Partial<Facts>; found?: string; expected?: string } | void
   /** True when a skip of this check does not stop the verdict, unless it is required by name. */
   maySkip?: boolean
+  /** Class of a refusal that names none, for checks of evidence. */
+  class?: Reason
 }
 
 /** How one check ended. */
-type Outcome = Pick<Step, 'status' | 'expected' | 'found' | 'reason'>
+type Outcome = Pick<Step, 'status' | 'expected' | 'found' | 'reason' | 'class'>
 
 /**
  * Runs every check in order and collects every refusal. `ok` only when each passed, or skipped
@@ -71,11 +77,13 @@ function runCheck<Facts extends object>(check: Check<Facts>, facts: Facts): Outc
   } catch (error) {
     if (error instanceof Skip) return { status: 'skipped', reason: error.message }
     const { message, expected, found } = error as { message: string; expected?: string; found?: string }
+    const of = (error instanceof Refusal ? error.class : undefined) ?? check.class
     return {
       status: 'fail',
       reason: message,
       ...(expected !== undefined && { expected }),
       ...(found !== undefined && { found }),
+      ...(of !== undefined && { class: of }),
     }
   }
 }

@@ -1,0 +1,11 @@
+export { assess, earlier, type Assessment, type VerdictFacts } from './assess.ts'
+export {
+  FAMILIES,
+  type Collateral,
+  type EvidenceInput,
+  type EvidenceVerdict,
+  type Family,
+  type FieldObject,
+  type FieldValue,
+  type Reason,
+} from './types.ts'
