@@ -9,3 +9,4 @@ export {
   type FieldValue,
   type Reason,
 } from './types.ts'
+export { classOfX509, withX509 } from './x509.ts'
