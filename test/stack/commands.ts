@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -107,4 +107,15 @@ export const engineFolders = (pids: number[]): string[] =>
 
 /** Resolves when none of these processes runs any more. */
 export const gone = (pids: number[]): Promise<void> =>
-  vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 10_000, interval: 50 })
+  vi.waitFor(() => expect(pids.filter(isRunning).map(whatRuns)).toEqual([]), {
+    timeout: 20_000,
+    interval: 50,
+  })
+
+const whatRuns = (pid: number): string => {
+  try {
+    return `${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`
+  } catch {
+    return `${pid}`
+  }
+}

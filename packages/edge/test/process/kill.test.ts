@@ -23,6 +23,8 @@ import { printKey, type RoleHandle, startRoleProcess, writeConfig } from './role
 const folder = mkdtempSync(join(tmpdir(), 'sotto-edge-kill-'))
 const TOKEN = 'a-token-of-at-least-thirty-two-characters'
 const ORIGIN = 'log.example/kill'
+/** How long a busy machine may take for a dozen entries. */
+const SOON_MS = 15_000
 const author = crypto.ed25519.generate()
 const running = new Set<RoleHandle>()
 
@@ -93,46 +95,51 @@ const tilesAt =
   async (tile) =>
     new Uint8Array(await (await fetch(`${url}/log/${tilePath(tile)}`)).arrayBuffer())
 
-test('a log killed at any moment loses no entry it acknowledged and never forks', async () => {
-  const { log: config, witness, logKey, witnessKey } = await deploy('a')
-  await start('witness', witness)
-  const checkpointOf = async (url: string): Promise<VerifiedCheckpoint> =>
-    verifyCheckpoint(await (await fetch(`${url}/log/checkpoint`)).text(), {
-      origin: ORIGIN,
-      logKey,
-      witnessKeys: [witnessKey],
-      quorum: 1,
-    })
-  const acknowledged = new Map<string, number>()
-  let last: VerifiedCheckpoint | undefined
-  for (let round = 0; round < 4; round++) {
-    const log = await start('log', config)
-    const url = log.urls['http']!
-    const checkpoint = await checkpointOf(url)
-    if (last !== undefined && last.size > 0) {
-      const proof = await proveConsistency(last.size, checkpoint.size, tilesAt(url))
-      verifyConsistency(last.size, last.root, checkpoint.size, checkpoint.root, proof)
-    }
-    for (const [text, index] of acknowledged) {
-      const proof = await proveInclusion(index, checkpoint.size, tilesAt(url))
-      verifyInclusion(leafHash(envelope(text)), index, checkpoint.size, proof, checkpoint.root)
-    }
-    const before = acknowledged.size
-    const writers = Array.from({ length: 4 }, async (_, writer) => {
-      for (let i = 0; ; i++) {
-        const text = `${round}/${writer}/${i}`
-        const index = await append(url, envelope(text))
-        if (index === undefined) return
-        acknowledged.set(text, index)
+test(
+  'a log killed at any moment loses no entry it acknowledged and never forks',
+  { timeout: 90_000 },
+  async () => {
+    const { log: config, witness, logKey, witnessKey } = await deploy('a')
+    await start('witness', witness)
+    const checkpointOf = async (url: string): Promise<VerifiedCheckpoint> =>
+      verifyCheckpoint(await (await fetch(`${url}/log/checkpoint`)).text(), {
+        origin: ORIGIN,
+        logKey,
+        witnessKeys: [witnessKey],
+        quorum: 1,
+      })
+    const acknowledged = new Map<string, number>()
+    let last: VerifiedCheckpoint | undefined
+    for (let round = 0; round < 4; round++) {
+      const log = await start('log', config)
+      const url = log.urls['http']!
+      const checkpoint = await checkpointOf(url)
+      if (last !== undefined && last.size > 0) {
+        const proof = await proveConsistency(last.size, checkpoint.size, tilesAt(url))
+        verifyConsistency(last.size, last.root, checkpoint.size, checkpoint.root, proof)
       }
-    })
-    await expect.poll(() => acknowledged.size - before, { interval: 5 }).toBeGreaterThan(5 + round)
-    last = await checkpointOf(url)
-    await stop(log, 'SIGKILL')
-    await Promise.all(writers)
-  }
-  expect(new Set(acknowledged.values()).size).toBe(acknowledged.size)
-})
+      for (const [text, index] of acknowledged) {
+        const proof = await proveInclusion(index, checkpoint.size, tilesAt(url))
+        verifyInclusion(leafHash(envelope(text)), index, checkpoint.size, proof, checkpoint.root)
+      }
+      const before = acknowledged.size
+      const writers = Array.from({ length: 4 }, async (_, writer) => {
+        for (let i = 0; ; i++) {
+          const text = `${round}/${writer}/${i}`
+          const index = await append(url, envelope(text))
+          if (index === undefined) return
+          acknowledged.set(text, index)
+        }
+      })
+      const some = { interval: 5, timeout: SOON_MS }
+      await expect.poll(() => acknowledged.size - before, some).toBeGreaterThan(5 + round)
+      last = await checkpointOf(url)
+      await stop(log, 'SIGKILL')
+      await Promise.all(writers)
+    }
+    expect(new Set(acknowledged.values()).size).toBe(acknowledged.size)
+  },
+)
 
 test('a witness killed at any moment never cosigns less than it did before', async () => {
   const { log: config, witness, logKey } = await deploy('b')

@@ -33,6 +33,8 @@ export interface RoleOptions {
 
 /** Time the role's own shutdown may take before the process ends anyway. */
 const SHUTDOWN_MS = 15_000
+/** The same when the parent is gone: what this role talks to has ended too, and nobody waits. */
+const ORPHANED_MS = 2_000
 
 /**
  * Runs one role as this process: refuses unsafe starts, reports readiness over IPC when there is a
@@ -43,10 +45,10 @@ export async function startRole(options: RoleOptions): Promise<void> {
   const closers: (() => void | Promise<void>)[] = []
   let isEnding = false
 
-  function end(status: number): void {
+  function end(status: number, withinMs = SHUTDOWN_MS): void {
     if (isEnding) return
     isEnding = true
-    setTimeout(() => process.exit(status), SHUTDOWN_MS).unref()
+    setTimeout(() => process.exit(status), withinMs).unref()
     void closeAll(closers).finally(() => process.exit(status))
   }
   function fail(error: unknown): void {
@@ -60,7 +62,7 @@ export async function startRole(options: RoleOptions): Promise<void> {
   process.on('SIGUSR1', () => undefined)
   process.on('SIGTERM', () => end(0))
   process.on('SIGINT', () => end(0))
-  process.on('disconnect', () => end(0))
+  process.on('disconnect', () => end(0, ORPHANED_MS))
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
   try {
