@@ -9,6 +9,8 @@ const config: ViteUserConfig = defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // A busy machine may be slow; what never comes still fails.
+    expect: { poll: { timeout: 10_000 } },
   },
 })
 export default config
