@@ -61,7 +61,9 @@ describe('the openai SDK over sotto.fetch', () => {
     let text = ''
     for await (const event of stream) text += event.choices[0]?.delta.content ?? ''
     expect(text).toBe('Hello')
-    await vi.waitFor(() => expect(sotto.receipts.map(({ status }) => status)).toEqual(['verified']))
+    await vi.waitFor(() => expect(sotto.receipts.map(({ status }) => status)).toEqual(['verified']), {
+      timeout: 10_000,
+    })
     expect(Object.keys(service.innerCalls[0]!.headers).sort()).toEqual(['accept', 'content-type', 'date'])
     expect(JSON.stringify(service.outerCalls.map(({ headers }) => headers))).not.toMatch(
       /stainless|not sent|openai/i,
@@ -115,7 +117,9 @@ describe('SDKs through the proxy', () => {
     const stream = await client.chat.completions.create({ model: 'm', stream: true, messages: [] })
     const texts = (await Array.fromAsync(stream)).map((event) => event.choices[0]?.delta.content ?? '')
     expect(texts.join('')).toBe('Hello')
-    await vi.waitFor(() => expect(sotto.receipts.map(({ status }) => status)).toEqual(['verified']))
+    await vi.waitFor(() => expect(sotto.receipts.map(({ status }) => status)).toEqual(['verified']), {
+      timeout: 10_000,
+    })
     const file = await toFile(new Uint8Array(300_000), 'speech.wav')
     const { text } = await client.audio.transcriptions.create({ file, model: 'whisper' })
     expect(text).toMatch(/ whisper 300000$/)

@@ -113,9 +113,9 @@ describe('sotto chat', () => {
     const keys = new Readable({ read() {} })
     keys.push('one\n')
     const running = desk.sotto(['chat'], { stdinStream: keys, stdinTerminal: true })
-    await vi.waitFor(() => expect(answers).toBe(1))
+    await vi.waitFor(() => expect(answers).toBe(1), { timeout: 10_000 })
     keys.push('two\n')
-    await vi.waitFor(() => expect(answers).toBe(2))
+    await vi.waitFor(() => expect(answers).toBe(2), { timeout: 10_000 })
     keys.push('\u0003')
     const { code, stdout, stderr } = await running
     expect([code, stdout]).toEqual([130, 'fine\n'])

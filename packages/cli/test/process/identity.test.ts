@@ -29,7 +29,7 @@ describe('a process', () => {
     signalProcess({ ...child, started: 'an earlier boot/1' }, 'SIGKILL')
     expect(isRunning(child)).toBe(true)
     signalProcess(child, 'SIGKILL')
-    await vi.waitFor(() => expect(isRunning(child)).toBe(false))
+    await vi.waitFor(() => expect(isRunning(child)).toBe(false), { timeout: 10_000 })
     expect(readFileSync(`/proc/${child.pid}/stat`, 'latin1')).toContain(') Z ')
     signalProcess(child, 'SIGKILL')
     parent.kill('SIGKILL')

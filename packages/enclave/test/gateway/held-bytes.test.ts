@@ -75,7 +75,7 @@ test('a message of undeclared length takes memory as it arrives, and is refused 
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  await vi.waitFor(() => expect(statuses.length).toBeGreaterThan(0))
+  await vi.waitFor(() => expect(statuses.length).toBeGreaterThan(0), { timeout: 10_000 })
   expect(new Set(statuses)).toEqual(new Set([503]))
   // One piece may be in the hands of each, on its way to be counted.
   expect(taken).toBeLessThanOrEqual(1024 * KIB + bodies.length * piece.length)

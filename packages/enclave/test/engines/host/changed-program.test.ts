@@ -84,7 +84,7 @@ describe('an engine whose files on the disk have changed', () => {
   it('starts again from files that are what they were', async () => {
     const engine = await startFake(host, 'one')
     process.kill(engine.pid!, 'SIGKILL')
-    await vi.waitFor(() => expect(engine.counters.restarts).toBe(1))
+    await vi.waitFor(() => expect(engine.counters.restarts).toBe(1), { timeout: 10_000 })
     expect(await ask(engine, 'secret')).toBe('one')
     // Before the process and once it is ready, both times.
     expect(program.verify).toHaveBeenCalledTimes(4)
