@@ -14,6 +14,7 @@ export interface VectorFile {
 
 /** One case: it passes unless `run` throws. */
 export interface VectorCase {
+  /** The file it stands in, or the name it is reported under. */
   readonly file: string
   readonly name: string
   /**
@@ -32,6 +33,8 @@ export interface VectorFamily {
   readonly folder: string
   /** True for a folder that a set of vectors may lack altogether. What lies in it must still pass. */
   readonly isOptional?: boolean
+  /** True for cases that consist of several files: they are reported under names of their own, and the family says which files no case uses. */
+  readonly isGrouped?: boolean
   cases(files: readonly VectorFile[]): Iterable<VectorCase>
 }
 
@@ -90,11 +93,14 @@ function isAboutFiles(name: string): boolean {
 export async function runFamily(root: string, family: VectorFamily): Promise<FileReport[]> {
   const files = readVectorFiles(join(root, family.folder))
   const reports = new Map<string, FileReport>()
-  for (const { name } of files) {
-    reports.set(name, { folder: family.folder, file: name, passed: 0, byDesign: 0, total: 0, failures: [] })
+  const reportOn = (file: string): FileReport => {
+    const report = { folder: family.folder, file, passed: 0, byDesign: 0, total: 0, failures: [] }
+    if (!reports.has(file)) reports.set(file, report)
+    return reports.get(file)!
   }
+  if (family.isGrouped !== true) for (const { name } of files) reportOn(name)
   for (const one of family.cases(files)) {
-    const report = reports.get(one.file)!
+    const report = reportOn(one.file)
     report.total++
     try {
       if ((await one.run()) === 'by design') report.byDesign++

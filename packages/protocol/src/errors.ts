@@ -1,27 +1,35 @@
 import type { BhttpErrorCode } from './bhttp/index.ts'
 import type { BytesErrorCode } from './bytes/index.ts'
+import type { CborErrorCode } from './cbor/index.ts'
+import type { CoseErrorCode } from './cose/index.ts'
 import type { CryptoErrorCode } from './crypto-backend/errors.ts'
 import type { DsseErrorCode } from './dsse/index.ts'
 import type { HpkeErrorCode } from './hpke/index.ts'
 import type { JcsErrorCode } from './jcs/index.ts'
+import type { JoseErrorCode } from './jose/index.ts'
 import type { KeyReleaseErrorCode } from './keyrelease/index.ts'
 import type { MeasurementErrorCode } from './measurement/index.ts'
 import type { MerkleErrorCode } from './merkle/index.ts'
 import type { NoteErrorCode } from './note/index.ts'
 import type { OhttpErrorCode } from './ohttp/index.ts'
 import type { SealedErrorCode } from './sealed/index.ts'
+import type { X509ErrorCode } from './x509/index.ts'
 
 /** Every code that this package throws in a `SottoError`. Each folder adds its own union here. */
 export type ProtocolErrorCode =
   | BhttpErrorCode
   | BytesErrorCode
+  | CborErrorCode
+  | CoseErrorCode
   | CryptoErrorCode
   | DsseErrorCode
   | HpkeErrorCode
   | JcsErrorCode
+  | JoseErrorCode
   | KeyReleaseErrorCode
   | MeasurementErrorCode
   | MerkleErrorCode
   | NoteErrorCode
   | OhttpErrorCode
   | SealedErrorCode
+  | X509ErrorCode

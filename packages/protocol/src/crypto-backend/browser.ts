@@ -7,25 +7,25 @@ import { randomBytes } from './browser-random.ts'
 import { rsa } from './browser-rsa.ts'
 import { ecdsa, ed25519 } from './browser-sign.ts'
 import { makeHkdf } from './hkdf.ts'
-import type { CryptoBackend } from './types.ts'
+import type { CryptoBackend, PublicCrypto } from './types.ts'
 
-/** The backend on noble. Synchronous like the other one; only randomness comes from the browser. */
-export const crypto: CryptoBackend = {
+/** Hashes and signatures. See {@link PublicCrypto}. */
+export const publicCrypto: PublicCrypto = {
   name: 'browser',
-  randomBytes,
   equal: equalBytes,
   hash,
   sha256: (...parts) => hash('sha256', ...parts),
   sha384: (...parts) => hash('sha384', ...parts),
   sha512: (...parts) => hash('sha512', ...parts),
   createHash,
-  xof,
-  hmac,
-  ...makeHkdf(hmac),
-  aead,
-  dh,
-  mlKem,
   ed25519,
   ecdsa,
   rsa,
+}
+
+/** The backend on noble. Synchronous like the other one; only randomness comes from the browser. */
+export const crypto: CryptoBackend = /* @__PURE__ */ complete()
+
+function complete(): CryptoBackend {
+  return { ...publicCrypto, randomBytes, xof, hmac, ...makeHkdf(hmac), aead, dh, mlKem }
 }

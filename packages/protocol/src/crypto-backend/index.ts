@@ -1,4 +1,4 @@
-export { crypto } from '#crypto-backend'
+export { crypto, publicCrypto } from '#crypto-backend'
 export { AEAD_NONCE_LENGTH, AEAD_TAG_LENGTH } from './types.ts'
 export type { CryptoErrorCode } from './errors.ts'
 export type {
@@ -20,6 +20,7 @@ export type {
   MlKemName,
   MlKemPrivateKey,
   MlKemPublicKey,
+  PublicCrypto,
   Rsa,
   RsaPublicKey,
   Sha2Name,

@@ -7,25 +7,25 @@ import { mlKem } from './node-mlkem.ts'
 import { randomBytes } from './node-random.ts'
 import { rsa } from './node-rsa.ts'
 import { ecdsa, ed25519 } from './node-sign.ts'
-import type { CryptoBackend } from './types.ts'
+import type { CryptoBackend, PublicCrypto } from './types.ts'
 
-/** The backend on node:crypto. */
-export const crypto: CryptoBackend = {
+/** Hashes and signatures. See {@link PublicCrypto}. */
+export const publicCrypto: PublicCrypto = {
   name: 'node',
-  randomBytes,
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   hash,
   sha256: (...parts) => hash('sha256', ...parts),
   sha384: (...parts) => hash('sha384', ...parts),
   sha512: (...parts) => hash('sha512', ...parts),
   createHash,
-  xof,
-  hmac,
-  ...makeHkdf(hmac),
-  aead,
-  dh,
-  mlKem,
   ed25519,
   ecdsa,
   rsa,
+}
+
+/** The backend on node:crypto. */
+export const crypto: CryptoBackend = /* @__PURE__ */ complete()
+
+function complete(): CryptoBackend {
+  return { ...publicCrypto, randomBytes, xof, hmac, ...makeHkdf(hmac), aead, dh, mlKem }
 }

@@ -181,15 +181,11 @@ export interface Rsa {
 }
 
 /**
- * Everything the product needs from a cryptographic library, synchronous, in raw bytes.
- * On Node it is node:crypto (OpenSSL), in browsers noble. Byte arrays that come back are new
- * and owned by the caller; arrays that go in are not kept, except where a key is imported
- * (copied). Backends give identical answers; the vector programme runs every case on both.
+ * The part that checking needs: hashes, signatures and comparisons, no secrets. Whoever imports only this
+ * brings no ciphers and no key agreement into a browser.
  */
-export interface CryptoBackend {
+export interface PublicCrypto {
   readonly name: 'node' | 'browser'
-  /** Bytes from the system generator. `length` up to 1 MiB. */
-  randomBytes(length: number): Uint8Array
   /** Compares in constant time; the lengths are not secret. */
   equal(a: Uint8Array, b: Uint8Array): boolean
   /** Hash of the concatenation of the parts. */
@@ -198,6 +194,20 @@ export interface CryptoBackend {
   sha384(...parts: readonly Uint8Array[]): Uint8Array
   sha512(...parts: readonly Uint8Array[]): Uint8Array
   createHash(name: HashName): IncrementalHash
+  readonly ed25519: Ed25519
+  readonly ecdsa: Ecdsa
+  readonly rsa: Rsa
+}
+
+/**
+ * Everything the product needs from a cryptographic library, synchronous, in raw bytes.
+ * On Node it is node:crypto (OpenSSL), in browsers noble. Byte arrays that come back are new
+ * and owned by the caller; arrays that go in are not kept, except where a key is imported
+ * (copied). Backends give identical answers; the vector programme runs every case on both.
+ */
+export interface CryptoBackend extends PublicCrypto {
+  /** Bytes from the system generator. `length` up to 1 MiB. */
+  randomBytes(length: number): Uint8Array
   /** Output of `length` bytes for the concatenation of the parts. */
   xof(name: XofName, length: number, ...parts: readonly Uint8Array[]): Uint8Array
   hmac(hash: Sha2Name, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array
@@ -210,7 +220,4 @@ export interface CryptoBackend {
   aead(name: AeadName, key: Uint8Array): AeadKey
   dh(name: DhGroupName): DhGroup
   mlKem(name: MlKemName): MlKem
-  readonly ed25519: Ed25519
-  readonly ecdsa: Ecdsa
-  readonly rsa: Rsa
 }

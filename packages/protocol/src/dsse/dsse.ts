@@ -1,5 +1,5 @@
 import { concat, fromBase64, toBase64, toHex, utf8 } from '../bytes/index.ts'
-import { crypto, type VerifyingKey } from '../crypto-backend/index.ts'
+import { publicCrypto, type VerifyingKey } from '../crypto-backend/index.ts'
 import { SottoError } from '../errors/index.ts'
 import { base64, canonicalJson, hex, list, object, parseCanonicalJson, text } from '../jcs/index.ts'
 
@@ -52,7 +52,7 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
 
 /** Sets a signer's key up. @throws `CRYPTO_BAD_KEY` */
 export function prepareSigner({ publicKey, secretSeed }: DsseSigner): PreparedSigner {
-  const key = crypto.ed25519.importPrivate(secretSeed)
+  const key = publicCrypto.ed25519.importPrivate(secretSeed)
   return { publicKey, keyId: keyId(publicKey), sign: (message) => key.sign(message) }
 }
 
@@ -63,7 +63,7 @@ export function prepareVerifier(publicKey: Uint8Array): PreparedVerifier {
     publicKey,
     keyId: keyId(publicKey),
     verify(message, signature) {
-      key ??= crypto.ed25519.importPublic(publicKey)
+      key ??= publicCrypto.ed25519.importPublic(publicKey)
       return key.verify(message, signature)
     },
   }
@@ -142,7 +142,7 @@ export function verifyDsse(
 }
 
 function keyId(publicKey: Uint8Array): string {
-  return toHex(crypto.sha256(publicKey))
+  return toHex(publicCrypto.sha256(publicKey))
 }
 
 /** A {@link SottoError} about an envelope. */

@@ -23,6 +23,19 @@ export function object<T extends object>(fields: Fields<T>): Decoder<T> {
   }
 }
 
+/** An object with any of these members, and no other: for policies, where what is left out has a default. */
+export function partial<T extends object>(fields: {
+  [Name in keyof T]-?: Decoder<NonNullable<T[Name]>>
+}): Decoder<T> {
+  const entries = Object.entries(fields)
+  return (value, path) => {
+    const given = entries.filter(
+      ([name]) => typeof value === 'object' && value !== null && Object.hasOwn(value, name),
+    )
+    return object(Object.fromEntries(given) as never)(value, path) as T
+  }
+}
+
 /** An array of `min` to `max` items. */
 export function list<T>(item: Decoder<T>, min: number, max: number): Decoder<T[]> {
   return (value, path) => {

@@ -12,6 +12,7 @@ export {
   literal,
   object,
   oneOf,
+  partial,
   refine,
   text,
   type Decoder,

@@ -1,5 +1,5 @@
 import { toHex } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
 import { pae } from '../dsse/index.ts'
 import { SottoError } from '../errors/index.ts'
 import { areDistinct, canonicalJson, parseCanonicalJson, type Decoder } from '../jcs/index.ts'
@@ -45,7 +45,7 @@ export function decodeDocument<T>(
 
 /** SHA-256 of a document's canonical bytes, hexadecimal. */
 export function documentDigest(document: object | Uint8Array): Digest {
-  return toHex(crypto.sha256(document instanceof Uint8Array ? document : canonicalJson(document)))
+  return toHex(publicCrypto.sha256(document instanceof Uint8Array ? document : canonicalJson(document)))
 }
 
 /**
@@ -72,7 +72,7 @@ export function parseKeyReleasePolicy(bytes: Uint8Array): KeyReleasePolicy {
 export function bindReportData(kind: 'kms', binding: KmsBinding): Uint8Array
 export function bindReportData(kind: 'enclave', binding: EnclaveBinding): Uint8Array
 export function bindReportData(kind: keyof typeof BINDING_TYPES, binding: object): Uint8Array {
-  return crypto.sha512(pae(BINDING_TYPES[kind], canonicalJson(binding)))
+  return publicCrypto.sha512(pae(BINDING_TYPES[kind], canonicalJson(binding)))
 }
 
 /** HPKE info of a release: ties the wrapped keys to one genesis, policy and report. */

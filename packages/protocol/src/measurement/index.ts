@@ -1,5 +1,5 @@
 import { toHex, utf8 } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
 import { SottoError } from '../errors/index.ts'
 
 export { createDigestCache, type DigestCache, type DigestSource, type FileIdentity } from './digest-cache.ts'
@@ -48,7 +48,7 @@ export function encodeManifest(entries: readonly ManifestEntry[]): Uint8Array {
 
 /** SHA-256 of the canonical manifest, hexadecimal: the image digest in release statements (T7). */
 export function imageDigest(entries: readonly ManifestEntry[]): string {
-  return toHex(crypto.sha256(encodeManifest(entries)))
+  return toHex(publicCrypto.sha256(encodeManifest(entries)))
 }
 
 /** MEASUREMENT (48 bytes, hexadecimal) the software TEE reports for an image digest: zero-padded. */

@@ -1,5 +1,5 @@
 import { equalBytes } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
 import { merkleError } from './errors.ts'
 
 const LEAF_PREFIX = Uint8Array.of(0)
@@ -10,17 +10,17 @@ const MAX_PROOF_LENGTH = 53
 
 /** RFC 6962 Section 2.1: SHA-256 of 0x00 and the entry. */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  return crypto.sha256(LEAF_PREFIX, entry)
+  return publicCrypto.sha256(LEAF_PREFIX, entry)
 }
 
 /** RFC 6962 Section 2.1: SHA-256 of 0x01, left and right. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return crypto.sha256(NODE_PREFIX, left, right)
+  return publicCrypto.sha256(NODE_PREFIX, left, right)
 }
 
 /** Root of the empty tree: SHA-256 of nothing. */
 export function emptyRoot(): Uint8Array {
-  return crypto.sha256()
+  return publicCrypto.sha256()
 }
 
 /**

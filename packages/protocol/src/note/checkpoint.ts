@@ -1,5 +1,5 @@
 import { toBase64, toHex, utf8 } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
 import { noteError } from './errors.ts'
 import { decodeBase64, parseVerifierKey, type VerifierKey } from './keys.ts'
 import { cosignatureTime, isSignedBy, parseNote, type Note } from './note.ts'
@@ -57,7 +57,7 @@ export function parseCheckpoint(text: string): Checkpoint {
  * look as young as the newest cosignature under it.
  */
 export function checkpointDigest(note: string): string {
-  return toHex(crypto.sha256(utf8(note)))
+  return toHex(publicCrypto.sha256(utf8(note)))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { concat, fromBase64, fromHex, toBase64, toHex, utf8 } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
 import { noteError } from './errors.ts'
 
 /** C2SP signed-note signature types. */
@@ -65,5 +65,5 @@ export function decodeBase64(text: string): Uint8Array {
 }
 
 function keyIdOf(name: string, typedKey: Uint8Array): Uint8Array {
-  return crypto.sha256(utf8(`${name}\n`), typedKey).subarray(0, 4)
+  return publicCrypto.sha256(utf8(`${name}\n`), typedKey).subarray(0, 4)
 }

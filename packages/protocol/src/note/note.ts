@@ -1,5 +1,5 @@
 import { concat, equalBytes, toBase64, uint, utf8 } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
 import { noteError } from './errors.ts'
 import {
   decodeBase64,
@@ -57,7 +57,7 @@ export interface NoteSigner {
 
 /** The verifier key others need for a signer's notes or cosignatures. */
 export function verifierKeyOf(signer: NoteSigner, type: NoteKeyType): string {
-  return verifierKey(signer.name, type, crypto.ed25519.importPrivate(signer.secretSeed).publicKey)
+  return verifierKey(signer.name, type, publicCrypto.ed25519.importPrivate(signer.secretSeed).publicKey)
 }
 
 /** A whole note: the text (with its final newline), a blank line, one signature. */
@@ -65,7 +65,7 @@ export function signNote(text: string, signer: NoteSigner): string {
   if (!text.endsWith('\n') || text.includes('\n\n'))
     throw noteError('NOTE_MALFORMED', 'note text ends in a newline and has no blank line')
   const { keyId } = parseVerifierKey(verifierKeyOf(signer, 'ed25519'))
-  const signature = crypto.ed25519.importPrivate(signer.secretSeed).sign(utf8(text))
+  const signature = publicCrypto.ed25519.importPrivate(signer.secretSeed).sign(utf8(text))
   return `${text}\n${signatureLine(signer.name, concat(keyId, signature))}`
 }
 
@@ -78,7 +78,7 @@ export function isSignedBy(note: Note, key: VerifierKey): boolean {
 /** A cosignature line (C2SP tlog-cosignature v1) over a checkpoint's text at `time`, Unix seconds. */
 export function cosign(text: string, witness: NoteSigner, time: number): string {
   const { keyId } = parseVerifierKey(verifierKeyOf(witness, 'cosignature-v1'))
-  const signature = crypto.ed25519.importPrivate(witness.secretSeed).sign(cosignedMessage(text, time))
+  const signature = publicCrypto.ed25519.importPrivate(witness.secretSeed).sign(cosignedMessage(text, time))
   return signatureLine(witness.name, concat(keyId, timestamp(time), signature))
 }
 
@@ -109,7 +109,9 @@ function isBy(line: NoteSignature, key: VerifierKey): boolean {
 }
 
 function verify(key: VerifierKey, message: Uint8Array, signature: Uint8Array): boolean {
-  return signature.length === 64 && crypto.ed25519.importPublic(key.publicKey).verify(message, signature)
+  return (
+    signature.length === 64 && publicCrypto.ed25519.importPublic(key.publicKey).verify(message, signature)
+  )
 }
 
 function signatureLine(name: string, bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 import { concat, toHex, uint, utf8 } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
 import type { Digest } from '../keyrelease/types.ts'
 
 /** Salt of a receipt's digests: without it they say nothing about a short prompt (T16). */
@@ -54,7 +54,7 @@ export function saltResponse(salt: Uint8Array, head: ResponseDigestHead, bodySha
 }
 
 function overBody(finish: (bodySha256: Uint8Array) => Digest): BodyDigest {
-  const hash = crypto.createHash('sha256')
+  const hash = publicCrypto.createHash('sha256')
   return {
     update: (part) => void hash.update(part),
     digest: () => finish(hash.digest()),
@@ -65,7 +65,7 @@ function bind(label: string, salt: Uint8Array, fields: readonly string[], bodySh
   requireSalt(salt)
   if (bodySha256.length !== 32) throw new TypeError('a SHA-256 has 32 bytes')
   const parts = fields.map(utf8).flatMap((field) => [uint(field.length, 4), field])
-  return toHex(crypto.sha256(concat(utf8(label), salt, ...parts, bodySha256)))
+  return toHex(publicCrypto.sha256(concat(utf8(label), salt, ...parts, bodySha256)))
 }
 
 function requireSalt(salt: Uint8Array): void {

@@ -1,0 +1,6 @@
+export { numericDate, parseClaims, verifyTimes, type TokenTimes } from './claims.ts'
+export { type JoseErrorCode } from './errors.ts'
+export { member, parseJsonObject, type JsonObject } from './json.ts'
+export { findJwk, parseJwks, publicKeyOfJwk, type Jwk } from './jwks.ts'
+export { parseJws, type Jws, type JwsHeader } from './parse.ts'
+export { verifyJws, type JwsAlgorithm } from './verify.ts'

@@ -1,0 +1,6 @@
+export type { FakeExtension } from './certificate.ts'
+export type { CrlOptions } from './crl.ts'
+export * as derWriter from './der-writer.ts'
+export { type FakeCertificateOptions, type FakeIdentity, fakePem, fakeRoot } from './identity.ts'
+export { ecdsaDer, FAKE_NOW, type FakeCurve, type FakeKey, fakeKey, type FakeSigner } from './key.ts'
+export type { OcspOptions } from './ocsp.ts'
