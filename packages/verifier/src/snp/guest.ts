@@ -1,10 +1,44 @@
 import type { SnpReport } from './report.ts'
 
-/** Bits of the guest policy (ABI specification, table GUEST_POLICY). */
-const RESERVED_ONE = 1n << 17n
-const MIGRATE_MA = 1n << 18n
-const DEBUG = 1n << 19n
+/** Bits of POLICY (AMD 56860, table GUEST_POLICY). The owner of the guest chose them at launch. */
+export const GUEST_POLICY = {
+  SMT: 16,
+  RESERVED_ONE: 17,
+  MIGRATE_MA: 18,
+  DEBUG: 19,
+  SINGLE_SOCKET: 20,
+  CXL_ALLOW: 21,
+  MEM_AES_256_XTS: 22,
+  RAPL_DIS: 23,
+  CIPHERTEXT_HIDING_DRAM: 24,
+  PAGE_SWAP_DISABLE: 25,
+} as const
 const FIRST_RESERVED_BIT = 26n
+
+/** Bits of PLATFORM_INFO (AMD 56860, table PLATFORM_INFO): how the machine is configured now. */
+export const PLATFORM_INFO = {
+  SMT_EN: 0,
+  TSME_EN: 1,
+  ECC_EN: 2,
+  RAPL_DIS: 3,
+  CIPHERTEXT_HIDING_DRAM_EN: 4,
+  ALIAS_CHECK_COMPLETE: 5,
+} as const
+
+/** Value of one bit of POLICY or PLATFORM_INFO. */
+export function bitOf(value: bigint, bit: number): 0 | 1 {
+  return ((value >> BigInt(bit)) & 1n) === 1n ? 1 : 0
+}
+
+/** Minimum firmware ABI that the guest demanded at launch. */
+export function minimumAbi(policy: bigint): { major: number; minor: number } {
+  return { major: Number((policy >> 8n) & 0xffn), minor: Number(policy & 0xffn) }
+}
+
+/** Whether POLICY has bits that no version up to 1.58 of the specification defines. */
+export function hasReservedPolicyBits(policy: bigint): boolean {
+  return policy >> FIRST_RESERVED_BIT !== 0n
+}
 
 /**
  * Why a guest keeps no secret, whatever it measured: each defect in the ABI's names; none for a
@@ -12,10 +46,10 @@ const FIRST_RESERVED_BIT = 26n
  */
 export function findGuestDefects({ POLICY, VMPL }: Pick<SnpReport, 'POLICY' | 'VMPL'>): string[] {
   const defects: string[] = []
-  if ((POLICY & DEBUG) !== 0n) defects.push('POLICY.DEBUG is 1, expected 0')
-  if ((POLICY & MIGRATE_MA) !== 0n) defects.push('POLICY.MIGRATE_MA is 1, expected 0')
-  if ((POLICY & RESERVED_ONE) === 0n) defects.push('POLICY bit 17 is 0, expected 1')
-  if (POLICY >> FIRST_RESERVED_BIT !== 0n) defects.push('POLICY has reserved bits set')
+  if (bitOf(POLICY, GUEST_POLICY.DEBUG) === 1) defects.push('POLICY.DEBUG is 1, expected 0')
+  if (bitOf(POLICY, GUEST_POLICY.MIGRATE_MA) === 1) defects.push('POLICY.MIGRATE_MA is 1, expected 0')
+  if (bitOf(POLICY, GUEST_POLICY.RESERVED_ONE) === 0) defects.push('POLICY bit 17 is 0, expected 1')
+  if (hasReservedPolicyBits(POLICY)) defects.push('POLICY has reserved bits set')
   if (VMPL !== 0) defects.push(`VMPL is ${VMPL}, expected 0`)
   return defects
 }

@@ -1,2 +1,8 @@
 export { findGuestDefects } from './guest.ts'
+export { isEndorsementKey, parseEndorsementKey, type EndorsementKey } from './kds.ts'
 export { parseSnpReport, REPORT_BYTES, SIGNED_BYTES, type FirmwareVersion, type SnpReport } from './report.ts'
+export { sevSnpPolicyDecoder, type SevSnpPolicy, type TcbFloor, type UvmPolicy } from './policy.ts'
+export { productOfCpuid, productOfName, SNP_PRODUCTS, type SnpProduct } from './product.ts'
+export { snpVendorRoots, type SnpRoots } from './roots.ts'
+export { decodeTcb, type TcbVersion } from './tcb.ts'
+export { verifySevSnp, verifySnpCertificates, type SnpCertificatesVerdict } from './verify.ts'

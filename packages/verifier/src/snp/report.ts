@@ -13,6 +13,7 @@ const COMPONENT_BYTES = 72
 const P384_BYTES = 48
 /** SIGNATURE_ALGO: ECDSA P-384 with SHA-384. */
 const ECDSA_P384_SHA384 = 1
+const ALGORITHM_OFFSET = 0x34
 
 /** A firmware version: build, minor and major number. */
 export interface FirmwareVersion {
@@ -21,7 +22,7 @@ export interface FirmwareVersion {
   MAJOR: number
 }
 
-/** Fields of a report, in the ABI's names. Structure only: authentic after `verifyEvidence`. */
+/** Fields of a report, in the ABI's names. Structure only: authentic after `verifySevSnp`, or `verifyEvidence` for the software TEE. */
 export interface SnpReport {
   VERSION: number
   GUEST_SVN: number
@@ -86,7 +87,7 @@ export function parseSnpReport(bytes: Uint8Array): SnpReport {
   const VERSION = view.getUint32(0, true)
   if (VERSION < FIRST_VERSION || VERSION > LAST_VERSION)
     throw malformed('VERSION', `${FIRST_VERSION} to ${LAST_VERSION}`, `${VERSION}`)
-  const algorithm = view.getUint32(0x34, true)
+  const algorithm = view.getUint32(ALGORITHM_OFFSET, true)
   if (algorithm !== ECDSA_P384_SHA384)
     throw malformed('SIGNATURE_ALGO', `${ECDSA_P384_SHA384}`, `${algorithm}`)
   const reserved: [number, number][] = [...MUST_BE_ZERO]
@@ -132,6 +133,15 @@ export function parseSnpReport(bytes: Uint8Array): SnpReport {
   }
 }
 
+/** False for what is a report in length and version and names another algorithm than the only one there is. */
+export function hasKnownAlgorithm(bytes: Uint8Array): boolean {
+  if (bytes.length !== REPORT_BYTES) return true
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const version = view.getUint32(0, true)
+  if (version < FIRST_VERSION || version > LAST_VERSION) return true
+  return view.getUint32(ALGORITHM_OFFSET, true) === ECDSA_P384_SHA384
+}
+
 function parseSignature(field: Uint8Array): Uint8Array {
   const signature = new Uint8Array(2 * P384_BYTES)
   for (const part of [0, 1]) {
@@ -144,7 +154,8 @@ function parseSignature(field: Uint8Array): Uint8Array {
   return signature
 }
 
-function isZero(bytes: Uint8Array): boolean {
+/** Whether every byte is zero. */
+export function isZero(bytes: Uint8Array): boolean {
   return equalBytes(bytes, new Uint8Array(bytes.length))
 }
 

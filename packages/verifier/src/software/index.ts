@@ -1,11 +1,11 @@
 import { toHex } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
+import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { verifierError } from '../errors.ts'
 import { parseSnpReport, type SnpReport } from '../snp/index.ts'
 
 /** Name by which a policy accepts a software root: SHA-256 of its raw P-384 point, hexadecimal. */
 export function softwareRootDigest(point: Uint8Array): string {
-  return toHex(crypto.sha256(point))
+  return toHex(publicCrypto.sha256(point))
 }
 
 /**
@@ -36,7 +36,7 @@ export function verifySoftwareReport(
       found: root,
     })
   }
-  if (!crypto.ecdsa.importPublic('P-384', 'sha384', point).verify(parsed.signed, parsed.signature)) {
+  if (!publicCrypto.ecdsa.importPublic('P-384', 'sha384', point).verify(parsed.signed, parsed.signature)) {
     throw verifierError('EVIDENCE_SIGNATURE', 'the report is not signed by its root')
   }
   return { report: parsed, root }
