@@ -1,0 +1,7 @@
+export { fakeReportBody, fakeTdBody, type FakeReportFields, type FakeTdFields } from './bodies.ts'
+export { instant, qeIdentityText, tcbInfoText } from './documents.ts'
+export type { FakeEnclaveLevel, FakeLevel, FakeQeIdentityOptions, FakeTcbInfoOptions } from './documents.ts'
+export { bundleBytes, createFakeIntel, pcsPieces } from './fake-intel.ts'
+export type { FakeBundle, FakeCollateralOptions, FakeIntel, FakeIntelOptions } from './fake-intel.ts'
+export { FAKE_PLATFORM, field, pckExtension, type FakePckFields } from './pck-extension.ts'
+export { FAKE_QE, fakeQuote, raw, type FakeQuoteOptions } from './quote.ts'

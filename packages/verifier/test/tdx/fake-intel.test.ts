@@ -1,0 +1,318 @@
+import { describe, expect, it } from 'vitest'
+import { bundleBytes, createFakeIntel, pckExtension } from '@sotto/testkit/dcap'
+import type { FakeCollateralOptions, FakeIntel } from '@sotto/testkit/dcap'
+import { FAKE_NOW, fakeKey, fakeRoot } from '@sotto/testkit/x509'
+import { verifyTdx } from '@sotto/verifier/tdx'
+import { attributes, failed, intel, judge, type Case } from './fake-case.ts'
+
+describe('a TD quote of a platform that is up to date', () => {
+  it.each([{}, { quote: { version: 5 } }, { quote: { version: 5, bodyType: 3 } }])(
+    'is accepted: %o',
+    (wanted) => {
+      expect(judge(wanted)).toMatchObject({
+        family: 'tdx',
+        authentic: true,
+        acceptable: true,
+        reason: null,
+        fields: {
+          tee: 'TDX',
+          signature_chain: 'valid',
+          tcb_status: 'UpToDate',
+          pck_issuer: 'Intel SGX PCK Platform CA',
+        },
+      })
+    },
+  )
+
+  it('is accepted with padding behind it, and with nothing else', () => {
+    expect(failed({ quote: { trailing: new Uint8Array(3065) } })).toEqual([])
+    expect(failed({ quote: { trailing: new Uint8Array(3065).fill(1, 3064) } })).toEqual([
+      'tdx.trailing malformed',
+    ])
+  })
+
+  it('is not of Intel', () => {
+    const evidence = intel.tdQuote()
+    const verdict = verifyTdx({ evidence, collateral: bundleBytes(intel.bundle('tdx')), at: FAKE_NOW })
+    expect(verdict).toMatchObject({ authentic: false, acceptable: false, reason: 'chain' })
+    expect(verdict.fields['signature_chain']).toBe('invalid')
+  })
+
+  it('is no quote of an enclave, and the other way round', () => {
+    const evidence = intel.sgxQuote({}, { version: 4 })
+    expect(verifyTdx({ evidence, collateral: {}, at: FAKE_NOW }, { roots: intel.roots }).reason).toBe(
+      'malformed',
+    )
+  })
+})
+
+describe('the binding of a TD quote', () => {
+  const REPORTDATA = new Uint8Array(64).fill(7)
+  it('is compared when an expectation is given', () => {
+    expect(failed({ fields: { REPORTDATA }, expectedReportData: REPORTDATA })).toEqual([])
+    expect(failed({ expectedReportData: REPORTDATA })).toEqual(['tdx.binding binding'])
+    for (const expectedReportData of [new Uint8Array(0), REPORTDATA.subarray(1), new Uint8Array(65)])
+      expect(failed({ fields: { REPORTDATA }, expectedReportData })).toEqual(['tdx.binding binding'])
+  })
+})
+
+describe('a TD quote is refused', () => {
+  it.each<[string, Case, string[]]>([
+    ['signed by another key', { quote: { signWith: fakeKey() } }, ['tdx.signature signature']],
+    [
+      'of an attestation key that nobody vouches for',
+      { quote: { qe: { REPORTDATA: new Uint8Array(64) } } },
+      ['tdx.attestation-key signature'],
+    ],
+    [
+      'whose quoting enclave another platform signed',
+      { quote: { signQeWith: fakeKey() } },
+      ['tdx.qe-report signature'],
+    ],
+    [
+      'with attestation key type 3',
+      { quote: { attestationKeyType: 3 } },
+      ['tdx.header algorithm', 'tdx.collateral-complete collateral-missing'].slice(0, 1),
+    ],
+    ['of another vendor', { quote: { qeVendorId: new Uint8Array(16) } }, ['tdx.qe-vendor issuer']],
+    [
+      'by another enclave: MRSIGNER',
+      { quote: { qe: { MRSIGNER: new Uint8Array(32) } } },
+      ['tdx.quoting-enclave chain'],
+    ],
+    ['by another enclave: ISVPRODID', { quote: { qe: { ISVPRODID: 1 } } }, ['tdx.quoting-enclave chain']],
+    [
+      'by another enclave: MISCSELECT',
+      { quote: { qe: { MISCSELECT: Uint8Array.of(1, 0, 0, 0) } } },
+      ['tdx.quoting-enclave chain'],
+    ],
+    [
+      'by another enclave: DEBUG',
+      { quote: { qe: { ATTRIBUTES: Uint8Array.of(0x13, 0, 0, 0, 0, 0, 0, 0, 7) } } },
+      ['tdx.quoting-enclave chain'],
+    ],
+    ['of debug mode', { fields: { TDATTRIBUTES: attributes(0, 28) } }, ['tdx.debug debug']],
+    ['of a profiled TD', { fields: { TDATTRIBUTES: attributes(4, 28) } }, ['tdx.debug debug']],
+    ['without SEPT_VE_DISABLE', { fields: { TDATTRIBUTES: attributes() } }, ['tdx.attributes guest-policy']],
+    [
+      'of a TD that can be migrated',
+      { fields: { TDATTRIBUTES: attributes(28, 29) } },
+      ['tdx.attributes guest-policy'],
+    ],
+    ['with Key Locker', { fields: { TDATTRIBUTES: attributes(28, 31) } }, ['tdx.attributes guest-policy']],
+    [
+      'with performance counters',
+      { fields: { TDATTRIBUTES: attributes(28, 63) } },
+      ['tdx.attributes guest-policy'],
+    ],
+    [
+      'with reserved attributes',
+      { fields: { TDATTRIBUTES: attributes(28, 40) } },
+      ['tdx.attributes guest-policy'],
+    ],
+    ['without SSE', { fields: { XFAM: attributes(0) } }, ['tdx.attributes guest-policy']],
+    ['with an unknown feature', { fields: { XFAM: attributes(0, 1, 10) } }, ['tdx.attributes guest-policy']],
+    [
+      'with a service TD',
+      { quote: { version: 5 }, fields: { MRSERVICETD: new Uint8Array(48).fill(1) } },
+      ['tdx.attributes guest-policy'],
+    ],
+    [
+      'of a module by somebody else',
+      { fields: { MRSIGNERSEAM: new Uint8Array(48).fill(1) } },
+      ['tdx.tcb tcb', 'tdx.tcb-status tcb'],
+    ],
+    [
+      'before its collateral is valid',
+      { at: FAKE_NOW - 7200 },
+      ['tdx.tcb-info expired', 'tdx.qe-identity expired', 'tdx.root-ca-crl expired', 'tdx.pck-crl expired'],
+    ],
+    [
+      'after the CRLs have ended',
+      { at: FAKE_NOW + 86_401 },
+      ['tdx.root-ca-crl expired', 'tdx.pck-crl expired'],
+    ],
+    [
+      'at no time',
+      { at: Number.NaN },
+      ['tdx.pck-chain expired', 'tdx.tcb-signing expired', 'tdx.root-ca-crl expired'],
+    ],
+  ])('%s', (_what, wanted, expected) => {
+    const found = failed(wanted)
+    expect(found.filter((name) => !name.startsWith('tdx.collateral-complete'))).toEqual(expected)
+    expect(judge(wanted).acceptable).toBe(false)
+  })
+
+  it.each<[string, Case]>([
+    [
+      'platform',
+      { collateral: { pckCrl: { revoked: [{ serialNumber: intel.pck.certificate.serialNumber }] } } },
+    ],
+    [
+      'authority',
+      { collateral: { rootCaCrl: { revoked: [{ serialNumber: intel.pckCa.certificate.serialNumber }] } } },
+    ],
+    [
+      'signer of TCB information',
+      {
+        collateral: { rootCaCrl: { revoked: [{ serialNumber: intel.tcbSigning.certificate.serialNumber }] } },
+      },
+    ],
+    [
+      'root',
+      { collateral: { rootCaCrl: { revoked: [{ serialNumber: intel.root.certificate.serialNumber }] } } },
+    ],
+  ])('of a revoked %s, which it names', (_what, wanted) => {
+    expect(failed(wanted)).toEqual(['tdx.revocation revoked'])
+    expect(judge(wanted).fields['collateral']).toMatchObject({
+      revoked: [expect.stringMatching(/^Intel SGX/)],
+    })
+  })
+
+  it.each<[string, FakeCollateralOptions, string]>([
+    [
+      'a CRL that another key signed',
+      { rootCaCrl: { signWith: fakeKey() } },
+      'tdx.root-ca-crl collateral-invalid',
+    ],
+    [
+      'a PCK CRL that another key signed',
+      { pckCrl: { signWith: fakeKey() } },
+      'tdx.pck-crl collateral-invalid',
+    ],
+    [
+      'a PCK CRL of another name',
+      { pckCrl: { issuerName: 'Intel SGX PCK Processor CA' } },
+      'tdx.pck-crl collateral-invalid',
+    ],
+    ['a CRL without an end', { rootCaCrl: { nextUpdate: null } }, 'tdx.root-ca-crl collateral-invalid'],
+    [
+      'TCB information of another FMSPC',
+      { tcbInfo: { changes: { fmspc: '00A06D080000' } } },
+      'tdx.tcb-info-platform collateral-invalid',
+    ],
+    [
+      'TCB information of another PCEID',
+      { tcbInfo: { changes: { pceId: '0100' } } },
+      'tdx.tcb-info-platform collateral-invalid',
+    ],
+    [
+      'TCB information of version 2',
+      { tcbInfo: { changes: { version: 2 } } },
+      'tdx.tcb-info collateral-invalid',
+    ],
+    [
+      'an identity of version 1',
+      { qeIdentity: { changes: { version: 1 } } },
+      'tdx.qe-identity collateral-invalid',
+    ],
+    [
+      'the identity of the other quoting enclave',
+      { qeIdentity: { changes: { id: 'QE' } } },
+      'tdx.qe-identity collateral-invalid',
+    ],
+  ])('with %s', (_what, collateral, expected) => {
+    expect(failed({ collateral })).toEqual([expected])
+    expect(judge({ collateral }).authentic).toBe(false)
+  })
+})
+
+describe('the certificates of a TD quote', () => {
+  const extensions = [pckExtension()]
+  it.each<[string, FakeIntel, string]>([
+    [
+      'a PCK with another name',
+      createFakeIntel({ pck: { commonName: 'Intel SGX PCK Certificate 2', extensions } }),
+      'tdx.pck-chain chain',
+    ],
+    [
+      'an authority with another name',
+      createFakeIntel({ pckCa: { commonName: 'Intel SGX PCK CA' } }),
+      'tdx.pck-chain chain',
+    ],
+    ['an authority that is none', createFakeIntel({ pckCa: { ca: false } }), 'tdx.pck-chain chain'],
+    [
+      'an authority that signs no certificates',
+      createFakeIntel({ pckCa: { keyUsage: 1 } }),
+      'tdx.pck-chain chain',
+    ],
+    ['a PCK that is an authority', createFakeIntel({ pck: { ca: true, extensions } }), 'tdx.pck-chain chain'],
+    ['a PCK without its extension', createFakeIntel({ pck: { extensions: [] } }), 'tdx.pck-chain malformed'],
+    [
+      'a PCK with something critical',
+      createFakeIntel({
+        pck: { extensions: [...extensions, { oid: '1.2.3', critical: true, value: new Uint8Array(0) }] },
+      }),
+      'tdx.pck-chain chain',
+    ],
+    [
+      'a PCK that has expired',
+      createFakeIntel({ pck: { notAfter: FAKE_NOW - 1, extensions } }),
+      'tdx.pck-chain expired',
+    ],
+    [
+      'a PCK of another signer',
+      createFakeIntel({ pck: { signWith: fakeKey(), extensions } }),
+      'tdx.pck-chain chain',
+    ],
+    [
+      'a TCB signer with another name',
+      createFakeIntel({ tcbSigning: { commonName: 'Intel SGX PCK Certificate' } }),
+      'tdx.tcb-signing collateral-invalid',
+    ],
+    [
+      'a TCB signer that is an authority',
+      createFakeIntel({ tcbSigning: { ca: true } }),
+      'tdx.tcb-signing collateral-invalid',
+    ],
+    [
+      'a TCB signer that has expired',
+      createFakeIntel({ tcbSigning: { notAfter: FAKE_NOW - 1 } }),
+      'tdx.tcb-signing expired',
+    ],
+    [
+      'a TCB signer of another root',
+      createFakeIntel({ tcbSigning: { signWith: fakeKey() } }),
+      'tdx.tcb-signing collateral-invalid',
+    ],
+  ])('are refused with %s', (_what, by, expected) => {
+    expect(failed({ by })[0]).toBe(expected)
+  })
+
+  it('are refused when their root only has the name of ours', () => {
+    const impostor = createFakeIntel()
+    const verdict = verifyTdx(
+      { evidence: impostor.tdQuote(), collateral: bundleBytes(impostor.bundle('tdx')), at: FAKE_NOW },
+      { roots: intel.roots },
+    )
+    expect(
+      verdict.steps.filter(({ status }) => status === 'fail').map(({ name, class: of }) => [name, of]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['tdx.pck-chain', 'chain'],
+        ['tdx.tcb-signing', 'collateral-invalid'],
+        ['tdx.root-ca-crl', 'collateral-invalid'],
+      ]),
+    )
+  })
+
+  it('may end in another certificate of the same root, or before it', () => {
+    const { key } = intel.root
+    const again = fakeRoot({ commonName: 'Intel SGX Root CA', pathLength: 1, key })
+    const pem = (last: string) => new TextEncoder().encode(`${intel.pck.pem}${intel.pckCa.pem}${last}`)
+    for (const last of [again.pem, ''])
+      expect(failed({ quote: { certificationData: pem(last) } })).toEqual([])
+    expect(
+      failed({ quote: { certificationData: pem(fakeRoot({ commonName: 'Intel SGX Root CA' }).pem) } })[0],
+    ).toBe('tdx.pck-chain chain')
+  })
+
+  it('come with collateral where the quote only names them', () => {
+    const evidence = intel.tdQuote({}, { certificationType: 2, certificationData: new Uint8Array(404) })
+    const bundle = { ...intel.bundle('tdx'), pck_certificate_chain: intel.pck.pem + intel.pckCa.pem }
+    const ask = (collateral: object) =>
+      verifyTdx({ evidence, collateral: bundleBytes(collateral), at: FAKE_NOW }, { roots: intel.roots })
+    expect(ask(bundle)).toMatchObject({ acceptable: true, fields: { pck_cert_type: 2 } })
+    expect(ask(intel.bundle('tdx'))).toMatchObject({ authentic: false, reason: 'collateral-missing' })
+  })
+})
