@@ -1,0 +1,6 @@
+export { C14N_11, canonicalXml } from './canonical.ts'
+export { parseXml } from './parse.ts'
+export { malformedXml } from './scan.ts'
+export { DSIG_NAMESPACE, parseEnvelopedSignature, type XmlSignature } from './signature.ts'
+export { attribute, isNamed, type XmlAttribute, type XmlElement, type XmlNode } from './types.ts'
+export { verifyDigest, verifySignedInfo } from './verify.ts'
