@@ -1,0 +1,6 @@
+export { TPM_ALG, tpmHash } from './algorithms.ts'
+export { parseQuote, type Quote } from './attest.ts'
+export { pcrDigest, type PcrSelection, type QuotedBank, quotedBank, readPcrSelections } from './pcr.ts'
+export { isAttestationKey, objectName, parseRsaPublic, type RsaPublicArea, TPMA_OBJECT } from './public.ts'
+export { TpmReader } from './reader.ts'
+export { isSignedWith, parseSignature, readSignature, type RsassaSignature } from './signature.ts'
