@@ -111,12 +111,11 @@ export const CLAIMS = {
   T8: {
     sentence: 'Each evidence family has a binding table, and the verdict prints the parties one trusts.',
     source: 'Rules, T8',
-    deferred: 'hardware families are not in this version',
   },
   T9: {
-    sentence: 'GPU evidence is bound to the CPU report and never accepted alone.',
+    sentence:
+      'Evidence policies accept GPU evidence only beside CPU evidence that commits to its digest and count, never alone; unencrypted NVLink modes are refused unless a policy allows them by name.',
     source: 'Rules, T9',
-    deferred: 'GPU evidence is not in this version',
   },
   T10: {
     sentence:

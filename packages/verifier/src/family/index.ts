@@ -1,3 +1,4 @@
+export { conformancePolicy } from './conformance-policy.ts'
 export { assess, earlier, type Assessment, type VerdictFacts } from './assess.ts'
 export {
   FAMILIES,
@@ -9,4 +10,5 @@ export {
   type FieldValue,
   type Reason,
 } from './types.ts'
+export { choosePieces, recogniseEvidence, type RecognisedPieces } from './recognise.ts'
 export { classOfX509, withX509 } from './x509.ts'

@@ -75,6 +75,12 @@ export interface EvidenceInput<Policy> {
   /** Left out means strict: nothing is allowed that weakens a guarantee. */
   policy?: Policy
   /**
+   * True where the caller fetched the key sets among the collateral from the service itself. Left out, a key set
+   * proves nothing, for whoever hands over evidence could have made it: a key counts only when a pinned root
+   * certified it or the policy names it.
+   */
+  trustKeySets?: boolean
+  /**
    * What the evidence must be bound to. Left out, nothing is compared, the binding step says so and the
    * verdict is about the evidence alone; an empty value is refused, never skipped.
    */

@@ -1,0 +1,326 @@
+import { describe, expect, it } from 'vitest'
+import {
+  appraiseEvidence,
+  type AppraisalContext,
+  type EvidenceAppraisal,
+  type EvidencePiece,
+  type EvidencePolicy,
+  parseEvidencePolicy,
+} from '@sotto/verifier/appraisal'
+import { binding, bytesOf, FAKE_FAMILIES, fakeEvidence, type FakeReport } from './fake-families.ts'
+
+const NOW = 100_000
+const CONTEXT: AppraisalContext = { at: NOW, expectedReportData: binding(), boundAt: NOW - 60 }
+
+function policy(anyOf: object[], changes: object = {}): EvidencePolicy {
+  return parseEvidencePolicy(
+    { version: 1, name: 'p', anyOf, freshness: 'nonce', evidenceMaxAgeSeconds: 3600, ...changes },
+    FAKE_FAMILIES,
+  )
+}
+
+const tuple = (name: string, snp: object, changes: object = {}): object => ({
+  name,
+  allOf: [{ family: 'sev-snp', ...snp }],
+  ...changes,
+})
+
+function piece(
+  changes: Partial<FakeReport> = {},
+  family: EvidencePiece['family'] = 'sev-snp',
+  collateral: Record<string, Uint8Array> = {},
+): EvidencePiece {
+  return { family, evidence: fakeEvidence(binding(), changes), collateral }
+}
+
+function judge(
+  pieces: EvidencePiece[],
+  of: EvidencePolicy,
+  context: Partial<Record<keyof AppraisalContext, unknown>> = {},
+): EvidenceAppraisal {
+  const all = { ...CONTEXT, ...context }
+  const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  return appraiseEvidence(pieces, of, given as unknown as AppraisalContext, FAKE_FAMILIES)
+}
+
+/** Failed or skipped steps of the only tuple. */
+function stepsOf({ tuples }: EvidenceAppraisal, status: 'fail' | 'skipped' = 'fail'): string[] {
+  return tuples.flatMap(({ steps }) => steps.filter((step) => step.status === status).map(({ name }) => name))
+}
+
+describe('an appraisal', () => {
+  const two = policy([
+    tuple('a', { measurements: ['aa'], hostData: ['aa'] }),
+    tuple('b', { measurements: ['bb'], hostData: ['bb'] }),
+  ])
+
+  it('names the tuple that admits, the parties, and until when', () => {
+    const verdict = judge([piece({ measurement: 'bb', hostData: 'bb' })], two)
+    expect(verdict).toMatchObject({
+      admitted: true,
+      tuple: 'b',
+      reason: null,
+      software: false,
+      trustedParties: ['maker of sev-snp'],
+      // The nonce was handed out a minute ago.
+      validUntil: NOW - 60 + 3600,
+    })
+    expect(verdict.tuples.map(({ name, admitted, reason }) => [name, admitted, reason])).toEqual([
+      ['a', false, 'measurement'],
+      ['b', true, null],
+    ])
+  })
+
+  it.each([
+    ['aa', 'bb'],
+    ['bb', 'aa'],
+  ])('never mixes values of two tuples (%s, %s)', (measurement, hostData) => {
+    const verdict = judge([piece({ measurement, hostData })], two)
+    expect([verdict.admitted, verdict.tuple, verdict.reason]).toEqual([false, null, 'measurement'])
+    expect(verdict.tuples.map(({ name }) => name)).toEqual(['a', 'b'])
+    expect(stepsOf(verdict)).toEqual(['policy.evidence', 'policy.evidence'])
+  })
+
+  it('never mixes families of two tuples', () => {
+    const of = policy([
+      {
+        name: 'a',
+        allOf: [
+          { family: 'sev-snp', measurements: ['aa'] },
+          { family: 'tdx', measurements: ['aa'] },
+        ],
+      },
+      {
+        name: 'b',
+        allOf: [
+          { family: 'sev-snp', measurements: ['bb'] },
+          { family: 'tdx', measurements: ['bb'] },
+        ],
+      },
+    ])
+    const [snp, tdx] = [piece({ measurement: 'aa' }), piece({ measurement: 'bb' }, 'tdx')]
+    expect(judge([snp, tdx], of).admitted).toBe(false)
+    expect(judge([piece({ measurement: 'bb' }), tdx], of).tuple).toBe('b')
+    expect(judge([tdx, piece({ measurement: 'bb' })], of).tuple).toBe('b')
+  })
+
+  it('says everything that is wrong, with a class for each', () => {
+    const verdict = judge(
+      [piece({ measurement: 'cc', debug: true })],
+      policy([tuple('a', { measurements: ['aa'] })]),
+      {
+        boundAt: NOW - 4000,
+        expectedReportData: binding(2),
+      },
+    )
+    const [only] = verdict.tuples
+    expect(stepsOf(verdict)).toEqual(['policy.evidence', 'policy.binding', 'policy.freshness'])
+    expect(
+      only!.pieces[0]!.steps.filter(({ status }) => status === 'fail').map((step) => step.class),
+    ).toEqual(['binding', 'debug', 'measurement'])
+    expect(verdict.reason).toBe('binding')
+  })
+
+  it('takes its reason from the tuple that comes closest', () => {
+    const of = policy([
+      { name: 'other', allOf: [{ family: 'tdx' }] },
+      tuple('far', { measurements: ['bb'], hostData: ['cc'] }),
+      tuple('near', { measurements: ['aa'], minimum: 9 }),
+    ])
+    expect(judge([piece()], of).reason).toBe('tcb')
+  })
+
+  it.each<[string, EvidencePiece[], string]>([
+    ['nothing', [], 'collateral-missing'],
+    ['evidence of another family', [piece({}, 'tdx')], 'hardware'],
+    ['evidence of another family too', [piece(), piece({}, 'tdx')], 'hardware'],
+    ['two processors', [piece(), piece({ svn: 9 })], 'hardware'],
+    ['more than a machine has', Array.from({ length: 21 }, () => piece()), 'collateral-missing'],
+    ['forged evidence', [piece({ forged: true })], 'signature'],
+  ])('refuses %s', (_, pieces, reason) => {
+    const verdict = judge(pieces, policy([tuple('a', {})]))
+    expect([verdict.admitted, verdict.reason, verdict.validUntil]).toEqual([false, reason, null])
+  })
+
+  it('does not trust a policy object that was never parsed', () => {
+    const of = { ...policy([tuple('a', {})]), anyOf: [{ name: 'a', allOf: [{ family: 'nvidia' as const }] }] }
+    const verdict = judge([piece({}, 'nvidia')], of)
+    expect([verdict.admitted, stepsOf(verdict)]).toEqual([false, ['policy.families']])
+  })
+
+  it('says that a software TEE is part of it', () => {
+    const verdict = judge([piece({}, 'software')], policy([{ name: 'a', allOf: [{ family: 'software' }] }]))
+    expect([verdict.admitted, verdict.software]).toEqual([true, true])
+  })
+
+  it('verifies a piece once for tuples that ask the same of it', () => {
+    const calls: string[] = []
+    const counting = new Map(FAKE_FAMILIES)
+    const tdx = FAKE_FAMILIES.get('tdx')!
+    counting.set('tdx', { ...tdx, verify: (input) => (calls.push('tdx'), tdx.verify(input)) })
+    const anyOf = ['aa', 'bb', 'cc'].map((measurement) => ({
+      name: measurement,
+      allOf: [{ family: 'sev-snp', measurements: [measurement] }, { family: 'tdx' }],
+    }))
+    const pieces = [piece({ measurement: 'cc' }), piece({}, 'tdx')]
+    expect(appraiseEvidence(pieces, policy(anyOf), CONTEXT, counting).tuple).toBe('cc')
+    expect(calls).toEqual(['tdx'])
+  })
+})
+
+describe('binding and freshness', () => {
+  const nonce = policy([tuple('a', {})])
+  const age = policy([tuple('a', {})], { freshness: 'age' })
+  const signed = policy([{ name: 'a', allOf: [{ family: 'nitro' }] }], { freshness: 'age' })
+
+  it.each<[string, Partial<Record<keyof AppraisalContext, unknown>>, string[]]>([
+    ['no binding', { expectedReportData: undefined }, ['policy.binding', 'policy.freshness']],
+    ['an empty binding', { expectedReportData: new Uint8Array(0) }, ['policy.evidence', 'policy.binding']],
+    [
+      'a short binding',
+      { expectedReportData: binding().subarray(32) },
+      ['policy.evidence', 'policy.binding'],
+    ],
+    ['another binding', { expectedReportData: binding(2) }, ['policy.evidence', 'policy.binding']],
+    ['a binding of unknown age', { boundAt: undefined }, ['policy.freshness']],
+    ['an old binding', { boundAt: NOW - 3601 }, ['policy.freshness']],
+    ['a binding of the future', { boundAt: NOW + 301 }, ['policy.freshness']],
+    ['no time of checking', { at: Number.NaN }, ['policy.freshness']],
+  ])('refuse %s', (_, context, steps) => {
+    const verdict = judge([piece()], nonce, context)
+    expect([verdict.admitted, stepsOf(verdict)]).toEqual([false, steps])
+  })
+
+  it('refuse a verdict whose binding step did not pass, whatever it says otherwise', () => {
+    const families = new Map(FAKE_FAMILIES)
+    const snp = FAKE_FAMILIES.get('sev-snp')!
+    families.set('sev-snp', {
+      ...snp,
+      // The published defect: a verifier that never compares (GHSA-4px3-wj2x-xx47).
+      verify: (input) => snp.verify({ ...input, expectedReportData: undefined as never }),
+    })
+    const verdict = appraiseEvidence([piece()], nonce, CONTEXT, families)
+    expect([verdict.admitted, verdict.reason, stepsOf(verdict)]).toEqual([
+      false,
+      'binding',
+      ['policy.binding'],
+    ])
+  })
+
+  it('with age, count from the time that evidence states under its signature', () => {
+    const at = (time: number): EvidenceAppraisal =>
+      judge([piece({ time }, 'nitro')], signed, { expectedReportData: undefined, boundAt: undefined })
+    expect(at(NOW - 3600)).toMatchObject({ admitted: true, validUntil: NOW })
+    expect(stepsOf(at(NOW - 3600), 'skipped')).toContain('policy.binding')
+    expect(stepsOf(at(NOW - 3601))).toEqual(['policy.freshness'])
+    expect(stepsOf(at(NOW + 301))).toEqual(['policy.freshness'])
+  })
+
+  it('with age, count from the binding where hardware states no time', () => {
+    expect(judge([piece()], age).admitted).toBe(true)
+    expect(stepsOf(judge([piece()], age, { boundAt: NOW - 3601 }))).toEqual(['policy.freshness'])
+    // The time of a binding that was not compared says nothing.
+    expect(stepsOf(judge([piece()], age, { expectedReportData: undefined }))).toEqual(['policy.freshness'])
+  })
+
+  it('with a nonce, count the time that evidence states as well', () => {
+    const of = { ...signed, freshness: 'nonce' as const }
+    expect(judge([piece({ time: NOW - 30 }, 'nitro')], of).admitted).toBe(true)
+    expect(stepsOf(judge([piece({ time: NOW - 4000 }, 'nitro')], of))).toEqual(['policy.freshness'])
+  })
+})
+
+describe('windows', () => {
+  const upgrade = policy([
+    tuple('a', {
+      measurements: [
+        { value: 'aa', notAfter: NOW },
+        { value: 'bb', notBefore: NOW - 10 },
+      ],
+    }),
+  ])
+
+  it.each([
+    ['aa', NOW, true],
+    ['aa', NOW + 1, false],
+    ['bb', NOW - 11, false],
+    ['bb', NOW - 10, true],
+    ['bb', NOW + 1000, true],
+  ])('admit %s at %i: %s', (measurement, at, admitted) => {
+    const verdict = judge([piece({ measurement })], upgrade, { at, boundAt: at })
+    expect(verdict.admitted).toBe(admitted)
+    if (!admitted) expect(verdict.reason).toBe('measurement')
+  })
+
+  it('end a verdict where an entry that may have admitted it ends', () => {
+    expect(judge([piece()], upgrade, { at: NOW - 20, boundAt: NOW - 20 }).validUntil).toBe(NOW)
+  })
+
+  it('close a list that has no entry left, instead of allowing everything', () => {
+    const of = policy([tuple('a', { measurements: [{ value: 'aa', notAfter: NOW - 1 }] })])
+    const verdict = judge([piece()], of)
+    expect([verdict.admitted, verdict.reason, stepsOf(verdict)]).toEqual([
+      false,
+      'expired',
+      ['policy.entries'],
+    ])
+  })
+
+  it('leave out what is tolerated no longer', () => {
+    const of = policy([tuple('a', { tolerated: [{ value: 'slow', notAfter: NOW }] })])
+    expect(judge([piece({ problems: ['slow'] })], of).admitted).toBe(true)
+    expect(judge([piece({ problems: ['slow'] })], of, { at: NOW + 1 }).reason).toBe('tcb')
+    expect(judge([piece()], of, { at: NOW + 1 }).admitted).toBe(true)
+  })
+
+  it('hold for whole tuples', () => {
+    const of = policy([tuple('a', {}, { notBefore: NOW - 5, notAfter: NOW + 5 })])
+    expect(judge([piece()], of)).toMatchObject({ admitted: true, validUntil: NOW + 5 })
+    for (const at of [NOW - 6, NOW + 6, Number.NaN]) {
+      const verdict = judge([piece()], of, { at, boundAt: NOW - 6 })
+      expect([verdict.admitted, verdict.reason, stepsOf(verdict)[0]]).toEqual([
+        false,
+        'expired',
+        'policy.window',
+      ])
+    }
+  })
+})
+
+describe('ages of what came along', () => {
+  const day = 86_400
+  const info = (issueDate: string): Record<string, Uint8Array> => ({
+    any: bytesOf(JSON.stringify({ tcbInfo: { issueDate } })),
+  })
+  const at = Date.parse('2026-01-31T00:00:00Z') / 1000
+  const tdx = policy([{ name: 'a', allOf: [{ family: 'tdx' }] }], { collateralMaxAgeSeconds: day })
+
+  it.each([
+    ['2026-01-30T00:00:00Z', [], at],
+    ['2026-01-29T23:59:59Z', ['policy.collateral-age'], null],
+  ])('count from the oldest date (%s)', (date, failed, validUntil) => {
+    const verdict = judge([piece({}, 'tdx', info(date))], tdx, { at, boundAt: at })
+    expect([stepsOf(verdict), verdict.validUntil]).toEqual([failed, validUntil])
+  })
+
+  it('find dates inside bundles, and take the oldest', () => {
+    const bundle = {
+      tcb_info: JSON.stringify({ issueDate: '2026-01-30T12:00:00Z' }),
+      qe_identity: '{"issueDate":"2026-01-01T00:00:00Z"}',
+    }
+    const given = piece({}, 'tdx', { x: bytesOf(JSON.stringify(bundle)) })
+    expect(stepsOf(judge([given], tdx, { at, boundAt: at }))).toEqual(['policy.collateral-age'])
+  })
+
+  it('refuse when nothing with a date came and the family has such pieces', () => {
+    const verdict = judge([piece({}, 'tdx', { x: bytesOf('no date') })], tdx, { at, boundAt: at })
+    expect([verdict.reason, stepsOf(verdict)]).toEqual(['collateral-missing', ['policy.collateral-age']])
+    const revocation = policy([{ name: 'a', allOf: [{ family: 'tdx' }] }], { revocationMaxAgeSeconds: day })
+    expect(stepsOf(judge([piece({}, 'tdx')], revocation))).toEqual(['policy.revocation-age'])
+  })
+
+  it('do not concern families without such pieces', () => {
+    const of = policy([tuple('a', {})], { collateralMaxAgeSeconds: day, revocationMaxAgeSeconds: day })
+    expect(judge([piece()], of).admitted).toBe(true)
+  })
+})
