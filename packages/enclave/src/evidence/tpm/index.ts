@@ -1,0 +1,3 @@
+export { openTpm, type Tpm, type TpmOptions } from './device.ts'
+export { readNv, readNvPublic, writeNv, type NvPublic } from './nv.ts'
+export { quoteRegisters, readPublicKey, type QuotedRegisters } from './quote.ts'
