@@ -1,4 +1,6 @@
+import { collateralFetch, collateralPack, collateralShow } from '../collateral/index.ts'
 import type { Command } from '../framework/index.ts'
+import { policyDiff, policyExplain, policyLint, policyTest } from '../policy/index.ts'
 import { chat } from './chat.ts'
 import { completionCommand } from './completion.ts'
 import { configView } from './config.ts'
@@ -32,7 +34,14 @@ export const commands: readonly Command[] = [
   embed,
   modelsPull,
   modelsLs,
+  collateralFetch,
+  collateralPack,
+  collateralShow,
   receiptVerify,
+  policyLint,
+  policyDiff,
+  policyExplain,
+  policyTest,
   doctor,
   configView,
   completionCommand(() => commands),

@@ -1,42 +1,160 @@
 import { checkTrust } from '@sotto/client'
-import { refusingSteps, type Step, type Verdict } from '@sotto/verifier'
-import { type Command, type CommandContext, defineCommand, exitCodeOfVerdict } from '../framework/index.ts'
+import { refusingSteps, type Step, type Verdict, verifyTrustBundle } from '@sotto/verifier'
+import { FAMILIES } from '@sotto/verifier/family'
+import { cliError } from '../errors.ts'
+import {
+  answerConformance,
+  exitCodeOfEvidence,
+  MAX_CONFORMANCE_BYTES,
+  parseConformanceRequest,
+  readBytes,
+  readEvidence,
+  recogniseFile,
+  secondsOf,
+  verifyEvidenceFile,
+} from '../evidence/index.ts'
+import {
+  type Command,
+  type CommandContext,
+  defineCommand,
+  exitCodeOfVerdict,
+  type FlagValues,
+} from '../framework/index.ts'
 import {
   announceSoftware,
   connectOptions,
+  readPolicy,
+  resolvePolicyPath,
   resolveTarget,
   stackTrouble,
   TARGET_FLAGS,
 } from '../service/index.ts'
 import { formatSteps, printableLine } from '../terminal/index.ts'
 
-const { host: _host, ...FLAGS } = TARGET_FLAGS
+const { gateway, log } = TARGET_FLAGS
 
-/** `sotto verify [URL]` */
+const FLAGS = {
+  gateway,
+  log,
+  policy: {
+    type: 'string',
+    value: 'FILE',
+    summary: 'trust policy, or for evidence an evidence policy: what you accept (SOTTO_POLICY)',
+  },
+  collateral: {
+    type: 'string',
+    value: 'FILE',
+    repeats: true,
+    summary:
+      'what belongs to evidence (certificates, CRLs, TCB information, RIMs): a file, a folder, a packed bundle',
+  },
+  family: {
+    type: 'string',
+    value: 'NAME',
+    choices: FAMILIES,
+    summary: 'kind of evidence (default: by its content)',
+  },
+  at: {
+    type: 'string',
+    value: 'TIME',
+    summary: 'time of checking, like 2026-11-28T12:00:00Z (default: now)',
+  },
+  'report-data': { type: 'string', value: 'HEX', summary: 'what evidence must be bound to' },
+  'bound-at': {
+    type: 'string',
+    value: 'TIME',
+    summary: 'when what it is bound to was made; an evidence policy bounds its age',
+  },
+  'trust-key-sets': {
+    type: 'boolean',
+    summary: 'key sets among the collateral are from the service itself, fetched by you',
+  },
+  explain: { type: 'boolean', summary: 'say in plain words what evidence is and what is wrong with it' },
+  conformance: { type: 'boolean', summary: 'answer one JSON request on standard input, for test suites' },
+} as const
+
+type Flags = FlagValues<typeof FLAGS>
+
+/** What is an address and no file. */
+const ADDRESS = /^https?:\/\//i
+
+/** `sotto verify [TARGET]` */
 export const verify: Command = defineCommand({
   path: ['verify'],
-  summary: 'Check a service step by step, sending it nothing',
+  summary: 'Check a service, a trust bundle or evidence step by step, sending nothing',
   description:
-    'Fetches the trust bundle through the relay and checks every step of the chain of trust against ' +
-    'your policy. Your policy names every step that must pass; the others may be skipped, with the reason, ' +
-    'but none may fail. Exit code 0 accepted, 3 something is not authentic, 5 authentic but refused by the ' +
-    'policy, 6 the bundle could not be fetched.',
-  arguments: [{ name: 'URL', summary: 'relay (default: the configured host)', required: false }],
+    'A URL: fetches the trust bundle through the relay and checks every step of the chain of trust against ' +
+    'your policy, which names every step that must pass; the others may be skipped, with the reason, but ' +
+    'none may fail. A file: a saved trust bundle, or evidence of SEV-SNP, TDX, SGX, Nitro, NVIDIA, Azure or ' +
+    'Google, recognised by its content and checked offline. Exit code 0 accepted, 3 something is not ' +
+    'authentic, 5 authentic but refused by the policy, 6 what is needed to decide could not be fetched or ' +
+    'was not given.',
+  arguments: [
+    {
+      name: 'TARGET',
+      summary: 'relay, or a file, or - for standard input (default: the configured host)',
+      required: false,
+    },
+  ],
   flags: FLAGS,
-  examples: ['sotto verify https://relay.example --policy policy.json', 'sotto verify --json | jq .ok'],
-  async run(context, [url], flags) {
-    const target = await resolveTarget(context, { ...flags, host: url })
-    context.note(`checking ${target.host} (gateway ${target.gateway}) against ${target.policyPath}`)
-    const verdict = await checkTrust(target.host, connectOptions(context, target))
-    if (context.global.json) context.json({ host: target.host, gateway: target.gateway, ...verdict })
-    else printVerdict(context, verdict)
-    announceSoftware(context, verdict)
-    // The relay answers for a dead enclave as long as what it knows is fresh.
-    const trouble = target.isLocalStack ? await stackTrouble(context) : undefined
-    if (trouble !== undefined) context.warn(`warning: ${trouble}`)
-    return exitCodeOfVerdict(verdict)
+  examples: [
+    'sotto verify https://relay.example --policy policy.json',
+    'sotto verify --json | jq .ok',
+    'sotto verify quote.bin --collateral collateral.json --explain',
+    'sotto verify report.bin --collateral certs/ --at 2025-01-01T00:00:00Z',
+  ],
+  run(context, [target], flags) {
+    if (flags.conformance) return conformance(context, target)
+    return target === undefined || ADDRESS.test(target)
+      ? verifyService(context, target, flags)
+      : verifyFile(context, target, flags)
   },
 })
+
+async function verifyService(
+  context: CommandContext,
+  url: string | undefined,
+  flags: Flags,
+): Promise<number> {
+  const misplaced = (['collateral', 'family', 'at', 'report-data'] as const).find(
+    (name) => flags[name] !== undefined,
+  )
+  if (misplaced !== undefined || flags.explain) {
+    throw cliError('CLI_USAGE', `--${misplaced ?? 'explain'} is about evidence in a file`, {
+      hint: 'name the file, or leave the flag out',
+    })
+  }
+  const target = await resolveTarget(context, { ...flags, host: url })
+  context.note(`checking ${target.host} (gateway ${target.gateway}) against ${target.policyPath}`)
+  const verdict = await checkTrust(target.host, connectOptions(context, target))
+  if (context.global.json) context.json({ host: target.host, gateway: target.gateway, ...verdict })
+  else printVerdict(context, verdict)
+  announceSoftware(context, verdict)
+  // The relay answers for a dead enclave as long as what it knows is fresh.
+  const trouble = target.isLocalStack ? await stackTrouble(context) : undefined
+  if (trouble !== undefined) context.warn(`warning: ${trouble}`)
+  return exitCodeOfVerdict(verdict)
+}
+
+async function verifyFile(context: CommandContext, name: string, flags: Flags): Promise<number> {
+  const file = recogniseFile(await readEvidence(context.io, name), name, flags.family)
+  if (file.kind === 'evidence') return verifyEvidenceFile(context, file, flags)
+  const policy = await readPolicy(await resolvePolicyPath(context, flags))
+  const now = flags.at === undefined ? Math.floor(context.io.now() / 1000) : secondsOf(flags.at)
+  const { verdict } = verifyTrustBundle(file.bundle, policy, { now })
+  if (context.global.json) context.json(verdict)
+  else printVerdict(context, verdict)
+  announceSoftware(context, verdict)
+  return exitCodeOfVerdict(verdict)
+}
+
+/** One request in, one verdict out; a refused piece of evidence is a verdict, not an error. */
+async function conformance(context: CommandContext, target = '-'): Promise<number> {
+  const request = parseConformanceRequest(await readBytes(context.io, target, MAX_CONFORMANCE_BYTES))
+  const verdict = answerConformance(request)
+  context.json(verdict)
+  return exitCodeOfEvidence(verdict)
+}
 
 function printVerdict(context: CommandContext, verdict: Verdict): void {
   const style = context.style.out

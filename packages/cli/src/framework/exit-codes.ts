@@ -65,6 +65,11 @@ const CODES: Readonly<Record<string, number>> = {
   RECEIPT_UNPROVEN: EXIT.undecided,
   BUNDLE_INVALID: EXIT.notAuthentic,
   RECEIPT_INVALID: EXIT.notAuthentic,
+  COLLATERAL_MISSING: EXIT.undecided,
+  COLLATERAL_UNREACHABLE: EXIT.undecided,
+  COLLATERAL_EXPIRED: EXIT.undecided,
+  COLLATERAL_INVALID: EXIT.notAuthentic,
+  COLLATERAL_ROLLBACK: EXIT.notAuthentic,
 }
 
 /** Exit code of anything thrown. */

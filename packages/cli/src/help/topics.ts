@@ -12,10 +12,11 @@ ${table([
   ['SOTTO_HUB', 'hub that sotto models pull asks (default https://huggingface.co)'],
   ['HF_TOKEN', 'token for models the hub does not give to everybody'],
   ['XDG_DATA_HOME', 'parent of sotto/models, where pulled models lie (default ~/.local/share)'],
+  ['XDG_CACHE_HOME', 'parent of sotto/collateral, what vendors answered (default ~/.cache)'],
   ['XDG_CONFIG_HOME', 'parent of sotto/config.json (default ~/.config)'],
   [
     'XDG_STATE_HOME',
-    'parent of sotto/, where the last seen log checkpoints are kept (default ~/.local/state)',
+    'parent of sotto/, where the newest checkpoints and collateral seen are kept (default ~/.local/state)',
   ],
   ['NO_COLOR', 'no colours when not empty'],
   ['CLICOLOR_FORCE', 'colours also when the output is not a terminal, unless 0'],

@@ -68,6 +68,12 @@ describe('exit codes', () => {
     ['PROXY_CONFIG', 'fix-input', 2],
     ['RECEIPT_UNPROVEN', 'retry', 6],
     ['RECEIPT_INVALID', 'stop', 3],
+    ['COLLATERAL_MISSING', 'retry', 6],
+    ['COLLATERAL_UNREACHABLE', 'retry', 6],
+    ['COLLATERAL_EXPIRED', 'retry', 6],
+    ['COLLATERAL_INVALID', 'stop', 3],
+    ['COLLATERAL_ROLLBACK', 'stop', 3],
+    ['COLLATERAL_EVIDENCE', 'fix-input', 2],
     ['RESPONSE_TRUNCATED', 'retry', 1],
     ['toString', 'stop', 1],
   ] as const)('%s (%s) is %i', (code, action, expected) => {
