@@ -18,6 +18,7 @@ const tasks: Record<string, Task> = {
     return run(tool('vitest'), ['run', ...args])
   },
   vectors: (args) => run(process.execPath, [join(root, 'scripts/vectors/main.ts'), ...args]),
+  fuzz: (args) => run(process.execPath, [join(root, 'scripts/fuzz/main.ts'), ...args]),
   build: async () => {
     await buildIfStale({ always: true })
     return 0
@@ -33,7 +34,7 @@ const tasks: Record<string, Task> = {
   format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
 }
 
-/** Everything that must hold besides the tests: types, lint, format, layers, error pages, bundles, notices. */
+/** Everything that must hold besides the tests: types, lint, format, layers, error pages, bundles, sizes, notices. */
 async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
@@ -51,6 +52,7 @@ async function check(): Promise<number> {
       'bundles',
       async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')])),
     ],
+    ['browser verifier', () => run(process.execPath, [join(root, 'scripts/browser-verifier.ts')])],
     // Reads the same build.
     ['notices', () => run(process.execPath, [join(root, 'scripts/notices.ts')])],
   ]

@@ -1,3 +1,4 @@
+import { attestation } from './attestation.ts'
 import { bhttp } from './bhttp.ts'
 import type { VectorFamily } from './harness.ts'
 import { hpke } from './hpke.ts'
@@ -8,4 +9,13 @@ import { wycheproof } from './wycheproof.ts'
 import { xwing } from './xwing.ts'
 
 /** Every family that `npm run vectors` runs. A new one is a file beside this one and a line here. */
-export const families: readonly VectorFamily[] = [hpke, xwing, mlkem, wycheproof, bhttp, ohttp, tlog]
+export const families: readonly VectorFamily[] = [
+  hpke,
+  xwing,
+  mlkem,
+  wycheproof,
+  bhttp,
+  ohttp,
+  tlog,
+  attestation,
+]
