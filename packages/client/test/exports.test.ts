@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import * as collateral from '../src/collateral/index.ts'
 import * as client from '../src/index.ts'
 import * as multipart from '../src/multipart/index.ts'
 import * as node from '../src/node/index.ts'
@@ -16,7 +17,18 @@ it('offers exactly these names: adding one is a decision', () => {
     'readServerSentEvents',
   ])
   expect(names(proxy)).toEqual(['createProxy', 'parseAzurePath', 'startProxy'])
-  expect(names(node)).toEqual(['fileStorage'])
+  expect(names(node)).toEqual(['COLLATERAL_INDEX', 'fileStorage', 'readCollateral', 'writeCollateral'])
+  expect(names(collateral)).toEqual([
+    'OCSP_NONCE_BYTES',
+    'VENDOR_ENDPOINTS',
+    'collateralError',
+    'collateralNeeds',
+    'describePiece',
+    'encodeOcspRequest',
+    'fetchCollateral',
+    'packCollateral',
+    'unpackCollateral',
+  ])
   expect(names(multipart)).toEqual(['encodeMultipart', 'partsOfForm'])
 })
 
@@ -40,4 +52,18 @@ it.each([
   ['RECEIPT_INVALID', 'stop'],
 ] as const)('%s asks the caller to %s', (code, action) => {
   expect(client.clientError(code, 'x').action).toBe(action)
+})
+
+it.each([
+  ['COLLATERAL_ADDRESS', 'fix-input'],
+  ['COLLATERAL_EVIDENCE', 'fix-input'],
+  ['COLLATERAL_MISSING', 'retry'],
+  ['COLLATERAL_UNREACHABLE', 'retry'],
+  ['COLLATERAL_EXPIRED', 'retry'],
+  ['COLLATERAL_INVALID', 'stop'],
+  ['COLLATERAL_ROLLBACK', 'stop'],
+  ['COLLATERAL_MEMORY', 'fix-input'],
+  ['COLLATERAL_BUNDLE', 'fix-input'],
+] as const)('%s asks the caller to %s', (code, action) => {
+  expect(collateral.collateralError(code, 'x').action).toBe(action)
 })

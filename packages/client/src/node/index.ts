@@ -1,1 +1,2 @@
+export { COLLATERAL_INDEX, readCollateral, writeCollateral } from './collateral-files.ts'
 export { fileStorage } from './file-storage.ts'

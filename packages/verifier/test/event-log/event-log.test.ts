@@ -83,6 +83,15 @@ describe('a CC event log', () => {
     expect(read.events).toMatchObject([{ digest: new Uint8Array(48).fill(7) }])
   })
 
+  it('is malformed when an event has no digest of an algorithm', () => {
+    const algorithms = [
+      [0x0b, 32],
+      [0x0c, 48],
+    ] as const
+    const sha256Only = { ...separator(1), algorithm: 0x0b, digest: new Uint8Array(32) }
+    expect(() => parseEventLog(writeCcel([sha256Only], { algorithms }))).toThrow(malformed)
+  })
+
   it.each<[string, Uint8Array]>([
     ['no SHA-384', writeCcel([], { algorithms: [[0x0b, 32]] })],
     ['no algorithm', writeCcel([], { algorithms: [] })],
