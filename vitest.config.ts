@@ -7,8 +7,8 @@ const config: ViteUserConfig = defineConfig({
     env: { ORT_DISABLE_TELEMETRY: '1' },
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // A busy machine may be slow; what never comes still fails.
     expect: { poll: { timeout: 10_000 } },
   },

@@ -1,4 +1,5 @@
 import { toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { gpuNonce } from './gpu-commitment.ts'
 import type { PolicyFamily } from './types.ts'
 
@@ -35,8 +36,9 @@ export const BINDINGS: Readonly<Record<PolicyFamily, FamilyBinding>> = {
   },
   'azure-cvm': {
     field: 'extraData of the TPM quote',
-    carries: 'the binding',
-    expectation: asItIs,
+    // A TPM without SHA-512 takes at most 50 bytes there (TPM 2.0 Part 2, TPM2B_DATA).
+    carries: 'SHA-384 of the binding',
+    expectation: (binding) => publicCrypto.sha384(binding),
     step: 'azure-cvm.nonce',
   },
   'azure-maa': {
