@@ -10,7 +10,6 @@ import {
   readBytes,
   readEvidence,
   recogniseFile,
-  secondsOf,
   verifyEvidenceFile,
 } from '../evidence/index.ts'
 import {
@@ -20,6 +19,7 @@ import {
   exitCodeOfVerdict,
   type FlagValues,
 } from '../framework/index.ts'
+import { parseTime } from '../input/index.ts'
 import {
   announceSoftware,
   connectOptions,
@@ -140,7 +140,7 @@ async function verifyFile(context: CommandContext, name: string, flags: Flags): 
   const file = recogniseFile(await readEvidence(context.io, name), name, flags.family)
   if (file.kind === 'evidence') return verifyEvidenceFile(context, file, flags)
   const policy = await readPolicy(await resolvePolicyPath(context, flags))
-  const now = flags.at === undefined ? Math.floor(context.io.now() / 1000) : secondsOf(flags.at)
+  const now = flags.at === undefined ? Math.floor(context.io.now() / 1000) : parseTime('--at', flags.at)
   const { verdict } = verifyTrustBundle(file.bundle, policy, { now })
   if (context.global.json) context.json(verdict)
   else printVerdict(context, verdict)

@@ -1,2 +1,3 @@
-export { type Finding, type Machine, machineFindings, thisMachine } from './checks.ts'
+export { type Machine, machineFindings, thisMachine } from './checks.ts'
+export type { Finding } from './finding.ts'
 export { stackFinding } from './stack.ts'

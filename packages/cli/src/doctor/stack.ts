@@ -1,6 +1,6 @@
 import { readClaim } from '../stack/claim.ts'
 import { readNote, supervisorOf, troubleOf } from '../stack/running.ts'
-import type { Finding } from './checks.ts'
+import type { Finding } from './finding.ts'
 
 /** Whether a stack runs from this state folder, and whether all of it does. */
 export async function stackFinding(folder: string): Promise<Finding> {

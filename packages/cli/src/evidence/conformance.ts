@@ -3,6 +3,7 @@ import { parseStrictJson } from '@sotto/protocol/jcs'
 import { verifyFamily } from '@sotto/verifier/appraisal'
 import { conformancePolicy, type EvidenceVerdict, FAMILIES, type Family } from '@sotto/verifier/family'
 import { cliError } from '../errors.ts'
+import { parseTime } from '../input/index.ts'
 
 /** Requests carry evidence and collateral in base64. */
 export const MAX_CONFORMANCE_BYTES: number = 16 * 1024 * 1024
@@ -59,7 +60,7 @@ export function parseConformanceRequest(text: Uint8Array): ConformanceRequest {
       ]),
     ),
     policy: given?.policy,
-    at: secondsOf(request['at']),
+    at: parseTime('the member at', String(request['at'])),
     expectedReportData: bound,
   }
 }
@@ -81,14 +82,6 @@ export function answerConformance(request: ConformanceRequest): EvidenceVerdict 
 function bytesOf(name: string, value: unknown, decode: (text: string) => Uint8Array): Uint8Array {
   if (typeof value !== 'string') throw wrong(name, 'a text')
   return member(name, () => decode(value))
-}
-
-/** RFC 3339 with seconds and a zone; a date alone would leave the hour to chance. */
-export function secondsOf(value: unknown): number {
-  const pattern = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
-  const milliseconds = typeof value === 'string' && pattern.test(value) ? Date.parse(value) : NaN
-  if (!Number.isFinite(milliseconds)) throw wrong('at', 'a time like 2026-11-28T12:00:00Z')
-  return Math.floor(milliseconds / 1000)
 }
 
 function member<Result>(name: string, run: () => Result): Result {

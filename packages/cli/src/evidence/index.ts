@@ -1,9 +1,4 @@
-export {
-  answerConformance,
-  MAX_CONFORMANCE_BYTES,
-  parseConformanceRequest,
-  secondsOf,
-} from './conformance.ts'
+export { answerConformance, MAX_CONFORMANCE_BYTES, parseConformanceRequest } from './conformance.ts'
 export { exitCodeOfEvidence } from './outcome.ts'
 export { readBytes, readEvidence } from './read-pieces.ts'
 export { recogniseFile } from './recognise-file.ts'

@@ -1,5 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { unpackCollateral } from '@sotto/client/collateral'
+import { readCollateral } from '@sotto/client/node'
 import { equalBytes, fromBase64, fromHex } from '@sotto/protocol/bytes'
 import { recogniseEvidence } from '@sotto/verifier/family'
 import { cliError } from '../errors.ts'
@@ -8,7 +10,7 @@ import { openInput } from '../input/index.ts'
 
 /** Evidence and each piece of collateral are at most a few hundred KiB; CRLs of large authorities a little more. */
 const MAX_PIECE_BYTES = 4 * 1024 * 1024
-const MAX_PIECES = 64
+const MAX_PIECES = 128
 
 /** The bytes of evidence: as they are, or as the hexadecimal or base64 text that tools print. */
 export async function readEvidence(io: Io, name: string): Promise<Uint8Array> {
@@ -34,7 +36,7 @@ export async function readBytes(io: Io, name: string, maxBytes: number): Promise
 /**
  * Pieces of collateral by name: files as they are, folders with all their files, and packed bundles
  * (`sotto collateral pack`) with everything in them.
- * @throws `CLI_FILE` not readable, too large, too many, or one name twice
+ * @throws `CLI_FILE` not readable, too large, too many, or one name twice; `COLLATERAL_BUNDLE` a damaged bundle
  */
 export async function readCollateralFiles(
   io: Io,
@@ -42,34 +44,27 @@ export async function readCollateralFiles(
   evidence: Uint8Array,
 ): Promise<Record<string, Uint8Array>> {
   const pieces: Record<string, Uint8Array> = {}
-  const add = (name: string, bytes: Uint8Array): void => {
-    if (Object.hasOwn(pieces, name)) throw cliError('CLI_FILE', `two pieces of collateral are called ${name}`)
-    if (Object.keys(pieces).length >= MAX_PIECES)
-      throw cliError('CLI_FILE', `more than ${MAX_PIECES} pieces of collateral`)
-    pieces[name] = bytes
-  }
   for (const name of names) {
-    for (const [piece, bytes] of await readPath(resolve(io.cwd, name), name)) {
+    for (const [piece, bytes] of Object.entries(await readPath(resolve(io.cwd, name), name))) {
       // A folder often holds the evidence as well.
       if (equalBytes(bytes, evidence)) continue
-      const packed = unpack(bytes)
-      if (packed === undefined) add(piece, bytes)
-      else for (const [inner, content] of Object.entries(packed)) add(inner, content)
+      if (Object.hasOwn(pieces, piece))
+        throw cliError('CLI_FILE', `two pieces of collateral are called ${piece}`)
+      if (Object.keys(pieces).length >= MAX_PIECES)
+        throw cliError('CLI_FILE', `more than ${MAX_PIECES} pieces of collateral`)
+      pieces[piece] = bytes
     }
   }
   return pieces
 }
 
-async function readPath(path: string, label: string): Promise<[string, Uint8Array][]> {
+async function readPath(path: string, label: string): Promise<Readonly<Record<string, Uint8Array>>> {
   try {
-    if (!(await stat(path)).isDirectory()) return [[label, await readPiece(path, label)]]
-    const entries = await readdir(path, { withFileTypes: true })
-    const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name)
-    return await Promise.all(
-      files
-        .sort()
-        .map(async (name): Promise<[string, Uint8Array]> => [name, await readPiece(join(path, name), name)]),
-    )
+    const found = await stat(path)
+    if (found.isDirectory()) return (await readCollateral(path)).pieces
+    if (found.size > MAX_PIECE_BYTES) throw tooLarge(label, MAX_PIECE_BYTES)
+    const bytes = new Uint8Array(await readFile(path))
+    return isPacked(bytes) ? unpackCollateral(bytes).pieces : { [label]: bytes }
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'SottoError') throw cause
     throw cliError('CLI_FILE', `cannot read ${label}`, {
@@ -79,9 +74,15 @@ async function readPath(path: string, label: string): Promise<[string, Uint8Arra
   }
 }
 
-async function readPiece(path: string, label: string): Promise<Uint8Array> {
-  if ((await stat(path)).size > MAX_PIECE_BYTES) throw tooLarge(label, MAX_PIECE_BYTES)
-  return new Uint8Array(await readFile(path))
+/** Whether a file is what `sotto collateral pack` writes, and not a piece that is JSON itself. */
+function isPacked(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0x7b) return false
+  try {
+    const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as object
+    return Object.hasOwn(value, 'pieces') && Object.hasOwn(value, 'fetchedAt')
+  } catch {
+    return false
+  }
 }
 
 function tooLarge(label: string, maxBytes: number): Error {
@@ -98,19 +99,4 @@ function decodeText(bytes: Uint8Array): Uint8Array | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Pieces of a packed bundle of collateral; undefined for everything else. */
-function unpack(bytes: Uint8Array): Record<string, Uint8Array> | undefined {
-  if (bytes[0] !== 0x7b) return undefined
-  let value: { version?: unknown; pieces?: unknown }
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8')) as typeof value
-  } catch {
-    return undefined
-  }
-  if (value.version !== 1 || typeof value.pieces !== 'object' || value.pieces === null) return undefined
-  return Object.fromEntries(
-    Object.entries(value.pieces).map(([name, text]) => [name, fromBase64(String(text))]),
-  )
 }

@@ -11,8 +11,8 @@ import type { EvidenceVerdict, Family } from '@sotto/verifier/family'
 import type { Step } from '@sotto/verifier'
 import { cliError } from '../errors.ts'
 import { type CommandContext, EXIT } from '../framework/index.ts'
+import { parseTime } from '../input/index.ts'
 import { formatSteps, printableLine } from '../terminal/index.ts'
-import { secondsOf } from './conformance.ts'
 import { explainVerdict } from './explain.ts'
 import { exitCodeOfEvidence } from './outcome.ts'
 import { readCollateralFiles } from './read-pieces.ts'
@@ -38,7 +38,7 @@ export async function verifyEvidenceFile(
   flags: EvidenceFlags,
 ): Promise<number> {
   const collateral = await readCollateralFiles(context.io, flags.collateral ?? [], evidence)
-  const at = flags.at === undefined ? Math.floor(context.io.now() / 1000) : secondsOf(flags.at)
+  const at = flags.at === undefined ? Math.floor(context.io.now() / 1000) : parseTime('--at', flags.at)
   const how = {
     at,
     trustKeySets: flags['trust-key-sets'],
@@ -52,7 +52,7 @@ export async function verifyEvidenceFile(
     const policy = parseEvidencePolicy(new Uint8Array(text))
     judgement.appraisal = appraiseEvidence([{ family, evidence, collateral }], policy, {
       ...how,
-      ...(flags['bound-at'] !== undefined && { boundAt: secondsOf(flags['bound-at']) }),
+      ...(flags['bound-at'] !== undefined && { boundAt: parseTime('--bound-at', flags['bound-at']) }),
     })
   }
   const { verdict, appraisal } = judgement

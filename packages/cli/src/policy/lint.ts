@@ -3,7 +3,7 @@ import { type Command, type CommandContext, defineCommand, EXIT } from '../frame
 import { printableLine } from '../terminal/index.ts'
 import { type PolicyFile, readPolicyFile } from './document.ts'
 import { lintTrustPolicy } from './lint-trust.ts'
-import { parseTime } from './time-flag.ts'
+import { parseTime } from '../input/index.ts'
 
 /** `sotto policy lint FILE` */
 export const policyLint: Command = defineCommand({

@@ -7,7 +7,7 @@ import type { Reason } from '@sotto/verifier/family'
 import { cliError } from '../errors.ts'
 import type { Io } from '../framework/index.ts'
 import { asPolicyMeans, pieceOf, readFolder } from './read-evidence.ts'
-import { parseTime } from './time-flag.ts'
+import { parseTime } from '../input/index.ts'
 
 const CASE_FILE = 'case.json'
 const MAX_CASES = 1000

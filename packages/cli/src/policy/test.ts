@@ -21,7 +21,7 @@ import { readPolicyFile, requireEvidencePolicy } from './document.ts'
 import { printResults } from './print-results.ts'
 import { readCases } from './read-cases.ts'
 import { asPolicyMeans, readPiece } from './read-evidence.ts'
-import { parseTime } from './time-flag.ts'
+import { parseTime } from '../input/index.ts'
 
 const FLAGS = {
   evidence: {

@@ -46,7 +46,7 @@ describe('sotto verify FILE', () => {
     [['verify', 'missing.bin'], /cannot read missing\.bin/],
     [['verify', 'text.txt'], /neither evidence nor a trust bundle/],
     [['verify', 'report.bin', '--family', 'sev'], /--family/],
-    [['verify', 'report.bin', '--at', 'yesterday'], /member at/],
+    [['verify', 'report.bin', '--at', 'yesterday'], /--at is not a time/],
     [['verify', 'report.bin', '--report-data', 'xyz'], /not hexadecimal/],
     [['verify', 'report.bin', '--collateral', 'nowhere'], /cannot read nowhere/],
     [['verify', 'report.bin', '--policy', 'nowhere.json'], /cannot read the policy/],

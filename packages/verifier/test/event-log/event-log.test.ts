@@ -151,7 +151,7 @@ describe('a CC event log', () => {
           })
         }
       }),
-      { numRuns: process.env['SLOW'] ? 5000 : 300 },
+      { numRuns: process.env['SLOW'] ? 3000 : 300 },
     )
   })
 

@@ -64,7 +64,7 @@ export function decodeEntryOf(key: string, value: string): CachedAnswer | undefi
   try {
     const entry = decodeEntry(parseCanonicalJson(utf8(value), { maxBytes: MAX_ENTRY_BYTES }), 'entry')
     const body = fromBase64(entry.body)
-    if (entry.key !== key) return undefined
+    if (entry.key !== key || toHex(crypto.sha256(body)) !== entry.sha256) return undefined
     const header = (name: string): string | null =>
       entry.headers.find((kept) => kept.name === name.toLowerCase())?.value ?? null
     return { fetchedAt: entry.fetchedAt, answer: { body, header } }
