@@ -30,12 +30,17 @@ export interface FakeUvmSigner {
   endorse(options?: UvmOptions): Uint8Array
 }
 
-/** Makes a signer with an RSA key, PS384, and a chain of three. */
-export function fakeUvmSigner(eku = '1.3.6.1.4.1.311.76.59.1.2'): FakeUvmSigner {
+/** Makes a signer with an RSA key, PS384, and a chain of three, or with more authorities in between. */
+export function fakeUvmSigner(eku = '1.3.6.1.4.1.311.76.59.1.2', authorities = 1): FakeUvmSigner {
   const root = fakeRoot({ commonName: 'Fake Supply Chain Root', curve: 'P-384' })
-  const intermediate = root.issue({ commonName: 'Fake Products CA', ca: true })
+  let intermediate = root
+  const above = [root.der]
+  for (let i = 0; i < authorities; i++) {
+    intermediate = intermediate.issue({ commonName: `Fake Products CA ${i}`, ca: true })
+    above.unshift(intermediate.der)
+  }
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const chain = [rsaLeaf(publicKey, intermediate, eku), intermediate.der, root.der]
+  const chain = [rsaLeaf(publicKey, intermediate, eku), ...above]
   const digest = crypto.sha256(root.der)
   return {
     root: toHex(digest),

@@ -40,8 +40,9 @@ export function sortPieces(collateral: Collateral): AzurePieces {
       vtpm.length + certificates.length <= MAX_CERTIFICATES &&
       certificates.every(({ signatureAlgorithm }) => signatureAlgorithm.name === 'rsa-pkcs1')
     if (isVtpm) vtpm.push(...certificates)
-    else if (certificates.length === 1 && isEndorsementKey(certificates[0]!)) chips[name] = piece
-    else hardware[name] = piece
+    // Prefixed: no name that was given can stand for one of ours, or for the prototype.
+    else if (certificates.length === 1 && isEndorsementKey(certificates[0]!)) chips[`given ${name}`] = piece
+    else hardware[`given ${name}`] = piece
   }
   return { vtpm, chips, hardware }
 }

@@ -34,7 +34,8 @@ export function findTrustedKey(
     return { publicKey: { type: 'ec', curve: 'P-384', point }, notAfter: undefined }
   }
   const jwk = findInSets(header, sets)
-  if (jwk.x5c === undefined && trustKeySets === true) {
+  // Of several sets nobody could tell which one the caller fetched.
+  if (jwk.x5c === undefined && trustKeySets === true && sets.length === 1) {
     return { publicKey: withX509('the key of the token', () => publicKeyOfJwk(jwk)), notAfter: undefined }
   }
   if (jwk.x5c === undefined)

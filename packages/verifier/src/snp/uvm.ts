@@ -24,7 +24,7 @@ export interface UvmEndorsement {
   /** 48 bytes, hexadecimal. */
   launchMeasurement: string
   /** Unix seconds, said by the signer. */
-  signedAt?: number
+  signedAt: number
   chain: VerifiedPath
   /** SHA-256 of the root, hexadecimal. */
   root: string
@@ -50,6 +50,8 @@ const SVN = /^(?:0|[1-9][0-9]{0,8})$/
  */
 export function verifyUvmEndorsement(message: CoseSign1, root: string, at: number): UvmEndorsement {
   const signedAt = readSigningTime(message)
+  // Its certificates expire soon after; without the time nothing says when they have to have been valid.
+  if (signedAt === undefined) throw invalid('the endorsement does not say when it was signed', 'signingtime')
   const chain = verifyChain(message, root, signedAt)
   const leaf = chain.chain[0]!
   const issuer = readText(message, 'iss')
@@ -64,30 +66,32 @@ export function verifyUvmEndorsement(message: CoseSign1, root: string, at: numbe
   } catch (error) {
     throw invalid((error as Error).message)
   }
-  if (signedAt !== undefined && signedAt > at)
+  if (!(signedAt <= at))
     throw new Refusal('the endorsement is signed in the future', `${at}`, `${signedAt}`, 'expired')
   return {
     issuer,
     eku: did.eku,
     feed: readText(message, 'feed'),
     ...readPayload(message),
-    ...(signedAt !== undefined && { signedAt }),
+    signedAt,
     chain,
     root,
   }
 }
 
-function verifyChain(message: CoseSign1, root: string, signedAt: number | undefined): VerifiedPath {
+function verifyChain(message: CoseSign1, root: string, signedAt: number): VerifiedPath {
   const ders = message.protectedChain ?? []
   const last = ders.at(-1)
   if (last === undefined || toHex(publicCrypto.sha256(last)) !== root)
     throw invalid('the chain does not end in the pinned root', root)
+  // Cut, a longer chain would end in a certificate of its sender's choice instead of the pinned one.
+  if (ders.length > MAX_CHAIN) throw invalid('the chain is too long', `at most ${MAX_CHAIN}`)
   requireThumbprint(message, ders[0]!)
   const chain = asInvalid(() => {
-    const certificates = ders.slice(0, MAX_CHAIN).map((der) => parseCertificate(der))
+    const certificates = ders.map((der) => parseCertificate(der))
     return verifyPath(certificates, {
       roots: [certificates.at(-1)!],
-      at: signedAt ?? certificates[0]!.notBefore,
+      at: signedAt,
       maxLength: MAX_CHAIN,
     })
   })

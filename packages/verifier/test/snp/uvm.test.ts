@@ -32,6 +32,19 @@ describe('the endorsement of a utility VM', () => {
     expect(verdict.trustedParties).toContainEqual(expect.stringContaining('Microsoft'))
   })
 
+  it.each([3, 4, 8])(
+    'is no endorsement when the pinned root only follows another chain of %i authorities',
+    (depth) => {
+      const stranger = fakeUvmSigner(microsoft.eku, depth)
+      const forged = stranger.endorse({
+        chain: [...stranger.chain, microsoft.chain.at(-1)!],
+        issuer: `did:x509:0:sha256:${toBase64Url(crypto.sha256(microsoft.chain.at(-1)!))}::eku:${microsoft.eku}`,
+      })
+      expect(failed(judgeWith(forged, { uvm: {} }))['sev-snp.uvm-endorsement']).toBe('collateral-invalid')
+      expect(judgeWith(forged, { uvm: {} }).authentic).toBe(false)
+    },
+  )
+
   it('is optional, and mandatory where the policy says so', () => {
     expect(statusOf(judge(chip, {}, amd.roots), 'sev-snp.uvm-measurement')).toBe('skipped')
     expect(failed(judge(chip, { policy: { uvm: {} } }, amd.roots))).toEqual({
@@ -130,8 +143,10 @@ describe('the endorsement of a utility VM', () => {
     expect(verdict).toMatchObject({ authentic: false, acceptable: false, reason: 'collateral-invalid' })
   })
 
-  it('may leave out when it was signed: its certificates must then have been valid together', () => {
-    expect(failed(endorsed({ header: (header) => header.delete('signingtime') }))).toEqual({})
+  it('says when it was signed: nothing else says when its certificates have to have been valid', () => {
+    expect(failed(endorsed({ header: (header) => header.delete('signingtime') }))).toEqual({
+      'sev-snp.uvm-endorsement': 'collateral-invalid',
+    })
   })
 
   it('is not one from the future', () => {
