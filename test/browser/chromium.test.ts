@@ -111,7 +111,7 @@ describe.skipIf(!executablePath)('in Chromium', () => {
       { timeout: 180_000 },
       async () => {
         const files: PageFile[] = readdirSync(path, { recursive: true, encoding: 'utf8' })
-          .filter((name) => statSync(join(path, name)).isFile())
+          .filter((name) => statSync(join(path, name)).isFile() && !name.endsWith('.md'))
           .map((name) => ({ name, base64: readFileSync(join(path, name)).toString('base64') }))
         const { total, failures } = await page.evaluate(([name, inputs]) => sotto.runVectors(name, inputs), [
           folder,
