@@ -3,10 +3,12 @@ import { parseArgs } from 'node:util'
 import { targetNames } from './targets.ts'
 import type { Progress } from './worker.ts'
 
+const HANG_MS = 5_000
+
 const USAGE = `Usage: npm run fuzz -- [options]
 
 Gives every parser and verifier of evidence random and structure-aware mutations of valid inputs. A crash (an
-error that is none of ours, or a verdict that cannot be), a hang (${5} s for one input) or memory (64 MB held) is a
+error that is none of ours, or a verdict that cannot be), a hang (${HANG_MS / 1000} s for one input) or memory (64 MB held) is a
 failure: the input is written to a file and the seed that makes it again is printed.
 
 Options:
@@ -16,8 +18,6 @@ Options:
   --seed <n>       first seed (default: from the clock)
   --json           print one JSON document
   --help           print this text`
-
-const HANG_MS = 5_000
 
 const { values } = parseArgs({
   options: {
@@ -81,9 +81,7 @@ function runTarget(target: string, seed: number): Promise<Outcome> {
     let timer = setTimeout(hang, 60_000)
     function hang(): void {
       child.kill('SIGKILL')
-      end(
-        `hangs: no end after ${HANG_MS / 1000} s; made again by --seed ${seed} --runs ${last.inputs + 1024}`,
-      )
+      end(`hangs: no end after ${HANG_MS / 1000} s; made again by --seed ${seed} after ${last.inputs} inputs`)
     }
     function end(failure?: string): void {
       clearTimeout(timer)

@@ -157,7 +157,7 @@ function isAsExpected(result: ExpectedResult, verdict: EvidenceVerdict): boolean
   )
 }
 
-/** Files that belong to no directory of evidence: roots, which must be pinned, and the index. */
+/** Files that belong to no directory of evidence. Roots and the index are none: the verifier has its own roots. */
 function* otherFiles(
   files: ReadonlyMap<string, VectorFile>,
   used: ReadonlySet<string>,

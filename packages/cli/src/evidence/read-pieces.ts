@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { unpackCollateral } from '@sotto/client/collateral'
 import { readCollateral } from '@sotto/client/node'
@@ -10,6 +10,8 @@ import { openInput } from '../input/index.ts'
 
 /** Evidence and each piece of collateral are at most a few hundred KiB; CRLs of large authorities a little more. */
 const MAX_PIECE_BYTES = 4 * 1024 * 1024
+/** Of a packed bundle, whose pieces have a bound of their own. */
+const MAX_BUNDLE_BYTES = 32 * 1024 * 1024
 const MAX_PIECES = 128
 
 /** The bytes of evidence: as they are, or as the hexadecimal or base64 text that tools print. */
@@ -45,7 +47,7 @@ export async function readCollateralFiles(
 ): Promise<Record<string, Uint8Array>> {
   const pieces: Record<string, Uint8Array> = {}
   for (const name of names) {
-    for (const [piece, bytes] of Object.entries(await readPath(resolve(io.cwd, name), name))) {
+    for (const [piece, bytes] of Object.entries(await readPath(io, name))) {
       // A folder often holds the evidence as well.
       if (equalBytes(bytes, evidence)) continue
       if (Object.hasOwn(pieces, piece))
@@ -58,12 +60,12 @@ export async function readCollateralFiles(
   return pieces
 }
 
-async function readPath(path: string, label: string): Promise<Readonly<Record<string, Uint8Array>>> {
+async function readPath(io: Io, label: string): Promise<Readonly<Record<string, Uint8Array>>> {
+  const path = resolve(io.cwd, label)
   try {
-    const found = await stat(path)
-    if (found.isDirectory()) return (await readCollateral(path)).pieces
-    if (found.size > MAX_PIECE_BYTES) throw tooLarge(label, MAX_PIECE_BYTES)
-    const bytes = new Uint8Array(await readFile(path))
+    if ((await stat(path)).isDirectory()) return (await readCollateral(path)).pieces
+    const bytes = await readBytes(io, label, MAX_BUNDLE_BYTES)
+    if (!isPacked(bytes) && bytes.length > MAX_PIECE_BYTES) throw tooLarge(label, MAX_PIECE_BYTES)
     return isPacked(bytes) ? unpackCollateral(bytes).pieces : { [label]: bytes }
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'SottoError') throw cause

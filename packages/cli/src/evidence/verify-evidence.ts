@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { fromHex } from '@sotto/protocol/bytes'
 import {
   appraiseEvidence,
@@ -15,7 +13,10 @@ import { parseTime } from '../input/index.ts'
 import { formatSteps, printableLine } from '../terminal/index.ts'
 import { explainVerdict } from './explain.ts'
 import { exitCodeOfEvidence } from './outcome.ts'
-import { readCollateralFiles } from './read-pieces.ts'
+import { readBytes, readCollateralFiles } from './read-pieces.ts'
+
+/** Allow-lists of a large fleet. */
+const MAX_POLICY_BYTES = 1024 * 1024
 
 /** How evidence in a file is to be judged. */
 export interface EvidenceFlags {
@@ -46,10 +47,7 @@ export async function verifyEvidenceFile(
   }
   const judgement: Judgement = { verdict: verifyFamily(family, { evidence, collateral, ...how }) }
   if (flags.policy !== undefined) {
-    const text = await readFile(resolve(context.io.cwd, flags.policy)).catch((cause: unknown) => {
-      throw cliError('CLI_CONFIG', `cannot read the policy ${flags.policy}`, { cause })
-    })
-    const policy = parseEvidencePolicy(new Uint8Array(text))
+    const policy = parseEvidencePolicy(await readBytes(context.io, flags.policy, MAX_POLICY_BYTES))
     judgement.appraisal = appraiseEvidence([{ family, evidence, collateral }], policy, {
       ...how,
       ...(flags['bound-at'] !== undefined && { boundAt: parseTime('--bound-at', flags['bound-at']) }),

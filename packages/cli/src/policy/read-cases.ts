@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fromHex, fromUtf8 } from '@sotto/protocol/bytes'
-import { hex, literal, object, oneOf, parseStrictJson, text, type Decoder } from '@sotto/protocol/jcs'
+import { hex, literal, members, oneOf, parseStrictJson, text, type Decoder } from '@sotto/protocol/jcs'
 import type { CaseExpectation, EvidencePiece, EvidencePolicy, PolicyCase } from '@sotto/verifier/appraisal'
 import type { Reason } from '@sotto/verifier/family'
 import { cliError } from '../errors.ts'
@@ -45,25 +45,10 @@ const REASONS = [
   'hardware',
 ] as const satisfies readonly Reason[]
 
-const OPTIONAL = {
-  tuple: text(64),
-  reason: oneOf<Reason>(...REASONS),
-  reportData: hex(64),
-  boundAt: text(40),
-}
-
-const caseDecoder: Decoder<CaseDocument> = (value, path) => {
-  const given = Object.entries(OPTIONAL).filter(
-    ([name]) => typeof value === 'object' && value !== null && Object.hasOwn(value, name),
-  )
-  const fields = {
-    version: literal(1),
-    at: text(40),
-    expect: oneOf('admitted', 'refused'),
-    ...Object.fromEntries(given),
-  }
-  return object(fields as never)(value, path) as CaseDocument
-}
+const caseDecoder: Decoder<CaseDocument> = members<CaseDocument>(
+  { version: literal(1), at: text(40), expect: oneOf('admitted', 'refused') },
+  { tuple: text(64), reason: oneOf<Reason>(...REASONS), reportData: hex(64), boundAt: text(40) },
+)
 
 /**
  * Cases in a folder: every folder in it with a `case.json` is one. Its other files are one piece of evidence

@@ -49,7 +49,7 @@ describe('sotto verify FILE', () => {
     [['verify', 'report.bin', '--at', 'yesterday'], /--at is not a time/],
     [['verify', 'report.bin', '--report-data', 'xyz'], /not hexadecimal/],
     [['verify', 'report.bin', '--collateral', 'nowhere'], /cannot read nowhere/],
-    [['verify', 'report.bin', '--policy', 'nowhere.json'], /cannot read the policy/],
+    [['verify', 'report.bin', '--policy', 'nowhere.json'], /cannot read nowhere\.json/],
     [['verify', 'https://relay.example', '--at', '2025-01-01T00:00:00Z'], /--at is about evidence in a file/],
   ])('%j is a usage error with its reason', async (args, reason) => {
     desk = await createDesk()

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import {
   type CollateralBundle,
   isPieceName,
@@ -78,11 +80,10 @@ async function readFolder(folder: string): Promise<CollateralBundle> {
   return { fetchedAt, pieces }
 }
 
-/** Not more than allowed even of a file that grows while it is read. */
+/** Not more than one byte over what is allowed, even of a pipe or of a file that grows while it is read. */
 async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
-  const { size } = await stat(path)
-  const bytes = size > maxBytes ? undefined : new Uint8Array(await readFile(path))
-  if (bytes === undefined || bytes.length > maxBytes)
+  const bytes = new Uint8Array(await buffer(createReadStream(path, { end: maxBytes })))
+  if (bytes.length > maxBytes)
     throw collateralError('COLLATERAL_BUNDLE', `${path} is too large`, {
       expected: `at most ${maxBytes} bytes`,
     })

@@ -23,17 +23,26 @@ export function object<T extends object>(fields: Fields<T>): Decoder<T> {
   }
 }
 
-/** An object with any of these members, and no other: for policies, where what is left out has a default. */
-export function partial<T extends object>(fields: {
-  [Name in keyof T]-?: Decoder<NonNullable<T[Name]>>
-}): Decoder<T> {
-  const entries = Object.entries(fields)
+type Decoders<T> = { [Name in keyof T]-?: Decoder<NonNullable<T[Name]>> }
+type OptionalNames<T> = { [Name in keyof T]-?: undefined extends T[Name] ? Name : never }[keyof T]
+
+/** An object with all of the first members and any of the second, and no other. */
+export function members<T extends object>(
+  required: Decoders<Omit<T, OptionalNames<T>>>,
+  optional: Decoders<Pick<T, OptionalNames<T>>>,
+): Decoder<T> {
+  const entries = Object.entries(optional)
   return (value, path) => {
     const given = entries.filter(
       ([name]) => typeof value === 'object' && value !== null && Object.hasOwn(value, name),
     )
-    return object(Object.fromEntries(given) as never)(value, path) as T
+    return object({ ...required, ...Object.fromEntries(given) } as never)(value, path) as T
   }
+}
+
+/** An object with any of these members, and no other: for policies, where what is left out has a default. */
+export function partial<T extends object>(fields: Decoders<T>): Decoder<T> {
+  return members({} as never, fields as never)
 }
 
 /** An array of `min` to `max` items. */

@@ -10,6 +10,7 @@ export {
   label,
   list,
   literal,
+  members,
   object,
   oneOf,
   partial,

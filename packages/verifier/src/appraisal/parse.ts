@@ -8,6 +8,7 @@ import {
   label,
   list,
   literal,
+  members,
   object,
   oneOf,
   parseCanonicalJson,
@@ -144,22 +145,6 @@ function componentDecoder(families: Families): Decoder<Component> {
     checkWindows(own, members, path)
     decodePolicy(resolveWindows(own, members).policy, path)
     return value as Component
-  }
-}
-
-type Decoders<T> = { [Name in keyof T]-?: Decoder<NonNullable<T[Name]>> }
-type OptionalNames<T> = { [Name in keyof T]-?: undefined extends T[Name] ? Name : never }[keyof T]
-
-/** An object with all of the first members and any of the second, and no other. */
-function members<T extends object>(
-  required: Decoders<Omit<T, OptionalNames<T>>>,
-  optional: Decoders<Pick<T, OptionalNames<T>>>,
-): Decoder<T> {
-  return (value, path) => {
-    const given = Object.entries(optional).filter(
-      ([name]) => typeof value === 'object' && value !== null && Object.hasOwn(value, name),
-    )
-    return object({ ...required, ...Object.fromEntries(given) } as never)(value, path) as T
   }
 }
 

@@ -6,7 +6,7 @@ import type { Meaning, Members } from '../../src/appraisal/meaning.ts'
 import { claim } from '../../../../test/claims.ts'
 
 const PAGE = new URL('../../../../docs/policy.md', import.meta.url)
-const page = readFileSync(PAGE, 'utf8')
+let page = readFileSync(PAGE, 'utf8')
 
 /** The table of bindings and parties, from the data that the code uses. */
 function bindingsTable(): string {
@@ -96,7 +96,7 @@ function sectionOf(name: string): string {
 
 describe('docs/policy.md', () => {
   if (process.env['UPDATE_DOCS']) {
-    const written = page
+    page = page
       .replace(
         /(<!-- bindings: [^\n]*-->\n)[^]*?(?=<!-- end of bindings)/,
         (_, start: string) => `${start}\n${bindingsTable()}\n\n`,
@@ -105,9 +105,7 @@ describe('docs/policy.md', () => {
         /(<!-- members: [^\n]*-->\n)[^]*?(?=<!-- end of members)/,
         (_, start: string) => `${start}\n${membersTables()}\n\n`,
       )
-    writeFileSync(PAGE, written)
-    it.skip('was written', () => {})
-    return
+    writeFileSync(PAGE, page)
   }
 
   it(claim('T8', 'has the bindings and members that the code has'), () => {
