@@ -6,7 +6,10 @@ export interface Filtered {
   readonly stopped: boolean
 }
 
-/** Ends text at the first stop string, however tokens cut it, and holds back what may still become one. */
+/**
+ * Ends text at the stop string that begins first, however tokens cut it, and holds back what may still become
+ * one: also a stop string that is complete while an earlier one may still be.
+ */
 export class StopFilter {
   private readonly stops: readonly string[]
   private held = ''
@@ -18,27 +21,30 @@ export class StopFilter {
   /** Takes the next piece of text. */
   push(piece: string): Filtered {
     this.held += piece
-    let end = -1
-    for (const stop of this.stops) {
-      const at = this.held.indexOf(stop)
-      if (at >= 0 && (end < 0 || at < end)) end = at
-    }
-    if (end >= 0) {
+    const end = this.firstStop()
+    const keep = Math.max(0, ...this.stops.map((stop) => overlap(this.held, stop)))
+    const pending = this.held.length - keep
+    if (end <= pending && end < this.held.length) {
       const text = this.held.slice(0, end)
       this.held = ''
       return { text, stopped: true }
     }
-    const keep = Math.max(0, ...this.stops.map((stop) => overlap(this.held, stop)))
-    const text = this.held.slice(0, this.held.length - keep)
+    const text = this.held.slice(0, pending)
     this.held = this.held.slice(text.length)
     return { text, stopped: false }
   }
 
   /** What was held back, at the end of the answer. */
   flush(): string {
-    const text = this.held
+    const text = this.held.slice(0, this.firstStop())
     this.held = ''
     return text
+  }
+
+  /** Where the first complete stop string begins; the length of what is held where there is none. */
+  private firstStop(): number {
+    const starts = this.stops.map((stop) => this.held.indexOf(stop)).filter((at) => at >= 0)
+    return Math.min(this.held.length, ...starts)
   }
 
   /** Whether text is held back. */

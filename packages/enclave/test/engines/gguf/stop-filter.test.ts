@@ -21,6 +21,13 @@ it('finds a stop string that pieces cut anywhere, the earliest first', () => {
   expect(filter(['one two'], ['two', 'one'])).toEqual({ text: '', stopped: true })
 })
 
+it('waits with a complete stop string while one that began before it may still be', () => {
+  expect(filter(['a', 'b', 'a'], ['b', 'aba'])).toEqual({ text: '', stopped: true })
+  expect(filter(['a', 'b', 'c'], ['b', 'aba'])).toEqual({ text: 'a', stopped: true })
+  expect(filter(['a', 'b'], ['b', 'aba'])).toEqual(filter(['ab'], ['b', 'aba']))
+  expect(filter(['a', 'b'], ['b', 'aba']).text).toBe('a')
+})
+
 it('holds back only what may become a stop string', () => {
   const stopFilter = new StopFilter(['###'])
   expect(stopFilter.push('text #')).toEqual({ text: 'text ', stopped: false })
