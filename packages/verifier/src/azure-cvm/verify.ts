@@ -57,6 +57,7 @@ export function verifyAzureCvm(
       ...(hardware?.trustedParties ?? []),
       'Microsoft (its paravisor runs inside and keeps the key of the virtual TPM)',
     ],
+    dates: [...(facts.dates ?? []), ...(hardware?.dates ?? [])],
     validUntil: earliest(facts.validUntil, hardware?.validUntil ?? undefined),
   }
 }

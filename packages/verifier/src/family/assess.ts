@@ -1,12 +1,14 @@
 import { runChecks, type Check } from '../checks/index.ts'
 import type { Step } from '../result.ts'
-import type { EvidenceVerdict, Family, FieldObject } from './types.ts'
+import type { CollateralDate, EvidenceVerdict, Family, FieldObject } from './types.ts'
 
 /** What checks leave behind for the verdict, besides the facts they need of each other. */
 export interface VerdictFacts {
   fields?: FieldObject
   /** Shortest validity seen so far, Unix seconds. */
   validUntil?: number
+  /** What verified pieces say of their age; a check adds to those before it, see `addDates`. */
+  dates?: readonly CollateralDate[]
 }
 
 /** How one family is judged. */
@@ -40,8 +42,18 @@ export function assess<Facts extends VerdictFacts>(
     steps,
     fields: facts.fields ?? {},
     trustedParties,
+    dates: facts.dates ?? [],
     validUntil: facts.validUntil ?? null,
   }
+}
+
+/** The dates known so far and those of what a check has just verified. */
+export function addDates(
+  { dates = [] }: VerdictFacts,
+  kind: CollateralDate['kind'],
+  ...issuedAt: readonly number[]
+): readonly CollateralDate[] {
+  return [...dates, ...issuedAt.map((time) => ({ kind, issuedAt: time }))]
 }
 
 /** The earlier of two instants, of which one may not be known yet. */

@@ -1,8 +1,9 @@
 export { conformancePolicy } from './conformance-policy.ts'
-export { assess, earlier, type Assessment, type VerdictFacts } from './assess.ts'
+export { addDates, assess, earlier, type Assessment, type VerdictFacts } from './assess.ts'
 export {
   FAMILIES,
   type Collateral,
+  type CollateralDate,
   type EvidenceInput,
   type EvidenceVerdict,
   type Family,

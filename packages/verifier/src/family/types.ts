@@ -65,6 +65,18 @@ export interface FieldObject {
 /** Pieces that come with evidence (certificates, CRLs, TCB information, RIMs …), by name. Untrusted until a step says so. */
 export type Collateral = Readonly<Record<string, Uint8Array>>
 
+/**
+ * When a vendor issued a piece that came with evidence and was used for the verdict: verified, and about this evidence.
+ * - `collateral`: TCB information and identities.
+ * - `revocation`: revocation lists and answers.
+ * - `root-list`: revocation lists of roots, which issue one a year.
+ */
+export interface CollateralDate {
+  readonly kind: 'collateral' | 'revocation' | 'root-list'
+  /** Unix seconds. */
+  readonly issuedAt: number
+}
+
 /** What is judged, and when. Everything a verdict depends on: no clock, no network, no file. */
 export interface EvidenceInput<Policy> {
   /** As the hardware or service gave it. */
@@ -101,6 +113,8 @@ export interface EvidenceVerdict {
   fields: FieldObject
   /** Whom one trusts by accepting it, in words (T8). */
   trustedParties: readonly string[]
+  /** Dates of everything verified that has one; a piece that no check used leaves none. */
+  dates: readonly CollateralDate[]
   /** The verdict must be computed again after this instant (shortest validity in it), Unix seconds; null where nothing expires. */
   validUntil: number | null
 }

@@ -150,6 +150,7 @@ function verify(family: FamilyEntry['family'], input: EvidenceInput<object>): Pi
       ...(report.device !== undefined && { device: report.device }),
     },
     trustedParties: [`maker of ${family}`],
+    dates: [],
     validUntil: null,
   }
 }
