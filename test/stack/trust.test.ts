@@ -76,12 +76,12 @@ describe('a second genuine stack', () => {
     [
       'does not name the software root',
       'kms.evidence',
-      (policy) => ({ ...policy, roots: pinned.policy.roots }),
+      (policy) => ({ ...policy, platforms: pinned.policy.platforms }),
     ],
     [
-      'names hardware roots only',
+      'accepts hardware only',
       'kms.evidence',
-      (policy) => ({ ...policy, roots: [{ family: 'snp', root: policy.roots[0]!.root }] }),
+      (policy) => ({ ...policy, platforms: [{ name: 'milan', allOf: [{ family: 'sev-snp' }] }] }),
     ],
     [
       'pins another release key',
@@ -194,10 +194,10 @@ describe('an enclave', () => {
     })
   })
 
-  it(claim('T10', 'on a software TEE refuses a policy with hardware roots'), async () => {
+  it(claim('T10', 'on a software TEE refuses a policy for hardware'), async () => {
     await expect(
       start(({ policy }) => {
-        policy.roots = [{ family: 'snp', root: policy.roots[0]!.root }]
+        policy.platforms = [{ name: 'milan', allOf: [{ family: 'sev-snp' }] }]
         policy.require.push('hardware.cpu-vendor')
       }),
     ).rejects.toMatchObject({ code: 'ROLE_FAILED', found: expect.stringContaining('ROLE_WRONG_TEE') })

@@ -49,7 +49,10 @@ const REFUSALS: readonly Refusal[] = [
   {
     step: 'kms.evidence',
     what: 'evidence under another root',
-    policy: (policy) => ({ ...policy, roots: [{ family: 'software', root: zeros }] }),
+    policy: (policy) => ({
+      ...policy,
+      platforms: [{ name: 'other', allOf: [{ family: 'software', roots: [zeros] }] }],
+    }),
   },
   { step: 'kms.evidence-fresh', what: 'old evidence', world: { evidenceAge: 86_500 } },
   {

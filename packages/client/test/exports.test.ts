@@ -17,7 +17,14 @@ it('offers exactly these names: adding one is a decision', () => {
     'readServerSentEvents',
   ])
   expect(names(proxy)).toEqual(['createProxy', 'parseAzurePath', 'startProxy'])
-  expect(names(node)).toEqual(['COLLATERAL_INDEX', 'fileStorage', 'readCollateral', 'writeCollateral'])
+  expect(names(node)).toEqual([
+    'COLLATERAL_INDEX',
+    'fileStorage',
+    'readCollateral',
+    'readFolder',
+    'requireOwnFolder',
+    'writeCollateral',
+  ])
   expect(names(collateral)).toEqual([
     'OCSP_NONCE_BYTES',
     'VENDOR_ENDPOINTS',

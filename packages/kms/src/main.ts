@@ -1,5 +1,5 @@
-import { snpHardware } from '@sotto/serve/tee-snp'
 import { startRole } from '@sotto/serve/role'
+import { openHardware } from '@sotto/serve/tee-hardware'
 import { runKms } from './run.ts'
 
 await startRole({
@@ -7,5 +7,5 @@ await startRole({
   argv: process.argv,
   env: process.env,
   refuseSwap: true,
-  run: (context) => runKms(context, snpHardware()),
+  run: async (context) => runKms(context, await openHardware()),
 })

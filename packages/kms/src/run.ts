@@ -100,8 +100,9 @@ export async function runKms(context: RoleContext, hardware: TrustedHardware): P
 /** Software and hardware never stand in for each other, and software stays on this machine (T10). */
 function requireOwnKind(config: KmsConfig, hardware: TrustedHardware): void {
   const isSoftware = hardware.family === 'software'
-  if (config.roots.some(({ family }) => (family === 'software') !== isSoftware)) {
-    throw kmsError('KMS_POLICY_MIXED', 'the configured roots are of the other kind of TEE', {
+  if (config.softwareRoots.length > 0 !== isSoftware) {
+    throw kmsError('KMS_POLICY_MIXED', 'the configuration is for the other kind of TEE', {
+      expected: isSoftware ? 'softwareRoots' : 'no softwareRoots',
       found: hardware.family,
     })
   }

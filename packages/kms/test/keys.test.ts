@@ -30,7 +30,7 @@ function trustPolicy(world: World): TrustPolicy {
       quorum: 2,
       allowOperatorWitnesses: false,
     },
-    roots: [{ family: 'software', root: ROOT }],
+    platforms: [{ name: 'software', allOf: [{ family: 'software', roots: [ROOT] }] }],
     kems: ['X-Wing', 'X25519'],
     evidenceMaxAgeSeconds: DAY,
     checkpointMaxAgeSeconds: HOUR,

@@ -4,7 +4,11 @@ import { encodeDocument, type KeyReleasePolicy, PAYLOAD_TYPES } from '@sotto/pro
 import { expect, test } from 'vitest'
 import { claim } from '../../../test/claims.ts'
 import type { PolicyProposal } from '../src/policies/index.ts'
-import { Enclave, signer, World } from './world.ts'
+import { componentOf, Enclave, signer, World } from './world.ts'
+
+/** The same workload as a processor of AMD reports it. */
+const HARDWARE_RELEASE = { family: 'sev-snp', measurements: ['ab'.repeat(48)] } as const
+const HARDWARE = { allOf: [HARDWARE_RELEASE] }
 
 const OTHER = { image: 'ee'.repeat(32), hostData: 'ff'.repeat(32) }
 
@@ -95,17 +99,22 @@ const REFUSALS: [string, (world: World) => unknown, string][] = [
   ],
   [
     'a root nobody configured',
-    (w) => w.proposal(w.policy({ anyOf: [w.tuple(w.workload, { root: '00'.repeat(32) })] })),
+    (w) =>
+      w.proposal(
+        w.policy({
+          anyOf: [w.tuple(w.workload, { allOf: [{ ...componentOf(w.workload), roots: ['00'.repeat(32)] }] })],
+        }),
+      ),
     'KMS_POLICY_TUPLE',
   ],
   [
     'hardware in a software KMS',
-    (w) => w.proposal(w.policy({ anyOf: [w.tuple(w.workload, { family: 'snp' })] })),
+    (w) => w.proposal(w.policy({ anyOf: [w.tuple(w.workload, HARDWARE)] })),
     'KMS_POLICY_MIXED',
   ],
   [
     'software and hardware side by side',
-    (w) => w.proposal(w.policy({ anyOf: [w.tuple(), w.tuple(OTHER, { family: 'snp' })] })),
+    (w) => w.proposal(w.policy({ anyOf: [w.tuple(), w.tuple(OTHER, HARDWARE)] })),
     'KMS_POLICY_MIXED',
   ],
   [
@@ -120,7 +129,7 @@ const REFUSALS: [string, (world: World) => unknown, string][] = [
   ],
   [
     'a release for another platform',
-    (w) => w.proposal(w.policy(), undefined, [w.logRelease(w.workload, { platform: 'snp' })]),
+    (w) => w.proposal(w.policy(), undefined, [w.logRelease(w.workload, { evidence: HARDWARE_RELEASE })]),
     'KMS_POLICY_TUPLE',
   ],
   [

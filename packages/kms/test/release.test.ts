@@ -1,7 +1,12 @@
 import { fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { kemById } from '@sotto/protocol/hpke'
-import { bindReportData, type ReleaseRequest, type ReleaseResponse } from '@sotto/protocol/keyrelease'
+import {
+  bindReportData,
+  evidenceDigest,
+  type ReleaseRequest,
+  type ReleaseResponse,
+} from '@sotto/protocol/keyrelease'
 import { checkpointText, cosign, signNote } from '@sotto/protocol/note'
 import { expect, test } from 'vitest'
 import { claim } from '../../../test/claims.ts'
@@ -41,8 +46,8 @@ test(
       keyIds: [0, 1],
       policy: world.kms.view.state.policy,
       tuple: world.tuple().name,
-      evidence: toHex(crypto.sha256(fromBase64Url(request.evidence.report))),
-      chip: '01'.repeat(64),
+      evidence: evidenceDigest(request.evidence),
+      hardware: [`software ${'01'.repeat(64)}`],
       receiptKey: request.binding.receiptKey,
       issuedAt: world.now,
       notAfter: world.keySet.keys[0]!.notAfter + 600,
@@ -120,11 +125,10 @@ const REFUSALS: [string, (world: World, enclave: Enclave) => Promise<unknown>, s
     'a report with one byte changed',
     async (w, e) => {
       const request = await e.request(w)
-      const report = fromBase64Url(request.evidence.report)
-      return {
-        ...request,
-        evidence: { ...request.evidence, report: toBase64Url(report.with(0x90, report[0x90]! ^ 1)) },
-      }
+      const [piece] = request.evidence
+      const report = fromBase64Url(piece!.evidence)
+      const evidence = toBase64Url(report.with(0x90, report[0x90]! ^ 1))
+      return { ...request, evidence: [{ ...piece!, evidence }] }
     },
     'KMS_EVIDENCE_REFUSED',
   ],

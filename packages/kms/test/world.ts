@@ -1,4 +1,4 @@
-import { fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { parseDsse, signDsse } from '@sotto/protocol/dsse'
 import {
@@ -11,7 +11,9 @@ import {
   type KeyReleasePolicy,
   type KeySet,
   type LoggedStatement,
+  evidenceDigest,
   PAYLOAD_TYPES,
+  type Component,
   type PolicyTuple,
   RELEASE_PREDICATE,
   type ReleasedKeys,
@@ -61,6 +63,11 @@ export interface Workload {
   machine?: { privateKey: Uint8Array; publicKey: Uint8Array }
 }
 
+/** What evidence of this workload says. */
+export function componentOf({ image, hostData }: Workload): Component {
+  return { family: 'software', measurements: [softwareMeasurement(image)], hostData: [hostData] }
+}
+
 export function hardwareOf(workload: Workload): TrustedHardware {
   const machine = workload.machine ?? MACHINE
   return {
@@ -73,7 +80,8 @@ export function hardwareOf(workload: Workload): TrustedHardware {
         chipId: new Uint8Array(64).fill(workload.chip ?? 1),
       }
       const report = signSoftwareReport(fields, machine.privateKey)
-      return { family: 'software', report: toBase64Url(report), chain: [toBase64Url(machine.publicKey)] }
+      const collateral = { root: toBase64Url(machine.publicKey) }
+      return [{ family: 'software', evidence: toBase64Url(report), collateral }]
     },
     deriveSealingKey: () => Promise.resolve(seed(77)),
   }
@@ -108,7 +116,7 @@ export class Enclave {
 
   open(request: ReleaseRequest, response: ReleaseResponse, genesis: string): ReleasedKeys {
     const policy = documentDigest(parseDsse(utf8(response.policy.envelope)).payload)
-    const evidence = toHex(crypto.sha256(fromBase64Url(request.evidence.report)))
+    const evidence = evidenceDigest(request.evidence)
     const info = releaseInfo({ genesis, policy, evidence })
     return JSON.parse(fromUtf8(unwrapSecret(this.wrapKey, info, response))) as ReleasedKeys
   }
@@ -130,7 +138,12 @@ export class World {
 
   constructor(change: Record<string, unknown> = {}) {
     this.log.now = () => this.now
-    this.config = decodeKmsConfig({ ...this.configFields(), ...change }, 'config')
+    const { softwareRoots, ...fields } = { ...this.configFields(), ...change }
+    // Undefined: a KMS for hardware, whose configuration has no such field.
+    this.config = decodeKmsConfig(
+      softwareRoots === undefined ? fields : { ...fields, softwareRoots },
+      'config',
+    )
   }
 
   configFields(): Record<string, unknown> {
@@ -143,7 +156,7 @@ export class World {
       members: this.members.map(({ publicKey }, n) => ({ name: `member-${n}`, key: toBase64Url(publicKey) })),
       threshold: 2,
       releaseKeys: [toBase64Url(this.releaser.publicKey)],
-      roots: [{ family: 'software', root: ROOT }],
+      softwareRoots: [ROOT],
     }
   }
 
@@ -180,11 +193,15 @@ export class World {
     return this.kms.view.state.identity!.digest
   }
 
-  readonly app = createKmsApp({
-    kms: () => this.kms as Kms | undefined,
-    monotonic: () => this.now * 1000,
-    onError: (code, status) => this.refused.push([code, status]),
-  })
+  #app: ReturnType<typeof createKmsApp> | undefined
+  /** Made when it is first asked for: its clock never goes back. */
+  get app(): ReturnType<typeof createKmsApp> {
+    return (this.#app ??= createKmsApp({
+      kms: () => this.kms as Kms | undefined,
+      monotonic: () => this.now * 1000,
+      onError: (code, status) => this.refused.push([code, status]),
+    }))
+  }
 
   async call(
     path: string,
@@ -221,7 +238,7 @@ export class World {
         role: 'inference',
         version: '1.0.0',
         securityVersion: 1,
-        platform: 'software',
+        evidence: componentOf(workload),
         createdAt: this.now,
         ...change,
       },
@@ -236,10 +253,7 @@ export class World {
     return {
       name: `w-${workload.image.slice(0, 4)}-${workload.hostData.slice(0, 4)}`,
       role: 'inference',
-      family: 'software',
-      root: ROOT,
-      measurement: softwareMeasurement(workload.image),
-      hostData: workload.hostData,
+      allOf: [{ ...componentOf(workload), roots: [ROOT] }],
       ...change,
     }
   }

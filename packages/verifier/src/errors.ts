@@ -5,7 +5,6 @@ import { SottoError, type ErrorAction, type SottoErrorOptions } from '@sotto/pro
  * - `EVIDENCE_MALFORMED` (fix-input): not a report of this family.
  * - `EVIDENCE_ROOT` (stop): the root that signed is not one the policy names.
  * - `EVIDENCE_SIGNATURE` (stop): the signature does not cover these bytes.
- * - `EVIDENCE_BINDING` (stop): authentic, but bound to other data than expected.
  * - `EVIDENCE_REFUSED` (stop): authentic, but not acceptable under this policy.
  * - `POLICY_MALFORMED` (fix-input): the trust policy document is malformed.
  * - `RECEIPT_INVALID` (stop): a receipt is not authentic, or is about another request or answer.
@@ -14,7 +13,6 @@ export type VerifierErrorCode =
   | 'EVIDENCE_MALFORMED'
   | 'EVIDENCE_ROOT'
   | 'EVIDENCE_SIGNATURE'
-  | 'EVIDENCE_BINDING'
   | 'EVIDENCE_REFUSED'
   | 'POLICY_MALFORMED'
   | 'RECEIPT_INVALID'

@@ -1,15 +1,7 @@
 export { verifierError, type VerifierErrorCode } from './errors.ts'
 export { refusingSteps, type Step, type StepStatus, type Verdict } from './result.ts'
 export {
-  appraiseAnyOf,
-  appraiseTuple,
-  authenticateEvidence,
-  requireReportData,
-  verifyEvidence,
-  type EvidenceExpectation,
-  type VerifiedEvidence,
-} from './evidence.ts'
-export {
+  acceptsSoftware,
   ALWAYS_REQUIRED,
   describeTrustPolicy,
   encodeTrustPolicy,

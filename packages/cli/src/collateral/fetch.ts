@@ -6,15 +6,17 @@ import {
   type FetchedCollateral,
   type Unmet,
 } from '@sotto/client/collateral'
-import { COLLATERAL_INDEX, fileStorage, writeCollateral } from '@sotto/client/node'
+import { COLLATERAL_INDEX, fileStorage, requireOwnFolder, writeCollateral } from '@sotto/client/node'
 import { choosePieces, type RecognisedPieces } from '@sotto/verifier/family'
+import { SottoError } from '@sotto/protocol/errors'
 import { cliError } from '../errors.ts'
 import { readEvidence } from '../evidence/index.ts'
 import { type Command, type CommandContext, defineCommand, exitCodeOf } from '../framework/index.ts'
+import { requireOneStdin } from '../input/index.ts'
 import { formatBytes, printableLine } from '../terminal/index.ts'
 import { parseMirrors, parseTcbUpdate, VENDOR_HOSTS } from './flags.ts'
 import { cacheFolder, seenFolder } from './places.ts'
-import { countText, listPieces, timeText } from './pieces.ts'
+import { cannotWrite, countText, listPieces, timeText } from './pieces.ts'
 
 /** `sotto collateral fetch FILE…` */
 export const collateralFetch: Command = defineCommand({
@@ -62,6 +64,8 @@ export const collateralFetch: Command = defineCommand({
     const mirrors = parseMirrors(flags.mirror)
     const tcbUpdate = parseTcbUpdate(flags.tcb)
     const recognised = await readPieces(context, files)
+    // Before vendors are asked, who answer only so often.
+    await requireOwnFolder(folder)
     const fetched = await fetchCollateral(collateralNeeds(recognised), {
       fetch: io.fetch,
       signal,
@@ -90,8 +94,7 @@ export const collateralFetch: Command = defineCommand({
 
 /** The evidence among the files, and the rest. @throws `CLI_FILE` for none, or more than one piece of evidence */
 async function readPieces({ io }: CommandContext, files: readonly string[]): Promise<RecognisedPieces> {
-  if (files.filter((name) => name === '-').length > 1)
-    throw cliError('CLI_STDIN', 'standard input (-) can be read by one argument only')
+  requireOneStdin(files)
   const pieces: Record<string, Uint8Array> = {}
   for (const [index, name] of files.entries())
     pieces[`${index} ${basename(name)}`] = await readEvidence(io, name)
@@ -110,7 +113,12 @@ async function write(folder: string, fetched: FetchedCollateral): Promise<boolea
   const isComplete = fetched.unmet.length === 0
   if (!isComplete && (fetched.met.length === 0 || (await isFile(join(folder, COLLATERAL_INDEX)))))
     return false
-  await writeCollateral(folder, fetched)
+  try {
+    await writeCollateral(folder, fetched)
+  } catch (cause) {
+    if (cause instanceof SottoError) throw cause
+    throw cannotWrite(folder, cause)
+  }
   return true
 }
 

@@ -8,7 +8,7 @@ import { crypto } from '@sotto/protocol/crypto-backend'
 import { cliError } from '../errors.ts'
 import { type Command, defineCommand } from '../framework/index.ts'
 import { formatBytes } from '../terminal/index.ts'
-import { countText } from './pieces.ts'
+import { cannotWrite, countText } from './pieces.ts'
 
 /** `sotto collateral pack DIR -o FILE` */
 export const collateralPack: Command = defineCommand({
@@ -51,6 +51,6 @@ async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
     await rename(temporary, file)
   } catch (cause) {
     await rm(temporary, { force: true })
-    throw cliError('CLI_FILE', `cannot write ${file}`, { cause, hint: 'choose another file with -o' })
+    throw cannotWrite(file, cause)
   }
 }

@@ -1,6 +1,7 @@
 import { type CollateralBundle, describePiece } from '@sotto/client/collateral'
 import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
+import { cliError } from '../errors.ts'
 
 /** A piece as commands print it. */
 export interface ListedPiece {
@@ -42,4 +43,13 @@ export function timeText(seconds: number): string {
 /** `1 piece`, `7 pieces`. */
 export function countText(count: number): string {
   return `${count} ${count === 1 ? 'piece' : 'pieces'}`
+}
+
+/** What the file system says: a full disk, no permission, no such folder. */
+export function cannotWrite(path: string, cause: unknown): Error {
+  return cliError('CLI_FILE', `cannot write ${path}`, {
+    cause,
+    found: (cause as Error).message,
+    hint: 'choose another place with -o',
+  })
 }

@@ -1,6 +1,6 @@
 import { canonicalJson, type JsonValue } from '@sotto/protocol/jcs'
 import { parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
-import { type Step, verifyReceipt } from '@sotto/verifier'
+import { acceptsSoftware, type Step, verifyReceipt } from '@sotto/verifier'
 import { cliError } from '../errors.ts'
 import { type Command, defineCommand, EXIT } from '../framework/index.ts'
 import { type Input, openInput, readText } from '../input/index.ts'
@@ -64,7 +64,7 @@ export const receiptVerify: Command = defineCommand({
         },
       }),
     })
-    const software = isSoftware(policy.roots)
+    const software = acceptsSoftware(policy)
     if (context.global.json) context.json({ ...result, software })
     else {
       for (const line of formatSteps(result.steps, context.style.out)) context.out(line)
@@ -102,10 +102,6 @@ function parseSaved(text: string): SavedReceipt {
 function exitCodeOf(steps: readonly Step[]): number {
   const failed = steps.filter((step) => step.status === 'fail')
   return failed.every((step) => step.name === 'receipt.genesis') ? EXIT.refused : EXIT.notAuthentic
-}
-
-function isSoftware(roots: readonly { family: string }[]): boolean {
-  return roots.some((root) => root.family === 'software')
 }
 
 async function bytesOf(input: Input): Promise<Uint8Array[]> {

@@ -16,10 +16,12 @@ import {
   type Command,
   type CommandContext,
   defineCommand,
+  describeFailure,
+  exitCodeOf,
   exitCodeOfVerdict,
   type FlagValues,
 } from '../framework/index.ts'
-import { parseTime } from '../input/index.ts'
+import { parseTime, requireOneStdin } from '../input/index.ts'
 import {
   announceSoftware,
   connectOptions,
@@ -104,7 +106,7 @@ export const verify: Command = defineCommand({
     'sotto verify report.bin --collateral certs/ --at 2025-01-01T00:00:00Z',
   ],
   run(context, [target], flags) {
-    if (flags.conformance) return conformance(context, target)
+    if (flags.conformance) return conformance(context, target, flags)
     return target === undefined || ADDRESS.test(target)
       ? verifyService(context, target, flags)
       : verifyFile(context, target, flags)
@@ -137,6 +139,7 @@ async function verifyService(
 }
 
 async function verifyFile(context: CommandContext, name: string, flags: Flags): Promise<number> {
+  requireOneStdin([name, flags.policy, ...(flags.collateral ?? [])])
   const file = recogniseFile(await readEvidence(context.io, name), name, flags.family)
   if (file.kind === 'evidence') return verifyEvidenceFile(context, file, flags)
   const policy = await readPolicy(await resolvePolicyPath(context, flags))
@@ -148,12 +151,29 @@ async function verifyFile(context: CommandContext, name: string, flags: Flags): 
   return exitCodeOfVerdict(verdict)
 }
 
-/** One request in, one verdict out; a refused piece of evidence is a verdict, not an error. */
-async function conformance(context: CommandContext, target = '-'): Promise<number> {
-  const request = parseConformanceRequest(await readBytes(context.io, target, MAX_CONFORMANCE_BYTES))
-  const verdict = answerConformance(request)
-  context.json(verdict)
-  return exitCodeOfEvidence(verdict)
+/**
+ * One request in, one verdict out; a refused piece of evidence is a verdict, not an error. A request that is none
+ * is an error as with `--json`: one document on standard error, nothing on standard output.
+ */
+async function conformance(
+  { io, json, signal }: CommandContext,
+  target = '-',
+  flags: Flags,
+): Promise<number> {
+  try {
+    if (Object.entries(flags).some(([name, value]) => name !== 'conformance' && (value ?? false) !== false))
+      throw cliError('CLI_USAGE', '--conformance goes without other flags', {
+        hint: 'a request says all of it',
+      })
+    const request = parseConformanceRequest(await readBytes(io, target, MAX_CONFORMANCE_BYTES))
+    const answer = answerConformance(request)
+    json(answer)
+    return exitCodeOfEvidence(answer)
+  } catch (error) {
+    signal.throwIfAborted()
+    void io.stderr.write(`${JSON.stringify({ error: describeFailure(error) })}\n`)
+    return exitCodeOf(error)
+  }
 }
 
 function printVerdict(context: CommandContext, verdict: Verdict): void {

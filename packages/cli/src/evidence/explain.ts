@@ -9,7 +9,7 @@ const KINDS: Record<Family, string> = {
   nvidia:
     'evidence of an NVIDIA GPU or switch in confidential mode; alone it protects nothing, the processor beside it must be proven too',
   'azure-cvm':
-    'evidence of an Azure confidential VM: a hardware report, and a virtual TPM that Microsoft runs inside its protection',
+    'evidence of an Azure confidential VM: a hardware report, and a virtual TPM inside its protection that Microsoft runs if a step below says that this is proven',
   'azure-maa': "a token of Microsoft's attestation service, which says that it checked the hardware for you",
   'gcp-confidential-space':
     "a token of Google's attestation service, which says that it checked the hardware for you",
@@ -37,11 +37,24 @@ const MEANINGS: Record<Reason, string> = {
   hardware: 'It is genuine, but from a chip that your policy does not name.',
 }
 
+/** Reference values of NVIDIA, which a verdict of its own can be about. */
+function isManifest({ family, fields }: EvidenceVerdict): boolean {
+  return family === 'nvidia' && fields['gpu_ids'] === undefined && fields['kind'] !== undefined
+}
+
+function kindOf(verdict: EvidenceVerdict): string {
+  return isManifest(verdict)
+    ? 'a manifest of reference values that NVIDIA signed: evidence of no device'
+    : KINDS[verdict.family]
+}
+
 /** A verdict in plain words, one paragraph for each line. */
 export function explainVerdict(verdict: EvidenceVerdict): string[] {
-  const { family, authentic, acceptable, steps, trustedParties, validUntil } = verdict
-  const lines = [`This is ${KINDS[family]}.`]
-  if (acceptable) lines.push('It is genuine, and everything your policy asks of it holds.')
+  const { authentic, acceptable, steps, trustedParties, validUntil } = verdict
+  const lines = [`This is ${kindOf(verdict)}.`]
+  if (isManifest(verdict) && acceptable)
+    lines.push('It is genuine and current, and proves nothing about any machine.')
+  else if (acceptable) lines.push('It is genuine, and everything your policy asks of it holds.')
   else if (authentic) lines.push('It is genuine, and not acceptable as it is.')
   else lines.push('It is not genuine, or cannot be shown to be. Send nothing.')
   const failed = steps.filter(({ status }) => status === 'fail')

@@ -65,8 +65,9 @@ async function readPath(io: Io, label: string): Promise<Readonly<Record<string, 
   try {
     if ((await stat(path)).isDirectory()) return (await readCollateral(path)).pieces
     const bytes = await readBytes(io, label, MAX_BUNDLE_BYTES)
-    if (!isPacked(bytes) && bytes.length > MAX_PIECE_BYTES) throw tooLarge(label, MAX_PIECE_BYTES)
-    return isPacked(bytes) ? unpackCollateral(bytes).pieces : { [label]: bytes }
+    if (isPacked(bytes)) return unpackCollateral(bytes).pieces
+    if (bytes.length > MAX_PIECE_BYTES) throw tooLarge(label, MAX_PIECE_BYTES)
+    return { [label]: bytes }
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'SottoError') throw cause
     throw cliError('CLI_FILE', `cannot read ${label}`, {
@@ -76,15 +77,13 @@ async function readPath(io: Io, label: string): Promise<Readonly<Record<string, 
   }
 }
 
-/** Whether a file is what `sotto collateral pack` writes, and not a piece that is JSON itself. */
+/**
+ * Whether a file is what `sotto collateral pack` writes, and not a piece that is JSON itself: by its first member,
+ * which no other document has. One that somebody wrote anew is known too, and refused as what it is.
+ */
 function isPacked(bytes: Uint8Array): boolean {
-  if (bytes[0] !== 0x7b) return false
-  try {
-    const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as object
-    return Object.hasOwn(value, 'pieces') && Object.hasOwn(value, 'fetchedAt')
-  } catch {
-    return false
-  }
+  const start = Buffer.from(bytes.subarray(0, 256)).toString('latin1')
+  return /^\s*\{\s*"(?:digests|fetchedAt|pieces)"\s*:/.test(start)
 }
 
 function tooLarge(label: string, maxBytes: number): Error {

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import type { Config } from '../config/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { cliError } from '../errors.ts'
-import { createStyle, wantsColor } from '../terminal/index.ts'
+import { createStyle, printableJson, wantsColor } from '../terminal/index.ts'
 import type { Adviser, CommandContext, GlobalFlags, Io } from './context.ts'
 
 /** Cleanups of one run, newest first. */
@@ -28,7 +28,7 @@ export function createContext(
     signal: io.signal,
     config: () => (config ??= loadConfig(io, global.config)),
     out: (line) => void io.stdout.write(`${line}\n`),
-    json: (value) => void io.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    json: (value) => void io.stdout.write(`${printableJson(value, 2)}\n`),
     note: (line) => void (global.quiet || say(line)),
     detail: (line) => void (global.verbose && say(style.err.dim(line))),
     warn: (line) => say(style.err.yellow(line)),

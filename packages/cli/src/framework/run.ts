@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { CommanderError } from 'commander'
-import { createStyle, wantsColor } from '../terminal/index.ts'
+import { createStyle, printableJson, wantsColor } from '../terminal/index.ts'
 import { createContext, type Cleanups } from './create-context.ts'
 import type { Adviser, GlobalFlags, Io } from './context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
@@ -84,7 +84,7 @@ function report(
   )
   const code = io.signal.aborted ? EXIT.interrupted : exitCodeOf(error)
   // A command line that does not parse has no flags yet, but a script must be able to read its error.
-  if (global?.json ?? argv.includes('--json')) void io.stderr.write(`${JSON.stringify({ error: failure })}\n`)
+  if (global?.json ?? argv.includes('--json')) void io.stderr.write(`${printableJson({ error: failure })}\n`)
   else void io.stderr.write(formatFailure(failure, style))
   if (global?.verbose && error instanceof Error) void io.stderr.write(style.dim(`${error.stack ?? ''}\n`))
   return code

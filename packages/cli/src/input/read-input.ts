@@ -28,12 +28,16 @@ const STDIN_NAMES: ReadonlySet<string> = new Set(['-', '/dev/stdin', '/dev/fd/0'
  */
 export async function openInput(io: Io, names: readonly string[], index = 0): Promise<Input> {
   const name = names[index]!
-  if (names.filter((candidate) => STDIN_NAMES.has(candidate)).length > 1) {
+  requireOneStdin(names)
+  return STDIN_NAMES.has(name) ? openStdin(io) : openFile(io, name)
+}
+
+/** Whether what is named together can be read: for commands that open their arguments and flags one by one. @throws `CLI_STDIN` */
+export function requireOneStdin(names: readonly (string | undefined)[]): void {
+  if (names.filter((name) => name !== undefined && STDIN_NAMES.has(name)).length > 1)
     throw cliError('CLI_STDIN', 'standard input (-) can be read by one argument only', {
       hint: 'name files instead',
     })
-  }
-  return STDIN_NAMES.has(name) ? openStdin(io) : openFile(io, name)
 }
 
 async function openFile(io: Io, name: string): Promise<Input> {

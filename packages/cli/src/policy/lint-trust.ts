@@ -1,11 +1,12 @@
-import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
-import type { LintFinding } from '@sotto/verifier/appraisal'
+import { acceptsSoftware, parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { type LintFinding, lintPolicy } from '@sotto/verifier/appraisal'
+import { platformPolicy } from '@sotto/verifier/workload'
 
 /**
  * What in a trust policy deserves a second look. Never throws: a malformed document is one finding of
  * level `error`.
  */
-export function lintTrustPolicy(text: string): LintFinding[] {
+export function lintTrustPolicy(text: string, at: number): LintFinding[] {
   let policy: TrustPolicy
   try {
     policy = parseTrustPolicy(text)
@@ -22,22 +23,20 @@ export function lintTrustPolicy(text: string): LintFinding[] {
       },
     ]
   }
-  return [...lintRoots(policy), ...lintWitnesses(policy), ...lintKeys(policy)]
+  return [...lintPlatforms(policy, at), ...lintWitnesses(policy), ...lintKeys(policy)]
 }
 
-function lintRoots({ roots, require }: TrustPolicy): LintFinding[] {
-  const isSoftware = roots.some(({ family }) => family === 'software')
+/** Which program runs is for releases to say, and left open here. */
+const OPEN_HERE = ['any-program', 'any-firmware', 'any-configuration']
+
+function lintPlatforms(policy: TrustPolicy, at: number): LintFinding[] {
+  const { platforms, require } = policy
+  const hasGpu = platforms.every(({ gpuBinding }) => gpuBinding !== undefined)
   return [
-    ...(isSoftware
-      ? [
-          warning(
-            'software',
-            'roots',
-            'a software TEE hides nothing from the owner of the machine it runs on',
-          ),
-        ]
-      : []),
-    ...(!isSoftware && !require.includes('hardware.gpu')
+    ...lintPolicy(platformPolicy(policy), at)
+      .filter(({ code }) => !OPEN_HERE.includes(code))
+      .map((finding) => ({ ...finding, path: finding.path.replace(/^anyOf/, 'platforms') })),
+    ...(!acceptsSoftware(policy) && !hasGpu && !require.includes('hardware.gpu')
       ? [
           warning(
             'gpu-optional',

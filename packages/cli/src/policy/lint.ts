@@ -36,7 +36,7 @@ export const policyLint: Command = defineCommand({
 
 function findingsOf({ text, kind }: PolicyFile, at: number): LintFinding[] {
   if (kind === 'evidence') return lintPolicy(text, at)
-  if (kind === 'trust') return lintTrustPolicy(text)
+  if (kind === 'trust') return lintTrustPolicy(text, at)
   return [
     {
       level: 'error',

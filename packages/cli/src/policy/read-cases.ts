@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path'
 import { fromHex, fromUtf8 } from '@sotto/protocol/bytes'
 import { hex, literal, members, oneOf, parseStrictJson, text, type Decoder } from '@sotto/protocol/jcs'
 import type { CaseExpectation, EvidencePiece, EvidencePolicy, PolicyCase } from '@sotto/verifier/appraisal'
-import type { Reason } from '@sotto/verifier/family'
+import { type Reason, REASONS } from '@sotto/verifier/family'
 import { cliError } from '../errors.ts'
 import type { Io } from '../framework/index.ts'
-import { asPolicyMeans, pieceOf, readFolder } from './read-evidence.ts'
+import { asPolicyMeans, pieceOf, readFiles } from './read-evidence.ts'
 import { parseTime } from '../input/index.ts'
 
 const CASE_FILE = 'case.json'
@@ -25,29 +25,9 @@ interface CaseDocument {
   boundAt?: string
 }
 
-const REASONS = [
-  'malformed',
-  'algorithm',
-  'signature',
-  'chain',
-  'expired',
-  'revoked',
-  'collateral-missing',
-  'collateral-invalid',
-  'certificate-binding',
-  'binding',
-  'debug',
-  'guest-policy',
-  'tcb',
-  'measurement',
-  'event-log',
-  'issuer',
-  'hardware',
-] as const satisfies readonly Reason[]
-
 const caseDecoder: Decoder<CaseDocument> = members<CaseDocument>(
   { version: literal(1), at: text(40), expect: oneOf('admitted', 'refused') },
-  { tuple: text(64), reason: oneOf<Reason>(...REASONS), reportData: hex(64), boundAt: text(40) },
+  { tuple: text(64), reason: oneOf(...REASONS), reportData: hex(64), boundAt: text(40) },
 )
 
 /**
@@ -72,14 +52,14 @@ export async function readCases(io: Io, name: string, policy: EvidencePolicy): P
 }
 
 async function readCase(path: string, name: string, policy: EvidencePolicy): Promise<PolicyCase | undefined> {
-  const { [CASE_FILE]: document, ...files } = await readFolder(path, name)
+  const { [CASE_FILE]: document, ...files } = await readFiles(path, name)
   if (document === undefined) return undefined
   const { at, expect, tuple, reason, reportData, boundAt } = parseCase(document, name)
   const folders = await foldersIn(path, name)
   const pieces: EvidencePiece[] = []
   for (const folder of folders) {
     const label = `${name}/${folder}`
-    pieces.push(asPolicyMeans(pieceOf(await readFolder(join(path, folder), label), label), policy))
+    pieces.push(asPolicyMeans(pieceOf(await readFiles(join(path, folder), label), label), policy))
   }
   if (Object.keys(files).length > 0) pieces.unshift(asPolicyMeans(pieceOf(files, name), policy))
   const expected: CaseExpectation = {
@@ -118,6 +98,6 @@ async function foldersIn(path: string, label: string): Promise<string[]> {
       .map(({ name }) => name)
       .sort()
   } catch (cause) {
-    throw cliError('CLI_FILE', `cannot read ${label}`, { cause })
+    throw cliError('CLI_FILE', `cannot read ${label}`, { cause, hint: 'name a folder of cases' })
   }
 }

@@ -1,14 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { readFolder } from '@sotto/client/node'
 import type { EvidencePiece, EvidencePolicy } from '@sotto/verifier/appraisal'
 import { choosePieces, recogniseEvidence } from '@sotto/verifier/family'
 import { cliError } from '../errors.ts'
 import { readEvidence } from '../evidence/index.ts'
 import type { Io } from '../framework/index.ts'
-
-/** Pieces of one machine: a processor, its token, and GPUs. */
-const MAX_FILES = 64
-const MAX_PIECE_BYTES = 4 * 1024 * 1024
 
 /**
  * One piece of evidence: a file of evidence alone, or a folder that holds one with its collateral, told apart
@@ -21,7 +18,7 @@ export async function readPiece(io: Io, name: string): Promise<EvidencePiece> {
     (found) => found.isDirectory(),
     () => false,
   )
-  if (isFolder) return pieceOf(await readFolder(path, name), name)
+  if (isFolder) return pieceOf(await readFiles(path, name), name)
   const evidence = await readEvidence(io, name)
   const family = recogniseEvidence(evidence)
   if (family === undefined) throw noEvidence(name)
@@ -35,25 +32,16 @@ export function pieceOf(files: Record<string, Uint8Array>, label: string): Evide
   return chosen
 }
 
-/** All files of a folder but hidden ones, by name. @throws `CLI_FILE` */
-export async function readFolder(path: string, label: string): Promise<Record<string, Uint8Array>> {
+/** All files of a folder but hidden ones and the index of `sotto collateral fetch`, by name. @throws `CLI_FILE` */
+export async function readFiles(path: string, label: string): Promise<Record<string, Uint8Array>> {
   try {
-    const entries = await readdir(path, { withFileTypes: true })
-    const names = entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map(({ name }) => name)
-    if (names.length > MAX_FILES) throw cliError('CLI_FILE', `${label} holds more than ${MAX_FILES} files`)
-    const files: Record<string, Uint8Array> = {}
-    for (const name of names.sort()) {
-      const file = join(path, name)
-      if ((await stat(file)).size > MAX_PIECE_BYTES)
-        throw cliError('CLI_FILE', `${label}/${name} is too large`)
-      files[name] = new Uint8Array(await readFile(file))
-    }
-    return files
+    return await readFolder(path)
   } catch (cause) {
-    if (cause instanceof Error && cause.name === 'SottoError') throw cause
-    throw cliError('CLI_FILE', `cannot read ${label}`, { cause })
+    const { message, expected } = cause as { message: string; expected?: string }
+    throw cliError('CLI_FILE', `cannot read ${label}: ${message}`, {
+      cause,
+      ...(expected !== undefined && { expected }),
+    })
   }
 }
 

@@ -21,7 +21,7 @@ import { readPolicyFile, requireEvidencePolicy } from './document.ts'
 import { printResults } from './print-results.ts'
 import { readCases } from './read-cases.ts'
 import { asPolicyMeans, readPiece } from './read-evidence.ts'
-import { parseTime } from '../input/index.ts'
+import { parseTime, requireOneStdin } from '../input/index.ts'
 
 const FLAGS = {
   evidence: {
@@ -70,6 +70,7 @@ export const policyTest: Command = defineCommand({
     'sotto policy test policy.json --cases cases/',
   ],
   async run(context, args, flags) {
+    requireOneStdin([...args, ...(flags.evidence ?? []), ...(flags.collateral ?? [])])
     const policy = requireEvidencePolicy(await readPolicyFile(context.io, args))
     const cases = await casesOf(context.io, policy, flags)
     const results = testPolicy(policy, cases)

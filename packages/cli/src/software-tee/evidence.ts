@@ -14,5 +14,6 @@ export function answerEvidence(
     { measurement, hostData, reportData, chipId: machine.chipId },
     machine.rootPrivateKey,
   )
-  return { family: 'software', report: toBase64Url(report), chain: [toBase64Url(machine.rootPublicKey)] }
+  const collateral = { root: toBase64Url(machine.rootPublicKey) }
+  return [{ family: 'software', evidence: toBase64Url(report), collateral }]
 }

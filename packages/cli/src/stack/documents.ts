@@ -34,7 +34,7 @@ const dsseSigner = ({ seed, publicKey }: Signer): { secretSeed: Uint8Array; publ
 
 /** The release statement of a measured role, signed by the local release key. */
 export function signRelease(
-  { role, digest, hostData }: MeasuredRole,
+  { role, digest, measurement, hostData }: MeasuredRole,
   signer: Signer,
   now: number,
 ): Uint8Array {
@@ -49,7 +49,7 @@ export function signRelease(
       role,
       version: VERSION,
       securityVersion: SECURITY_VERSION,
-      platform: 'software',
+      evidence: { family: 'software', measurements: [measurement], hostData: [hostData] },
       createdAt: now,
     },
   }
@@ -72,10 +72,14 @@ export function signKeyReleasePolicy(options: {
       {
         name: workload.role,
         role: workload.role,
-        family: 'software',
-        root,
-        measurement: workload.measurement,
-        hostData: workload.hostData,
+        allOf: [
+          {
+            family: 'software',
+            roots: [root],
+            measurements: [workload.measurement],
+            hostData: [workload.hostData],
+          },
+        ],
       },
     ],
     evidenceMaxAgeSeconds: 3600,
@@ -107,7 +111,7 @@ export function localTrustPolicy(options: {
       quorum: 1,
       allowOperatorWitnesses: true,
     },
-    roots: [{ family: 'software', root: options.root }],
+    platforms: [{ name: 'software', allOf: [{ family: 'software', roots: [options.root] }] }],
     kems: ['X-Wing', 'X25519'],
     evidenceMaxAgeSeconds: 86_400,
     checkpointMaxAgeSeconds: 3600,

@@ -135,7 +135,7 @@ async function startAll(
       members: [{ name: 'this machine', key: toBase64Url(member!.publicKey) }],
       threshold: 1,
       releaseKeys: [toBase64Url(releaseKey!.publicKey)],
-      roots: [{ family: 'software', root }],
+      softwareRoots: [root],
     }),
   )
   const kms = await launch({

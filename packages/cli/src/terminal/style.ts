@@ -39,18 +39,32 @@ export function wantsColor(
   return isTerminal && env['TERM'] !== 'dumb'
 }
 
-// Control characters without tab and newline: what can move the cursor or hide text.
-const CONTROL = /[^\P{Cc}\t\n]/gu
+/**
+ * What can move the cursor, hide text or turn it around: control characters but tab and newline, format
+ * characters (bidi controls, zero-width ones, tags), and the separators that some terminals begin a line at.
+ */
+const UNPRINTABLE = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu
+/** They join or part the letters beside them: Persian and emoji are not written without. */
+const JOINERS: ReadonlySet<string> = new Set(['\u200C', '\u200D'])
 
 /**
- * Replaces control characters. The operator controls names and messages it sends; on a terminal an
- * escape sequence in them could draw a green tick over a red cross.
+ * Replaces what is not for printing. The operator controls names and messages it sends; on a terminal an
+ * escape sequence in them could draw a green tick over a red cross, and U+202E turns what follows around.
  */
 export function printable(text: string): string {
-  return text.replace(CONTROL, '\uFFFD')
+  return text.replace(UNPRINTABLE, (character) => (JOINERS.has(character) ? character : '\uFFFD'))
 }
 
-/** {@link printable} on one line: no text from outside may start a line of its own. */
+/** {@link printable} on one line, joiners too: no text from outside may start a line of its own, or pass for another name. */
 export function printableLine(text: string): string {
-  return printable(text).replaceAll(/[\t\n]/g, ' ')
+  return text.replace(UNPRINTABLE, '\uFFFD').replaceAll(/[\t\n]/g, ' ')
+}
+
+/** JSON that says the same to a program, and moves no cursor where a person looks at it. */
+export function printableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(UNPRINTABLE, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
 }

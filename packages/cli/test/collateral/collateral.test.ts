@@ -37,6 +37,12 @@ function sotto(argv: string[], options: WorldOptions = {}): Promise<RunResult> {
 
 const fetchToken = (...flags: string[]): Promise<RunResult> =>
   sotto(['collateral', 'fetch', 'token.json', '--mirror', `nvidia-nras=${server.url}/nvidiaNras`, ...flags])
+/** The same from NVIDIA's own address, which leads to the server here. */
+const fetchFromVendor = (...flags: string[]): Promise<RunResult> =>
+  sotto(['collateral', 'fetch', 'token.json', ...flags], {
+    fetch: (input, init) =>
+      globalThis.fetch(`${input as URL}`.replace(/^https:..nras[^/]*/, `${server.url}/nvidiaNras`), init),
+  })
 const errorOf = ({ stderr }: RunResult): Record<string, string> =>
   (JSON.parse(stderr.trim().split('\n').at(-1)!) as { error: Record<string, string> }).error
 
@@ -46,7 +52,7 @@ describe('sotto collateral fetch', () => {
       code: 0,
       stdout: 'nvidia: 1 piece, 22 B, in out\n',
       stderr: expect.stringMatching(
-        /^the keys of NVIDIA's attestation service: 127\.0\.0\.1:\d+, until 2026-01-01 13:00\n$/,
+        /^(the keys of NVIDIA's attestation service: )nobody signs them, and (127\.0\.0\.1:\d+) is a mirror: it may have made them\n\1\2, until 2026-01-01 13:00\n$/,
       ),
     })
     expect(readdirSync(join(cwd, 'out')).sort()).toEqual(['nvidia-nras-jwks.json', 'sotto-collateral.json'])
@@ -68,15 +74,20 @@ describe('sotto collateral fetch', () => {
   })
 
   it('asks once: the cache has the rest of the hour', async () => {
-    await fetchToken()
-    expect((await fetchToken()).stderr).toContain('from the cache')
+    await fetchFromVendor()
+    expect((await fetchFromVendor()).stderr).toContain('from the cache')
     expect(server.asked).toHaveLength(1)
-    await fetchToken('--refresh')
+    await fetchFromVendor('--refresh')
     expect(server.asked).toHaveLength(2)
+    // What a mirror says is neither taken from there nor put there.
+    for (const count of [3, 4]) {
+      expect((await fetchToken()).stderr).toContain('is a mirror')
+      expect(server.asked).toHaveLength(count)
+    }
   })
 
   it('keeps answers where --cache says', async () => {
-    await fetchToken('--cache', 'cache')
+    await fetchFromVendor('--cache', 'cache')
     expect(readdirSync(join(cwd, 'cache'))).toHaveLength(1)
   })
 
@@ -164,6 +175,10 @@ describe('sotto collateral fetch', () => {
     const result = await fetchToken('-o', '.', '--json')
     expect([result.code, errorOf(result)['code']]).toEqual([2, 'COLLATERAL_BUNDLE'])
     expect(readFileSync(join(cwd, 'thesis.txt'), 'utf8')).toBe('mine')
+    const file = await fetchToken('-o', 'thesis.txt', '--json')
+    expect([file.code, errorOf(file)['code']]).toEqual([2, 'COLLATERAL_BUNDLE'])
+    // Vendors answer only so often: none is asked in vain.
+    expect(server.asked).toEqual([])
   })
 
   it('stops when it is interrupted', async () => {

@@ -28,7 +28,7 @@ export type Endpoints = Readonly<Record<EndpointName, URL>>
 
 /**
  * Vendors' addresses, some replaced by mirrors. A mirror sees what is asked and can withhold answers; it
- * cannot forge them.
+ * cannot forge what a vendor signed. The keys of NRAS nobody signs: those are whatever the mirror says.
  * @throws `COLLATERAL_ADDRESS` for one that is not https (http on this machine only), or has credentials, a query or a fragment
  */
 export function resolveEndpoints(mirrors: Partial<Record<EndpointName, string>> = {}): Endpoints {

@@ -1,3 +1,4 @@
+import type { CollateralBundleErrorCode } from '@sotto/protocol/collateral-bundle'
 import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
 
 /**
@@ -10,7 +11,6 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `COLLATERAL_INVALID` (stop): an answer is not what was asked for: a redirect, another type, too large, malformed, about something else, or not signed by the vendor.
  * - `COLLATERAL_ROLLBACK` (stop): an answer is older than one that was seen before; the newer one is kept in mind.
  * - `COLLATERAL_MEMORY` (fix-input): what is remembered of newer answers is damaged; delete it only if you know why.
- * - `COLLATERAL_BUNDLE` (fix-input): a file or folder is not a bundle of collateral, or was damaged.
  */
 export type CollateralErrorCode =
   | 'COLLATERAL_ADDRESS'
@@ -21,7 +21,7 @@ export type CollateralErrorCode =
   | 'COLLATERAL_INVALID'
   | 'COLLATERAL_ROLLBACK'
   | 'COLLATERAL_MEMORY'
-  | 'COLLATERAL_BUNDLE'
+  | CollateralBundleErrorCode
 
 const ACTIONS: Readonly<Record<CollateralErrorCode, ErrorAction>> = {
   COLLATERAL_ADDRESS: 'fix-input',

@@ -5,7 +5,7 @@ import type { SottoStorage } from '../types.ts'
 import { seenMarks } from './cache/seen.ts'
 import { type EndpointName, resolveEndpoints } from './endpoints.ts'
 import { collateralError } from './errors.ts'
-import { type FetchContext, fetchNeed, type Met } from './fetch-need.ts'
+import { type FetchContext, meetNeed, type Met } from './fetch-need.ts'
 import type { HttpOptions } from './http/index.ts'
 import { vendorRoots } from './roots.ts'
 import { sourceOf } from './sources/index.ts'
@@ -90,7 +90,7 @@ export async function fetchCollateral(
       })
     asked.add(key)
     try {
-      const met = await fetchNeed(need, context)
+      const met = await meetNeed(need, context)
       Object.assign(fetched.pieces, met.pieces)
       fetched.met.push(met)
       options.onMet?.(met)
@@ -120,6 +120,7 @@ function contextOf(options: FetchCollateralOptions): FetchContext {
     requireOcspNonce,
     now,
     randomBytes: options.randomBytes ?? ((length) => crypto.randomBytes(length)),
+    meetings: new Map(),
     http: { nowMs: () => now() * 1000, ...options },
     onNote: options.onNote ?? (() => {}),
   }

@@ -22,6 +22,8 @@ export interface FetchContext {
   now: () => number
   randomBytes: (length: number) => Uint8Array
   http: HttpOptions
+  /** What was met, or could not be, by key of the need: nothing is asked twice in one run. */
+  meetings: Map<string, Promise<Met>>
   onNote: (note: string) => void
 }
 
@@ -34,25 +36,33 @@ export interface Met extends Fetched {
 }
 
 /**
- * Meets one need: from the cache while it is fresh there, otherwise from the vendor. Either way the answer is
- * read and authenticated anew, and refused when a newer one was seen before.
+ * Meets one need, once in a run: from the cache while it is fresh there, otherwise from the vendor. Either way
+ * the answer is read and authenticated anew, and refused when a newer one was seen before.
  *
  * @throws `COLLATERAL_…`; what the signal was aborted with
  */
-export async function fetchNeed(need: Need, context: FetchContext): Promise<Met> {
+export function meetNeed(need: Need, context: FetchContext): Promise<Met> {
+  const key = sourceOf(need).key(need, context.update)
+  let meeting = context.meetings.get(key)
+  if (meeting === undefined) context.meetings.set(key, (meeting = fetchNeed(need, context)))
+  return meeting
+}
+
+async function fetchNeed(need: Need, context: FetchContext): Promise<Met> {
   const { cache, seen, update, azure, now } = context
   const source = sourceOf(need)
-  const key = `${source.key(need, update)}${azure ? ' azure' : ''}`
   const what = source.what(need)
+  const nonce = context.randomBytes(OCSP_NONCE_BYTES)
+  const question = source.question(need, { endpoints: context.endpoints, update, azure, nonce })
+  // By address: what one mirror answered is never taken for the vendor's word, or another mirror's.
+  const key = `${source.key(need, update)} ${question.url.href}`
   if (!context.refresh) {
     const kept = await fromCache(need, key, context)
     if (kept !== undefined) return { ...kept, what, from: 'cache' }
   }
-  const nonce = context.randomBytes(OCSP_NONCE_BYTES)
-  const question = source.question(need, { endpoints: context.endpoints, update, azure, nonce })
   const answer = await ask(question, context.http)
   const fetchedAt = now()
-  const fetched = read(need, answer, context, {
+  const { isProven, ...fetched } = await read(need, answer, context, {
     fetchedAt,
     ...(context.requireOcspNonce && { nonce }),
   })
@@ -60,7 +70,11 @@ export async function fetchNeed(need: Need, context: FetchContext): Promise<Met>
     await seen.require(fetched.mark)
     await seen.raise(fetched.mark)
   }
-  await keep(cache, key, encodeEntry(key, { fetchedAt, answer }, source.headers ?? []), context)
+  const isVouchedFor = source.keepsOnlyFrom === undefined || question.url.origin === source.keepsOnlyFrom
+  if (isProven && isVouchedFor)
+    await keep(cache, key, encodeEntry(key, { fetchedAt, answer }, source.headers ?? []), context)
+  if (!isVouchedFor)
+    context.onNote(`${what}: nobody signs them, and ${question.url.host} is a mirror: it may have made them`)
   return { ...fetched, what, from: question.url.href }
 }
 
@@ -74,11 +88,12 @@ async function fromCache(need: Need, key: string, context: FetchContext): Promis
     const entry = decodeEntryOf(key, value)
     if (entry === undefined) throw new Error('it is damaged')
     if (entry.fetchedAt > now()) return undefined
-    const fetched = read(need, entry.answer, context, { fetchedAt: entry.fetchedAt })
+    const fetched = await read(need, entry.answer, context, { fetchedAt: entry.fetchedAt })
     if (fetched.freshUntil <= now()) return undefined
     if (fetched.mark !== undefined) await seen.require(fetched.mark)
     return fetched
   } catch (error) {
+    context.http.signal?.throwIfAborted()
     const { code, message } = error as { code?: string; message: string }
     if (code === 'COLLATERAL_MEMORY') throw error
     if (code !== 'COLLATERAL_EXPIRED' && code !== 'X509_EXPIRED')
@@ -101,17 +116,20 @@ async function keep(
   }
 }
 
-/** Reads an answer; whatever parsers have against it is ours in the end. */
-function read(
+/** Reads and authenticates an answer; whatever parsers have against it is ours in the end. */
+async function read(
   need: Need,
   answer: HttpAnswer,
-  { roots, update, now }: FetchContext,
+  context: FetchContext,
   more: Pick<ReadContext, 'fetchedAt' | 'nonce'>,
-): Fetched {
+): Promise<Fetched & { isProven: boolean }> {
+  const { roots, update, now, http } = context
   const source = sourceOf(need)
   try {
-    return source.read(need, answer, { roots, update, now: now(), ...more })
+    const fetched = source.read(need, answer, { roots, update, now: now(), ...more })
+    return { ...fetched, isProven: await prove(fetched, context) }
   } catch (cause) {
+    http.signal?.throwIfAborted()
     if (cause instanceof SottoError && cause.code.startsWith('COLLATERAL_')) throw cause
     const { code, message, expected, found } = cause as SottoError
     throw collateralError(
@@ -124,4 +142,24 @@ function read(
       },
     )
   }
+}
+
+/**
+ * Authenticates an answer with another one. False where that cannot be had: then the answer is as good as a
+ * verifier finds it, and not kept.
+ *
+ * @throws errors of the X.509 package where it is forged; `COLLATERAL_MEMORY`
+ */
+async function prove({ proof }: Fetched, context: FetchContext): Promise<boolean> {
+  if (proof === undefined) return true
+  let pieces: Fetched['pieces']
+  try {
+    ;({ pieces } = await meetNeed(proof.need, context))
+  } catch (error) {
+    context.http.signal?.throwIfAborted()
+    if (!(error instanceof SottoError) || error.code === 'COLLATERAL_MEMORY') throw error
+    return false
+  }
+  proof.verify(pieces)
+  return true
 }

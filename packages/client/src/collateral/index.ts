@@ -1,10 +1,5 @@
-export {
-  type CollateralBundle,
-  describePiece,
-  packCollateral,
-  type PieceDescription,
-  unpackCollateral,
-} from './bundle/index.ts'
+export { type CollateralBundle, packCollateral, unpackCollateral } from '@sotto/protocol/collateral-bundle'
+export { describePiece, type PieceDescription } from './describe.ts'
 export { type EndpointName, VENDOR_ENDPOINTS } from './endpoints.ts'
 export { collateralError, type CollateralErrorCode } from './errors.ts'
 export {

@@ -1,4 +1,5 @@
 import type { Certificate } from '@sotto/protocol/x509'
+import type { NvidiaRoots } from '@sotto/verifier/nvidia'
 import type { Endpoints } from './endpoints.ts'
 import type { HttpAnswer, HttpQuestion } from './http/index.ts'
 
@@ -77,16 +78,26 @@ export interface Fetched {
   /** When to ask again, Unix seconds. */
   freshUntil: number
   mark?: Mark
+  /** Where the answer alone does not show who signed it: what does. Left out, {@link Source.read} has authenticated it. */
+  proof?: Proof
   /** What has to be fetched as well, now that this is known. */
   more?: readonly Need[]
 }
 
-/** Roots by which answers are authenticated before they count as newer than others. */
+/** How an answer is authenticated with another one. */
+export interface Proof {
+  need: Need
+  /** @param pieces of the other need, which are authenticated themselves @throws errors of the X.509 package */
+  verify(pieces: Fetched['pieces']): void
+}
+
+/** Roots by which answers are authenticated before they are kept, or count as newer than others. */
 export interface CollateralRoots {
   /** ARK of each product. */
   amd: Readonly<Record<AmdProduct, Certificate>>
   /** Intel SGX Root CA. */
   intel: Certificate
+  nvidia: NvidiaRoots
 }
 
 /** What a source may depend on besides the answer. */
@@ -116,6 +127,8 @@ export interface Source<N extends Need> {
   read(need: N, answer: HttpAnswer, context: ReadContext): Fetched
   /** Response headers that {@link read} looks at, and the cache keeps. */
   headers?: readonly string[]
+  /** Where nobody signs the answers: the one origin whose TLS vouches for them. Those of others are never kept. */
+  keepsOnlyFrom?: string
 }
 
 /** What a question may depend on besides the need. */

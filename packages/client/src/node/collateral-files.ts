@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import {
   type CollateralBundle,
   isPieceName,
+  MAX_BUNDLE_PIECE_BYTES,
   MAX_DOCUMENT_BYTES,
   MAX_PIECE_BYTES,
   MAX_PIECES,
@@ -13,7 +14,7 @@ import {
   parseIndex,
   requireDigests,
   unpackCollateral,
-} from '../collateral/bundle/index.ts'
+} from '@sotto/protocol/collateral-bundle'
 import { collateralError } from '../collateral/errors.ts'
 
 /** Index of a folder: what lay in it when it was written. */
@@ -28,7 +29,7 @@ export const COLLATERAL_INDEX = 'sotto-collateral.json'
 export async function readCollateral(path: string): Promise<CollateralBundle> {
   try {
     const found = await stat(path)
-    if (found.isDirectory()) return await readFolder(path)
+    if (found.isDirectory()) return await readIndexed(path)
     return unpackCollateral(await readBounded(path, MAX_DOCUMENT_BYTES))
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'SottoError') throw cause
@@ -40,19 +41,38 @@ export async function readCollateral(path: string): Promise<CollateralBundle> {
 }
 
 /**
+ * What lies in a folder that collateral may be written into: one that is new, empty, or holds a bundle.
+ *
+ * @throws `COLLATERAL_BUNDLE` for any other, and for what is no folder
+ */
+export async function requireOwnFolder(folder: string): Promise<string[]> {
+  const elsewhere = { hint: 'name another folder, or wait while another command writes this one' }
+  let names: string[]
+  try {
+    names = await readdir(folder)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw collateralError('COLLATERAL_BUNDLE', `cannot write into ${folder}`, {
+      cause,
+      found: (cause as Error).message,
+      ...elsewhere,
+    })
+  }
+  if (names.length > 0 && !names.includes(COLLATERAL_INDEX))
+    throw collateralError('COLLATERAL_BUNDLE', `${folder} is not empty, and holds no collateral`, elsewhere)
+  return names
+}
+
+/**
  * Writes pieces into a folder, each whole or not at all, its index last. Other files of an earlier bundle are
  * removed; a folder that holds anything else is left alone.
  *
- * @throws `COLLATERAL_BUNDLE` for a folder that is not empty and has no index; errors of the file system
+ * @throws `COLLATERAL_BUNDLE` as {@link requireOwnFolder}; errors of the file system
  */
 export async function writeCollateral(folder: string, bundle: CollateralBundle): Promise<void> {
   const index = packIndex(bundle)
+  const before = await requireOwnFolder(folder)
   await mkdir(folder, { recursive: true })
-  const before = await readdir(folder)
-  if (before.length > 0 && !before.includes(COLLATERAL_INDEX))
-    throw collateralError('COLLATERAL_BUNDLE', `${folder} is not empty, and holds no collateral`, {
-      hint: 'name another folder',
-    })
   // Without its index a half-written folder is not taken for the old bundle.
   await rm(join(folder, COLLATERAL_INDEX), { force: true })
   for (const name of before)
@@ -62,42 +82,70 @@ export async function writeCollateral(folder: string, bundle: CollateralBundle):
   await writeWhole(folder, COLLATERAL_INDEX, index)
 }
 
-async function readFolder(folder: string): Promise<CollateralBundle> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name)
-  if (names.length > MAX_PIECES + 1)
-    throw collateralError('COLLATERAL_BUNDLE', `${folder} holds too many files`, {
-      expected: `at most ${MAX_PIECES}`,
-    })
-  const pieces: Record<string, Uint8Array> = {}
-  for (const name of names.sort())
-    if (name !== COLLATERAL_INDEX) pieces[name] = await readBounded(join(folder, name), MAX_PIECE_BYTES)
-  if (!names.includes(COLLATERAL_INDEX)) return { fetchedAt: null, pieces }
-  const { fetchedAt, digests } = parseIndex(
-    await readBounded(join(folder, COLLATERAL_INDEX), MAX_PIECE_BYTES),
-  )
+async function readIndexed(folder: string): Promise<CollateralBundle> {
+  const pieces = await readFolder(folder)
+  const index = join(folder, COLLATERAL_INDEX)
+  if (!(await isThere(index))) return { fetchedAt: null, pieces }
+  const { fetchedAt, digests } = parseIndex(await readBounded(index, MAX_PIECE_BYTES))
   requireDigests(pieces, digests)
   return { fetchedAt, pieces }
+}
+
+/**
+ * The files of a folder by name, whatever they are: the index and hidden ones left out.
+ *
+ * @throws `COLLATERAL_BUNDLE` too many, or too large; errors of the file system
+ */
+export async function readFolder(folder: string): Promise<Record<string, Uint8Array>> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries
+    .filter((entry) => entry.isFile() && entry.name !== COLLATERAL_INDEX && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+  if (names.length > MAX_PIECES) throw tooMuch(folder, 'holds too many files', `at most ${MAX_PIECES}`)
+  const pieces: Record<string, Uint8Array> = {}
+  let total = 0
+  for (const name of names.sort()) {
+    const piece = await readBounded(join(folder, name), MAX_PIECE_BYTES)
+    total += piece.length
+    if (total > MAX_BUNDLE_PIECE_BYTES)
+      throw tooMuch(folder, 'holds too much', `at most ${MAX_BUNDLE_PIECE_BYTES} bytes`)
+    pieces[name] = piece
+  }
+  return pieces
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function tooMuch(path: string, problem: string, expected: string): Error {
+  return collateralError('COLLATERAL_BUNDLE', `${path} ${problem}`, { expected })
 }
 
 /** Not more than one byte over what is allowed, even of a pipe or of a file that grows while it is read. */
 async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(await buffer(createReadStream(path, { end: maxBytes })))
-  if (bytes.length > maxBytes)
-    throw collateralError('COLLATERAL_BUNDLE', `${path} is too large`, {
-      expected: `at most ${maxBytes} bytes`,
-    })
+  if (bytes.length > maxBytes) throw tooMuch(path, 'is too large', `at most ${maxBytes} bytes`)
   return bytes
 }
 
 async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(folder, `.${name}.${randomUUID()}`)
-  const file = await open(temporary, 'wx', 0o644)
   try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(temporary, 'wx', 0o644)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, join(folder, name))
+  } catch (error) {
+    // On a full disk what was written of it would stay in the way.
+    await rm(temporary, { force: true })
+    throw error
   }
-  await rename(temporary, join(folder, name))
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SottoStorage } from '../types.ts'
 
@@ -23,14 +23,20 @@ export function fileStorage(directory: string): SottoStorage {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       const path = pathOf(key)
       const temporary = `${path}.${randomUUID()}`
-      const file = await open(temporary, 'wx', 0o600)
       try {
-        await file.writeFile(value)
-        await file.sync()
-      } finally {
-        await file.close()
+        const file = await open(temporary, 'wx', 0o600)
+        try {
+          await file.writeFile(value)
+          await file.sync()
+        } finally {
+          await file.close()
+        }
+        await rename(temporary, path)
+      } catch (error) {
+        // On a full disk what was written of it would stay in the way.
+        await rm(temporary, { force: true })
+        throw error
       }
-      await rename(temporary, path)
     },
   }
 }

@@ -1,2 +1,8 @@
-export { COLLATERAL_INDEX, readCollateral, writeCollateral } from './collateral-files.ts'
+export {
+  COLLATERAL_INDEX,
+  readCollateral,
+  readFolder,
+  requireOwnFolder,
+  writeCollateral,
+} from './collateral-files.ts'
 export { fileStorage } from './file-storage.ts'

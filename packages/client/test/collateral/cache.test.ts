@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FAKE_NOW } from '@sotto/testkit/x509'
-import { fetchCollateral, type Need } from '../../src/collateral/index.ts'
+import { fetchCollateral, type FetchCollateralOptions, type Need } from '../../src/collateral/index.ts'
 import { memoryStorage } from '../../src/trust/last-checkpoint.ts'
 import type { SottoStorage } from '../../src/types.ts'
 import { codesOf, PLATFORM, RIM, type Services, startServices } from './services.ts'
@@ -24,13 +24,17 @@ const OCSP = (): Need => ({
 })
 
 /** Seconds after the first fetch at which a need is asked for again. */
-async function askedAgainAfter(need: Need, seconds: readonly number[]): Promise<(number | undefined)[]> {
+async function askedAgainAfter(
+  need: Need,
+  seconds: readonly number[],
+  options?: FetchCollateralOptions,
+): Promise<(number | undefined)[]> {
   const again: (number | undefined)[] = []
-  await services.fetch([need])
+  await services.fetch([need], options)
   for (const after of seconds) {
     services.clock.now = FAKE_NOW + after
     const before = services.server.asked.length
-    await services.fetch([need])
+    await services.fetch([need], options)
     again.push(services.server.asked.length > before ? after : undefined)
   }
   return again
@@ -64,7 +68,7 @@ describe('how long answers are kept', () => {
   })
 
   it('keys of a service: an hour', async () => {
-    expect(await askedAgainAfter(JWKS, [3599, 3600])).toEqual([undefined, 3600])
+    expect(await askedAgainAfter(JWKS, [3599, 3600], services.own())).toEqual([undefined, 3600])
   })
 
   it('reference measurements: 30 days, the status of their certificates less', async () => {
@@ -158,8 +162,8 @@ describe('a cache that is not to be trusted', () => {
 
   it('notices bytes that changed where nobody signed them', async () => {
     const cache = changing((value) => value.replace(/"body":"[^"]*"/, '"body":"eyJrZXlzIjpbe31dfQ=="'))
-    const first = await services.fetch([JWKS], { cache })
-    expect((await services.fetch([JWKS], { cache })).pieces).toEqual(first.pieces)
+    const first = await services.fetch([JWKS], { ...services.own(), cache })
+    expect((await services.fetch([JWKS], { ...services.own(), cache })).pieces).toEqual(first.pieces)
     expect(services.server.asked).toHaveLength(2)
   })
 
@@ -167,7 +171,14 @@ describe('a cache that is not to be trusted', () => {
     // Digest and all: whoever can write entries can write this one too.
     const other = await startServices()
     const cache = memoryStorage()
-    await other.fetch([TCB_INFO], { cache })
+    const forged: SottoStorage = {
+      get: cache.get,
+      set: (key, value) => {
+        const here = (text: string): string => text.replaceAll(other.server.url, services.server.url)
+        return cache.set(here(key), here(value))
+      },
+    }
+    await other.fetch([TCB_INFO], { cache: forged })
     other.server.close()
     const fetched = await services.fetch([TCB_INFO], { cache })
     expect(fetched.met.map(({ from }) => from)).not.toContain('cache')

@@ -17,6 +17,7 @@ import {
   type FetchCollateralOptions,
   type FetchedCollateral,
   type Need,
+  VENDOR_ENDPOINTS,
 } from '../../src/collateral/index.ts'
 import { memoryStorage } from '../../src/trust/last-checkpoint.ts'
 
@@ -32,6 +33,8 @@ export interface Services {
   /** Unix seconds; tests move it. */
   clock: { now: number }
   notes: string[]
+  /** Options with which the keys of NRAS come from NVIDIA's own address. */
+  own(): FetchCollateralOptions
   /** Fetches with a cache and a memory of their own that last as long as the services. */
   fetch(needs: readonly Need[], options?: FetchCollateralOptions): Promise<FetchedCollateral>
 }
@@ -51,7 +54,7 @@ export async function startServices(): Promise<Services> {
     ...intelAnswers(intel, 'tdx', PLATFORM),
     ...nvidiaAnswers(nvidia, [RIM]),
   ])
-  const roots = { amd: amd.roots.arks, intel: intel.root.certificate }
+  const roots = { amd: amd.roots.arks, intel: intel.root.certificate, nvidia: nvidia.roots }
   const clock = { now: FAKE_NOW }
   const notes: string[] = []
   const [cache, seen] = [memoryStorage(), memoryStorage()]
@@ -65,6 +68,12 @@ export async function startServices(): Promise<Services> {
     roots,
     clock,
     notes,
+    own() {
+      const { nvidiaNras = '', ...mirrors } = server.mirrors
+      const toServer: typeof globalThis.fetch = (input, init) =>
+        globalThis.fetch(`${input as URL}`.replace(`${VENDOR_ENDPOINTS.nvidiaNras}/`, `${nvidiaNras}/`), init)
+      return { mirrors, fetch: toServer }
+    },
     fetch: (needs, options = {}) =>
       fetchCollateral(needs, {
         mirrors: server.mirrors,

@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,10 +13,16 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
 import { packCollateral } from '../../src/collateral/index.ts'
-import { COLLATERAL_INDEX, readCollateral, writeCollateral } from '../../src/node/index.ts'
+import { COLLATERAL_INDEX, readCollateral, readFolder, writeCollateral } from '../../src/node/index.ts'
 
 const bundle = { fetchedAt: 1_767_268_800, pieces: { 'a.der': Uint8Array.of(1, 2, 3), 'b.json': utf8('{}') } }
 const refused = { code: 'COLLATERAL_BUNDLE', action: 'fix-input' }
+
+/** A file of zeros that takes no room. */
+function sparse(path: string, bytes: number): void {
+  writeFileSync(path, '')
+  truncateSync(path, bytes)
+}
 
 let directory = ''
 let folder = ''
@@ -65,6 +72,31 @@ describe('a folder of collateral', () => {
     writeFileSync(join(folder, 'ask_ark.pem'), 'x')
     mkdirSync(join(folder, 'more'))
     expect(await readCollateral(folder)).toEqual({ fetchedAt: null, pieces: { 'ask_ark.pem': utf8('x') } })
+  })
+
+  it('is read without what is hidden, such as what an interrupted run left', async () => {
+    await writeCollateral(folder, bundle)
+    writeFileSync(join(folder, '.a.der.1'), 'x')
+    expect(await readCollateral(folder)).toEqual(bundle)
+    expect(await readFolder(folder)).toEqual(bundle.pieces)
+  })
+
+  it('leaves nothing behind when a piece cannot be written', async () => {
+    mkdirSync(join(folder, 'a.der', 'in the way'), { recursive: true })
+    writeFileSync(join(folder, COLLATERAL_INDEX), '')
+    await expect(writeCollateral(folder, bundle)).rejects.toThrow()
+    expect(readdirSync(folder)).toEqual(['a.der'])
+  })
+
+  it('is not read to its end when it is larger than all that evidence needs', async () => {
+    mkdirSync(folder, { recursive: true })
+    for (let i = 0; i < 20; i++) sparse(join(folder, `p${i}`), 4 * 1024 * 1024)
+    const before = process.memoryUsage().arrayBuffers
+    await expect(readCollateral(folder)).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('holds too much'),
+    })
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024)
   })
 
   it('may not hold too much', async () => {

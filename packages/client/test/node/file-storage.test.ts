@@ -31,4 +31,15 @@ describe('fileStorage', () => {
     mkdirSync(join(directory, 'a', file))
     await expect(storage.get('key')).rejects.toThrow('EISDIR')
   })
+
+  it('leaves nothing behind when it cannot write', async () => {
+    const path = join(directory, 'a')
+    const storage = fileStorage(path)
+    await storage.set('key', 'value')
+    const file = readdirSync(path)[0]!
+    rmSync(join(path, file))
+    mkdirSync(join(path, file, 'in the way'), { recursive: true })
+    await expect(storage.set('key', 'value')).rejects.toThrow()
+    expect(readdirSync(path)).toEqual([file])
+  })
 })

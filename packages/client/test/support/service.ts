@@ -256,7 +256,7 @@ async function certify(
     policy: world.keyPolicyDigest,
     tuple: 'inference',
     evidence,
-    chip: 'f6'.repeat(64),
+    hardware: ['software'],
     receiptKey,
     issuedAt: world.now,
     notAfter: world.now + 3600,

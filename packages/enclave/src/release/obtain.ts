@@ -1,5 +1,4 @@
 import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
 import { parseDsse, verifyDsse, type PreparedSigner } from '@sotto/protocol/dsse'
 import {
   composeTrustBundle,
@@ -10,11 +9,13 @@ import {
 import {
   bindReportData,
   decodeDocument,
+  evidenceDigest,
   PAYLOAD_TYPES,
   releasedKeysDecoder,
   releaseInfo,
   releaseReceiptDecoder,
   type Digest,
+  type Evidence,
   type LoggedStatement,
   type PublishedKey,
   type ReleasedKeys,
@@ -26,6 +27,8 @@ import { parseKeyConfig, OhttpGatewayKey } from '@sotto/protocol/ohttp'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import type { TrustedHardware } from '@sotto/serve/tee'
 import { refusingSteps, verifyTrustBundle, type TrustedService, type TrustPolicy } from '@sotto/verifier'
+import { appraiseEvidence } from '@sotto/verifier/appraisal'
+import { evidencePieces, platformPolicy, refusalText } from '@sotto/verifier/workload'
 import type { HeldKey, ServingIdentity } from '../gateway/index.ts'
 import { enclaveBinding, WRAP_SUITE } from './binding.ts'
 import { releaseError } from './errors.ts'
@@ -95,7 +98,7 @@ export async function verifyKms({ kms, log, policy, now }: ObtainContext): Promi
  * Obtains the private request keys: fresh evidence bound to a wrapping key of this one release, the
  * receipt key and the newest witnessed checkpoint, for a KMS that was verified first. Nothing that
  * is kept afterwards opens a recorded release.
- * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_DENIED`, `RELEASE_INVALID`, those of log and hardware
+ * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_HARDWARE_REFUSED`, `RELEASE_DENIED`, `RELEASE_INVALID`, those of log and hardware
  */
 export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   const { service, checkpoint } = await verifyKms(context)
@@ -106,19 +109,21 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
     receiptKey: context.receiptKey.publicKey,
     checkpoint: checkpoint.digest,
   })
-  const evidence = await context.hardware.collectEvidence(bindReportData('enclave', binding))
+  const bound = bindReportData('enclave', binding)
+  const evidence = await context.hardware.collectEvidence(bound)
+  requireOwnEvidence(evidence, bound, checkpoint, context)
   const response = await context.kms.release({
     evidence,
     binding,
     checkpoint: checkpoint.note,
     artifacts: [...context.artifacts],
   })
-  const evidenceDigest = toHex(crypto.sha256(fromBase64Url(evidence.report)))
-  const receipt = checkReceipt(response, service, evidenceDigest, binding.receiptKey)
+  const digest = evidenceDigest(evidence)
+  const receipt = checkReceipt(response, service, digest, binding.receiptKey)
   const released = unwrap(response, wrap, {
     genesis: service.genesis,
     policy: receipt.policy,
-    evidence: evidenceDigest,
+    evidence: digest,
   })
   const keys = released.keys.map(({ keyId, privateKey }) =>
     holdKey(keyId, fromBase64Url(privateKey), service),
@@ -133,7 +138,7 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
     artifacts,
     identity: {
       genesis: service.genesis,
-      evidence: evidenceDigest,
+      evidence: digest,
       after: { size: checkpoint.size, root: toHex(checkpoint.root) },
       signer: context.receiptKey,
     },
@@ -141,6 +146,28 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
     receipt: response.receipt,
     kmsKey: service.signingKey,
   }
+}
+
+/**
+ * Judges this machine's own evidence under the measured policy before keys are asked for, or any plaintext is near:
+ * a GPU that is not in confidential mode, or not the one it should be, is found here, not by the KMS (T9).
+ */
+function requireOwnEvidence(
+  evidence: Evidence,
+  expectedReportData: Uint8Array,
+  checkpoint: WitnessedCheckpoint,
+  { policy, now }: ObtainContext,
+): void {
+  const appraisal = appraiseEvidence(evidencePieces(evidence), platformPolicy(policy), {
+    at: now(),
+    expectedReportData,
+    boundAt: checkpoint.time,
+  })
+  if (appraisal.admitted) return
+  throw releaseError('RELEASE_HARDWARE_REFUSED', 'this machine does not pass the measured policy', {
+    expected: policy.platforms.map(({ name }) => name).join(' or '),
+    found: refusalText(appraisal),
+  })
 }
 
 function checkReceipt(

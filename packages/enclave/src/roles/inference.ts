@@ -1,5 +1,5 @@
-import { snpHardware } from '@sotto/serve/tee-snp'
 import { startRole } from '@sotto/serve/role'
+import { openHardware } from '@sotto/serve/tee-hardware'
 import { runInference } from './run-inference.ts'
 
 await startRole({
@@ -7,5 +7,5 @@ await startRole({
   argv: process.argv,
   env: process.env,
   refuseSwap: true,
-  run: (context) => runInference(context, snpHardware(), { sandbox: 'full' }),
+  run: async (context) => runInference(context, await openHardware(), { sandbox: 'full' }),
 })

@@ -4,6 +4,7 @@ import { crypto } from '@sotto/protocol/crypto-backend'
 import { uploadLimits } from '@sotto/protocol/sizes'
 import { readConfig } from '@sotto/serve/config'
 import { withHealth, type Readiness } from '@sotto/serve/health'
+import { acceptsSoftware } from '@sotto/verifier'
 import { createLogClient } from '@sotto/serve/log-client'
 import { createLogger } from '@sotto/serve/logging'
 import { createMetrics } from '@sotto/serve/metrics'
@@ -194,14 +195,10 @@ function describe(reason: Error): { code: string; expected?: string; found?: str
 function requireOwnKind(config: InferenceConfig, hardware: TrustedHardware): void {
   const isSoftware = hardware.family === 'software'
   const isLoopback = ['127.0.0.1', '::1'].includes(config.listen.host)
-  if (
-    config.policy.roots.every(({ family }) => (family === 'software') === isSoftware) &&
-    (isLoopback || !isSoftware)
-  )
-    return
+  if (acceptsSoftware(config.policy) === isSoftware && (isLoopback || !isSoftware)) return
   throw new SottoError('ROLE_WRONG_TEE', 'stop', 'the configuration is for another kind of TEE', {
-    expected: isSoftware ? 'software roots and a loopback address' : 'hardware roots',
-    found: `${config.policy.roots.map(({ family }) => family).join(', ')} at ${config.listen.host}`,
+    expected: isSoftware ? 'a policy for the software TEE and a loopback address' : 'a policy for hardware',
+    found: `${config.policy.platforms.map(({ name }) => name).join(', ')} at ${config.listen.host}`,
   })
 }
 

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { HPKE_KEM, kemById } from '@sotto/protocol/hpke'
-import { bindReportData, documentDigest } from '@sotto/protocol/keyrelease'
+import { bindReportData, documentDigest, evidenceDigest } from '@sotto/protocol/keyrelease'
 import { checkpointDigest } from '@sotto/protocol/note'
-import { verifyEvidence } from '@sotto/verifier'
+import { appraiseEvidence } from '@sotto/verifier/appraisal'
+import { evidencePieces, platformPolicy } from '@sotto/verifier/workload'
 import { fakeKeyConfig, fakeSigner, type WorldOptions } from '@sotto/testkit'
 import { WRAP_SUITE } from '../../src/release/binding.ts'
 import { obtainKeys } from '../../src/release/obtain.ts'
@@ -31,8 +32,13 @@ test('an honest KMS gives the private keys of its published set, bound to this b
     receiptKey: toBase64Url(context.receiptKey.publicKey),
     checkpoint: checkpointDigest(checkpoint),
   })
-  verifyEvidence(evidence, { roots: world.policy.roots, reportData: bindReportData('enclave', binding) })
-  expect(obtained.identity.evidence).toBe(toHex(crypto.sha256(fromBase64Url(evidence.report))))
+  const appraisal = appraiseEvidence(evidencePieces(evidence), platformPolicy(world.policy), {
+    at: world.now,
+    expectedReportData: bindReportData('enclave', binding),
+    boundAt: world.now,
+  })
+  expect(appraisal.admitted).toBe(true)
+  expect(obtained.identity.evidence).toBe(evidenceDigest(evidence))
   expect(obtained.identity.genesis).toBe(world.genesisDigest)
 })
 
@@ -78,7 +84,12 @@ describe('a KMS that fails the measured policy gets no evidence, and its keys ar
     ],
     [
       'a root the policy does not name',
-      { policy: (policy) => ({ ...policy, roots: [{ family: 'software', root: 'ee'.repeat(32) }] }) },
+      {
+        policy: (policy) => ({
+          ...policy,
+          platforms: [{ name: 'other', allOf: [{ family: 'software', roots: ['ee'.repeat(32)] }] }],
+        }),
+      },
     ],
   ])('%s', async (_, options) => {
     const { context, requests } = await createReleaseWorld(options)

@@ -1,4 +1,4 @@
-import { fromUtf8, toBase64Url, toHex, utf8, fromBase64Url } from '@sotto/protocol/bytes'
+import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { parseDsse, signDsse } from '@sotto/protocol/dsse'
 import type { KmsState } from '@sotto/protocol/evidence'
@@ -17,6 +17,7 @@ import {
   type ReleaseReceipt,
   type ReleaseRequest,
   type ReleaseResponse,
+  evidenceDigest,
 } from '@sotto/protocol/keyrelease'
 import { tilePath } from '@sotto/protocol/tile-path'
 import { checkpointDigest } from '@sotto/protocol/note'
@@ -159,7 +160,7 @@ function answer(
   dishonesty: Dishonesty,
 ): ReleaseResponse {
   const { log, signers, genesisDigest, keyPolicyDigest, now } = world
-  const evidence = toHex(crypto.sha256(fromBase64Url(request.evidence.report)))
+  const evidence = evidenceDigest(request.evidence)
   const honest: ReleaseReceipt = {
     version: 1,
     genesis: genesisDigest,
@@ -168,7 +169,7 @@ function answer(
     policy: keyPolicyDigest,
     tuple: 'inference',
     evidence,
-    chip: 'cd'.repeat(64),
+    hardware: ['software'],
     receiptKey: request.binding.receiptKey,
     issuedAt: now,
     notAfter: now + 3600,

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { concat, fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { concat, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { parseTrustBundle } from '@sotto/protocol/evidence'
-import { type ReleaseRequest, releaseRequestDecoder } from '@sotto/protocol/keyrelease'
+import { evidenceDigest, type ReleaseRequest, releaseRequestDecoder } from '@sotto/protocol/keyrelease'
 import { OHTTP_MEDIA_TYPE, OhttpGatewayKey } from '@sotto/protocol/ohttp'
 import { parseReceiptCertificate, parseReceiptTrailer } from '@sotto/protocol/receipts'
 import { startServer } from '@sotto/serve/server'
@@ -98,11 +98,8 @@ async function start(change: Change = {}): Promise<Enclave> {
     async collectEvidence(reportData) {
       const { measurement } = world.images.inference
       const report = { measurement, hostData, reportData, chipId: new Uint8Array(64) }
-      return {
-        family: 'software',
-        report: toBase64Url(signSoftwareReport(report, world.root.privateKey)),
-        chain: [toBase64Url(world.root.publicKey)],
-      }
+      const evidence = toBase64Url(signSoftwareReport(report, world.root.privateKey))
+      return [{ family: 'software', evidence, collateral: { root: toBase64Url(world.root.publicKey) } }]
     },
   }
   const { promise: ready, resolve } = Promise.withResolvers<string>()
@@ -178,7 +175,7 @@ test('from measured configuration to a proven answer: attested, sealed models op
   })
   expect(named.body).toEqual(certificate.body)
   const [request] = enclave.requests
-  expect(evidence).toBe(createHash('sha256').update(fromBase64Url(request!.evidence.report)).digest('hex'))
+  expect(evidence).toBe(evidenceDigest(request!.evidence))
   // Nothing of the inner API exists outside.
   expect((await fetch(`${url}/v1/models`)).status).toBe(404)
 })
@@ -238,6 +235,6 @@ function asHardware(policy: TrustPolicy): TrustPolicy {
   return {
     ...policy,
     require: [...policy.require, 'hardware.cpu-vendor'],
-    roots: policy.roots.map(({ root }) => ({ family: 'snp', root })),
+    platforms: [{ name: 'milan', allOf: [{ family: 'sev-snp' }] }],
   }
 }

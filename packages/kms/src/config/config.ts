@@ -1,5 +1,5 @@
 import { fromBase64Url } from '@sotto/protocol/bytes'
-import type { EvidenceFamily, Genesis } from '@sotto/protocol/keyrelease'
+import type { Genesis } from '@sotto/protocol/keyrelease'
 import {
   httpUrl,
   integer,
@@ -11,7 +11,6 @@ import {
   oneOf,
   text,
 } from '@sotto/serve/config'
-import { kmsError } from '../errors.ts'
 import { serveError } from '@sotto/serve/errors'
 import type { KeyTiming } from '../keys/lifetime.ts'
 import type { RequestKem } from '../state/index.ts'
@@ -32,8 +31,11 @@ export interface KmsConfig {
   timing: KeyTiming
   /** One request key is made per entry and policy. P-384 is for peers bound to NIST curves, never a default. */
   suites: RequestKem[]
-  /** Hardware roots evidence may chain to: SHA-256 of the root public key. */
-  roots: { family: EvidenceFamily; root: string }[]
+  /**
+   * Roots of the software TEE that workloads may chain to, SHA-256 of the raw P-384 point. A KMS in the software
+   * TEE has some, one on hardware none: there, the roots are those of the vendors (T10).
+   */
+  softwareRoots: string[]
   /** How often the KMS's own evidence is renewed over a newer checkpoint. Default 3600, at most 3600. */
   evidenceRefreshSeconds: number
 }
@@ -105,24 +107,14 @@ const decodeFields: Decoder<KmsConfig> = object((f) => {
       graceSeconds: f.optional('graceSeconds', integer(1, MAX_GRACE_SECONDS), 600),
     },
     suites: f.optional('suites', list(oneOf('X-Wing', 'X25519', 'P-384'), 1, 3), ['X-Wing', 'X25519']),
-    roots: f.required(
-      'roots',
-      list(
-        object((root) => ({
-          family: root.required('family', oneOf('software', 'snp')),
-          root: root.required('root', digest),
-        })),
-        1,
-        16,
-      ),
-    ),
+    softwareRoots: f.optional('softwareRoots', list(digest, 1, 16), []),
     evidenceRefreshSeconds: f.optional('evidenceRefreshSeconds', integer(1, 3600), 3600),
   }
 })
 
 /**
  * Decodes and cross-checks a configuration.
- * @throws `CONFIG_INVALID`; `KMS_POLICY_MIXED` when software and hardware roots stand side by side (T10)
+ * @throws `CONFIG_INVALID`
  */
 export const decodeKmsConfig: Decoder<KmsConfig> = (value, path) => {
   const config = decodeFields(value, path)
@@ -139,9 +131,7 @@ export const decodeKmsConfig: Decoder<KmsConfig> = (value, path) => {
   requireDistinct(config.suites, 'suites')
   requireAtMost(config.threshold, config.members.length, 'threshold')
   requireAtMost(config.witnesses.quorum, config.witnesses.keys.length, 'witnesses.quorum')
-  if (new Set(config.roots.map((root) => root.family === 'software')).size > 1) {
-    throw kmsError('KMS_POLICY_MIXED', 'one KMS serves software or hardware, never both')
-  }
+  requireDistinct(config.softwareRoots, 'softwareRoots')
   return config
 }
 

@@ -95,11 +95,10 @@ export class Kms {
     const { state, boot } = this.view
     const policy = currentPolicy(state)
     if (this.#isStale()) throw kmsError('KMS_STALE', 'this KMS has seen no fresh checkpoint for too long')
-    const { clock, config } = this.#parts
+    const { clock } = this.#parts
     return this.#releaser.release(request, {
       state,
       policy,
-      roots: config.roots,
       log: this.#log,
       now: clock.now(),
       statementKey: boot.statementKey,
@@ -119,7 +118,7 @@ export class Kms {
       const context = {
         state,
         genesis: genesisOf(state.identity!),
-        roots: config.roots,
+        softwareRoots: config.softwareRoots,
         log: this.#log,
         now: clock.now(),
       }

@@ -3,6 +3,7 @@ import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { hasCode } from '@sotto/protocol/errors'
 import { list, object, text } from '@sotto/protocol/jcs'
 import {
+  type AdmissionTuple,
   decodeDocument,
   documentDigest,
   type Genesis,
@@ -16,9 +17,8 @@ import {
   releaseStatementDecoder,
   type UnixSeconds,
 } from '@sotto/protocol/keyrelease'
-import { softwareMeasurement } from '@sotto/protocol/measurement'
 import type { LogClient } from '@sotto/serve/log-client'
-import type { KmsConfig } from '../config/index.ts'
+import { covers, evidencePolicyOf, findReleaseDefect } from '@sotto/verifier/workload'
 import { kmsError } from '../errors.ts'
 import type { AcceptedPolicy, KmsState } from '../state/index.ts'
 
@@ -43,7 +43,7 @@ const MAX_FUTURE_SECONDS = 300
 export interface ProposalContext {
   state: KmsState
   genesis: Genesis
-  roots: KmsConfig['roots']
+  softwareRoots: readonly string[]
   log: LogClient
   now: UnixSeconds
 }
@@ -65,7 +65,7 @@ export async function judgeProposal(
   }
   const digest = documentDigest(document)
   requireYounger(document, digest, context)
-  requireRoots(document, context.roots)
+  requireKind(document, context.softwareRoots)
   const statements = proposal.releases.map((release) => verifyRelease(release, context.genesis))
   for (const tuple of document.anyOf) requireRelease(tuple, statements)
   await requireLogged(proposal.releases, context.log)
@@ -126,51 +126,49 @@ function requireYounger(document: KeyReleasePolicy, digest: string, { state, now
   }
 }
 
-function requireRoots(document: KeyReleasePolicy, roots: KmsConfig['roots']): void {
-  for (const tuple of document.anyOf) {
-    if (roots.some(({ family, root }) => family === tuple.family && root === tuple.root)) continue
-    const isMixed = roots.every(({ family }) => (family === 'software') !== (tuple.family === 'software'))
-    throw kmsError(
-      isMixed ? 'KMS_POLICY_MIXED' : 'KMS_POLICY_TUPLE',
-      isMixed ? 'this KMS serves the other kind of TEE' : 'this KMS does not accept the root of a tuple',
-      { found: tuple.name },
-    )
+/** What is asked of evidence means something, and is of the kind that this KMS serves (T10). */
+function requireKind(document: KeyReleasePolicy, softwareRoots: readonly string[]): void {
+  let tuples: AdmissionTuple[]
+  try {
+    tuples = evidencePolicyOf(document).anyOf
+  } catch (cause) {
+    throw kmsError('KMS_REQUEST_MALFORMED', 'a tuple of the policy is malformed', {
+      found: (cause as Error).message,
+      cause,
+    })
+  }
+  for (const { name, allOf } of tuples) {
+    if (allOf.some(({ family }) => (family === 'software') !== softwareRoots.length > 0))
+      throw kmsError('KMS_POLICY_MIXED', 'this KMS serves the other kind of TEE', { found: name })
+    const roots = allOf.flatMap((component) => (component['roots'] ?? []) as readonly string[])
+    if (softwareRoots.length > 0 && !roots.every((root) => softwareRoots.includes(root)))
+      throw kmsError('KMS_POLICY_TUPLE', 'this KMS does not accept the root of a tuple', { found: name })
   }
 }
 
 function verifyRelease(release: LoggedStatement, genesis: Genesis): ReleaseStatement {
+  let statement: ReleaseStatement
   try {
     const envelope = parseDsse(utf8(release.envelope))
     const keys = genesis.releaseKeys.map(fromBase64Url)
-    return decodeDocument(
-      verifyDsse(envelope, PAYLOAD_TYPES.release, keys).payload,
-      releaseStatementDecoder,
-      'release',
-    )
+    const { payload } = verifyDsse(envelope, PAYLOAD_TYPES.release, keys)
+    statement = decodeDocument(payload, releaseStatementDecoder, 'release')
   } catch (cause) {
     throw kmsError('KMS_POLICY_TUPLE', 'a release statement is not signed by a release key of the genesis', {
       cause,
     })
   }
+  const defect = findReleaseDefect(statement)
+  if (defect === undefined) return statement
+  throw kmsError('KMS_POLICY_TUPLE', 'a release statement contradicts itself', { found: defect })
 }
 
-/** One statement must cover the whole tuple: image, configuration, role and platform. */
+/** One statement must cover the whole tuple: program, configuration, role and platform. */
 function requireRelease(tuple: PolicyTuple, statements: readonly ReleaseStatement[]): void {
   // A KMS gets its state from its own store, never by release.
   const isAdmissible = tuple.role === 'inference'
   if (isAdmissible && statements.some((statement) => covers(statement, tuple))) return
   throw kmsError('KMS_POLICY_TUPLE', 'a tuple has no release statement', { found: tuple.name })
-}
-
-function covers({ subject, predicate }: ReleaseStatement, tuple: PolicyTuple): boolean {
-  return (
-    // Only the software TEE measures our manifest itself; other families need a statement of their own kind.
-    tuple.family === 'software' &&
-    softwareMeasurement(subject[0].digest.sha256) === tuple.measurement &&
-    subject[1].digest.sha256 === tuple.hostData &&
-    predicate.role === tuple.role &&
-    predicate.platform === tuple.family
-  )
 }
 
 async function requireLogged(releases: readonly LoggedStatement[], log: LogClient): Promise<void> {

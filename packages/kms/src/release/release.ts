@@ -1,8 +1,8 @@
-import { fromBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
+import { utf8 } from '@sotto/protocol/bytes'
 import {
   type Digest,
   documentDigest,
+  evidenceDigest,
   type LoggedStatement,
   PAYLOAD_TYPES,
   type ReleaseReceipt,
@@ -70,7 +70,7 @@ async function answerRequest(
   const { state, policy, now } = context
   const keyIds = releasableKeyIds(state, now)
   if (keyIds.length === 0) throw kmsError('KMS_NOT_READY', 'every key has expired; new ones are being made')
-  const evidence = toHex(crypto.sha256(fromBase64Url(request.evidence.report)))
+  const evidence = evidenceDigest(request.evidence)
   // Wrapped before it is logged: a wrapping key that is none leaves no receipt behind.
   const wrapped = wrapKeys(request, keyIds, state, {
     genesis: state.identity!.digest,
@@ -83,9 +83,9 @@ async function answerRequest(
 
 function receiptOf(
   request: ReleaseRequest,
-  { evidence, tuple }: AdmittedWorkload,
+  { tuple, hardware }: AdmittedWorkload,
   keyIds: number[],
-  evidenceDigest: Digest,
+  evidence: Digest,
   { state, policy, now }: ReleaserContext,
 ): ReleaseReceipt {
   const lastUse = Math.max(...keyIds.map((keyId) => state.keys.get(keyId)!.destroyAt))
@@ -95,9 +95,9 @@ function receiptOf(
     epoch: state.epoch!.number,
     keyIds,
     policy: policy.digest,
-    tuple: tuple.name,
-    evidence: evidenceDigest,
-    chip: evidence.chip,
+    tuple,
+    evidence,
+    hardware,
     receiptKey: request.binding.receiptKey,
     issuedAt: now,
     notAfter: lastUse,

@@ -1,13 +1,9 @@
 import { hasCode } from '@sotto/protocol/errors'
-import {
-  bindReportData,
-  type PolicyTuple,
-  type ReleaseRequest,
-  type UnixSeconds,
-} from '@sotto/protocol/keyrelease'
+import { bindReportData, type ReleaseRequest, type UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
-import { appraiseAnyOf, type VerifiedEvidence, verifyEvidence } from '@sotto/verifier'
-import type { KmsConfig } from '../config/index.ts'
+import { verifierError } from '@sotto/verifier'
+import { appraiseEvidence, type EvidenceAppraisal } from '@sotto/verifier/appraisal'
+import { evidencePieces, evidencePolicyOf, hardwareOf, refusalText } from '@sotto/verifier/workload'
 import { kmsError } from '../errors.ts'
 import type { AcceptedPolicy, KmsState } from '../state/index.ts'
 
@@ -15,16 +11,16 @@ import type { AcceptedPolicy, KmsState } from '../state/index.ts'
 export interface ReleaseContext {
   state: KmsState
   policy: AcceptedPolicy
-  roots: KmsConfig['roots']
   log: LogClient
   now: UnixSeconds
 }
 
 /** A workload that may hold the keys: authentic, fresh, bound to its wrapping key, and admitted. */
 export interface AdmittedWorkload {
-  evidence: VerifiedEvidence
-  /** The one tuple that admits it as a whole. */
-  tuple: PolicyTuple
+  /** Name of the one tuple that admits it as a whole. */
+  tuple: string
+  /** What it runs on, see `hardwareOf`. */
+  hardware: string[]
 }
 
 /**
@@ -41,31 +37,42 @@ export async function admitWorkload(
   if (binding.genesis !== context.state.identity!.digest) {
     throw kmsError('KMS_WRONG_GENESIS', 'the evidence is bound to another KMS')
   }
-  const evidence = authenticate(request, context)
-  const tuple = admit(evidence, context.policy)
   const checkpoint = verifyCheckpointOf(request, context)
   requireFresh(checkpoint, context.policy.document.evidenceMaxAgeSeconds, context.now)
-  for (const id of request.artifacts) requireArtifact(id, evidence, checkpoint, context)
+  const judge = createJudge(request, checkpoint, context.now)
+  const admitted = admit(judge(context.policy))
+  for (const id of request.artifacts) requireArtifact(id, judge, checkpoint, context)
   await requireSameLog(checkpoint, context.log)
-  return { evidence, tuple }
+  return admitted
 }
 
-function authenticate(request: ReleaseRequest, { roots }: ReleaseContext): VerifiedEvidence {
-  try {
-    return verifyEvidence(request.evidence, { roots, reportData: bindReportData('enclave', request.binding) })
-  } catch (cause) {
-    throw kmsError('KMS_EVIDENCE_REFUSED', 'the evidence is not authentic, or bound to other values', {
-      cause,
-    })
+type Judge = (policy: AcceptedPolicy) => EvidenceAppraisal
+
+/** Judges the evidence of a request, once for each policy: many artifacts have the same. */
+function createJudge(request: ReleaseRequest, { time }: WitnessedCheckpoint, now: UnixSeconds): Judge {
+  const pieces = evidencePieces(request.evidence)
+  const expectedReportData = bindReportData('enclave', request.binding)
+  const known = new Map<string, EvidenceAppraisal>()
+  return ({ digest, document }) => {
+    const appraisal =
+      known.get(digest) ??
+      appraiseEvidence(pieces, evidencePolicyOf(document), { at: now, expectedReportData, boundAt: time })
+    known.set(digest, appraisal)
+    return appraisal
   }
 }
 
-function admit(evidence: VerifiedEvidence, policy: AcceptedPolicy): PolicyTuple {
-  try {
-    return appraiseAnyOf(evidence, policy.document.anyOf)
-  } catch (cause) {
-    throw kmsError('KMS_NOT_ADMITTED', 'no tuple of the policy admits this workload as a whole', { cause })
-  }
+function admit(appraisal: EvidenceAppraisal): AdmittedWorkload {
+  const { tuple, tuples } = appraisal
+  const pieces = tuples.at(-1)?.pieces ?? []
+  if (tuple !== null) return { tuple, hardware: hardwareOf(pieces) }
+  const judged = tuples.map((refused) => refused.pieces).filter(({ length }) => length > 0)
+  const isForged = judged.length > 0 && judged.every((of) => of.some(({ authentic }) => !authentic))
+  // What of it is wrong in which way stays here: it would tell a stranger what the policy looks for.
+  const cause = verifierError('EVIDENCE_REFUSED', 'evidence is refused', { found: refusalText(appraisal) })
+  throw isForged
+    ? kmsError('KMS_EVIDENCE_REFUSED', 'the evidence is not authentic, or bound to other values', { cause })
+    : kmsError('KMS_NOT_ADMITTED', 'no tuple of the policy admits this workload as a whole', { cause })
 }
 
 function verifyCheckpointOf(request: ReleaseRequest, { log }: ReleaseContext): WitnessedCheckpoint {
@@ -94,7 +101,7 @@ function requireFresh(checkpoint: WitnessedCheckpoint, maxAgeSeconds: number, no
 /** Unknown and not admitted are one answer: a stranger does not learn which artifacts exist. */
 function requireArtifact(
   id: string,
-  evidence: VerifiedEvidence,
+  judge: Judge,
   checkpoint: WitnessedCheckpoint,
   { state, now }: ReleaseContext,
 ): void {
@@ -102,11 +109,8 @@ function requireArtifact(
   const policy = artifact === undefined ? undefined : state.policies.get(artifact.policy)
   if (policy === undefined)
     throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id })
-  try {
-    appraiseAnyOf(evidence, policy.document.anyOf)
-  } catch (cause) {
-    throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id, cause })
-  }
+  if (!judge(policy).admitted)
+    throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id })
   requireFresh(checkpoint, policy.document.evidenceMaxAgeSeconds, now)
 }
 

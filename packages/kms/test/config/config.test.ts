@@ -15,7 +15,7 @@ const BASE = {
   ],
   threshold: 2,
   releaseKeys: [key(3)],
-  roots: [{ family: 'software', root: '00'.repeat(32) }],
+  softwareRoots: ['00'.repeat(32)],
 }
 const decode = (change: object): unknown => decodeKmsConfig({ ...BASE, ...change }, 'config')
 
@@ -53,7 +53,9 @@ test.each<[string, object]>([
   expect(() => decode(change)).toThrowError(expect.objectContaining({ code: 'CONFIG_INVALID' }))
 })
 
-test(claim('T10', 'refuses software and hardware roots in one KMS'), () => {
-  const roots = [...BASE.roots, { family: 'snp', root: '11'.repeat(32) }]
-  expect(() => decode({ roots })).toThrowError(expect.objectContaining({ code: 'KMS_POLICY_MIXED' }))
+test(claim('T10', 'is for hardware unless it names roots of the software TEE, each once'), () => {
+  const { softwareRoots: _, ...hardware } = BASE
+  expect(decodeKmsConfig(hardware, 'config').softwareRoots).toEqual([])
+  for (const softwareRoots of [[], ['00'.repeat(32), '00'.repeat(32)], ['00'], [{ root: '00'.repeat(32) }]])
+    expect(() => decode({ softwareRoots })).toThrowError(expect.objectContaining({ code: 'CONFIG_INVALID' }))
 })

@@ -11,7 +11,7 @@ import {
 } from 'node:crypto'
 import { badKey, requireKeyLength } from './errors.ts'
 import { plain } from './node-hash.ts'
-import type { DhGroup, DhGroupName, DhPrivateKey, DhPublicKey } from './types.ts'
+import type { DhGroup, DhGroupName, DhPrivateKey, DhPublicKey, EcdsaCurveName } from './types.ts'
 
 /** Sizes in bytes: of a private key and of a shared secret; a NIST point has two coordinates and a type byte. */
 const SECRET_LENGTH: Record<DhGroupName, number> = {
@@ -122,11 +122,27 @@ function generate(name: DhGroupName): DhPrivateKey {
   return new NodeDhPrivateKey(name, privateKey, fromJwk(publicKey))
 }
 
-/** Imports as JWK, which is quicker than SPKI DER. OpenSSL checks that a point is on its curve. */
-function importPublic(name: DhGroupName, raw: Uint8Array): KeyObject {
+/** DER of SubjectPublicKeyInfo (RFC 5480, RFC 8410) before the bits of the key, in hexadecimal. */
+const SPKI_START: Record<DhGroupName, Buffer> = {
+  X25519: Buffer.from('302a300506032b656e032100', 'hex'),
+  X448: Buffer.from('3042300506032b656f033900', 'hex'),
+  'P-256': Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
+  'P-384': Buffer.from('3076301006072a8648ce3d020106052b81040022036200', 'hex'),
+  'P-521': Buffer.from('30819b301006072a8648ce3d020106052b8104002303818600', 'hex'),
+}
+
+/**
+ * Imports as PEM, in half the time of JWK or DER: those come in objects, and of each object Node finds out by
+ * exceptions that it is no key yet. OpenSSL checks that a point is on its curve.
+ *
+ * @throws `CRYPTO_BAD_KEY`, for compressed points too
+ */
+export function importPublic(name: DhGroupName, raw: Uint8Array): KeyObject {
   requireKeyLength(`${name} public key`, raw, publicKeyLength(name))
+  if (!isMontgomery(name) && raw[0] !== 4) throw badKey(`${name} point`)
+  const spki = Buffer.concat([SPKI_START[name], raw]).toString('base64')
   try {
-    return createPublicKey({ key: toJwk(name, raw), format: 'jwk' })
+    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`)
   } catch {
     throw badKey(`${name} public key`)
   }
@@ -158,10 +174,8 @@ function publicKeyLength(name: DhGroupName): number {
   return isMontgomery(name) ? SECRET_LENGTH[name] : 1 + 2 * SECRET_LENGTH[name]
 }
 
-/** JWK of an X25519 or X448 key or an uncompressed point. @throws `CRYPTO_BAD_KEY` for another form of point. */
-export function toJwk(name: DhGroupName, raw: Uint8Array): JsonWebKey {
-  if (isMontgomery(name)) return { kty: 'OKP', crv: name, x: base64Url(raw) }
-  if (raw[0] !== 4) throw badKey(`${name} point`)
+/** JWK of an uncompressed point that node:crypto made. */
+export function toJwk(name: EcdsaCurveName, raw: Uint8Array): JsonWebKey {
   const half = 1 + SECRET_LENGTH[name]
   return { kty: 'EC', crv: name, x: base64Url(raw.subarray(1, half)), y: base64Url(raw.subarray(half)) }
 }

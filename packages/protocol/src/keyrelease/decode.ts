@@ -2,9 +2,11 @@ import {
   base64url,
   hex,
   integer,
+  jcsError,
   label,
   list,
   literal,
+  members,
   object,
   oneOf,
   refine,
@@ -19,8 +21,10 @@ import {
   findReleasedContradiction,
 } from './consistency.ts'
 import {
+  EVIDENCE_FAMILIES,
   RELEASE_PREDICATE,
   type ArtifactKeyImport,
+  type Component,
   type EnclaveBinding,
   type Evidence,
   type EvidenceFamily,
@@ -49,6 +53,12 @@ const MAX_KEYS_PER_SET = 64
 const MAX_TUPLES = 16
 const MAX_NOTE_CHARACTERS = 16_384
 export const MAX_ENVELOPE_CHARACTERS = 65_535
+/** A processor, a token for it, and the GPUs of one machine. */
+const MAX_EVIDENCE_PIECES = 20
+/** Pieces beside one piece of evidence, and bytes of the largest: a signed manifest of a GPU driver. */
+const MAX_COLLATERAL = 64
+const MAX_PIECE_BYTES = 1_048_576
+const YEAR_SECONDS = 366 * 86_400
 
 const name = label(64)
 const digest = hex(32)
@@ -57,7 +67,15 @@ const time = integer(1)
 const noteKey = label(256)
 export const noteText = text(MAX_NOTE_CHARACTERS, /^[\n\P{Cc}]+$/u)
 const role = oneOf<Role>('kms', 'inference')
-const family = oneOf<EvidenceFamily>('software', 'snp')
+const family = oneOf<EvidenceFamily>(...EVIDENCE_FAMILIES)
+
+/** Structure only: the members besides `family` are for the verifier to read. */
+const component: Decoder<Component> = (value, path) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw jcsError('JCS_FIELD', `${path} is malformed`, 'an object')
+  family((value as Component).family, `${path}.family`)
+  return value as Component
+}
 
 export const genesisDecoder: Decoder<Genesis> = refine(
   object({
@@ -104,29 +122,35 @@ export const releaseStatementDecoder: Decoder<ReleaseStatement> = object({
     role,
     version: name,
     securityVersion: integer(0, 2 ** 31),
-    platform: family,
+    evidence: component,
     createdAt: time,
   }),
 })
 
-const tupleName = text(64, /^[a-z0-9.-]+$/)
+const tupleName = text(64, /^[a-z0-9][a-z0-9.-]*$/)
+/** A file name too: no separator, and nothing that begins with a dot. */
+const pieceName = text(128, /^[A-Za-z0-9][A-Za-z0-9._-]*$/)
 
-const tuple: Decoder<PolicyTuple> = object({
-  name: tupleName,
-  role,
-  family,
-  root: digest,
-  measurement: hex(48),
-  hostData: digest,
-})
+/** What {@link AdmissionTuple} has besides its name. */
+const tuple = members<PolicyTuple>(
+  { name: tupleName, role, allOf: list(component, 1, 4) },
+  {
+    gpuBinding: object({ minGpus: integer(1, 16), maxGpus: integer(1, 16) }),
+    notBefore: time,
+    notAfter: time,
+  },
+)
 
-export const keyReleasePolicyDecoder: Decoder<KeyReleasePolicy> = object({
-  version: literal(1),
-  genesis: digest,
-  anyOf: list(tuple, 1, MAX_TUPLES),
-  evidenceMaxAgeSeconds: integer(1, 86_400),
-  createdAt: time,
-})
+export const keyReleasePolicyDecoder: Decoder<KeyReleasePolicy> = members<KeyReleasePolicy>(
+  {
+    version: literal(1),
+    genesis: digest,
+    anyOf: list(tuple, 1, MAX_TUPLES),
+    evidenceMaxAgeSeconds: integer(1, 86_400),
+    createdAt: time,
+  },
+  { collateralMaxAgeSeconds: integer(1, YEAR_SECONDS), revocationMaxAgeSeconds: integer(1, YEAR_SECONDS) },
+)
 
 const publishedKey: Decoder<PublishedKey> = object({
   keyId: integer(0, 255),
@@ -157,7 +181,7 @@ export const releaseReceiptDecoder: Decoder<ReleaseReceipt> = refine(
     policy: digest,
     tuple: tupleName,
     evidence: digest,
-    chip: hex(64),
+    hardware: list(label(256), 1, MAX_EVIDENCE_PIECES),
     receiptKey: ed25519Key,
     issuedAt: time,
     notAfter: time,
@@ -193,11 +217,26 @@ export const enclaveBindingDecoder: Decoder<EnclaveBinding> = object({
   checkpoint: digest,
 })
 
-export const evidenceDecoder: Decoder<Evidence> = object({
-  family,
-  report: base64url(64, 16_384),
-  chain: list(base64url(32, 8192), 1, 8),
-})
+/** Pieces of collateral by name; how large they are is bounded by the document they stand in. */
+const collateral: Decoder<Record<string, string>> = (value, path) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw jcsError('JCS_FIELD', `${path} is malformed`, 'an object')
+  const entries = Object.entries(value)
+  if (entries.length > MAX_COLLATERAL)
+    throw jcsError('JCS_FIELD', `${path} has too many pieces`, `${MAX_COLLATERAL}`, `${entries.length}`)
+  return Object.fromEntries(
+    entries.map(([piece, bytes]) => [
+      pieceName(piece, `${path}: a name`),
+      base64url(1, MAX_PIECE_BYTES)(bytes, `${path}.${piece}`),
+    ]),
+  )
+}
+
+export const evidenceDecoder: Decoder<Evidence> = list(
+  object({ family, evidence: base64url(16, MAX_PIECE_BYTES), collateral }),
+  1,
+  MAX_EVIDENCE_PIECES,
+)
 
 export const loggedStatementDecoder: Decoder<LoggedStatement> = object({
   envelope: text(MAX_ENVELOPE_CHARACTERS),

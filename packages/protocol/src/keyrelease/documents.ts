@@ -9,6 +9,7 @@ import {
   type ArtifactKeyImport,
   type Digest,
   type EnclaveBinding,
+  type Evidence,
   type KeyReleasePolicy,
   type KmsBinding,
 } from './types.ts'
@@ -49,20 +50,24 @@ export function documentDigest(document: object | Uint8Array): Digest {
 }
 
 /**
- * A key-release policy that means something: besides its structure, software and hardware never
- * share one (T10) and no tuple stands twice.
+ * A key-release policy that does not contradict itself: software and hardware never share one (T10) and no
+ * tuple stands twice. What its components mean is for the verifier.
  *
  * @throws `POLICY_INVALID` (fix-input), `JCS_MALFORMED`, `JCS_FIELD`
  */
 export function parseKeyReleasePolicy(bytes: Uint8Array): KeyReleasePolicy {
   const policy = decodeDocument(bytes, keyReleasePolicyDecoder, 'policy')
-  const families = new Set(policy.anyOf.map(({ family }) => family))
-  if (families.has('software') && families.size > 1)
-    throw invalid('software and hardware tuples in one policy')
+  const kinds = policy.anyOf.flatMap(({ allOf }) => allOf.map(({ family }) => family === 'software'))
+  if (kinds.includes(true) && kinds.includes(false)) throw invalid('software and hardware in one policy')
   if (!areDistinct(policy.anyOf.map(({ name }) => name))) throw invalid('a tuple name stands twice')
   const contents = policy.anyOf.map(({ name: _name, ...content }) => documentDigest(content))
   if (!areDistinct(contents)) throw invalid('a tuple stands twice')
   return policy
+}
+
+/** Names evidence by its pieces, without what came beside them: SHA-256 of their canonical JSON. */
+export function evidenceDigest(evidence: Evidence): Digest {
+  return documentDigest(evidence.map(({ family, evidence: piece }) => ({ family, evidence: piece })))
 }
 
 /**

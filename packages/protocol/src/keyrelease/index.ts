@@ -1,14 +1,18 @@
 export {
   BINDING_TYPES,
+  EVIDENCE_FAMILIES,
   PAYLOAD_TYPES,
   RELEASE_PREDICATE,
+  type AdmissionTuple,
   type ArtifactId,
   type ArtifactKeyImport,
+  type Component,
   type Digest,
   type Ed25519Key,
   type EnclaveBinding,
   type Evidence,
   type EvidenceFamily,
+  type EvidencePiece,
   type Genesis,
   type KeyReleasePolicy,
   type KeySet,
@@ -24,6 +28,7 @@ export {
   type ReleaseStatement,
   type Role,
   type UnixSeconds,
+  type Window,
 } from './types.ts'
 export { FIRST_EPOCH, MAX_KEY_LIFETIME_SECONDS, NO_PREVIOUS_KEY_SET } from './consistency.ts'
 export {
@@ -48,6 +53,7 @@ export {
   decodeDocument,
   documentDigest,
   encodeDocument,
+  evidenceDigest,
   parseKeyReleasePolicy,
   releaseInfo,
   type KeyReleaseErrorCode,

@@ -3,6 +3,7 @@
  * envelope; byte strings are unpadded base64url, digests are lower-case hexadecimal SHA-256 of the
  * canonical payload bytes, times are whole seconds since the Unix epoch.
  */
+import type { JsonValue } from '../jcs/index.ts'
 
 /** DSSE payload types. The type is inside the signature, so no document can stand in for another. */
 export const PAYLOAD_TYPES = {
@@ -82,29 +83,59 @@ export interface ReleaseStatement {
     version: string
     /** Never decreases from release to release of one role. */
     securityVersion: number
-    platform: EvidenceFamily
+    /**
+     * What evidence of this release says on one platform: a component with the members that pin program and
+     * configuration, and no other. Where the platform reports the configuration, it is that of `subject[1]`.
+     */
+    evidence: Component
     createdAt: UnixSeconds
   }
 }
 
-/** Hardware families. `software` is the laptop TEE, refused unless the policy names its root. */
-export type EvidenceFamily = 'software' | 'snp'
+/** Kinds of evidence. `software` is the laptop TEE, refused unless the policy names its root. */
+export const EVIDENCE_FAMILIES = [
+  'sev-snp',
+  'tdx',
+  'sgx',
+  'nitro',
+  'nvidia',
+  'azure-cvm',
+  'azure-maa',
+  'gcp-confidential-space',
+  'software',
+] as const
+
+/** Name of a kind of evidence. */
+export type EvidenceFamily = (typeof EVIDENCE_FAMILIES)[number]
+
+/** When something holds, Unix seconds, both ends included. A missing end is open. */
+export interface Window {
+  notBefore?: UnixSeconds
+  notAfter?: UnixSeconds
+}
 
 /**
- * One admissible workload: every field must equal what the evidence says (allOf). Values of two
- * tuples never mix.
+ * What one piece of evidence must satisfy: its family and the members of that family's own policy, which the
+ * verifier reads. An entry of any list in it may be `{value, notBefore?, notAfter?}` instead of the bare value.
  */
-export interface PolicyTuple {
-  /** For people and for the verdict; 1-64 characters of [a-z0-9.-]. */
+export type Component = { readonly [name: string]: JsonValue } & { readonly family: EvidenceFamily }
+
+/** One admissible platform and workload. All of it holds (allOf); values of two tuples never mix. */
+export interface AdmissionTuple extends Window {
+  /** For people and for the verdict, 1-64 characters of [a-z0-9.-]. */
   name: string
+  /** 1-4 components, each of another family, at least one of them a processor or a service that vouches for one. */
+  allOf: Component[]
+  /**
+   * With a GPU, mandatory: how many there may be. The evidence of the processor commits to digest and
+   * count of theirs (T9).
+   */
+  gpuBinding?: { minGpus: number; maxGpus: number }
+}
+
+/** One workload that may hold keys. */
+export interface PolicyTuple extends AdmissionTuple {
   role: Role
-  family: EvidenceFamily
-  /** SHA-256 of the pinned root's public key (software: raw uncompressed P-384 point). */
-  root: Digest
-  /** MEASUREMENT, 96 hexadecimal characters. Software TEE: SHA-256 of the manifest, then 16 zero bytes. */
-  measurement: string
-  /** HOST_DATA: SHA-256 of the configuration bytes. */
-  hostData: Digest
 }
 
 /**
@@ -118,6 +149,10 @@ export interface KeyReleasePolicy {
   anyOf: PolicyTuple[]
   /** Evidence older than this (by its bound checkpoint) is refused. At most 86400. */
   evidenceMaxAgeSeconds: number
+  /** Since the vendor issued TCB information and identities, at most 366 days. Absent: as long as each says itself. */
+  collateralMaxAgeSeconds?: number
+  /** Since the vendor issued revocation lists and answers, which must then be there; at most 366 days. */
+  revocationMaxAgeSeconds?: number
   createdAt: UnixSeconds
 }
 
@@ -177,14 +212,20 @@ export interface EnclaveBinding {
   checkpoint: Digest
 }
 
-/** Hardware evidence with everything needed to verify it offline. */
-export interface Evidence {
+/** One piece of evidence and what came with it. Everything in it is its sender's claim. */
+export interface EvidencePiece {
   family: EvidenceFamily
-  /** The report, SNP ABI layout (1184 bytes) for `software` and `snp`. */
-  report: string
-  /** Certificates, leaf first. For `software`: one entry, the root's raw P-384 point. */
-  chain: string[]
+  /** As the hardware or service gave it. */
+  evidence: string
+  /** Certificates, revocation lists, TCB information, reference values …, by name: at most 64. */
+  collateral: Record<string, string>
 }
+
+/**
+ * Evidence of one machine with everything needed to verify it offline: 1-20 pieces, of a processor, of a
+ * service that vouches for it, and of GPUs.
+ */
+export type Evidence = EvidencePiece[]
 
 /** `POST /v1/release` request. Everything in it is the enclave's claim until the evidence verifies. */
 export interface ReleaseRequest {
@@ -246,10 +287,10 @@ export interface ReleaseReceipt {
   keyIds: number[]
   policy: Digest
   tuple: string
-  /** SHA-256 of the report bytes. */
+  /** `evidenceDigest` of what was judged. */
   evidence: Digest
-  /** CHIP_ID, 128 hexadecimal characters. */
-  chip: string
+  /** The chip of each piece, `family id`; the family alone where its evidence names none. */
+  hardware: string[]
   receiptKey: Ed25519Key
   issuedAt: UnixSeconds
   notAfter: UnixSeconds

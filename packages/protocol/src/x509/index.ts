@@ -6,7 +6,7 @@ export { type OcspResponse, parseOcspResponse, type SingleResponse } from './ocs
 export { type PathOptions, requireValidAt, type VerifiedPath, verifyPath } from './path.ts'
 export { certificatesOfPem, pemToDer } from './pem.ts'
 export { parsePublicKey } from './public-key.ts'
-export { isSignedBy, rawEcdsaSignature, verifySignature } from './signature.ts'
+export { isSignedBy, rawEcdsaSignature, verifyRawSignature, verifySignature } from './signature.ts'
 export {
   type Certificate,
   EXTENSION,

@@ -42,7 +42,8 @@ export interface VerifiedPath {
  * Verifies a certification path (RFC 5280 Section 6.1 without policies and name constraints, which are
  * refused when they are critical): names and signatures of all links, CA flag, keyCertSign and path
  * length of issuers, critical extensions, a pinned root byte for byte, and dates. Dates come last: an
- * `X509_EXPIRED` says that everything else is right. What the leaf may be used for is for the caller.
+ * `X509_EXPIRED` says that everything else is right. What the leaf may be used for is for the caller; an
+ * authority that is limited to purposes, critically, is one for a leaf that is limited to the same.
  *
  * @param chain as it came, leaf first; the root may be left out
  * @throws `X509_CHAIN`, `X509_CRITICAL`, `X509_EXPIRED`; `X509_UNSUPPORTED` for an unusable key
@@ -62,12 +63,14 @@ export function verifyPath(chain: readonly Certificate[], options: PathOptions):
   for (let i = 1; i < path.length; i++) {
     const issuer = path[i]!
     requireAuthority(issuer, between)
-    // A root that was left out is the one whose signature was found, and need not be verified twice.
-    if (i < chain.length) requireLink(path[i - 1]!, issuer)
+    requirePurposes(path[0]!, issuer)
     if (!equalBytes(issuer.subject, issuer.issuer)) between++
     notBefore = Math.max(notBefore, issuer.notBefore)
     notAfter = Math.min(notAfter, issuer.notAfter)
   }
+  // From the root down, so that every key is one of an authority when it is used. A root that was left out is the
+  // one whose signature was found, and need not be verified twice.
+  for (let i = chain.length - 1; i > 0; i--) requireLink(path[i - 1]!, path[i]!)
   if (verifyDates) for (const certificate of path) requireValidAt(certificate, at)
   return { root, chain: path, notBefore, notAfter }
 }
@@ -83,7 +86,7 @@ function endInRoot(
   // A root of the sender's own, even one with the name and the key of ours.
   if (equalBytes(last.subject, last.issuer))
     throw x509Error('X509_CHAIN', 'path ends in a root that is not pinned', undefined, last.subjectText)
-  const root = roots.find((candidate) => isSignedBy(last, candidate))
+  const root = roots.find((candidate) => isSignedBy(last, candidate, true))
   if (root === undefined)
     throw x509Error('X509_CHAIN', 'no pinned root issued the last certificate', undefined, last.subjectText)
   return { path: [...chain, root], root }
@@ -97,7 +100,7 @@ function requireLink(certificate: Certificate, issuer: Certificate): void {
       issuer.subjectText,
       certificate.issuerText,
     )
-  if (!isSignedBy(certificate, issuer))
+  if (!isSignedBy(certificate, issuer, true))
     throw x509Error(
       'X509_CHAIN',
       'certificate is not signed by its issuer',
@@ -120,6 +123,21 @@ function requireAuthority(issuer: Certificate, between: number): void {
       `at most ${pathLength} between`,
       `${between}`,
     )
+}
+
+/** anyExtendedKeyUsage (RFC 5280 Section 4.2.1.12). */
+const ANY_PURPOSE = '2.5.29.37.0'
+
+/**
+ * Refuses a leaf with purposes beyond those that an authority's critical extendedKeyUsage names, one without
+ * any above all: that is good for everything. @throws `X509_CHAIN`
+ */
+export function requirePurposes(leaf: Certificate, { extensions, extendedKeyUsage }: Certificate): void {
+  const isLimited = extensions.get(EXTENSION.extendedKeyUsage)?.critical
+  if (!isLimited || extendedKeyUsage!.includes(ANY_PURPOSE)) return
+  const { extendedKeyUsage: purposes = [ANY_PURPOSE] } = leaf
+  if (!purposes.every((purpose) => extendedKeyUsage!.includes(purpose)))
+    throw x509Error('X509_CHAIN', 'issuer certifies for other purposes', `${extendedKeyUsage}`)
 }
 
 /** Refuses critical extensions that neither this package nor the caller understands. @throws `X509_CRITICAL` */

@@ -1,4 +1,4 @@
-import { equalBytes } from '../bytes/index.ts'
+import { equalBytes, toHex, utf8 } from '../bytes/index.ts'
 import { publicCrypto, type VerifyingKey } from '../crypto-backend/index.ts'
 import { DerReader, TAG } from '../der/index.ts'
 import { SottoError } from '../errors/index.ts'
@@ -14,6 +14,19 @@ const SCALAR_BYTES = { 'P-256': 32, 'P-384': 48, 'P-521': 66 } as const
  */
 const imported = new WeakMap<PublicKey, Map<string, VerifyingKey>>()
 
+/** Most signatures that are remembered, 64 characters each: of 40 platforms with all that certifies them. */
+const MAX_PROVEN = 512
+
+/**
+ * Signatures that verified, by SHA-256 of all that went in; the one used last at the end. The same
+ * authorities, lists and documents come with every piece of evidence. Whether a signature verifies depends on
+ * nothing but its key, algorithm, message and bytes, so that what was true once stays so: dates, names and what
+ * a key is for are judged every time. Failures are not kept. Only keys that the caller has already traced to a
+ * pinned root add to it, so that whoever sends evidence cannot push out what is useful; and if it did, the
+ * next verification would only take longer.
+ */
+export const provenSignatures = new Set<string>()
+
 /**
  * Whether this is a signature of the message, in the form that X.509 has: DER of ECDSA-Sig-Value
  * (RFC 3279 Section 2.2.3), or RSA. False for a key of another kind than the algorithm's.
@@ -25,18 +38,54 @@ export function verifySignature(
   algorithm: SignatureAlgorithm,
   message: Uint8Array,
   signature: Uint8Array,
+  isAuthority = false,
 ): boolean {
-  if ((publicKey.type === 'ec') !== (algorithm.name === 'ecdsa')) return false
   const raw =
     publicKey.type === 'ec' ? rawEcdsaSignature(signature, SCALAR_BYTES[publicKey.curve]) : signature
-  return raw !== undefined && verifyingKey(publicKey, algorithm).verify(message, raw)
+  return raw !== undefined && verifyRawSignature(publicKey, algorithm, message, raw, isAuthority)
 }
 
-/** Whether the certificate names this issuer and carries its signature; says nothing about what the issuer may do. */
-export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
+/**
+ * {@link verifySignature} of a signature as `r || s` (IEEE P1363), or RSA.
+ *
+ * @param isAuthority whether the key leads to a pinned root: then a signature that verified is remembered
+ */
+export function verifyRawSignature(
+  publicKey: PublicKey,
+  algorithm: SignatureAlgorithm,
+  message: Uint8Array,
+  raw: Uint8Array,
+  isAuthority = false,
+): boolean {
+  if ((publicKey.type === 'ec') !== (algorithm.name === 'ecdsa')) return false
+  if (!isAuthority) return verifyingKey(publicKey, algorithm).verify(message, raw)
+  const digest = digestOf(publicKey, algorithm, message, raw)
+  if (!provenSignatures.delete(digest) && !verifyingKey(publicKey, algorithm).verify(message, raw))
+    return false
+  provenSignatures.add(digest)
+  if (provenSignatures.size > MAX_PROVEN) provenSignatures.delete(provenSignatures.keys().next().value!)
+  return true
+}
+
+/** Lengths stand before the bytes: no other four are written the same way. */
+function digestOf(publicKey: PublicKey, algorithm: SignatureAlgorithm, ...bytes: Uint8Array[]): string {
+  const key = publicKey.type === 'ec' ? [publicKey.point] : [publicKey.modulus, publicKey.exponent]
+  const curve = publicKey.type === 'ec' ? publicKey.curve : ''
+  const parts = [...key, ...bytes]
+  const lengths = parts.map(({ length }) => length)
+  return toHex(publicCrypto.sha256(utf8(`${curve} ${algorithmId(algorithm)} ${lengths} `), ...parts))
+}
+
+/**
+ * Whether the certificate names this issuer and carries its signature; says nothing about what the issuer may do.
+ *
+ * @param isAuthority as in {@link verifyRawSignature}, of the issuer
+ */
+export function isSignedBy(certificate: Certificate, issuer: Certificate, isAuthority = false): boolean {
+  const { signatureAlgorithm, tbs, signature } = certificate
   return (
     equalBytes(certificate.issuer, issuer.subject) &&
-    verifySignature(issuer.publicKey, certificate.signatureAlgorithm, certificate.tbs, certificate.signature)
+    verifySignature(issuer.publicKey, signatureAlgorithm, tbs, signature, isAuthority)
   )
 }
 
@@ -65,11 +114,15 @@ export function rawEcdsaSignature(der: Uint8Array, scalarBytes: number): Uint8Ar
 function verifyingKey(publicKey: PublicKey, algorithm: SignatureAlgorithm): VerifyingKey {
   let keys = imported.get(publicKey)
   if (keys === undefined) imported.set(publicKey, (keys = new Map()))
-  const { name, hash } = algorithm
-  const id = name === 'rsa-pss' ? `${name} ${hash} ${algorithm.saltLength}` : `${name} ${hash}`
+  const id = algorithmId(algorithm)
   let key = keys.get(id)
   if (key === undefined) keys.set(id, (key = importKey(publicKey, algorithm)))
   return key
+}
+
+function algorithmId(algorithm: SignatureAlgorithm): string {
+  const { name, hash } = algorithm
+  return name === 'rsa-pss' ? `${name} ${hash} ${algorithm.saltLength}` : `${name} ${hash}`
 }
 
 function importKey(publicKey: PublicKey, algorithm: SignatureAlgorithm): VerifyingKey {

@@ -24,7 +24,7 @@ export function verifyCrl(crl: Crl, issuer: Certificate, at: number): void {
     throw x509Error('X509_CRL', 'CRL names another issuer', issuer.subjectText, crl.issuerText)
   if (((issuer.keyUsage ?? 0) & KEY_USAGE.cRLSign) === 0)
     throw x509Error('X509_CRL', 'issuer may not sign CRLs', 'cRLSign', issuer.subjectText)
-  if (!verifySignature(issuer.publicKey, crl.signatureAlgorithm, crl.tbs, crl.signature))
+  if (!verifySignature(issuer.publicKey, crl.signatureAlgorithm, crl.tbs, crl.signature, true))
     throw x509Error('X509_CRL', 'CRL is not signed by its issuer', issuer.subjectText)
   for (const [oid, { critical }] of crl.extensions)
     if (oid === DELTA_CRL_INDICATOR || (critical && !UNDERSTOOD.includes(oid)))

@@ -3,7 +3,7 @@ import { publicCrypto } from '../crypto-backend/index.ts'
 import { DerReader } from '../der/index.ts'
 import { x509Error } from './errors.ts'
 import type { CertIdHash, OcspResponse, SingleResponse } from './ocsp.ts'
-import { requireKnownCritical, requireValidAt } from './path.ts'
+import { requireKnownCritical, requirePurposes, requireValidAt } from './path.ts'
 import { readPublicKey } from './public-key.ts'
 import { sha1 } from './sha1.ts'
 import { isSignedBy, verifySignature } from './signature.ts'
@@ -13,6 +13,14 @@ import { requireCurrent } from './verify-crl.ts'
 /** id-kp-OCSPSigning and the nonce extension (RFC 6960 Sections 4.2.2.2 and 4.4.1). */
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9'
 const NONCE = '1.3.6.1.5.5.7.48.1.2'
+/** id-pkix-ocsp-nocheck (Section 4.2.2.2.1). */
+const NO_CHECK = '1.3.6.1.5.5.7.48.1.5'
+/** cRLDistributionPoints and authorityInfoAccess (RFC 5280 Sections 4.2.1.13 and 4.2.2.1). */
+const CRL_POINTS = '2.5.29.31'
+const AUTHORITY_ACCESS = '1.3.6.1.5.5.7.1.1'
+/** DER in hexadecimal: NULL, and id-ad-ocsp, wherever it stands. */
+const DER_NULL = '0500'
+const DER_OCSP_ACCESS = '06082b06010505073001'
 
 /** What a response is asked about. */
 export interface OcspQuestion {
@@ -40,8 +48,8 @@ export interface OcspStatus {
 /**
  * Verifies that a response is by the issuer, or by a responder whom the issuer itself authorised, about
  * this certificate, with this nonce, and current (RFC 6960 Section 3.2). Whether `revoked` or `unknown`
- * is acceptable is for the caller. The responder's own certificate is not looked up anywhere: that is
- * what id-pkix-ocsp-nocheck is for, and NVIDIA's have it.
+ * is acceptable is for the caller. Nothing is looked up about the responder's own certificate: its issuer
+ * must have said that this is not needed (id-pkix-ocsp-nocheck), or named no place where it could be.
  *
  * @throws `X509_OCSP`; `X509_CRITICAL` in the responder's certificate; `X509_EXPIRED` when nothing else is wrong
  */
@@ -50,7 +58,8 @@ export function verifyOcspResponse(response: OcspResponse, question: OcspQuestio
   if (!equalBytes(certificate.issuer, issuer.subject))
     throw x509Error('X509_OCSP', 'certificate has another issuer', issuer.subjectText, certificate.issuerText)
   const responder = findResponder(response, issuer)
-  if (!verifySignature(responder.publicKey, response.signatureAlgorithm, response.tbs, response.signature))
+  const { signatureAlgorithm, tbs, signature } = response
+  if (!verifySignature(responder.publicKey, signatureAlgorithm, tbs, signature, true))
     throw x509Error('X509_OCSP', 'OCSP response is not signed by its responder', responder.subjectText)
   const answer = findAnswer(response, certificate, issuer)
   for (const [oid, { critical }] of [...response.extensions, ...answer.extensions])
@@ -85,15 +94,31 @@ function findResponder(response: OcspResponse, issuer: Certificate): Certificate
     throw x509Error('X509_OCSP', 'responder may not sign OCSP responses', OCSP_SIGNING, delegate.subjectText)
   if (delegate.keyUsage !== undefined && (delegate.keyUsage & KEY_USAGE.digitalSignature) === 0)
     throw x509Error('X509_OCSP', 'responder may not sign', 'digitalSignature', delegate.subjectText)
-  if (!isSignedBy(delegate, issuer))
+  if (!isSignedBy(delegate, issuer, true))
     throw x509Error(
       'X509_OCSP',
       'responder was not authorised by the issuer',
       issuer.subjectText,
       delegate.subjectText,
     )
-  requireKnownCritical(delegate, [])
+  requirePurposes(delegate, issuer)
+  requireKnownCritical(delegate, [NO_CHECK])
+  requireUnchecked(delegate)
   return delegate
+}
+
+/**
+ * RFC 6960 Section 4.2.2.2.1 has three kinds of responder: those to be trusted for their lifetime, those whose
+ * certificate is to be checked in a way it names, and those of which their issuer says neither (NVIDIA's of
+ * device identities). The second kind may have been revoked for all that is known here.
+ */
+function requireUnchecked({ extensions }: Certificate): void {
+  const noCheck = extensions.get(NO_CHECK)
+  const access = extensions.get(AUTHORITY_ACCESS)
+  const isTrusted = noCheck
+    ? toHex(noCheck.value) === DER_NULL
+    : !extensions.has(CRL_POINTS) && !(access && toHex(access.value).includes(DER_OCSP_ACCESS))
+  if (!isTrusted) throw x509Error('X509_OCSP', 'responder itself may be revoked')
 }
 
 /** The one answer about this certificate: two would let the sender choose. */

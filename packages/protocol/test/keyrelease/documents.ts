@@ -27,7 +27,7 @@ const logKey = verifierKeyOf({ name: 'log.example', secretSeed: seed }, 'ed25519
 export const witnessKey = (i: number): string =>
   verifierKeyOf({ name: `w${i}.example`, secretSeed: seed.map((b) => b ^ i) }, 'cosignature-v1')
 
-const evidence = { family: 'software', report: bytes(1184), chain: [bytes(97)] }
+const evidence = [{ family: 'software', evidence: bytes(1184), collateral: { root: bytes(97) } }]
 const enclaveBinding = {
   version: 1,
   genesis: DIGEST,
@@ -43,7 +43,13 @@ const release = {
     { name: 'configuration', digest: { sha256: DIGEST } },
   ],
   predicateType: RELEASE_PREDICATE,
-  predicate: { role: 'kms', version: '1.0.0', securityVersion: 1, platform: 'software', createdAt: 5 },
+  predicate: {
+    role: 'kms',
+    version: '1.0.0',
+    securityVersion: 1,
+    evidence: { family: 'software' },
+    createdAt: 5,
+  },
 }
 
 /** One well-formed document of every kind, with its decoder. */
@@ -94,7 +100,7 @@ export const DOCUMENTS: Record<string, { decoder: Decoder<object>; good: object 
       policy: DIGEST,
       tuple: 'inference',
       evidence: DIGEST,
-      chip: 'cd'.repeat(64),
+      hardware: [`sev-snp ${'cd'.repeat(64)}`, 'nvidia'],
       receiptKey: bytes(32),
       issuedAt: 5,
       notAfter: 6,

@@ -5,10 +5,7 @@ import { DIGEST } from './documents.ts'
 const tuple: PolicyTuple = {
   name: 'inference-1',
   role: 'inference',
-  family: 'software',
-  root: DIGEST,
-  measurement: 'ab'.repeat(48),
-  hostData: DIGEST,
+  allOf: [{ family: 'software', roots: [DIGEST], measurements: ['ab'.repeat(48)], hostData: [DIGEST] }],
 }
 const policyOf = (...anyOf: object[]): object => ({
   version: 1,
@@ -27,12 +24,14 @@ describe('the structure of a key-release policy', () => {
     ['another version', { ...policyOf(tuple), version: 2 }],
     ['an unknown member', { ...policyOf(tuple), allOf: [] }],
     ['an unknown member of a tuple', policyOf({ ...tuple, minVersion: 1 })],
-    ['a tuple without a measurement', policyOf({ ...tuple, measurement: undefined })],
-    ['an empty measurement', policyOf({ ...tuple, measurement: '' })],
-    ['a measurement of SHA-256', policyOf({ ...tuple, measurement: DIGEST })],
-    ['a list where a value must be', policyOf({ ...tuple, measurement: ['ab'.repeat(48)] })],
+    ['a tuple without a component', policyOf({ ...tuple, allOf: [] })],
+    ['five components', policyOf({ ...tuple, allOf: Array(5).fill(tuple.allOf[0]) })],
+    ['a component that is a list', policyOf({ ...tuple, allOf: [[]] })],
+    ['a component without a family', policyOf({ ...tuple, allOf: [{ roots: [DIGEST] }] })],
+    ['no GPU to be bound', policyOf({ ...tuple, gpuBinding: { minGpus: 0, maxGpus: 1 } })],
+    ['collateral of no age', { ...policyOf(tuple), collateralMaxAgeSeconds: 0 }],
     ['an unknown role', policyOf({ ...tuple, role: 'relay' })],
-    ['an unknown family', policyOf({ ...tuple, family: 'any' })],
+    ['an unknown family', policyOf({ ...tuple, allOf: [{ family: 'any' }] })],
     ['a tuple name with a capital', policyOf({ ...tuple, name: 'Inference' })],
   ])('is refused with %s', (_what, policy) => {
     expect(() => parse(policy)).toThrow(malformed)

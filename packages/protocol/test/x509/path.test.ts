@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hasCode } from '@sotto/protocol/errors'
 import { isSignedBy, KEY_USAGE, type PathOptions, verifyPath } from '@sotto/protocol/x509'
 import {
+  derWriter,
   FAKE_NOW,
   type FakeCertificateOptions,
   type FakeIdentity,
@@ -10,6 +11,7 @@ import {
 } from '@sotto/testkit/x509'
 
 const DAY = 86_400
+const { oid, sequence } = derWriter
 const root = fakeRoot({ curve: 'P-384' })
 const intermediate = root.issue({ commonName: 'Intermediate', ca: true, curve: 'P-256' })
 const leaf = intermediate.issue({ commonName: 'Leaf' })
@@ -272,6 +274,47 @@ describe('critical extensions', () => {
   it('may be unknown when they are not critical', () => {
     const harmless = intermediate.issue({ extensions: [{ ...unknown, critical: false }] })
     expect(verify([harmless, intermediate]).chain).toHaveLength(3)
+  })
+})
+
+describe('an authority that is limited to purposes', () => {
+  const [CODE, TIME, ANY] = ['1.3.6.1.5.5.7.3.3', '1.3.6.1.5.5.7.3.8', '2.5.29.37.0']
+  const limited = (critical: boolean, ...purposes: string[]): FakeIdentity =>
+    root.issue({
+      commonName: 'Limited',
+      ca: true,
+      extensions: [{ oid: '2.5.29.37', critical, value: sequence(...purposes.map(oid)) }],
+    })
+  const below = (issuer: FakeIdentity, ...purposes: string[]): FakeIdentity[] => [
+    issuer.issue(purposes.length > 0 ? { extendedKeyUsage: purposes } : {}),
+    issuer,
+  ]
+
+  it.each<[string, FakeIdentity[]]>([
+    ['for the same', below(limited(true, CODE), CODE)],
+    ['for one of them', below(limited(true, TIME, CODE), CODE)],
+    ['for all, under anyExtendedKeyUsage', below(limited(true, ANY), CODE)],
+    ['for everything, under anyExtendedKeyUsage', below(limited(true, ANY))],
+    ['for something else, where that is only advice', below(limited(false, TIME), CODE)],
+  ])('may certify %s', (_, identities) => {
+    expect(verify(identities).chain).toHaveLength(3)
+  })
+
+  it.each<[string, FakeIdentity[]]>([
+    ['something else', below(limited(true, TIME), CODE)],
+    ['the same and something else', below(limited(true, TIME), TIME, CODE)],
+    ['everything', below(limited(true, TIME))],
+    ['everything by name', below(limited(true, TIME), ANY)],
+    [
+      'something else further down',
+      (() => {
+        const top = limited(true, TIME)
+        const middle = top.issue({ commonName: 'Middle', ca: true, extendedKeyUsage: [TIME] })
+        return [middle.issue({ extendedKeyUsage: [CODE] }), middle, top]
+      })(),
+    ],
+  ])('may not certify for %s', (_, identities) => {
+    expect(refusal(() => verify(identities), 'X509_CHAIN')).toBe('issuer certifies for other purposes')
   })
 })
 

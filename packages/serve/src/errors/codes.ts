@@ -14,6 +14,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `ROLE_ADDRESS` (fix-input): the address to listen on is taken, or not of this machine.
  * - `ROLE_USAGE` (fix-input): wrong command line of a role process.
  * - `ROLE_UNSAFE` (stop): the process was started in a way that lets somebody look inside (T7).
+ * - `TEE_ABSENT` (fix-input): this machine has no hardware to attest with, or it is not switched on.
  * - `TEE_UNAVAILABLE` (retry): the hardware or the launcher did not answer in time.
  * - `TEE_NO_SEALING` (stop): this hardware offers no sealing key.
  * - `TEE_MALFORMED` (stop): the hardware or the launcher answered something impossible.
@@ -36,6 +37,7 @@ export type ServeErrorCode =
   | 'ROLE_ADDRESS'
   | 'ROLE_USAGE'
   | 'ROLE_UNSAFE'
+  | 'TEE_ABSENT'
   | 'TEE_UNAVAILABLE'
   | 'TEE_NO_SEALING'
   | 'TEE_MALFORMED'
@@ -58,6 +60,7 @@ const ACTIONS: Readonly<Record<ServeErrorCode, ErrorAction>> = {
   ROLE_ADDRESS: 'fix-input',
   ROLE_USAGE: 'fix-input',
   ROLE_UNSAFE: 'stop',
+  TEE_ABSENT: 'fix-input',
   TEE_UNAVAILABLE: 'retry',
   TEE_NO_SEALING: 'stop',
   TEE_MALFORMED: 'stop',

@@ -1,5 +1,5 @@
 import { fromHex, toHex } from '@sotto/protocol/bytes'
-import type { Evidence } from '@sotto/protocol/keyrelease'
+import { type Evidence, evidenceDecoder } from '@sotto/protocol/keyrelease'
 import { serveError } from '../errors/index.ts'
 import type { TrustedHardware } from '../tee/types.ts'
 
@@ -14,8 +14,6 @@ const ANSWER_MS = 10_000
 const REPORT_DATA_LENGTH = 64
 const MAX_CONTEXT_LENGTH = 128
 const SEALING_KEY = /^[0-9a-f]{64}$/
-const BASE64URL = /^[A-Za-z0-9_-]{1,8192}$/
-const MAX_CHAIN = 8
 
 type Answer = Record<string, unknown>
 
@@ -68,8 +66,7 @@ export function softwareHardware(channel: ParentChannel, answerMs: number = ANSW
     async collectEvidence(reportData) {
       if (reportData.length !== REPORT_DATA_LENGTH) throw new RangeError('REPORT_DATA has 64 bytes')
       const { evidence } = await ask('tee.report', { reportData: toHex(reportData) })
-      if (!isSoftwareEvidence(evidence)) throw serveError('TEE_MALFORMED', 'the launcher sent no evidence')
-      return { family: 'software', report: evidence.report, chain: [...evidence.chain] }
+      return decodeEvidence(evidence)
     },
     async deriveSealingKey(context) {
       if (context.length === 0 || context.length > MAX_CONTEXT_LENGTH)
@@ -82,14 +79,13 @@ export function softwareHardware(channel: ParentChannel, answerMs: number = ANSW
   }
 }
 
-function isSoftwareEvidence(value: unknown): value is Evidence {
-  if (typeof value !== 'object' || value === null) return false
-  const { family, report, chain } = value as Record<string, unknown>
-  if (family !== 'software' || typeof report !== 'string' || !BASE64URL.test(report) || !Array.isArray(chain))
-    return false
-  return (
-    chain.length >= 1 &&
-    chain.length <= MAX_CHAIN &&
-    chain.every((entry) => typeof entry === 'string' && BASE64URL.test(entry))
-  )
+function decodeEvidence(value: unknown): Evidence {
+  let evidence: Evidence
+  try {
+    evidence = evidenceDecoder(value, 'evidence')
+  } catch (cause) {
+    throw serveError('TEE_MALFORMED', 'the launcher sent no evidence', { cause })
+  }
+  if (evidence.every(({ family }) => family === 'software')) return evidence
+  throw serveError('TEE_MALFORMED', 'the launcher sent evidence of another kind')
 }

@@ -5,12 +5,14 @@ import type { Evidence, EvidenceFamily } from '@sotto/protocol/keyrelease'
  * a real TEE, or the software TEE's launcher. Calls may run concurrently.
  */
 export interface TrustedHardware {
+  /** Of the processor. */
   readonly family: EvidenceFamily
   /**
-   * A fresh report over exactly these 64 bytes (REPORT_DATA), with its certificate chain.
-   * @throws `TEE_UNAVAILABLE` (retry) when the hardware does not answer within 10 s
+   * Fresh evidence that is bound to exactly these 64 bytes, of the processor and of every GPU beside it, with
+   * what the machine has to verify it.
+   * @throws `TEE_UNAVAILABLE` (retry), `COLLECT_*` when the hardware does not answer in time
    */
-  collectEvidence(reportData: Uint8Array): Promise<Evidence>
+  collectEvidence(binding: Uint8Array): Promise<Evidence>
   /**
    * 32 bytes only this measurement on this machine can derive, for sealing state at rest.
    * @throws `TEE_NO_SEALING` (stop) where the hardware has none

@@ -10,7 +10,8 @@ class Launcher extends EventEmitter {
   }
 }
 
-const EVIDENCE = { family: 'software', report: 'AAAA', chain: ['BBBB'] }
+const PIECE = { family: 'software', evidence: 'A'.repeat(64), collateral: { root: 'BBBB' } }
+const EVIDENCE = [PIECE]
 
 test('asks for a report over exactly the given bytes', async () => {
   const launcher = new Launcher()
@@ -36,10 +37,10 @@ test('matches answers to questions even out of order', async () => {
 
 test.each([
   ['no evidence', { evidence: undefined }],
-  ['hardware evidence', { evidence: { ...EVIDENCE, family: 'snp' } }],
-  ['a chain of numbers', { evidence: { ...EVIDENCE, chain: [1] } }],
-  ['an endless chain', { evidence: { ...EVIDENCE, chain: Array(9).fill('AA') } }],
-  ['a report with other characters', { evidence: { ...EVIDENCE, report: 'a b' } }],
+  ['hardware evidence', { evidence: [{ ...PIECE, family: 'sev-snp' }] }],
+  ['collateral of numbers', { evidence: [{ ...PIECE, collateral: { root: 1 } }] }],
+  ['too many pieces', { evidence: Array.from({ length: 21 }, () => PIECE) }],
+  ['a report with other characters', { evidence: [{ ...PIECE, evidence: 'a b' }] }],
   ['another type', { type: 'tee.sealing-key', evidence: EVIDENCE }],
 ])('refuses %s', async (_, fields) => {
   const launcher = new Launcher()

@@ -13,6 +13,8 @@ const DICE_TCB_INFO = '2.23.133.5.4.1.1'
 export interface FakeDeviceOptions {
   /** Default `GH100`; `GB100` is Blackwell, `LS_10` the switch of Hopper. */
   chip?: string
+  /** The same device with another firmware: one identity key, another leaf. */
+  sameAs?: FakeDevice
   /** Of the certificate above the leaf, where it is another. */
   issuerChip?: string
   driverVersion?: string
@@ -53,10 +55,9 @@ export function makeDevice(
     .join('')
     .toUpperCase()}`
   const part = chip === 'LS_10' ? 'FSP' : 'GSP'
-  const boot = authorities[0].issue({
-    commonName: `${options.issuerChip ?? chip} A01 ${part} BROM`,
-    ca: true,
-  })
+  const boot =
+    options.sameAs?.certificates[1] ??
+    authorities[0].issue({ commonName: `${options.issuerChip ?? chip} A01 ${part} BROM`, ca: true })
   const leaf = boot.issue({
     commonName: `${chip} A01 ${part} FMC LF`,
     ca: null,

@@ -13,6 +13,8 @@ export interface FakeTokenOptions {
   signWith?: FakeIdentity
   /** Changes the detached tokens after the overall one was signed. */
   editDetached?: (tokens: string[]) => string[]
+  /** What the service is asked, 32 bytes in hexadecimal. */
+  nonce?: string
   /** As other suites store it: the tokens alone in a list. */
   flat?: boolean
 }
@@ -57,8 +59,9 @@ function writeToken(options: FakeTokenOptions, signer: FakeIdentity): Uint8Array
   const header = { alg: 'ES384', kid: KID, ...options.header }
   const times = { iat: FAKE_NOW, nbf: FAKE_NOW, exp: FAKE_NOW + 3600 }
   const devices = options.devices ?? [{}]
+  const nonce = options.nonce ?? NONCE
   const detached = devices.map((claims, i) =>
-    signToken(header, { iss: ISSUER, eat_nonce: NONCE, ...times, ...gpuClaims(i), ...claims }, signer),
+    signToken(header, { iss: ISSUER, eat_nonce: nonce, ...times, ...gpuClaims(i), ...claims }, signer),
   )
   const submods = Object.fromEntries(
     detached.map((token, i) => [`GPU-${i}`, ['DIGEST', ['SHA-256', toHex(crypto.sha256(utf8(token)))]]]),
@@ -66,7 +69,7 @@ function writeToken(options: FakeTokenOptions, signer: FakeIdentity): Uint8Array
   const claims = {
     sub: 'NVIDIA-PLATFORM-ATTESTATION',
     iss: ISSUER,
-    eat_nonce: NONCE,
+    eat_nonce: nonce,
     'x-nvidia-ver': '3.0',
     'x-nvidia-overall-att-result': true,
     submods,

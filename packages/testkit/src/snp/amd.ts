@@ -10,6 +10,8 @@ export interface FakeAmd {
   /** ASK for VCEK, ASVK for VLEK. */
   issuer(product: SnpProduct, kind: 'VCEK' | 'VLEK'): FakeIdentity
   chip(options?: FakeChipOptions): FakeChip
+  /** An ASK that may sign lists too, as none of AMD's may, and a chip under it. */
+  listing(): { ask: FakeIdentity; chip: FakeChip }
 }
 
 const NAMES: Record<SnpProduct, string> = { milan: 'Milan', genoa: 'Genoa', turin: 'Turin' }
@@ -21,12 +23,12 @@ const NAMES: Record<SnpProduct, string> = { milan: 'Milan', genoa: 'Genoa', turi
  */
 export function fakeAmd(uvmRoot = ''): FakeAmd {
   const arks = byProduct((product) => fakeRoot({ commonName: `ARK-${NAMES[product]}`, curve: 'P-384' }))
-  const issue = (product: SnpProduct, kind: string): FakeIdentity =>
+  const issue = (product: SnpProduct, kind: string, keyUsage = KEY_USAGE.keyCertSign): FakeIdentity =>
     arks[product].issue({
       commonName: `SEV-${kind}${NAMES[product]}`,
       ca: true,
       pathLength: 0,
-      keyUsage: KEY_USAGE.keyCertSign,
+      keyUsage,
     })
   const issuers = {
     VCEK: byProduct((product) => issue(product, '')),
@@ -39,6 +41,10 @@ export function fakeAmd(uvmRoot = ''): FakeAmd {
     chip(options = {}) {
       const { product = 'milan', kind = 'VCEK' } = options
       return fakeChip(arks[product], issuers[kind][product], options)
+    },
+    listing() {
+      const ask = issue('milan', '', KEY_USAGE.keyCertSign | KEY_USAGE.cRLSign)
+      return { ask, chip: fakeChip(arks.milan, ask, {}) }
     },
   }
 }

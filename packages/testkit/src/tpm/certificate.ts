@@ -18,6 +18,8 @@ export interface FakeAkOptions {
   notAfter?: number
   /** `null` leaves them out. */
   purposes?: readonly string[] | null
+  /** Common name. Default one of a confidential machine. */
+  subject?: string
   extensions?: readonly FakeExtension[]
 }
 
@@ -51,10 +53,12 @@ export function fakeVtpmAuthority(): FakeVtpmAuthority {
     root: parseCertificate(root),
     intermediate,
     chain: fakePem('CERTIFICATE', intermediate) + fakePem('CERTIFICATE', root),
-    certify(akKey, { purposes = [AIK_PURPOSE], extensions = [], key: other = akKey, ...dates } = {}) {
+    certify(akKey, options = {}) {
+      const { purposes = [AIK_PURPOSE], extensions = [], key: other = akKey, ...rest } = options
+      const { subject = 'fake.ConfidentialVM.Azure.windows.net', ...dates } = rest
       const usage: FakeExtension[] =
         purposes === null ? [] : [{ oid: EXTENSION.extendedKeyUsage, value: sequence(...purposes.map(oid)) }]
-      const names = { issuer: issuerName, subject: 'fake.TrustedVM.Azure' }
+      const names = { issuer: issuerName, subject }
       return certificate(names, other, key, [...usage, ...extensions], dates)
     },
   }

@@ -1,6 +1,8 @@
 import { equalBytes, toBase64, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { DerReader, TAG } from '@sotto/protocol/der'
+import type { NvidiaRoots } from '@sotto/verifier/nvidia'
+import { writeRim } from '../nvidia/rim.ts'
 import { FAKE_NOW, type FakeIdentity, fakeRoot, type OcspOptions } from '../x509/index.ts'
 import type { VendorAnswer } from './server.ts'
 
@@ -8,7 +10,9 @@ import type { VendorAnswer } from './server.ts'
 export interface FakeNvidia {
   /** Leaf first, root last. */
   chain: readonly FakeIdentity[]
-  /** A manifest in the form that a reader of its certificates looks at; its digest is of nothing. */
+  /** What to pin instead of NVIDIA's. */
+  roots: NvidiaRoots
+  /** A manifest, signed. */
   rim(): Uint8Array
   /** The signer of manifests first, their root last. */
   rimChain: readonly FakeIdentity[]
@@ -25,8 +29,9 @@ export function fakeNvidia(): FakeNvidia {
   const authority = { ca: true, curve: 'P-384' } as const
   const chainOf = (...names: readonly string[]): FakeIdentity[] => {
     const chain = [fakeRoot({ commonName: names.at(-1)!, curve: 'P-384' })]
-    for (const commonName of names.slice(0, -1).toReversed())
+    for (const commonName of names.slice(1, -1).toReversed())
       chain.unshift(chain[0]!.issue({ commonName, ...authority }))
+    chain.unshift(chain[0]!.issue({ commonName: names[0]!, curve: 'P-384' }))
     return chain
   }
   const chain = chainOf(
@@ -43,7 +48,12 @@ export function fakeNvidia(): FakeNvidia {
   return {
     chain,
     rimChain,
-    rim: () => utf8(rimXml(rimChain)),
+    roots: {
+      devices: [chain.at(-1)!.certificate],
+      referenceManifests: [rimChain.at(-1)!.certificate],
+      nrasAuthorities: [],
+    },
+    rim: () => writeRim(rimChain, { golden: new Map([[0, [new Uint8Array(48)]]]) }),
     ocsp(request, options = {}) {
       const { serialNumber, nonce } = readRequest(request)
       for (const one of [chain, rimChain])
@@ -103,17 +113,4 @@ function readRequest(der: Uint8Array): { serialNumber: Uint8Array; nonce: Uint8A
   const extension = tbs.enter(0xa2).enter(TAG.SEQUENCE).enter(TAG.SEQUENCE)
   extension.oid()
   return { serialNumber, nonce: new DerReader(extension.octetString()).octetString() }
-}
-
-function rimXml(chain: readonly FakeIdentity[]): string {
-  const certificates = chain
-    .map(({ der }) => `<ds:X509Certificate>${toBase64(der)}</ds:X509Certificate>`)
-    .join('')
-  const c14n = 'http://www.w3.org/2006/12/xml-c14n11'
-  return `<SoftwareIdentity xmlns="http://standards.iso.org/iso/19770/-2/2015/schema.xsd" name="GH100" version="1.0">
-<Meta colloquialVersion="550.90.07" edition="GPU" product="GH100"/>
-<Payload xmlns:SHA384="http://www.w3.org/2001/04/xmlenc#sha384"><Resource type="Measurement" index="0" active="True" alternatives="1" SHA384:Hash0="${'00'.repeat(48)}" name="Measurement_0" size="48"/></Payload>
-<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="${c14n}"/><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"/><ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/><ds:Transform Algorithm="${c14n}"/></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#sha384"/><ds:DigestValue>${toBase64(new Uint8Array(48))}</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue>${toBase64(new Uint8Array(96))}</ds:SignatureValue><ds:KeyInfo><ds:X509Data>${certificates}</ds:X509Data></ds:KeyInfo></ds:Signature>
-</SoftwareIdentity>
-`
 }

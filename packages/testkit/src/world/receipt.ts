@@ -1,9 +1,9 @@
-import { fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { signDsse, type DsseSigner } from '@sotto/protocol/dsse'
 import {
   bindReportData,
-  documentDigest,
+  evidenceDigest,
   encodeDocument,
   PAYLOAD_TYPES,
   type ReleaseReceipt,
@@ -102,7 +102,7 @@ export async function createReceipt(world: World, options: ReceiptOptions = {}):
 /** The KMS's record that an enclave of this world got its keys. */
 function releaseOf(world: World, signer: DsseSigner): ReleaseReceipt {
   const receiptKey = toBase64Url(signer.publicKey)
-  const { report } = world.evidence(
+  const evidence = world.evidence(
     'inference',
     bindReportData('enclave', {
       version: 1,
@@ -119,8 +119,8 @@ function releaseOf(world: World, signer: DsseSigner): ReleaseReceipt {
     keyIds: [7],
     policy: world.keyPolicyDigest,
     tuple: 'inference',
-    evidence: documentDigest(fromBase64Url(report)),
-    chip: 'c4'.repeat(64),
+    evidence: evidenceDigest(evidence),
+    hardware: [`software ${'c4'.repeat(64)}`],
     receiptKey,
     issuedAt: world.now - 20,
     notAfter: world.now + 3600,

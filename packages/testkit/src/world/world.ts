@@ -8,7 +8,6 @@ import {
   encodeDocument,
   PAYLOAD_TYPES,
   RELEASE_PREDICATE,
-  type EvidenceFamily,
   type Evidence,
   type Genesis,
   type KeyReleasePolicy,
@@ -21,8 +20,8 @@ import {
 } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { checkpointDigest } from '@sotto/protocol/note'
-import { ALWAYS_REQUIRED, softwareRootDigest, type TrustPolicy } from '@sotto/verifier'
-import { signSoftwareReport } from '@sotto/verifier/software-signer'
+import { ALWAYS_REQUIRED, type TrustPolicy } from '@sotto/verifier'
+import { type FakeImage, type FakeTee, softwareTee, type SoftwareTee } from '../tee/index.ts'
 import { createFakeLog, type FakeLog } from './log.ts'
 
 /** What a test may want otherwise than in the honest world. Each document can be changed before it is signed. */
@@ -45,7 +44,12 @@ export interface WorldOptions {
   checkpointAge?: number
   evidenceAge?: number
   witnesses?: number
+  /** What the hardware of the KMS measures, 96 hexadecimal characters; default its released image. */
   measurement?: string
+  /** What roles run on. Default the software TEE. */
+  tee?: FakeTee
+  /** What the workload runs on, where that is another kind of machine than that of the KMS. */
+  workloadTee?: FakeTee
 }
 
 /** A deployment in memory: every authority's keys, a complete bundle and the policy that accepts it. */
@@ -56,10 +60,11 @@ export interface World {
   policy: TrustPolicy
   genesisDigest: string
   keyPolicyDigest: string
-  root: { privateKey: Uint8Array; publicKey: Uint8Array; digest: string }
+  /** Of the software TEE. */
+  root: SoftwareTee['root']
   signers: Record<'root' | 'kms' | 'member' | 'release', DsseSigner>
-  images: Record<Role, { measurement: string; hostData: string }>
-  /** Software evidence for a role, bound to this data. */
+  images: Record<Role, FakeImage>
+  /** Evidence of a role on its machine, bound to this data. */
   evidence(role: Role, reportData: Uint8Array): Evidence
 }
 
@@ -83,8 +88,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const now = options.now ?? 1_790_000_000
   const log = createFakeLog()
   const signers = { root: fakeSigner(), kms: fakeSigner(), member: fakeSigner(), release: fakeSigner() }
-  const rootKeys = crypto.ecdsa.generate('P-384')
-  const root = { ...rootKeys, digest: softwareRootDigest(rootKeys.publicKey) }
+  const software = softwareTee()
+  const tees: Record<Role, FakeTee> = {
+    kms: options.tee ?? software,
+    inference: options.workloadTee ?? options.tee ?? software,
+  }
   const digests: Record<Role, string> = { kms: 'a1'.repeat(32), inference: 'b2'.repeat(32) }
   const images = Object.fromEntries(
     (['kms', 'inference'] as const).map((role) => [
@@ -92,16 +100,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       { measurement: softwareMeasurement(digests[role]), hostData: documentDigest({ configuration: role }) },
     ]),
   ) as World['images']
-  const chipId = crypto.randomBytes(64)
-  const family: EvidenceFamily = 'software'
   const evidence = (role: Role, reportData: Uint8Array): Evidence => {
-    const measurement =
-      role === 'kms' ? (options.measurement ?? images.kms.measurement) : images[role].measurement
-    const report = signSoftwareReport(
-      { measurement, hostData: images[role].hostData, reportData, chipId },
-      root.privateKey,
-    )
-    return { family, report: toBase64Url(report), chain: [toBase64Url(root.publicKey)] }
+    const { [role]: own, kms } = images
+    const isOther = role === 'kms' && options.measurement !== undefined
+    return tees[role].evidence(isOther ? { ...kms, measurement: options.measurement! } : own, reportData)
   }
   const publish = (type: string, document: object, signer: DsseSigner | DsseSigner[]): Uint8Array => {
     const envelope = signDsse(type, encodeDocument(document), [signer].flat())
@@ -153,7 +155,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           { name: 'configuration', digest: { sha256: images[role].hostData } },
         ],
         predicateType: RELEASE_PREDICATE,
-        predicate: { role, version: '1.0.0', securityVersion: 1, platform: family, createdAt: now - 90 },
+        predicate: {
+          role,
+          version: '1.0.0',
+          securityVersion: 1,
+          evidence: tees[role].pins(images[role]),
+          createdAt: now - 90,
+        },
       }),
       options.signers?.release ?? signers.release,
     ),
@@ -161,7 +169,17 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const keyPolicy = (options.keyPolicy ?? same)({
     version: 1,
     genesis: genesisDigest,
-    anyOf: [{ name: 'inference', role: 'inference', family, root: root.digest, ...images.inference }],
+    anyOf: [
+      {
+        ...tees.inference.platform,
+        allOf: tees.inference.platform.allOf.map((component) => ({
+          ...component,
+          ...(component === tees.inference.platform.allOf[0] && tees.inference.pins(images.inference)),
+        })),
+        name: 'inference',
+        role: 'inference',
+      },
+    ],
     evidenceMaxAgeSeconds: 3600,
     createdAt: now - 80,
   } satisfies KeyReleasePolicy)
@@ -214,7 +232,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const policy = (options.policy ?? same)({
     version: 1,
     name: 'test',
-    require: [...ALWAYS_REQUIRED, 'log.witnesses-independent'],
+    require: [
+      ...ALWAYS_REQUIRED,
+      'log.witnesses-independent',
+      ...(tees.kms === software ? [] : (['hardware.cpu-vendor'] as const)),
+    ],
     genesis: genesisDigest,
     releaseKeys: [key(signers.release)],
     revoked: [],
@@ -229,10 +251,21 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       quorum: 2,
       allowOperatorWitnesses: false,
     },
-    roots: [{ family, root: root.digest }],
+    platforms: [...new Set([tees.kms.platform, tees.inference.platform])],
     kems: ['X-Wing', 'X25519'],
     evidenceMaxAgeSeconds: 86_400,
     checkpointMaxAgeSeconds: 3600,
   } satisfies TrustPolicy)
-  return { now, log, bundle, policy, genesisDigest, keyPolicyDigest, root, signers, images, evidence }
+  return {
+    now,
+    log,
+    bundle,
+    policy,
+    genesisDigest,
+    keyPolicyDigest,
+    root: software.root,
+    signers,
+    images,
+    evidence,
+  }
 }

@@ -1,6 +1,5 @@
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 import { earlier } from '../family/index.ts'
-import { collateralDates } from './collateral-dates.ts'
 import { durationText, instantText } from './intervals.ts'
 import type { TupleFacts } from './tuple-checks.ts'
 
@@ -53,28 +52,27 @@ function ageCheck(
   return {
     name: `policy.${kind}-age`,
     title,
-    needs: ['components'],
+    needs: ['verdicts'],
     class: 'expired',
     maySkip: true,
-    run({ pieces, families, policy: { [member]: limit }, context: { at }, validUntil }) {
+    run({ verdicts, families, policy: { [member]: limit }, context: { at }, validUntil }) {
       if (limit === undefined) throw NO_LIMIT
-      const dated = pieces.map(({ family, collateral }) => ({ family, ...collateralDates(collateral) }))
-      const lacking = dated.filter(
-        ({ family, rootLists, [kind]: dates }) =>
-          dates.length === 0 &&
-          (kind === 'collateral' || rootLists.length === 0) &&
-          families.get(family)!.endorsements?.includes(kind),
+      // Families report what they verified and used; a date that merely stands somewhere is anybody's.
+      const lacking = verdicts.filter(
+        ({ family, dates }) =>
+          families.get(family)!.endorsements?.includes(kind) &&
+          !dates.some((date) => date.kind === kind || (kind === 'revocation' && date.kind === 'root-list')),
       )
       if (lacking.length > 0)
         throw new Refusal(
-          'nothing was given of which the age counts',
+          'nothing was verified of which the age counts',
           `${kind} of ${lacking.map(({ family }) => family).join(', ')}`,
           'nothing',
           'collateral-missing',
         )
-      const all = dated.flatMap(({ [kind]: dates }) => dates)
+      const all = verdicts.flatMap(({ dates }) => dates.filter((date) => date.kind === kind))
       if (all.length === 0) throw new Skip('these families have none but lists of roots')
-      const oldest = Math.min(...all)
+      const oldest = Math.min(...all.map(({ issuedAt }) => issuedAt))
       if (!(at - oldest <= limit))
         throw new Refusal(`the oldest is too old`, `at most ${durationText(limit)}`, `${at - oldest} s`)
       return { adds: { validUntil: earlier(validUntil, oldest + limit) }, found: instantText(oldest) }

@@ -1,6 +1,8 @@
+import { keepsExceptions } from './compare-exceptions.ts'
 import { type Change, compareMembers } from './compare.ts'
 import { subtractWindows, windowText } from './intervals.ts'
 import type { Members } from './meaning.ts'
+import { findTupleDefect } from './parse.ts'
 import type { AdmissionTuple, Component, EvidencePolicy, JsonObject, PolicyFamily, Window } from './types.ts'
 
 /** Meanings of a family's policy by family. */
@@ -42,9 +44,23 @@ export function compareTuples(a: AdmissionTuple, b: AdmissionTuple, membersOf: M
   return [...components, ...gpus, ...compareWindows(a, b, path)]
 }
 
-/** Whether everything that `inner` admits is admitted by `outer` too, at every time. */
+/**
+ * Whether everything that `inner` admits is admitted by `outer` too, at every time and under the same ages and
+ * freshness. Certain where it says yes; no may also mean that it is not known.
+ */
 export function isCovered(inner: AdmissionTuple, outer: AdmissionTuple, membersOf: MembersOf): boolean {
-  return compareTuples(inner, outer, membersOf).every(({ effect }) => effect !== 'refuses')
+  // A tuple that is none admits nothing.
+  return (
+    findTupleDefect(outer) === undefined &&
+    compareTuples(inner, outer, membersOf).every(({ effect }) => effect !== 'refuses') &&
+    outer.allOf.every((component) =>
+      keepsExceptions(
+        component.family,
+        own(inner.allOf.find(({ family }) => family === component.family)!),
+        own(component),
+      ),
+    )
+  )
 }
 
 /** What changes outside the tuples. */

@@ -1,5 +1,6 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { canonicalJson, type JsonValue } from '@sotto/protocol/jcs'
+import { compareParts } from '../nvidia/index.ts'
 import { durationText, subtractWindows, windowText } from './intervals.ts'
 import { isObject, join, type Meaning, type Members } from './meaning.ts'
 import type { JsonObject, Window } from './types.ts'
@@ -21,11 +22,16 @@ export function compareMembers(members: Members, a: JsonObject, b: JsonObject, p
   const names = new Set([...Object.keys(members), ...Object.keys(a), ...Object.keys(b)])
   return [...names].flatMap((name) => {
     const meaning = Object.hasOwn(members, name) ? members[name] : undefined
-    return compareMember(meaning, a[name], b[name], join(path, name))
+    return compareMember(meaning, valueOf(a, name), valueOf(b, name), join(path, name))
   })
 }
 
 type Found = JsonValue | undefined
+
+/** A member that stands there, never one that every object inherits. */
+function valueOf(object: JsonObject, name: string): Found {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
 
 function compareMember(meaning: Meaning | undefined, a: Found, b: Found, path: string): Change[] {
   if (isSame(a, b)) return []
@@ -34,17 +40,19 @@ function compareMember(meaning: Meaning | undefined, a: Found, b: Found, path: s
     case 'allow':
     case 'tolerate': {
       const { what, absent = [] } = meaning
-      return compareLists(what, a ?? absent, b ?? absent, path)
+      return compareLists(what, entriesOr(a, absent), entriesOr(b, absent), path)
     }
     case 'demand': {
       const { what, absent = [] } = meaning
-      const changes = compareLists(what, b ?? absent, a ?? absent, path)
+      const changes = compareLists(what, entriesOr(b, absent), entriesOr(a, absent), path)
       return changes.map((change) => ({ ...change, what: `evidence without ${change.what}` }))
     }
     case 'permit': {
       const { what, absent = false } = meaning
       const isPermitted = b ?? absent
-      return isPermitted === (a ?? absent) ? [] : [one(isPermitted ? 'admits' : 'refuses', path, what)]
+      return isPermitted === (a ?? absent)
+        ? []
+        : [one(isPermitted === true ? 'admits' : 'refuses', path, what)]
     }
     case 'require':
       return a === true || b === true
@@ -54,13 +62,20 @@ function compareMember(meaning: Meaning | undefined, a: Found, b: Found, path: s
     case 'ceiling':
       return compareBounds(meaning, a, b, path)
     case 'parts':
-      return compareParts(meaning, a, b, path)
+      return compareObjects(meaning, a, b, path)
     case 'keyed':
       return compareKeyed(meaning, a, b, path)
   }
 }
 
-function compareLists(what: string, a: JsonValue, b: JsonValue, path: string): Change[] {
+/** What a list admits: everything only where it is left out, whatever word stands in it. */
+type Listed = 'any' | readonly JsonValue[]
+
+function entriesOr(value: Found, absent: Listed): Listed {
+  return value === undefined ? absent : listOf(value)
+}
+
+function compareLists(what: string, a: Listed, b: Listed, path: string): Change[] {
   if (a === 'any' && b === 'any') return []
   if (b === 'any') return [one('admits', path, `every other ${what}`)]
   if (a === 'any') return [one('refuses', path, `every ${what} but those listed`)]
@@ -83,9 +98,9 @@ export function listOf(value: JsonValue): readonly JsonValue[] {
 
 type Periods = Map<string, { value: JsonValue; windows: Window[] }>
 
-function periodsOf(list: JsonValue): Periods {
+function periodsOf(list: readonly JsonValue[]): Periods {
   const periods: Periods = new Map()
-  for (const { value, ...window } of listOf(list).map(toWindowed)) {
+  for (const { value, ...window } of list.map(toWindowed)) {
     const key = canonical(value)
     periods.set(key, { value, windows: [...(periods.get(key)?.windows ?? []), window] })
   }
@@ -103,10 +118,14 @@ function compareBounds(
   const none = is === 'floor' ? -Infinity : Infinity
   const rank = (value: Found): number[] => {
     if (value === undefined) return [absent ?? none]
-    if (order !== undefined) return order.map((name) => Number(asObject(value)[name]))
-    return String(value).split('.').map(Number)
+    const parts =
+      order === undefined ? String(value).split('.') : order.map((name) => valueOf(asObject(value), name))
+    return parts.map((part) => (/^\d+$/.test(String(part)) ? Number(part) : Number.NaN))
   }
-  const difference = compareRanks(rank(b), rank(a))
+  const [before, after] = [rank(a), rank(b)]
+  // What is no number is neither above nor below another one, nor the same.
+  if ([...before, ...after].some(Number.isNaN)) return bothWays(path, `${what} that cannot be compared`)
+  const difference = compareParts(after, before)
   if (difference === 0) return []
   const isLaxer = is === 'floor' ? difference < 0 : difference > 0
   const text = (value: Found): string =>
@@ -119,18 +138,14 @@ function compareBounds(
   return [one(isLaxer ? 'admits' : 'refuses', path, `${what} ${from} ${text(bound ?? absent)}${limit}`)]
 }
 
-function compareRanks(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    const [left, right] = [a[i] ?? 0, b[i] ?? 0]
-    if (left !== right) return left < right ? -1 : 1
-  }
-  return 0
-}
-
-function compareParts(meaning: Meaning & { is: 'parts' }, a: Found, b: Found, path: string): Change[] {
-  if (meaning.presence === 'demand' && (a === undefined || b === undefined))
-    return [one(b === undefined ? 'admits' : 'refuses', path, `evidence without ${meaning.what}`)]
-  return compareMembers(meaning.members, asObject(a), asObject(b), path)
+function compareObjects(meaning: Meaning & { is: 'parts' }, a: Found, b: Found, path: string): Change[] {
+  if (!isObject(a ?? {}) || !isObject(b ?? {})) return bothWays(path, meaning.what)
+  const changes = compareMembers(meaning.members, asObject(a), asObject(b), path)
+  if (meaning.presence !== 'demand' || (a !== undefined && b !== undefined)) return changes
+  // Left out it is not demanded, and still compared with the defaults where it comes along.
+  const effect = b === undefined ? 'admits' : 'refuses'
+  const others = changes.filter((change) => change.effect !== effect)
+  return [one(effect, path, `evidence without ${meaning.what}`), ...others]
 }
 
 function compareKeyed(meaning: Meaning & { is: 'keyed' }, a: Found, b: Found, path: string): Change[] {
@@ -141,6 +156,7 @@ function compareKeyed(meaning: Meaning & { is: 'keyed' }, a: Found, b: Found, pa
   if (refused && b === undefined) return [one('admits', path, `every ${what}`)]
   const before = entriesOf(meaning, a)
   const after = entriesOf(meaning, b)
+  if (before === undefined || after === undefined) return bothWays(path, what)
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const [from, to] = [before.get(key), after.get(key)]
     const at = join(path, key)
@@ -150,16 +166,23 @@ function compareKeyed(meaning: Meaning & { is: 'keyed' }, a: Found, b: Found, pa
   })
 }
 
-function entriesOf({ key }: Meaning & { is: 'keyed' }, value: Found): Map<string, JsonObject> {
-  if (key === undefined)
-    return new Map(Object.entries(asObject(value)).map(([name, entry]) => [name, asObject(entry)]))
-  const list = Array.isArray(value) ? (value as readonly JsonValue[]) : []
-  return new Map(
-    list.map((entry) => {
-      const { [key]: name, ...rest } = asObject(entry)
-      return [String(name), rest]
-    }),
-  )
+/** Entries by key; undefined where they are something else, or one key has several, of which all would count. */
+function entriesOf({ key }: Meaning & { is: 'keyed' }, value: Found): Map<string, JsonObject> | undefined {
+  const entries = new Map<string, JsonObject>()
+  if (value === undefined) return entries
+  if (isObject(value) !== (key === undefined)) return undefined
+  const list = isObject(value)
+    ? Object.entries(value)
+    : listOf(value).map((entry) => [canonical(valueOf(asObject(entry), key!) ?? null), entry] as const)
+  for (const [name, entry] of list) {
+    if (!isObject(entry) || entries.has(name)) return undefined
+    entries.set(name, key === undefined ? entry : without(entry, key))
+  }
+  return entries
+}
+
+function without(object: JsonObject, name: string): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([other]) => other !== name))
 }
 
 /** Whether two values are the same document. */

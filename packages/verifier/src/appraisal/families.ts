@@ -32,8 +32,11 @@ export interface FamilyEntry {
   trustedParties: readonly string[]
   /** When it was made, Unix seconds, where the evidence says so under its signature. */
   signedAt?(fields: FieldObject): number | undefined
-  /** The devices that one piece of evidence is about, by name where it names them. */
-  devicesOf?(fields: FieldObject): readonly (string | undefined)[]
+  /**
+   * The GPUs that one piece of evidence is about, each by everything that tells it from every other one and that
+   * the evidence proves: one that is not told apart may have been counted before. Undefined for what is about no device.
+   */
+  devicesOf?(fields: FieldObject): readonly (readonly string[])[] | undefined
   /** Kinds of pieces with a date that come from the vendor beside the evidence. */
   endorsements?: readonly ('collateral' | 'revocation')[]
   /** The policy, made to demand revocation information. */
@@ -85,7 +88,7 @@ const ENTRIES: readonly Omit<FamilyEntry, 'binding'>[] = [
     ...FAMILY_VERIFIERS['nvidia'],
     members: NVIDIA_MEANINGS,
     trustedParties: ['NVIDIA (makes and certifies the device, signs its reference values)'],
-    devicesOf: nvidiaDevices,
+    devicesOf: ({ gpu_ids: ids }) => ids as readonly (readonly string[])[] | undefined,
     endorsements: ['revocation'],
     demandRevocation: (policy) => ({ ...policy, requireOcsp: true }),
   },
@@ -140,13 +143,6 @@ const ENTRIES: readonly Omit<FamilyEntry, 'binding'>[] = [
 export const FAMILY_REGISTRY: Families = /* @__PURE__ */ new Map(
   ENTRIES.map((entry) => [entry.family, { ...entry, binding: BINDINGS[entry.family] }]),
 )
-
-/** A list of reports counts its devices, a token has one more token than devices, a report is about one. */
-function nvidiaDevices({ devices, tokens, device }: FieldObject): (string | undefined)[] {
-  if (typeof devices === 'number') return Array.from({ length: devices })
-  if (typeof tokens === 'number') return Array.from({ length: tokens - 1 })
-  return [typeof device === 'string' ? device : undefined]
-}
 
 /** Unix seconds of a time in a field: RFC 3339 text, or seconds as a token has them. */
 function secondsOf(value: unknown): number | undefined {

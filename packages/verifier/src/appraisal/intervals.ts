@@ -17,11 +17,11 @@ export function subtractWindows(a: readonly Window[], b: readonly Window[]): Win
 type Interval = readonly [from: number, to: number]
 
 function toInterval({ notBefore, notAfter }: Window): Interval {
-  return [notBefore ?? 0, notAfter ?? Infinity]
+  return [notBefore ?? -Infinity, notAfter ?? Infinity]
 }
 
 function toWindow([from, to]: Interval): Window {
-  return { ...(from > 0 && { notBefore: from }), ...(to < Infinity && { notAfter: to }) }
+  return { ...(from > -Infinity && { notBefore: from }), ...(to < Infinity && { notAfter: to }) }
 }
 
 /** ` from … until …`, or nothing for a window without ends. */

@@ -24,12 +24,30 @@ const OPEN: Readonly<Record<Pin, string>> = {
  * an empty one, and what even an empty one leaves open.
  */
 export function lintMembers(members: Members, policy: JsonObject, path: string): MemberFinding[] {
-  const open = Object.entries(members).flatMap(([name, meaning]): MemberFinding[] =>
-    meaning.open === undefined || policy[name] !== undefined
-      ? []
-      : [{ code: meaning.open.code, path: join(path, name), message: meaning.open.text }],
-  )
-  return [...findOpenPins(members, policy, path), ...open, ...findLaxMembers(members, policy, path)]
+  return [
+    ...findOpenPins(members, policy, path),
+    ...findOpenMembers(members, policy, path),
+    ...findLaxMembers(members, policy, path),
+  ]
+}
+
+/** Members that should not be left out, those of parts too. */
+function findOpenMembers(members: Members, policy: JsonObject, path: string): MemberFinding[] {
+  return Object.entries(members).flatMap(([name, meaning]): MemberFinding[] => {
+    const [value, at] = [policy[name], join(path, name)]
+    if (meaning.is === 'parts') return findOpenMembers(meaning.members, isObject(value) ? value : {}, at)
+    if (meaning.open === undefined) return []
+    const { code, text } = meaning.open
+    if (value === undefined) return [{ code, path: at, message: text }]
+    if (meaning.is !== 'keyed' || !isObject(value)) return []
+    const entries = Object.entries(value)
+    if (entries.length === 0)
+      return [{ code, path: at, message: `names no ${meaning.what}: nothing is admitted` }]
+    // Floors of 0 are none.
+    return entries
+      .filter(([, entry]) => isObject(entry) && Object.values(entry).every((floor) => floor === 0))
+      .map(([key]) => ({ code, path: join(at, key), message: text }))
+  })
 }
 
 function findOpenPins(members: Members, policy: JsonObject, path: string): MemberFinding[] {

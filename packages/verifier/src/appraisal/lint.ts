@@ -1,7 +1,9 @@
 import { type JsonValue } from '@sotto/protocol/jcs'
 import { type Families, FAMILY_REGISTRY } from './families.ts'
+import { isSame } from './compare.ts'
 import { isCovered, own, type MembersOf } from './compare-tuples.ts'
 import { instantText } from './intervals.ts'
+import { lintFamily } from './lint-families.ts'
 import { lintMembers } from './lint-members.ts'
 import { parseEvidencePolicy } from './parse.ts'
 import { mapLists } from './meaning.ts'
@@ -51,7 +53,7 @@ export function lintPolicy(
   const membersOf: MembersOf = (family) => families.get(family)!.members
   return [
     ...lintFrame(policy, families),
-    ...policy.anyOf.flatMap((tuple) => lintTuple(tuple, membersOf, at)),
+    ...policy.anyOf.flatMap((tuple) => lintTuple(tuple, policy, families, at)),
     ...lintCover(policy.anyOf, membersOf),
     ...lintTimes(policy.anyOf, at),
   ]
@@ -100,15 +102,32 @@ function lintFrame(policy: EvidencePolicy, families: Families): LintFinding[] {
   return findings
 }
 
-function lintTuple(tuple: AdmissionTuple, membersOf: MembersOf, at: number): LintFinding[] {
+function lintTuple(
+  tuple: AdmissionTuple,
+  { revocationMaxAgeSeconds }: EvidencePolicy,
+  families: Families,
+  at: number,
+): LintFinding[] {
   return tuple.allOf.flatMap((component) => {
-    const members = membersOf(component.family)
-    const path = `${tuple.name}.${component.family}`
-    const found: LintFinding[] = lintMembers(members, own(component), path).map((finding) => ({
-      level: 'warning',
-      ...finding,
-    }))
-    mapLists(own(component), members, (list, name) => {
+    const { family } = component
+    const { members, demandRevocation } = families.get(family)!
+    const path = `${tuple.name}.${family}`
+    const policy = own(component)
+    const found: LintFinding[] = [
+      ...lintMembers(members, policy, path),
+      ...lintFamily(family, policy, path),
+    ].map((finding) => ({ level: 'warning', ...finding }))
+    const demanded = revocationMaxAgeSeconds === undefined ? demandRevocation?.(policy) : undefined
+    if (demanded !== undefined && !isSame(demanded, policy)) {
+      found.push(
+        warning(
+          'no-revocation',
+          path,
+          'who leaves revocation lists out hides that a chip was revoked: demand them',
+        ),
+      )
+    }
+    mapLists(policy, members, (list, name) => {
       found.push(...lintWindows(list, `${path}.${name}`, at))
       return undefined
     })

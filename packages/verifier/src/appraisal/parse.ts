@@ -18,6 +18,7 @@ import {
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { verifierError } from '../errors.ts'
 import { type Families, FAMILY_REGISTRY } from './families.ts'
+import { namesParavisor } from '../azure-cvm/index.ts'
 import { isProcessorFamily } from './bindings.ts'
 import type { AdmissionTuple, Component, EvidencePolicy, JsonObject, PolicyFamily, Window } from './types.ts'
 import { checkWindows, findWindowDefect, resolveWindows } from './windows.ts'
@@ -75,11 +76,11 @@ function toValue(input: Uint8Array | string | object): unknown {
 }
 
 function evidencePolicyDecoder(families: Families): Decoder<EvidencePolicy> {
-  const decode = members<EvidencePolicy>(
+  return members<EvidencePolicy>(
     {
       version: literal(1),
       name: label(64),
-      anyOf: list(tupleDecoder(families), 1, MAX_TUPLES),
+      anyOf: admissionTuples(families),
       freshness: oneOf('nonce', 'age'),
       evidenceMaxAgeSeconds: integer(1, DAY_SECONDS),
     },
@@ -88,16 +89,23 @@ function evidencePolicyDecoder(families: Families): Decoder<EvidencePolicy> {
       revocationMaxAgeSeconds: integer(1, YEAR_SECONDS),
     },
   )
+}
+
+/**
+ * Reads a list of tuples of which one admits, wherever it stands: none twice, and hardware and software never
+ * beside each other (T10).
+ */
+export function admissionTuples(families: Families = FAMILY_REGISTRY): Decoder<AdmissionTuple[]> {
+  const decode = list(tupleDecoder(families), 1, MAX_TUPLES)
   return (value, path) => {
-    const policy = decode(value, path)
-    const { anyOf } = policy
+    const anyOf = decode(value, path)
     if (!areDistinct(anyOf.map(({ name }) => name))) throw contradiction(path, 'a tuple name stands twice')
     const contents = anyOf.map(({ name: _name, ...content }) => fromUtf8(canonicalJson(content)))
     if (!areDistinct(contents)) throw contradiction(path, 'a tuple stands twice under two names')
     const software = anyOf.filter(({ allOf }) => allOf.some(({ family }) => family === 'software'))
     if (software.length > 0 && software.length < anyOf.length)
       throw contradiction(path, 'software and hardware in one policy')
-    return policy
+    return anyOf
   }
 }
 
@@ -144,6 +152,11 @@ function componentDecoder(families: Families): Decoder<Component> {
     const { family: _, ...own } = value as JsonObject
     checkWindows(own, members, path)
     decodePolicy(resolveWindows(own, members).policy, path)
+    if (family === 'azure-cvm' && !namesParavisor(own))
+      throw contradiction(
+        path,
+        'nothing tells Microsoft’s paravisor from any other guest: name snp.measurements, tdx.mrTd or requireAkCertificate',
+      )
     return value as Component
   }
 }

@@ -51,7 +51,7 @@ export function testPolicy(
     const result = {
       admitted: appraisal.admitted || lenient !== undefined,
       tuple: appraisal.tuple ?? lenient?.name ?? null,
-      reason: lenient === undefined ? appraisal.reason : null,
+      reason: lenient === undefined ? reasonOf(appraisal, context) : null,
     }
     return {
       name,
@@ -74,6 +74,16 @@ type FailedStep = TupleVerdict['steps'][number]
 /** Everything that stands in the way of a tuple, what could not be checked included. */
 function failedSteps({ steps }: TupleVerdict): FailedStep[] {
   return steps.filter(({ status, required }) => status === 'fail' || (status === 'skipped' && required))
+}
+
+/** Why it is refused; without a binding the first reason that has nothing to do with one, where there is any. */
+function reasonOf(
+  { reason, tuples }: EvidenceAppraisal,
+  { expectedReportData }: AppraisalContext,
+): Reason | null {
+  if (reason !== 'binding' || expectedReportData !== undefined) return reason
+  const failed = tuples.filter((tuple) => tuple.reason === reason).flatMap(failedSteps)
+  return failed.find((step) => step.class !== undefined && !isAboutBinding(step))?.class ?? reason
 }
 
 /** Whether a step failed only because nothing was given to compare with. Too many GPUs are another class. */

@@ -1,6 +1,5 @@
 import { areDistinct } from '@sotto/protocol/jcs'
 import { toHex } from '@sotto/protocol/bytes'
-import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 import { earlier } from '../family/index.ts'
 import type { Families, FamilyEntry } from './families.ts'
@@ -152,19 +151,22 @@ const BINDING_CHECKS: readonly Check<TupleFacts>[] = [
     needs: ['verdicts'],
     class: 'binding',
     maySkip: true,
-    run({ tuple: { gpuBinding }, pieces, verdicts, families, context: { expectedReportData: binding } }) {
+    run({ tuple: { gpuBinding }, verdicts, families, context: { expectedReportData: binding } }) {
       if (gpuBinding === undefined) throw NO_GPU
       const { minGpus, maxGpus } = gpuBinding
-      const gpus = verdicts.filter(({ family }) => family === 'nvidia')
-      const devices = gpus.flatMap(
-        ({ family, fields }) => families.get(family)!.devicesOf?.(fields) ?? [undefined],
-      )
-      const count = devices.length
+      const gpus = verdicts.flatMap(({ family, fields }) => {
+        if (family !== 'nvidia') return []
+        const ids = families.get(family)!.devicesOf?.(fields)
+        if (ids !== undefined) return ids
+        throw new Refusal('a piece is evidence of no device', 'GPUs or switches', 'none', 'hardware')
+      })
+      const count = gpus.length
       if (count < minGpus || count > maxGpus)
         throw new Refusal('there are fewer or more GPUs', `${minGpus} to ${maxGpus}`, `${count}`, 'hardware')
-      const digests = pieces.map(({ evidence }) => toHex(publicCrypto.sha256(evidence)))
+      if (gpus.some((ids) => ids.length === 0))
+        throw new Refusal('nothing tells a GPU from the others', undefined, undefined, 'hardware')
       // One GPU asked twice gives two pieces of evidence.
-      if (!areDistinct(digests) || !areDistinct(devices.filter((name) => name !== undefined)))
+      if (!areDistinct(gpus.flat()))
         throw new Refusal('the evidence of one GPU is given twice', undefined, undefined, 'hardware')
       if (binding?.length !== BINDING_BYTES)
         throw new Refusal('nothing says what the processor commits to', `${BINDING_BYTES} bytes`, 'nothing')

@@ -1,36 +1,13 @@
 import type { JsonValue } from '@sotto/protocol/jcs'
-import type { Family } from '../family/index.ts'
+import type { AdmissionTuple, EvidenceFamily } from '@sotto/protocol/keyrelease'
+
+export type { AdmissionTuple, Component, Window } from '@sotto/protocol/keyrelease'
 
 /** What a policy may ask for: kinds of hardware evidence, and the software TEE, which never stands beside them (T10). */
-export type PolicyFamily = Family | 'software'
-
-/** When something holds, Unix seconds, both ends included. A missing end is open. */
-export interface Window {
-  notBefore?: number
-  notAfter?: number
-}
+export type PolicyFamily = EvidenceFamily
 
 /** A JSON object as it stands in a policy. */
 export type JsonObject = { readonly [name: string]: JsonValue }
-
-/**
- * What one piece of evidence must satisfy: its family and the members of that family's own policy.
- * An entry of any list in it may be `{value, notBefore?, notAfter?}` instead of the bare value.
- */
-export type Component = JsonObject & { readonly family: PolicyFamily }
-
-/** One admissible platform and workload. All of it holds (allOf); values of two tuples never mix. */
-export interface AdmissionTuple extends Window {
-  /** For people and for the verdict, 1-64 characters of [a-z0-9.-]. */
-  name: string
-  /** 1-4 components, each of another family, at least one of them a processor or a service that vouches for one. */
-  allOf: Component[]
-  /**
-   * With a GPU, mandatory: how many there may be. The evidence of the processor commits to digest and
-   * count of theirs (T9, see `gpu-commitment.ts`).
-   */
-  gpuBinding?: { minGpus: number; maxGpus: number }
-}
 
 /**
  * - `nonce`: bound to a value handed out for this check; its age counts.

@@ -8,8 +8,9 @@ export interface WindowedEntry extends Window {
   value: JsonValue
 }
 
-/** Whether a window is open at an instant (Unix seconds). */
-export function isOpen({ notBefore, notAfter }: Window, at: number): boolean {
+/** Whether a window is open at an instant (Unix seconds): to the end of its last second, as windows are compared. */
+export function isOpen({ notBefore, notAfter }: Window, instant: number): boolean {
+  const at = Math.floor(instant)
   // Written so that a time that is no number is in no window.
   return (notBefore === undefined || at >= notBefore) && (notAfter === undefined || at <= notAfter)
 }

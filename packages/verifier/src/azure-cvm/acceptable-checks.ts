@@ -1,6 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 import type { AzureFacts } from './facts.ts'
+import { PARAVISOR_CHECK } from './paravisor.ts'
 
 /** Whether the virtual machine is one that is wanted, in the order in which a refusal names its reason. */
 export const ACCEPTABLE_CHECKS: readonly Check<AzureFacts>[] = [
@@ -31,6 +32,7 @@ export const ACCEPTABLE_CHECKS: readonly Check<AzureFacts>[] = [
       if (policy.allowSecureBootOff !== true) requireOn('secure-boot')
     },
   },
+  PARAVISOR_CHECK,
   {
     name: 'azure-cvm.vm-unique-id',
     title: 'The virtual machine is one that the policy names',
@@ -75,17 +77,6 @@ export const ACCEPTABLE_CHECKS: readonly Check<AzureFacts>[] = [
       if (first === undefined) return { found: `${entries.length} registers` }
       const names = wrong.map(({ index }) => `PCR ${index}`).join(', ')
       throw new Refusal(`${names}: another value`, first.expected, first.found)
-    },
-  },
-  {
-    name: 'azure-cvm.ak-certificate-given',
-    title: 'Microsoft’s certificate of the attestation key was given, where the policy demands it',
-    needs: ['runtime'],
-    class: 'collateral-missing',
-    run({ policy, fields }) {
-      if (policy.requireAkCertificate !== true) return { found: 'not demanded' }
-      if (fields['ak_certificate'] === undefined)
-        throw new Refusal('there is no certificate of the attestation key', 'one', 'none')
     },
   },
 ]

@@ -40,8 +40,8 @@ export function verifyAkCertificate(
       certificate.subjectText,
       'certificate-binding',
     )
-  const purposes = certificate.extendedKeyUsage
-  if (purposes !== undefined && !purposes.includes(AIK_PURPOSE))
+  const { extendedKeyUsage: purposes = [] } = certificate
+  if (!purposes.includes(AIK_PURPOSE))
     throw new Refusal('the certificate is for another purpose', AIK_PURPOSE, purposes.join(', '), 'chain')
   return withX509('the certificate of the attestation key', () =>
     verifyPath(pathOf(certificate, others), {

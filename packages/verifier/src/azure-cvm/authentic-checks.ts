@@ -6,13 +6,14 @@ import { parseAzureEvidence } from './envelope.ts'
 import type { AzureFacts } from './facts.ts'
 import { parseHclReport } from './hcl.ts'
 import { selectAkCertificate, verifyAkCertificate } from './ak-certificate.ts'
+import { NO_CERTIFICATE } from './paravisor.ts'
 import { parseRuntimeData } from './runtime-data.ts'
 
 /** Of the document, and of what it says about the key that signs quotes. */
 export const REPORT_CHECKS: readonly Check<AzureFacts>[] = [
   {
     name: 'azure-cvm.evidence',
-    title: 'The evidence is an HCL report, alone or in a document of a known version',
+    title: 'The evidence is an HCL report, alone or in a known document',
     needs: [],
     class: 'malformed',
     run({ input }) {
@@ -34,7 +35,7 @@ export const REPORT_CHECKS: readonly Check<AzureFacts>[] = [
       fields['var_data_size'] = hcl.runtimeData.length
       const { vcek, tdQuote } = evidence
       if (hcl.type === 'SNP' ? tdQuote !== undefined : vcek !== undefined)
-        throw new Refusal('the document is about other hardware than its report', hcl.type)
+        throw new Refusal('the document is about other hardware', hcl.type)
       return { adds: { hcl }, found: hcl.type }
     },
   },
@@ -85,13 +86,13 @@ export const CERTIFICATE_CHECKS: readonly Check<AzureFacts>[] = [
     maySkip: true,
     run({ runtime: { attestationKey }, pieces, vtpmRoot, input: { at }, validUntil, fields }) {
       const certificate = selectAkCertificate(pieces.vtpm, attestationKey)
-      if (certificate === undefined) throw new Skip('no certificate of the attestation key was given')
+      if (certificate === undefined) throw new Skip(NO_CERTIFICATE)
       fields['ak_certificate'] = false
       const others = pieces.vtpm.filter((other) => other !== certificate)
       const path = verifyAkCertificate(certificate, others, attestationKey, vtpmRoot, at)
       fields['ak_certificate'] = true
       return {
-        adds: { validUntil: earlier(validUntil, path.notAfter) },
+        adds: { validUntil: earlier(validUntil, path.notAfter), akSubject: certificate.commonName ?? '' },
         found: path.chain.map(({ commonName, subjectText }) => commonName ?? subjectText).join(' < '),
       }
     },

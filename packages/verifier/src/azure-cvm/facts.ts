@@ -1,5 +1,5 @@
 import type { Certificate } from '@sotto/protocol/x509'
-import type { EvidenceInput, FieldValue } from '../family/index.ts'
+import type { CollateralDate, EvidenceInput, EvidenceVerdict, FieldValue } from '../family/index.ts'
 import type { Quote, QuotedBank } from '../tpm/index.ts'
 import type { AzureEvidence, TpmQuote } from './envelope.ts'
 import type { HclReport } from './hcl.ts'
@@ -17,6 +17,7 @@ export interface AzureFacts {
   /** Filled as far as the checks get. */
   fields: AzureFields
   validUntil?: number
+  dates?: readonly CollateralDate[]
   evidence?: AzureEvidence
   /** Structure only. */
   hcl?: HclReport
@@ -27,6 +28,12 @@ export interface AzureFacts {
   /** Bound to the hardware report by a step of its own. */
   runtime?: RuntimeData
   quote?: { parts: TpmQuote; attest: Quote }
+  /** Subject of the certificate of the attestation key, once it is proven. */
+  akSubject?: string
+  /** What the family of the hardware says, where its report is authentic and covers the runtime data. */
+  hardware?: EvidenceVerdict
+  /** Whether something proves that Microsoft's paravisor made the runtime data. */
+  hasParavisor?: boolean
   /** Registers that came, by index. */
   selected?: QuotedPcrs
   /** The same, once the quote is known to be about them. */

@@ -4,23 +4,18 @@ import { verifyTdx } from '../tdx/index.ts'
 import type { AzureFacts } from './facts.ts'
 import type { AzureRoots } from './roots.ts'
 
-/** Fields of the inner verdicts that stand in the outer one; there under the first name, here under the second. */
-const SNP_FIELDS: readonly (readonly [from: string, to: string])[] = [
-  ['version', 'version'],
-  ['vmpl', 'vmpl'],
-  ['policy', 'policy'],
-  ['measurement', 'measurement'],
-  ['reported_tcb', 'reported_tcb'],
-  ['chip_id', 'chip_id'],
-  ['product', 'product'],
-  ['signature', 'signature'],
+/** Fields of the inner verdicts that stand in the outer one too. */
+const SNP_FIELDS = [
+  'version',
+  'vmpl',
+  'policy',
+  'measurement',
+  'reported_tcb',
+  'chip_id',
+  'product',
+  'signature',
 ]
-const TDX_FIELDS: readonly (readonly [from: string, to: string])[] = [
-  ['mrtd', 'mrtd'],
-  ['td_attributes', 'td_attributes'],
-  ['fmspc', 'fmspc'],
-  ['report_data', 'quote_report_data'],
-]
+const TDX_FIELDS = ['mrtd', 'td_attributes', 'fmspc', 'report_data']
 
 /**
  * Azure launches every TD without SEPT_VE_DISABLE: the paravisor at the highest level, not the guest's
@@ -60,15 +55,17 @@ export function verifyHardware(facts: AzureFacts, roots: AzureRoots): EvidenceVe
     },
     roots.tdx === undefined ? {} : { roots: roots.tdx },
   )
+  const { report_data: quoted, ...fields } = pick(verdict.fields, TDX_FIELDS)
   facts.fields['tdx'] = {
-    ...pick(verdict.fields, TDX_FIELDS),
+    ...fields,
+    ...(quoted !== undefined && { quote_report_data: quoted }),
     tdreport_matches_quote: facts.isQuoted ?? false,
   }
   return verdict
 }
 
-function pick(fields: FieldObject, names: readonly (readonly [from: string, to: string])[]): FieldObject {
+function pick(fields: FieldObject, names: readonly string[]): FieldObject {
   const picked: Record<string, FieldValue> = {}
-  for (const [from, to] of names) if (fields[from] !== undefined) picked[to] = fields[from]
+  for (const name of names) if (fields[name] !== undefined) picked[name] = fields[name]
   return picked
 }

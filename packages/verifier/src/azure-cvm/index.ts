@@ -1,5 +1,6 @@
 export { type AzureEvidence, parseAzureEvidence, type TpmQuote } from './envelope.ts'
 export { type HclReport, type HclReportType, parseHclReport } from './hcl.ts'
+export { IDENTITIES, ITS_WORD, namesParavisor } from './paravisor.ts'
 export { type AzureCvmPolicy, azureCvmPolicyDecoder } from './policy.ts'
 export { type AzureRoots, vtpmRoot } from './roots.ts'
 export { parseRuntimeData, type RuntimeData, userDataBytes } from './runtime-data.ts'

@@ -12,7 +12,8 @@ const PCR_VALUE = /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/
 /**
  * What an Azure confidential VM must say to be accepted. Everything may be left out, which allows nothing
  * that weakens a guest. The measurement of the hardware report covers firmware and paravisor only; without
- * `pcrs` the verdict says nothing about which system and program run.
+ * `pcrs` the verdict says nothing about which system and program run, and without a measurement, ID key, MRTD
+ * or certificate of the attestation key nothing says that Microsoft's paravisor runs at all (`namesParavisor`).
  */
 export interface AzureCvmPolicy {
   /** Of the report inside, for SEV-SNP. */
@@ -21,7 +22,7 @@ export interface AzureCvmPolicy {
   tdx?: TdxPolicy
   /**
    * Accepted values of registers 0 to 23, lower-case hexadecimal of the length of the quoted bank. A
-   * register that is named must be quoted.
+   * register that is named must be quoted. They count only where the paravisor is proven.
    */
   pcrs?: Readonly<Record<string, readonly string[]>>
   /** Default false: without it the host chooses which boot loader runs, as far as `pcrs` lets it. */
@@ -40,8 +41,8 @@ export interface AzureCvmPolicy {
    */
   requireFreshReport?: boolean
   /**
-   * True demands a certificate of the attestation key that leads to Microsoft's root for virtual TPMs.
-   * Default false: the hardware report vouches for the key.
+   * True demands a certificate of the attestation key that leads to Microsoft's root for virtual TPMs, of a
+   * confidential machine. Default false: the hardware report vouches for the key.
    */
   requireAkCertificate?: boolean
 }

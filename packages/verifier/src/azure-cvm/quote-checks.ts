@@ -2,7 +2,7 @@ import { equalBytes, toHex } from '@sotto/protocol/bytes'
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 import type { FieldObject } from '../family/index.ts'
-import { isSignedWith, parseQuote, type Quote, quotedBank } from '../tpm/index.ts'
+import { isSignedWith, parseQuote, quotedBank } from '../tpm/index.ts'
 import type { AzureFacts, AzureFields } from './facts.ts'
 import { userDataBytes } from './runtime-data.ts'
 
@@ -20,14 +20,14 @@ export const QUOTE_CHECKS: readonly Check<AzureFacts>[] = [
     run({ evidence: { tpmQuote }, fields }) {
       if (tpmQuote === undefined)
         throw new Refusal(
-          'an HCL report alone says nothing about this moment',
+          'an HCL report alone proves nothing',
           'a quote of the virtual TPM',
           'none',
           'collateral-missing',
         )
       const attest = parseQuote(tpmQuote.message)
       prove(fields, { signature: false, pcr_digest: false, nonce_hex: toHex(attest.extraData) })
-      return { adds: { quote: { parts: tpmQuote, attest } }, found: clockText(attest) }
+      return { adds: { quote: { parts: tpmQuote, attest } } }
     },
   },
   {
@@ -118,8 +118,4 @@ export const QUOTE_CHECKS: readonly Check<AzureFacts>[] = [
 /** Adds to what is known of the quote, in the order of its first mention. */
 function prove(fields: AzureFields, what: FieldObject): void {
   fields['tpm_quote'] = { ...(fields['tpm_quote'] as FieldObject | undefined), ...what }
-}
-
-function clockText({ clockInfo: { clock, resetCount, restartCount } }: Quote): string {
-  return `after ${resetCount} resets and ${restartCount} restarts, at ${clock} ms`
 }

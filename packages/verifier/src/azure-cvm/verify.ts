@@ -35,6 +35,7 @@ export function verifyAzureCvm(
   }
   const own = runChecks(AUTHENTIC_CHECKS, facts)
   const hardware = verifyHardware(facts, roots)
+  if (hardware?.authentic === true && facts.boundData !== undefined) facts.hardware = hardware
   const wanted = runChecks(ACCEPTABLE_CHECKS, facts)
 
   const authentic = own.ok && hardware?.authentic === true
@@ -55,7 +56,9 @@ export function verifyAzureCvm(
     fields: facts.fields,
     trustedParties: [
       ...(hardware?.trustedParties ?? []),
-      'Microsoft (its paravisor runs inside and keeps the key of the virtual TPM)',
+      ...(facts.hasParavisor === true
+        ? ['Microsoft (its paravisor runs inside and keeps the key of the virtual TPM)']
+        : []),
     ],
     dates: [...(facts.dates ?? []), ...(hardware?.dates ?? [])],
     validUntil: earliest(facts.validUntil, hardware?.validUntil ?? undefined),

@@ -1,7 +1,7 @@
 import type { TrustBundle } from '@sotto/protocol/evidence'
 import type { Genesis, KeyReleasePolicy, KeySet, ReleaseStatement } from '@sotto/protocol/keyrelease'
 import type { Checkpoint, Note, VerifiedCheckpoint } from '@sotto/protocol/note'
-import type { VerifiedEvidence } from '../evidence.ts'
+import type { EvidenceAppraisal } from '../appraisal/index.ts'
 import type { AllowedKem, TrustPolicy } from '../policy/index.ts'
 
 /** What the caller brings besides bundle and policy. */
@@ -24,14 +24,6 @@ export interface UsableKey {
   notAfter: number
 }
 
-/** A release statement with proven signature and inclusion. */
-export interface AcceptedRelease {
-  statement: ReleaseStatement
-  /** 96 hexadecimal characters, as the platform reports the image; absent for platforms not verified yet. */
-  measurement: string | undefined
-  hostData: string
-}
-
 /** What checks establish for later checks. A fact exists only once it is proven. */
 export interface Facts {
   bundle: TrustBundle
@@ -44,11 +36,13 @@ export interface Facts {
   newest?: { size: number; root: Uint8Array }
   genesis?: Genesis
   genesisDigest?: string
-  evidence?: VerifiedEvidence
+  /** Of the KMS. */
+  evidence?: EvidenceAppraisal
   boundCheckpoint?: VerifiedCheckpoint
   isBound?: true
-  releases?: AcceptedRelease[]
-  kmsRelease?: AcceptedRelease
+  /** With proven signature and inclusion. */
+  releases?: ReleaseStatement[]
+  kmsRelease?: ReleaseStatement
   signingKey?: Uint8Array
   certificateNotAfter?: number
   keySet?: KeySet

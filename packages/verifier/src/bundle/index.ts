@@ -1,2 +1,2 @@
-export type { AcceptedRelease, BundleContext, UsableKey } from './facts.ts'
+export type { BundleContext, UsableKey } from './facts.ts'
 export { verifyTrustBundle, type BundleResult, type TrustedService } from './verify.ts'

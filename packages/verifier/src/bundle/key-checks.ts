@@ -6,12 +6,15 @@ import {
   keySetDecoder,
   PAYLOAD_TYPES,
   parseKeyReleasePolicy,
+  type KeyReleasePolicy,
   type PolicyTuple,
+  type ReleaseStatement,
 } from '@sotto/protocol/keyrelease'
 import { parseKeyConfig } from '@sotto/protocol/ohttp'
 import type { AllowedKem, StepName } from '../policy/index.ts'
-import type { AcceptedRelease, Facts, UsableKey } from './facts.ts'
-import { requireRelease } from './kms-checks.ts'
+import { admits, covers, describeRelease, evidencePolicyOf } from '../workload/index.ts'
+import type { Facts, UsableKey } from './facts.ts'
+import { requireRelease } from './releases.ts'
 import { requireLogged } from './log-checks.ts'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 
@@ -57,6 +60,8 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
       )
       requireLogged(bundle.policy, checkpoint)
       const keyPolicy = parseKeyReleasePolicy(payload)
+      // What is no policy of evidence admits nothing, and would be compared as if it did.
+      evidencePolicyOf(keyPolicy)
       if (keyPolicy.genesis !== genesisDigest)
         throw new Refusal('policy is of another genesis', genesisDigest, keyPolicy.genesis)
       return {
@@ -69,11 +74,12 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
     name: 'keys.policy-tuples',
     title: 'Every workload that may hold the private keys is an accepted release',
     needs: ['keyPolicy', 'releases'],
-    run({ keyPolicy, releases, policy }) {
+    run({ bundle, keyPolicy, releases, policy }) {
       const refusals: Refusal[] = []
       for (const tuple of keyPolicy.anyOf) {
         try {
-          requireTuple(tuple, releases, policy)
+          requireOwnKind(tuple, bundle)
+          requireTuple(tuple, keyPolicy, releases, policy)
         } catch (error) {
           refusals.push(error as Refusal)
         }
@@ -142,47 +148,73 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
       }
     },
   },
-  later(
-    'hardware.cpu-vendor',
-    'The processor vendor vouches for the hardware',
-    'the software TEE has no vendor: it protects nothing from the owner of the machine',
-  ),
-  later('hardware.gpu', 'Every GPU is attested and bound to the processor report', 'no GPU takes part'),
-  later('tokens.issuer', 'Tokens cannot be linked to their use', 'this deployment asks for no token'),
-]
-
-/** One tuple is a workload this policy accepts, as a whole: role, root and release. */
-function requireTuple(
-  tuple: PolicyTuple,
-  releases: readonly AcceptedRelease[],
-  policy: Facts['policy'],
-): void {
-  const { name, role, family, root } = tuple
-  if (role !== 'inference')
-    throw new Refusal(`tuple ${name}: another role may hold request keys`, 'inference', role)
-  if (!policy.roots.some((accepted) => accepted.family === family && accepted.root === root)) {
-    throw new Refusal(
-      `tuple ${name}: the policy does not name its root`,
-      policy.roots.map((accepted) => `${accepted.family} ${accepted.root}`).join(' or '),
-      `${family} ${root}`,
-    )
-  }
-  try {
-    requireRelease(releases, tuple, policy)
-  } catch (error) {
-    const { message, expected, found } = error as Refusal
-    throw new Refusal(`tuple ${name}: ${message}`, expected, found)
-  }
-}
-
-function later(name: StepName, title: string, reason: string): Check<Facts, StepName> {
-  return {
-    name,
-    title,
+  {
+    name: 'hardware.cpu-vendor',
+    title: 'The processor vendor vouches for the hardware',
+    needs: ['evidence'],
+    maySkip: true,
+    run({ evidence: { software, trustedParties } }) {
+      if (software)
+        throw new Skip('the software TEE has no vendor: it protects nothing from the owner of the machine')
+      return { found: trustedParties.join(', ') }
+    },
+  },
+  {
+    name: 'hardware.gpu',
+    title: 'Every GPU is attested and bound to the processor report',
+    needs: ['keyPolicy'],
+    maySkip: true,
+    run({ keyPolicy: { anyOf } }) {
+      const without = anyOf.filter(({ gpuBinding }) => gpuBinding === undefined).map(({ name }) => name)
+      if (without.length === anyOf.length) throw new Skip('no GPU takes part')
+      if (without.length > 0) throw new Skip(`no GPU takes part in ${without.join(', ')}`)
+      const counts = anyOf.map(
+        ({ name, gpuBinding }) => `${name}: ${gpuBinding!.minGpus} to ${gpuBinding!.maxGpus}`,
+      )
+      return { found: counts.join(', ') }
+    },
+  },
+  {
+    name: 'tokens.issuer',
+    title: 'Tokens cannot be linked to their use',
     needs: [],
     maySkip: true,
     run() {
-      throw new Skip(reason)
+      throw new Skip('this deployment asks for no token')
     },
+  },
+]
+
+/** A KMS on hardware releases nothing to the software TEE, and the other way round (T10). */
+function requireOwnKind({ name, allOf }: PolicyTuple, { kms: { evidence } }: Facts['bundle']): void {
+  const isSoftware = evidence.some(({ family }) => family === 'software')
+  if (allOf.some(({ family }) => (family === 'software') !== isSoftware))
+    throw new Refusal(`tuple ${name}: it is for the other kind of TEE than that of the KMS`)
+}
+
+/** One tuple is a workload this policy accepts, as a whole: role, hardware and release. */
+function requireTuple(
+  tuple: PolicyTuple,
+  keyPolicy: KeyReleasePolicy,
+  releases: readonly ReleaseStatement[],
+  policy: Facts['policy'],
+): void {
+  const { name, role } = tuple
+  if (role !== 'inference')
+    throw new Refusal(`tuple ${name}: another role may hold request keys`, 'inference', role)
+  if (!admits(policy, tuple, keyPolicy)) {
+    throw new Refusal(
+      `tuple ${name}: it admits hardware that no platform of the policy does`,
+      policy.platforms.map((platform) => platform.name).join(' or '),
+      tuple.allOf.map(({ family }) => family).join(' with '),
+    )
+  }
+  const covering = releases.filter((statement) => covers(statement, tuple))
+  const expected = releases.filter(({ predicate }) => predicate.role === role).map(describeRelease)
+  try {
+    requireRelease(covering, { role, expected: expected.join(' or '), found: name }, policy)
+  } catch (error) {
+    const { message, expected: wanted, found } = error as Refusal
+    throw new Refusal(`tuple ${name}: ${message}`, wanted, found)
   }
 }

@@ -9,72 +9,24 @@ import {
   kmsCertificateDecoder,
   PAYLOAD_TYPES,
   releaseStatementDecoder,
-  type EvidenceFamily,
-  type ReleaseStatement,
-  type Role,
+  type AdmissionTuple,
 } from '@sotto/protocol/keyrelease'
-import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { verifyConsistency } from '@sotto/protocol/merkle'
-import { authenticateEvidence, requireReportData } from '../evidence.ts'
+import { appraiseEvidence, type EvidenceAppraisal } from '../appraisal/index.ts'
 import type { StepName } from '../policy/index.ts'
-import { findGuestDefects } from '../snp/index.ts'
-import type { AcceptedRelease, Facts } from './facts.ts'
+import {
+  describeRelease,
+  evidencePieces,
+  findReleaseDefect,
+  platformPolicy,
+  refusalText,
+  withRelease,
+} from '../workload/index.ts'
+import type { Step } from '../result.ts'
+import type { Facts } from './facts.ts'
 import { CLOCK_SKEW_SECONDS, requireFresh, requireLogged, verifyUnder } from './log-checks.ts'
+import { nameOf, requireRelease } from './releases.ts'
 import { Refusal, type Check } from '../checks/index.ts'
-
-/** What hardware reported, or a tuple claims: to be found whole in one release statement. */
-export interface ClaimedWorkload {
-  role: Role
-  family: EvidenceFamily
-  measurement: string
-  hostData: string
-}
-
-/**
- * The release statement that covers a workload as a whole and that the policy accepts. Logged is
- * not yet acceptable (T2), and nothing is put together from two statements.
- */
-export function requireRelease(
-  releases: readonly AcceptedRelease[],
-  workload: ClaimedWorkload,
-  policy: Facts['policy'],
-): AcceptedRelease {
-  const { role, family, measurement, hostData } = workload
-  const covering = releases.filter(
-    (release) =>
-      release.statement.predicate.role === role &&
-      release.statement.predicate.platform === family &&
-      release.measurement === measurement &&
-      release.hostData === hostData,
-  )
-  if (covering.length === 0) {
-    throw new Refusal(
-      'no release statement covers this measurement and configuration',
-      `a release of role ${role} for ${family}`,
-      `${measurement} with ${hostData}`,
-    )
-  }
-  const version = `${role} ${covering[0]!.statement.predicate.version}`
-  if (policy.revoked.includes(measurement))
-    throw new Refusal(`${version} is revoked by the policy`, 'an unrevoked measurement', measurement)
-  const minimum = policy.minSecurityVersion[role]
-  const newest = covering.reduce((a, b) =>
-    b.statement.predicate.securityVersion > a.statement.predicate.securityVersion ? b : a,
-  )
-  const { securityVersion } = newest.statement.predicate
-  if (securityVersion < minimum)
-    throw new Refusal(
-      `${version} is older than the policy allows`,
-      `security version ${minimum}`,
-      `${securityVersion}`,
-    )
-  return newest
-}
-
-/** What hardware reports for the image of a statement. Another family counts its images another way. */
-function measurementOf({ subject: [image], predicate }: ReleaseStatement): string | undefined {
-  return predicate.platform === 'software' ? softwareMeasurement(image.digest.sha256) : undefined
-}
 
 export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
   {
@@ -100,14 +52,22 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
   },
   {
     name: 'kms.evidence',
-    title: 'The KMS runs where its evidence says, under a root the policy names',
+    title: 'The KMS runs where its evidence says, on hardware the policy accepts',
     needs: [],
-    run({ bundle, policy }) {
-      const evidence = authenticateEvidence(bundle.kms.evidence, policy.roots)
-      const defects = findGuestDefects(evidence.report)
-      if (defects.length > 0)
-        throw new Refusal('the guest keeps no secret', 'POLICY without DEBUG, VMPL 0', defects.join('; '))
-      return { adds: { evidence }, found: `${evidence.family}, root ${evidence.root}` }
+    run(facts) {
+      const evidence = appraiseKms(facts, facts.policy.platforms)
+      // What it is bound to is a question of its own: see kms.binding.
+      if (!evidence.admitted && bindingFailure(evidence) === undefined)
+        throw new Refusal(
+          'no platform of the policy admits it',
+          namesOf(facts.policy.platforms),
+          refusalText(evidence),
+        )
+      const families = facts.bundle.kms.evidence.map(({ family }) => family)
+      return {
+        adds: { evidence },
+        found: `${families.join(' with ')}${evidence.tuple === null ? '' : `, admitted as ${evidence.tuple}`}`,
+      }
     },
   },
   {
@@ -137,7 +97,9 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
     needs: ['evidence', 'genesisDigest', 'boundCheckpoint'],
     run({ bundle, evidence, genesisDigest, boundCheckpoint }) {
       const { binding } = bundle.kms
-      requireReportData(evidence, bindReportData('kms', binding))
+      const unbound = bindingFailure(evidence)
+      if (unbound !== undefined)
+        throw new Refusal('it is bound to something else', unbound.expected, unbound.found)
       if (binding.genesis !== genesisDigest)
         throw new Refusal('bound to another genesis', genesisDigest, binding.genesis)
       if (binding.checkpoint !== boundCheckpoint.digest)
@@ -151,32 +113,46 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
     needs: ['checkpoint'],
     run({ bundle, policy, checkpoint }) {
       const keys = policy.releaseKeys.map(fromBase64Url)
-      const releases = bundle.releases.map((proven): AcceptedRelease => {
+      const releases = bundle.releases.map((proven) => {
         const { payload } = verifyDsse(parseDsse(utf8(proven.envelope)), PAYLOAD_TYPES.release, keys)
         requireLogged(proven, checkpoint)
         const statement = decodeDocument(payload, releaseStatementDecoder, 'release')
-        const hostData = statement.subject[1].digest.sha256
-        return { statement, measurement: measurementOf(statement), hostData }
+        const defect = findReleaseDefect(statement)
+        if (defect !== undefined) throw new Refusal(`${nameOf(statement)} contradicts itself: ${defect}`)
+        return statement
       })
-      return {
-        adds: { releases },
-        found: releases
-          .map(({ statement: { predicate } }) => `${predicate.role} ${predicate.version}`)
-          .join(', '),
-      }
+      return { adds: { releases }, found: releases.map(nameOf).join(', ') }
     },
   },
   {
     name: 'kms.measurement',
     title: 'What the hardware measured is an accepted release of the KMS',
     needs: ['evidence', 'releases', 'isBound'],
-    run({ evidence, releases, policy }) {
-      const { family, measurement, hostData } = evidence
-      const release = requireRelease(releases, { role: 'kms', family, measurement, hostData }, policy)
-      return {
-        adds: { kmsRelease: release },
-        found: `kms ${release.statement.predicate.version}, ${evidence.measurement}`,
-      }
+    run(facts) {
+      const { releases, policy } = facts
+      const own = releases.filter(({ predicate }) => predicate.role === 'kms')
+      const judged = own.map((statement) => {
+        const { family } = statement.predicate.evidence
+        const platforms = policy.platforms.filter(({ allOf }) =>
+          allOf.some((component) => component.family === family),
+        )
+        const evidence = appraiseKms(
+          facts,
+          platforms.map((platform) => withRelease(platform, statement)),
+        )
+        return { statement, evidence }
+      })
+      const covering = judged.filter(({ evidence }) => evidence.admitted)
+      const kmsRelease = requireRelease(
+        covering.map(({ statement }) => statement),
+        {
+          role: 'kms',
+          expected: own.map(describeRelease).join(' or ') || 'a release of role kms',
+          found: judged.map(({ evidence }) => refusalText(evidence)).join(' | '),
+        },
+        policy,
+      )
+      return { adds: { kmsRelease }, found: describeRelease(kmsRelease) }
     },
   },
   {
@@ -211,3 +187,30 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
     },
   },
 ]
+
+/** Judges the evidence of the KMS, bound to what the bundle says it is bound to. Its age is a step of its own. */
+function appraiseKms(
+  { bundle, policy, context }: Pick<Facts, 'bundle' | 'policy' | 'context'>,
+  anyOf: AdmissionTuple[],
+): EvidenceAppraisal {
+  return appraiseEvidence(evidencePieces(bundle.kms.evidence), platformPolicy(policy, anyOf), {
+    at: context.now,
+    expectedReportData: bindReportData('kms', bundle.kms.binding),
+    boundAt: context.now,
+  })
+}
+
+/** The step that failed where a platform refuses nothing but what the evidence is bound to. */
+function bindingFailure({ tuples }: EvidenceAppraisal): Step | undefined {
+  for (const { steps, pieces } of tuples) {
+    const failed = [...pieces.flatMap((piece) => piece.steps), ...steps].filter(
+      ({ status }) => status === 'fail',
+    )
+    if (failed.length > 0 && failed.every((step) => step.class === 'binding')) return failed[0]
+  }
+  return undefined
+}
+
+function namesOf(tuples: readonly AdmissionTuple[]): string {
+  return tuples.map(({ name }) => name).join(' or ')
+}

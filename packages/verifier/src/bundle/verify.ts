@@ -1,5 +1,6 @@
 import type { TrustBundle } from '@sotto/protocol/evidence'
-import type { KeySet } from '@sotto/protocol/keyrelease'
+import type { EvidenceFamily, KeySet } from '@sotto/protocol/keyrelease'
+import { FAMILY_REGISTRY } from '../appraisal/index.ts'
 import { verifierError } from '../errors.ts'
 import { findRequireDefect, type TrustPolicy } from '../policy/index.ts'
 import type { Step, Verdict } from '../result.ts'
@@ -56,14 +57,13 @@ export function verifyTrustBundle(
   if (defect !== undefined) throw verifierError('POLICY_MALFORMED', `trust policy is malformed: ${defect}`)
   const facts: Facts = { bundle, policy, context }
   const { ok, steps } = runChecks(CHECKS, facts, policy.require)
-  const software =
-    bundle.kms.evidence.family === 'software' ||
-    (facts.keyPolicy?.anyOf ?? []).some(({ family }) => family === 'software')
+  const families = familiesOf(facts)
+  const software = families.includes('software')
   const verdict: Verdict = {
     ok,
     steps: steps.map(sayWhoRequires),
     software,
-    trustedParties: trustedParties(policy, software),
+    trustedParties: trustedParties(facts, families),
     validUntil: ok ? validUntil(facts as Established) : context.now,
   }
   return ok ? { verdict, service: describe(facts as Established) } : { verdict }
@@ -96,6 +96,7 @@ function validUntil({
   boundCheckpoint,
   certificateNotAfter,
   usableKeys,
+  evidence,
   policy,
   context,
 }: Established): number {
@@ -104,14 +105,22 @@ function validUntil({
     Math.min(checkpoint.time, context.now) + policy.checkpointMaxAgeSeconds,
     Math.min(boundCheckpoint.time, context.now) + policy.evidenceMaxAgeSeconds,
     certificateNotAfter,
+    evidence.validUntil ?? Infinity,
     // The key a client prefers; when it ends, the next verdict prefers another.
     usableKeys[0]!.notAfter,
   )
 }
 
-function trustedParties(policy: TrustPolicy, software: boolean): string[] {
+/** Kinds of evidence that take part: that of the KMS, and all by which its keys may be released. */
+function familiesOf({ bundle, keyPolicy }: Facts): EvidenceFamily[] {
+  const tuples = (keyPolicy?.anyOf ?? []).flatMap(({ allOf }) => allOf)
+  return [...new Set([...bundle.kms.evidence, ...tuples].map(({ family }) => family))]
+}
+
+function trustedParties({ policy, evidence }: Facts, families: readonly EvidenceFamily[]): string[] {
+  const hardware = families.flatMap((family) => FAMILY_REGISTRY.get(family)!.trustedParties)
   return [
-    software ? 'the owner of this machine (software TEE)' : 'the processor vendor',
+    ...new Set([...(evidence?.trustedParties ?? []), ...hardware]),
     `the holder of ${policy.releaseKeys.length === 1 ? 'the release key' : 'one of the release keys'}`,
     `the log ${policy.log.origin} or ${policy.witnesses.quorum} of its witnesses: ${[...new Set(policy.witnesses.keys.map(({ organisation }) => organisation))].join(', ')}`,
   ]

@@ -21,12 +21,11 @@ export const NAMES = {
 const MAX_PATH = 3
 
 /**
- * Certificates that a pinned root was seen to have signed, most recent first: they come with every quote, and
- * parsing them again would import their keys again. Only that is saved; every signature is verified each time.
- * Nobody but Intel can add to it.
+ * Certificates of verified paths below a pinned root, most recent first: they come with every quote, and parsing
+ * them again would import their keys again. Only that is saved here. Nobody but Intel can add to it.
  */
-const familiar: Certificate[] = []
-const MAX_FAMILIAR = 8
+export const familiarCertificates: Certificate[] = []
+const MAX_FAMILIAR = 32
 
 /**
  * Certificates of one verification: each is parsed once, however often it came. Chains of a bundle repeat
@@ -34,20 +33,25 @@ const MAX_FAMILIAR = 8
  */
 export class CertificateReader {
   private readonly known: Certificate[]
+  private readonly chains = new Map<string, Certificate[]>()
 
   constructor(roots: readonly Certificate[]) {
-    this.known = [...roots, ...familiar]
+    this.known = [...roots, ...familiarCertificates]
   }
 
   /** Certificates of PEM text, as they stand there. @throws `X509_MALFORMED`, `X509_UNSUPPORTED` */
   pem(text: string): Certificate[] {
-    return certificatesOfPem(text).map((der) => {
+    const before = this.chains.get(text)
+    if (before) return before
+    const chain = certificatesOfPem(text).map((der) => {
       const known = this.known.find((certificate) => equalBytes(certificate.der, der))
       if (known) return known
       const certificate = parseCertificate(der)
       this.known.push(certificate)
       return certificate
     })
+    this.chains.set(text, chain)
+    return chain
   }
 }
 
@@ -85,14 +89,17 @@ export function verifyIntelChain(chain: readonly Certificate[], rules: ChainRule
     throw new Refusal(`${what} has other names`, [...names, NAMES.root].join(', '), found.join(', '), of)
   if (path.chain[0]!.basicConstraints?.ca === true)
     throw new Refusal(`${what} ends in a certification authority`, 'CA:FALSE', 'CA:TRUE', of)
-  remember(path.chain.at(-2)!)
+  // Their profile has no such extension: whatever one says, it is no leave for what is verified here.
+  const limited = path.chain.find(({ extendedKeyUsage }) => extendedKeyUsage !== undefined)
+  if (limited)
+    throw new Refusal(`${what} is for other purposes`, 'no extended key usage', limited.subjectText, of)
+  remember(path.chain.slice(0, -1))
   return path
 }
 
-function remember(certificate: Certificate): void {
-  if (familiar.includes(certificate)) return
-  familiar.unshift(certificate)
-  familiar.length = Math.min(familiar.length, MAX_FAMILIAR)
+function remember(certificates: readonly Certificate[]): void {
+  const others = familiarCertificates.filter((certificate) => !certificates.includes(certificate))
+  familiarCertificates.splice(0, MAX_FAMILIAR, ...[...certificates, ...others].slice(0, MAX_FAMILIAR))
 }
 
 /**

@@ -1,7 +1,7 @@
 import { equalBytes, toHex } from '@sotto/protocol/bytes'
-import type { Certificate } from '@sotto/protocol/x509'
+import type { Certificate, VerifiedPath } from '@sotto/protocol/x509'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
-import { earlier, withX509 } from '../family/index.ts'
+import { addDates, earlier, withX509 } from '../family/index.ts'
 import { NAMES, verifyIntelChain } from './chains.ts'
 import { chooseDocument, requireCurrentDocument, verifyDocument } from './documents.ts'
 import type { DcapFacts, DcapFamily } from './facts.ts'
@@ -35,7 +35,8 @@ export function documentChecks(family: DcapFamily): Check<DcapFacts>[] {
       run(facts: DcapFacts) {
         const tcbSigners = verifyTcbSigners(facts)
         if (tcbSigners.size === 0) throw new Skip('no issuer chain was given')
-        return { adds: { tcbSigners } }
+        const ends = [...tcbSigners.values()].map(({ notAfter }) => notAfter)
+        return { adds: { tcbSigners, validUntil: earlier(facts.validUntil, Math.min(...ends)) } }
       },
     },
     {
@@ -63,7 +64,8 @@ export function documentChecks(family: DcapFamily): Check<DcapFacts>[] {
       needs: [],
       class: 'collateral-invalid',
       maySkip: true,
-      run({ tcbInfo: info, pck }: DcapFacts) {
+      run(facts: DcapFacts) {
+        const { tcbInfo: info, pck } = facts
         if (!info || !pck) throw new Skip('there is no TCB information or no platform')
         const [expected, found] = [
           `FMSPC ${toHex(pck.fmspc)}, PCEID ${toHex(pck.pceid)}`,
@@ -71,7 +73,7 @@ export function documentChecks(family: DcapFamily): Check<DcapFacts>[] {
         ]
         if (expected !== found)
           throw new Refusal('the TCB information is about other platforms', expected, found)
-        return { adds: { isOwnTcbInfo: true } }
+        return { adds: { isOwnTcbInfo: true, dates: addDates(facts, 'collateral', info.issueDate) } }
       },
     },
     {
@@ -88,7 +90,11 @@ export function documentChecks(family: DcapFamily): Check<DcapFacts>[] {
         if (read.id !== id) throw new Refusal(`${what} is for another TEE`, id, read.id)
         requireCurrentDocument(read, what, facts.input.at)
         return {
-          adds: { qeIdentity: read, validUntil: earlier(facts.validUntil, read.nextUpdate) },
+          adds: {
+            qeIdentity: read,
+            validUntil: earlier(facts.validUntil, read.nextUpdate),
+            dates: addDates(facts, 'collateral', read.issueDate),
+          },
           found: `evaluation ${read.tcbEvaluationDataNumber}`,
         }
       },
@@ -136,19 +142,19 @@ export function documentChecks(family: DcapFamily): Check<DcapFacts>[] {
   ]
 }
 
-/** TCB signing certificates by the PEM text they came in, every one verified. */
-function verifyTcbSigners({ pieces, reader, roots, input }: DcapFacts): Map<string, Certificate> {
+/** Paths of TCB signing certificates by the PEM text they came in, every one verified. */
+function verifyTcbSigners({ pieces, reader, roots, input }: DcapFacts): Map<string, VerifiedPath> {
   const what = 'the TCB signing chain'
   const of = 'collateral-invalid'
   const documents = [...pieces.tcbInfos, ...pieces.qeIdentities]
   const own = documents.flatMap(({ issuerChain }) => (issuerChain === undefined ? [] : [issuerChain]))
   const read = (pem: string): Certificate[] => withX509(what, () => reader.pem(pem), of)
   const loose = pieces.chains.filter((pem) => read(pem)[0]!.commonName === NAMES.tcbSigning)
-  const signers = new Map<string, Certificate>()
+  const signers = new Map<string, VerifiedPath>()
   for (const pem of new Set([...own, ...loose])) {
     const chain = read(pem)
     const rules = { what, roots, at: input.at, leaf: NAMES.tcbSigning, authorities: [], class: of } as const
-    signers.set(pem, verifyIntelChain(chain, rules).chain[0]!)
+    signers.set(pem, verifyIntelChain(chain, rules))
   }
   return signers
 }

@@ -1,7 +1,7 @@
 import { equalBytes } from '@sotto/protocol/bytes'
-import { findRevocation, parseCrl, verifyCrl, type Certificate, type Crl } from '@sotto/protocol/x509'
+import { findRevocation, verifyCrl, type Certificate, type Crl } from '@sotto/protocol/x509'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
-import { earlier, withX509 } from '../family/index.ts'
+import { addDates, earlier, withX509 } from '../family/index.ts'
 import type { DcapFacts, DcapFamily } from './facts.ts'
 
 /**
@@ -16,14 +16,15 @@ export function crlChecks(family: DcapFamily): Check<DcapFacts>[] {
       needs: [],
       class: 'collateral-invalid',
       maySkip: true,
-      run({ pieces, roots, input, validUntil }: DcapFacts) {
-        const crls = pieces.rootCaCrls.map(read)
+      run(facts: DcapFacts) {
+        const { pieces, roots, input } = facts
+        const crls = pieces.rootCaCrls
         if (crls.length === 0) throw new Skip('no list was given')
         for (const crl of crls) {
           const root = roots.find(({ subject }) => equalBytes(subject, crl.issuer)) ?? roots[0]!
           withX509('the CRL of the root', () => verifyCrl(crl, root, input.at), 'collateral-invalid')
         }
-        return { adds: { rootCaCrls: crls, validUntil: soonest(crls, validUntil) } }
+        return { adds: { rootCaCrls: crls, ...timesOf(crls, 'root-list', facts) } }
       },
     },
     {
@@ -32,16 +33,15 @@ export function crlChecks(family: DcapFamily): Check<DcapFacts>[] {
       needs: ['pckPath'],
       class: 'collateral-invalid',
       maySkip: true,
-      run({ pieces, pckPath, input, validUntil }) {
+      run(facts) {
+        const { pieces, pckPath, input } = facts
         const issuer = pckPath.chain[1]!
-        const all = pieces.pckCrls.map(read)
-        // Intel has two such authorities: a list of the other one is no mistake beside one of this.
-        const own = all.filter((crl) => equalBytes(crl.issuer, issuer.subject))
-        const crls = own.length > 0 ? own : all
+        const crls = pieces.pckCrls
         if (crls.length === 0) throw new Skip('no list was given')
+        // One of Intel's other authority too: what is not about this platform cannot be verified by its chain.
         for (const crl of crls)
           withX509('the CRL of the platforms', () => verifyCrl(crl, issuer, input.at), 'collateral-invalid')
-        return { adds: { pckCrls: crls, validUntil: soonest(crls, validUntil) } }
+        return { adds: { pckCrls: crls, ...timesOf(crls, 'revocation', facts) } }
       },
     },
     {
@@ -72,7 +72,8 @@ export function findRevoked({
   tcbSigners,
 }: DcapFacts): Certificate[] {
   const crls = [...rootCaCrls, ...pckCrls]
-  const certificates = [...(pckPath?.chain ?? []), ...(tcbSigners?.values() ?? [])]
+  const paths = [...(pckPath ? [pckPath] : []), ...(tcbSigners?.values() ?? [])]
+  const certificates = paths.flatMap(({ chain }) => chain)
   return [...new Set(certificates)].filter((certificate) =>
     crls.some(
       (crl) => equalBytes(crl.issuer, certificate.issuer) && findRevocation(crl, certificate) !== undefined,
@@ -80,10 +81,17 @@ export function findRevoked({
   )
 }
 
-function read(der: Uint8Array): Crl {
-  return withX509('a CRL', () => parseCrl(der), 'collateral-invalid')
-}
-
-function soonest(crls: readonly Crl[], validUntil: number | undefined): number {
-  return crls.reduce((until, { nextUpdate }) => earlier(until, nextUpdate!), validUntil ?? Infinity)
+/** Until when verified lists count, and since when. */
+function timesOf(
+  crls: readonly Crl[],
+  kind: 'root-list' | 'revocation',
+  facts: DcapFacts,
+): Pick<DcapFacts, 'validUntil' | 'dates'> {
+  return {
+    validUntil: crls.reduce(
+      (until, { nextUpdate }) => earlier(until, nextUpdate!),
+      facts.validUntil ?? Infinity,
+    ),
+    dates: addDates(facts, kind, ...crls.map(({ thisUpdate }) => thisUpdate)),
+  }
 }

@@ -1,5 +1,4 @@
 import { utf8 } from '@sotto/protocol/bytes'
-import type { Certificate } from '@sotto/protocol/x509'
 import { Refusal, Skip } from '../checks/index.ts'
 import type { SignedDocument } from './collateral.ts'
 import type { DcapFacts } from './facts.ts'
@@ -39,13 +38,12 @@ export function verifyDocument(document: SignedDocument, what: string, facts: Dc
   const { signature, issuerChain } = document
   const signatures = signature ? [signature] : facts.pieces.signatures
   if (signatures.length === 0) throw new Skip(`the signature of ${what} was not given`)
-  const signers = facts.tcbSigners ?? new Map<string, Certificate>()
   const chains = issuerChain === undefined ? facts.pieces.chains : [issuerChain]
-  const known = chains.map((pem) => signers.get(pem)).filter((signer) => signer !== undefined)
+  const known = chains.flatMap((pem) => facts.tcbSigners?.get(pem)?.chain[0] ?? [])
   if (known.length === 0) throw new Skip(`there is no genuine issuer chain for ${what}`)
   const message = utf8(document.text)
   const isSigned = known.some((signer) =>
-    signatures.some((candidate) => isSignedByCertificate(signer, message, candidate)),
+    signatures.some((candidate) => isSignedByCertificate(signer, message, candidate, true)),
   )
   if (!isSigned) throw new Refusal(`${what} is not signed by its issuer`)
 }

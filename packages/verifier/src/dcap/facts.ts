@@ -1,5 +1,5 @@
 import type { Certificate, Crl, VerifiedPath } from '@sotto/protocol/x509'
-import type { EvidenceInput, Family, FieldValue } from '../family/index.ts'
+import type { EvidenceInput, Family, FieldValue, VerdictFacts } from '../family/index.ts'
 import { collectPieces, type DcapPieces } from './collateral.ts'
 import { CertificateReader } from './chains.ts'
 import type { QuoteHeader } from './header.ts'
@@ -14,7 +14,7 @@ import type { TcbInfo } from './tcb-info.ts'
 export type DcapFamily = Extract<Family, 'sgx' | 'tdx'>
 
 /** What is given, and what checks have established. A fact exists only once its step says so. */
-export interface DcapFacts {
+export interface DcapFacts extends VerdictFacts {
   input: EvidenceInput<DcapPolicy>
   policy: DcapPolicy
   /** Pinned. */
@@ -23,7 +23,6 @@ export interface DcapFacts {
   pieces: DcapPieces
   /** Filled as far as the checks get. */
   fields: Record<string, FieldValue>
-  validUntil?: number
 
   /** Structure only, as the next. */
   header?: QuoteHeader
@@ -31,8 +30,8 @@ export interface DcapFacts {
   /** Leaf, its authority, root. */
   pckPath?: VerifiedPath
   pck?: PckExtension
-  /** TCB signing certificates by the PEM text that they came in. */
-  tcbSigners?: ReadonlyMap<string, Certificate>
+  /** Paths of TCB signing certificates by the PEM text that they came in. */
+  tcbSigners?: ReadonlyMap<string, VerifiedPath>
   tcbInfo?: TcbInfo
   /** The TCB information is about this platform. */
   isOwnTcbInfo?: true

@@ -1,7 +1,6 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 import type { DcapFacts, DcapFamily } from './facts.ts'
-import { isZero } from './header.ts'
 
 /** Which machines a policy accepts. */
 export function hardwareChecks(family: DcapFamily): Check<DcapFacts>[] {
@@ -24,23 +23,6 @@ export function hardwareChecks(family: DcapFamily): Check<DcapFacts>[] {
           if (accepted && !accepted.includes(found))
             throw new Refusal(`${name} is not accepted`, accepted.join(' or '), found)
         }
-      },
-    },
-  ]
-}
-
-/** What stands behind a quote: nothing signs it, so that it must not carry anything. */
-export function trailingChecks(family: DcapFamily): Check<DcapFacts>[] {
-  return [
-    {
-      name: `${family}.trailing`,
-      title: 'Nothing but padding follows the quote',
-      needs: ['quote'],
-      class: 'malformed',
-      run({ quote: { trailing } }) {
-        if (!isZero(trailing))
-          throw new Refusal('unsigned bytes follow the quote', 'zeros', `${trailing.length} bytes`)
-        return { found: `${trailing.length} bytes` }
       },
     },
   ]

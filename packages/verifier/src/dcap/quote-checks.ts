@@ -72,6 +72,18 @@ export function quoteChecks(family: DcapFamily): Check<DcapFacts>[] {
       },
     },
     {
+      name: `${family}.trailing`,
+      title: 'Nothing but padding follows the quote',
+      needs: ['quote'],
+      class: 'malformed',
+      run({ quote: { trailing } }) {
+        // Nothing signs it: whoever passes the quote on could say anything there.
+        if (!isZero(trailing))
+          throw new Refusal('unsigned bytes follow the quote', 'zeros', `${trailing.length} bytes`)
+        return { found: `${trailing.length} bytes` }
+      },
+    },
+    {
       name: `${family}.pck-chain`,
       title: 'The certificate of the platform leads to the pinned root of Intel',
       needs: ['quote'],
@@ -89,6 +101,7 @@ export function quoteChecks(family: DcapFamily): Check<DcapFacts>[] {
         }
         const extension = withX509(what, () => parsePckExtension(pck!))
         fields['fmspc'] = toHex(extension.fmspc)
+        fields['ppid'] = toHex(extension.ppid)
         const rules = { what, roots, at: input.at, leaf: NAMES.pck, authorities: NAMES.pckCas }
         const pckPath = verifyIntelChain(chain, { ...rules, class: 'chain' })
         const { notBefore, notAfter } = pckPath

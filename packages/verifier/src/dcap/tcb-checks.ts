@@ -91,7 +91,7 @@ export function tcbChecks(family: DcapFamily): Check<DcapFacts>[] {
   ]
 }
 
-/** Names of what is missing, as the bundle of dcap-qvl has them. What was given and is wrong is not missing. */
+/** Names of what is missing, as the bundle of dcap-qvl has them. What was read and is wrong is not missing. */
 function findMissing({ pieces, tcbSigners }: DcapFacts): string[] {
   const missing: string[] = []
   const hasLooseSigner = pieces.chains.some((pem) => tcbSigners?.has(pem))

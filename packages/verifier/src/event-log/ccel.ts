@@ -1,5 +1,5 @@
 import { verifierError } from '../errors.ts'
-import { EV_NO_ACTION, EVENT_TYPES, type EventLog, type LogEvent } from './types.ts'
+import { EV_NO_ACTION, type EventLog, type LogEvent, typeName } from './types.ts'
 
 /**
  * CC event log: "TCG PC Client Platform Firmware Profile", section 10 (crypto-agile log), with the register
@@ -91,7 +91,7 @@ function readEvent(reader: LogReader, algorithms: ReadonlyMap<number, number>): 
   return {
     index,
     type,
-    typeName: EVENT_TYPES[type] ?? `0x${type.toString(16).padStart(8, '0')}`,
+    typeName: typeName(type),
     digest: digests.get(SHA384)!,
     data: reader.sized(),
   }

@@ -1,9 +1,9 @@
 import { equalBytes } from '@sotto/protocol/bytes'
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { dstackPreimage } from './dstack.ts'
-import type { EventLog, LogEvent } from './types.ts'
+import { DSTACK_RUNTIME_EVENT, type EventLog, type LogEvent } from './types.ts'
 
-const [EV_EFI_VARIABLE_BOOT, DSTACK_RUNTIME_EVENT] = [0x8000_0002, 0x0800_0001]
+const EV_EFI_VARIABLE_BOOT = 0x8000_0002
 /** Types whose data are the hashed bytes ("TCG PC Client Platform Firmware Profile", section 10.4). */
 const HASHED_AS_LOGGED: ReadonlySet<number> = new Set([
   0x0000_0004, // EV_SEPARATOR

@@ -1,6 +1,6 @@
 import { fromHex, fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { hex, integer, jcsError, list, object, parseStrictJson, type Decoder } from '@sotto/protocol/jcs'
-import { EVENT_TYPES, type EventLog } from './types.ts'
+import { DSTACK_RUNTIME_EVENT, type EventLog, typeName } from './types.ts'
 
 /** Logs in use have 30 events and 7 kB. */
 const [MAX_EVENTS, MAX_BYTES, MAX_TEXT] = [4096, 1_048_576, 262_144]
@@ -45,10 +45,11 @@ export function parseDstackLog(bytes: Uint8Array): EventLog {
     events: events.map(({ imr, event_type: type, digest, event, event_payload: payload }) => ({
       index: imr + 1,
       type,
-      typeName: EVENT_TYPES[type] ?? `0x${type.toString(16).padStart(8, '0')}`,
+      typeName: typeName(type),
       digest: fromHex(digest),
       data: fromHex(payload),
-      ...(event !== '' && { name: event }),
+      // For other types no digest covers the name: an event relabelled so must not pass for the one it names.
+      ...(event !== '' && type === DSTACK_RUNTIME_EVENT && { name: event }),
     })),
   }
 }

@@ -5,7 +5,7 @@ import type { EventLog } from './types.ts'
 
 export { findForgedEvents, isDigestOfData } from './digests.ts'
 export { compareRegisters, replayEventLog } from './replay.ts'
-export { EVENT_TYPES, type EventLog, type LogEvent } from './types.ts'
+export { DSTACK_RUNTIME_EVENT, EVENT_TYPES, type EventLog, type LogEvent } from './types.ts'
 
 /** Largest log: the area of a CCEL has 64 to 256 kB. */
 const MAX_LOG_BYTES = 1_048_576

@@ -44,6 +44,14 @@ export const EVENT_TYPES: Readonly<Record<number, string>> = {
 /** The one that is in the log and was never measured. */
 export const EV_NO_ACTION = 3
 
+/** The one whose type, name and payload are all hashed: what an application of dstack measures. */
+export const DSTACK_RUNTIME_EVENT = 0x0800_0001
+
+/** Name of a type; its number in hexadecimal where it has none. */
+export function typeName(type: number): string {
+  return EVENT_TYPES[type] ?? `0x${type.toString(16).padStart(8, '0')}`
+}
+
 /** One entry of a log. */
 export interface LogEvent {
   /** 0 for MRTD, 1 to 4 for RTMR0 to RTMR3. */
@@ -53,9 +61,12 @@ export interface LogEvent {
   typeName: string
   /** SHA-384: what extended the register. */
   digest: Uint8Array
-  /** What the log tells about it; not what was hashed, for most types. */
+  /**
+   * What the log tells about it; not what was hashed, for most types: words of whoever wrote the log, which decide
+   * nothing unless {@link isDigestOfData} or the event is a {@link DSTACK_RUNTIME_EVENT}. Nor does `type` in itself.
+   */
   data: Uint8Array
-  /** Name of an event of dstack. */
+  /** Of a {@link DSTACK_RUNTIME_EVENT} alone, where the digest covers it. */
   name?: string
 }
 

@@ -2,6 +2,7 @@ export { conformancePolicy } from './conformance-policy.ts'
 export { addDates, assess, earlier, type Assessment, type VerdictFacts } from './assess.ts'
 export {
   FAMILIES,
+  REASONS,
   type Collateral,
   type CollateralDate,
   type EvidenceInput,

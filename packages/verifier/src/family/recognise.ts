@@ -102,6 +102,7 @@ function recogniseText(text: string): Family | undefined {
       typeof first === 'string' ? first.startsWith('eyJ') : Array.isArray(first) && first[0] === 'JWT'
     return isToken ? 'nvidia' : undefined
   }
+  if (hasMembers(value, 'evidences')) return 'nvidia'
   if (hasMembers(value, 'tpm_quote', 'hcl_report') || hasMembers(value, 'quote', 'report')) return 'azure-cvm'
   return undefined
 }

@@ -35,24 +35,28 @@ export type Family = (typeof FAMILIES)[number]
  * - `issuer`: a token of an issuer, audience or key that the policy does not name.
  * - `hardware`: a chip that the policy does not allow.
  */
-export type Reason =
-  | 'malformed'
-  | 'algorithm'
-  | 'signature'
-  | 'chain'
-  | 'expired'
-  | 'revoked'
-  | 'collateral-missing'
-  | 'collateral-invalid'
-  | 'certificate-binding'
-  | 'binding'
-  | 'debug'
-  | 'guest-policy'
-  | 'tcb'
-  | 'measurement'
-  | 'event-log'
-  | 'issuer'
-  | 'hardware'
+export const REASONS = [
+  'malformed',
+  'algorithm',
+  'signature',
+  'chain',
+  'expired',
+  'revoked',
+  'collateral-missing',
+  'collateral-invalid',
+  'certificate-binding',
+  'binding',
+  'debug',
+  'guest-policy',
+  'tcb',
+  'measurement',
+  'event-log',
+  'issuer',
+  'hardware',
+] as const
+
+/** One of {@link REASONS}. */
+export type Reason = (typeof REASONS)[number]
 
 /** A value that can stand in a JSON document. */
 export type FieldValue = string | number | boolean | null | readonly FieldValue[] | FieldObject

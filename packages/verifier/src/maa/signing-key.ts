@@ -35,28 +35,17 @@ export interface SigningKeyQuote {
 /**
  * Keys of the one set that was given, by `kid`; none where none was. Anything else that was given is refused.
  *
- * @throws Refusal of class `collateral-invalid`
+ * @throws `JOSE_MALFORMED`, Refusal
  */
 export function readKeySet(collateral: Collateral): ReadonlyMap<string, Jwk> {
   const pieces = Object.values(collateral)
-  if (pieces.length > 1)
-    throw new Refusal('more than a key set was given', '1 piece', `${pieces.length}`, 'collateral-invalid')
-  try {
-    return pieces[0] === undefined ? new Map<string, Jwk>() : parseJwks(pieces[0])
-  } catch (error) {
-    throw new Refusal(`the key set: ${(error as Error).message}`, undefined, undefined, 'collateral-invalid')
-  }
+  if (pieces.length > 1) throw new Refusal('more than a key set was given', '1 piece', `${pieces.length}`)
+  return pieces[0] === undefined ? new Map<string, Jwk>() : parseJwks(pieces[0])
 }
 
-/** The key that the header names. @throws Refusal of class `issuer` or `collateral-invalid` */
+/** The key that the header names. @throws `JOSE_*` where there is none; Refusal of class `collateral-invalid` */
 export function findSigningKey(keys: ReadonlyMap<string, Jwk>, header: JwsHeader): SigningKey {
-  let jwk: Jwk
-  try {
-    jwk = findJwk(keys, header)
-  } catch (error) {
-    const { message, expected, found } = error as { message: string; expected?: string; found?: string }
-    throw new Refusal(message, expected, found, 'issuer')
-  }
+  const jwk = findJwk(keys, header)
   const [der] = jwk.x5c ?? []
   if (der === undefined)
     throw new Refusal('the key comes without a certificate', 'x5c', undefined, 'collateral-invalid')

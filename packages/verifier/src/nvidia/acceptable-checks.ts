@@ -1,12 +1,13 @@
+import { areDistinct } from '@sotto/protocol/jcs'
 import { type Check, Refusal, Skip } from '../checks/index.ts'
 import type { NvidiaDevice } from './evidence.ts'
 import { forEach, type NvidiaFacts } from './facts.ts'
-import { countDistinct } from './fields.ts'
 import { compareMeasurements, comparisonFields } from './measurements.ts'
 import { ARCHITECTURES } from './policy.ts'
 import { neededKinds } from './reference-checks.ts'
 import { FEATURE } from './report.ts'
 import { withoutStatus } from './revocation.ts'
+import { compareVersions } from './versions.ts'
 
 const PROTECTED_PCIE = FEATURE.indexOf('protected-pcie')
 
@@ -18,14 +19,9 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
     needs: ['devices'],
     class: 'hardware',
     run({ devices, policy: { architectures = ARCHITECTURES } }) {
-      forEach(devices, ({ label, architecture }) => {
+      forEach(devices, ({ architecture }) => {
         if (!architectures.includes(architecture))
-          throw new Refusal(
-            `${label}the kind of device is not accepted`,
-            architectures.join(' or '),
-            architecture,
-            'hardware',
-          )
+          throw new Refusal('the kind of device is not accepted', architectures.join(' or '), architecture)
       })
       return {
         expected: architectures.join(' or '),
@@ -41,13 +37,12 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
     maySkip: true,
     run({ devices, policy: { devices: accepted } }) {
       if (!accepted) throw new Skip('the policy names no devices')
-      forEach(devices, ({ label, name }) => {
+      forEach(devices, ({ name }) => {
         if (name === undefined || !accepted.includes(name))
           throw new Refusal(
-            `${label}the device is not one that the policy names`,
+            'the device is not one that the policy names',
             accepted.join(' or '),
             name ?? 'no name',
-            'hardware',
           )
       })
       return { found: devices.map(({ name }) => name).join(', ') }
@@ -67,18 +62,12 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
         if (referenced.length === 1) fields['rim_compare'] = comparisonFields(one, comparison)
         const { label } = one.device
         if (conflict.length > 0)
-          throw new Refusal(
-            `${label}two manifests speak of the same measurement`,
-            'one',
-            conflict.join(', '),
-            'measurement',
-          )
+          throw new Refusal(`${label}two manifests speak of the same measurement`, 'one', conflict.join(', '))
         if (mismatch.length > 0)
           throw new Refusal(
             `${label}measurements are none of the reference values`,
             'none',
             mismatch.join(', '),
-            'measurement',
           )
         matched += active
       })
@@ -95,7 +84,7 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
     run({ devices, policy: { allowDevtools = false } }) {
       const debug = devices.filter(({ identity }) => identity?.isDebug === true)
       if (debug.length > 0 && !allowDevtools)
-        throw new Refusal('firmware is certified for a device in debug mode', 'none', namesOf(debug), 'debug')
+        throw new Refusal('firmware is certified for a device in debug mode', 'none', namesOf(debug))
       return {
         found: 'a report has no field for CC DevTools mode: the guest must refuse it (NVML devToolsMode)',
       }
@@ -113,10 +102,9 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
         const missing = neededKinds(device).filter((kind) => given?.has(kind) !== true)
         if (missing.length > 0)
           throw new Refusal(
-            `${device.label}a reference manifest is missing`,
+            'a reference manifest is missing',
             missing.join(' and '),
             'nothing genuine about it',
-            'collateral-missing',
           )
       })
     },
@@ -139,12 +127,7 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
         // An attacker who leaves out one answer leaves out the one that revokes.
         if (missing.length > 0 && (required || isPartial)) {
           const names = missing.map(({ subjectText }) => subjectText).join('; ')
-          throw new Refusal(
-            `current OCSP responses for the path of ${path.what} are missing`,
-            names,
-            'none',
-            'collateral-missing',
-          )
+          throw new Refusal(`current OCSP responses for the path of ${path.what} are missing`, names, 'none')
         }
       })
     },
@@ -157,9 +140,9 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
     maySkip: true,
     run({ reports, policy: { minimumDriverVersion: minimum } }) {
       if (minimum === undefined) throw new Skip('the policy asks for none')
-      forEach(reports, ({ label, report: { driverVersion } }) => {
+      forEach(reports, ({ report: { driverVersion } }) => {
         if (driverVersion !== undefined && compareVersions(driverVersion, minimum) < 0)
-          throw new Refusal(`${label}the driver is too old`, `${minimum} or newer`, driverVersion, 'tcb')
+          throw new Refusal('the driver is too old', `${minimum} or newer`, driverVersion)
       })
     },
   },
@@ -171,13 +154,12 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
     maySkip: true,
     run({ reports, policy: { vbiosVersions: accepted } }) {
       if (!accepted) throw new Skip('the policy names none')
-      forEach(reports, ({ label, report: { vbiosVersion } }) => {
+      forEach(reports, ({ report: { vbiosVersion } }) => {
         if (!accepted.includes(vbiosVersion))
           throw new Refusal(
-            `${label}the firmware is not one that the policy names`,
+            'the firmware is not one that the policy names',
             accepted.join(' or '),
             vbiosVersion,
-            'tcb',
           )
       })
     },
@@ -188,21 +170,15 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
     needs: ['reports'],
     class: 'guest-policy',
     run({ reports, policy: { allowProtectedPcie = false } }) {
-      forEach(reports, ({ label, report: { feature, protectedPcie } }) => {
+      forEach(reports, ({ report: { feature, protectedPcie } }) => {
         if (feature !== undefined && FEATURE[feature] === undefined)
-          throw new Refusal(
-            `${label}the mode of the GPU is not known`,
-            FEATURE.join(', '),
-            `${feature}`,
-            'guest-policy',
-          )
+          throw new Refusal('the mode of the GPU is not known', FEATURE.join(', '), `${feature}`)
         const isUnprotected = feature === PROTECTED_PCIE || protectedPcie === true
         if (isUnprotected && !allowProtectedPcie)
           throw new Refusal(
-            `${label}GPUs talk over links that are not encrypted`,
+            'GPUs talk over links that are not encrypted',
             'no Protected PCIe',
             'Protected PCIe',
-            'guest-policy',
           )
       })
     },
@@ -213,23 +189,11 @@ export const ACCEPTABLE_CHECKS: readonly Check<NvidiaFacts>[] = [
     needs: ['devices'],
     class: 'hardware',
     run({ devices }) {
-      const names = devices.map(({ name, certificates }) => name ?? certificates[0]!.subjectText)
-      const distinct = Math.min(countDistinct(devices), new Set(names).size)
-      if (distinct < devices.length)
-        throw new Refusal('a device is counted twice', `${devices.length} devices`, `${distinct}`, 'hardware')
+      if (!areDistinct(devices.flatMap(({ ids }) => ids)))
+        throw new Refusal('a device is counted twice', `${devices.length} devices`, 'fewer')
     },
   },
 ]
-
-/** -1, 0 or 1; a version that ends earlier is the lower one. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split('.').map(Number)) as [number[], number[]]
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? -1) - (right[i] ?? -1)
-    if (difference !== 0) return Math.sign(difference)
-  }
-  return 0
-}
 
 function namesOf(devices: readonly NvidiaDevice[]): string {
   return devices.map(({ name, product }) => name ?? product).join(', ')

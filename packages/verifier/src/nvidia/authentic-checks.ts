@@ -6,7 +6,7 @@ import { earlier, withX509 } from '../family/index.ts'
 import { COMPOSITE_DEVICE_ID, DICE_TCB_INFO } from './dice.ts'
 import { parseDevice, parseDeviceEvidence, type NvidiaDevice } from './evidence.ts'
 import { forEach, type NvidiaFacts } from './facts.ts'
-import { deviceFields, listFields, reportFields } from './fields.ts'
+import { deviceFields, gpuIds, listFields, reportFields } from './fields.ts'
 
 const NONCE_BYTES = 32
 
@@ -37,6 +37,7 @@ export const DEVICE_CHECKS: readonly Check<NvidiaFacts>[] = [
       }
       const devices = forEach(reports, (report) => parseDevice(report, report.chain ?? collateral.chains[0]!))
       if (!isList) Object.assign(fields, deviceFields(devices[0]!))
+      fields['gpu_ids'] = gpuIds(devices)
       return { adds: { devices }, found: devices.map(({ product }) => product).join(', ') }
     },
   },
@@ -67,7 +68,7 @@ export const DEVICE_CHECKS: readonly Check<NvidiaFacts>[] = [
       else fields['signature'] = signatures[0] === true ? 'valid' : 'invalid'
       forEach(devices, (device) => {
         if (signatures[devices.indexOf(device)] !== true)
-          throw new Refusal(`${device.label}the signature does not cover this report`)
+          throw new Refusal('the signature does not cover this report')
       })
     },
   },
@@ -99,27 +100,22 @@ export const DEVICE_CHECKS: readonly Check<NvidiaFacts>[] = [
       }
       if (expected.length !== NONCE_BYTES)
         throw new Refusal('a nonce has another length', `${NONCE_BYTES} bytes`, `${expected.length}`)
-      forEach(reports, ({ label, report: { spdm } }) => {
+      forEach(reports, ({ report: { spdm } }) => {
         if (!equalBytes(spdm.requesterNonce, expected))
-          throw new Refusal(
-            `${label}the report answers another nonce`,
-            toHex(expected),
-            toHex(spdm.requesterNonce),
-            'binding',
-          )
+          throw new Refusal('the report answers another nonce', toHex(expected), toHex(spdm.requesterNonce))
       })
       return { expected: toHex(expected), found }
     },
   },
 ]
 
-function verifyDeviceChain({ label, certificates }: NvidiaDevice, roots: NvidiaFacts['roots'], at: number) {
-  const path = withX509(`${label}the chain of the device`, () =>
+function verifyDeviceChain({ certificates }: NvidiaDevice, roots: NvidiaFacts['roots'], at: number) {
+  const path = withX509('the chain of the device', () =>
     verifyPath(certificates, { roots: roots.devices, at }),
   )
   const { basicConstraints, keyUsage = 0, subjectText } = path.chain[0]!
   if (basicConstraints?.ca === true || (keyUsage & KEY_USAGE.digitalSignature) === 0)
-    throw new Refusal(`${label}the report is signed by an authority`, 'a device', subjectText, 'chain')
+    throw new Refusal('the report is signed by an authority', 'a device', subjectText, 'chain')
   return path
 }
 
@@ -139,18 +135,18 @@ function importKey(key: PublicKey): VerifyingKey | undefined {
 }
 
 /** The extension is the one of the generation, and its first FWID is the one in the report. */
-function requireFirmware({ label, report, architecture, identity }: NvidiaDevice): void {
+function requireFirmware({ report, architecture, identity }: NvidiaDevice): void {
   const extension = architecture === 'blackwell' ? DICE_TCB_INFO : COMPOSITE_DEVICE_ID
   if (identity?.extension !== extension)
     throw new Refusal(
-      `${label}the certificate names no firmware`,
+      'the certificate names no firmware',
       extension,
       identity?.extension ?? 'none',
       'certificate-binding',
     )
   if (!equalBytes(identity.fwid, report.fwid!))
     throw new Refusal(
-      `${label}the key is certified for other firmware`,
+      'the key is certified for other firmware',
       toHex(identity.fwid),
       toHex(report.fwid!),
       'certificate-binding',

@@ -1,5 +1,6 @@
 import { fromBase64, fromUtf8, toHex } from '@sotto/protocol/bytes'
-import { base64, type Decoder, hex, list, object, oneOf, parseStrictJson } from '@sotto/protocol/jcs'
+import { publicCrypto } from '@sotto/protocol/crypto-backend'
+import { base64, hex, label, list, literal, members, oneOf, parseStrictJson } from '@sotto/protocol/jcs'
 import { certificatesOfPem, type Certificate, parseCertificate } from '@sotto/protocol/x509'
 import { Refusal } from '../checks/index.ts'
 import { verifierError } from '../errors.ts'
@@ -35,6 +36,12 @@ export interface NvidiaDevice extends DeviceEvidence {
   identity: DiceIdentity | undefined
   /** Name of this one device; undefined where its certificate has none. */
   name: string | undefined
+  /**
+   * What tells it from every other one, none of which its owner can change: SHA-256 of the identity key that NVIDIA
+   * certified, hexadecimal, whatever certificate it is in; and its `ueid` in tokens of NRAS, the serial number of
+   * its leaf, decimal. The leaf alone would not do: other firmware has another one.
+   */
+  ids: readonly string[]
 }
 
 const CLAIMED = { HOPPER: 'hopper', BLACKWELL: 'blackwell', LS10: 'ls10' } as const satisfies Record<
@@ -47,22 +54,44 @@ interface ListEntry {
   certificate: string
   evidence: string
   nonce: string
+  version?: '1.0'
+  driver_version?: string
+  vbios_version?: string
 }
 
-/** What `nvattest collect-evidence` writes for each device. */
-const listDecoder: Decoder<ListEntry[]> = list(
-  object<ListEntry>({
-    arch: oneOf(...(Object.keys(CLAIMED) as (keyof typeof CLAIMED)[])),
-    certificate: base64(1, MAX_CHAIN_BYTES),
-    evidence: base64(1, MAX_REPORT_BYTES),
-    nonce: hex(32),
-  }),
+interface CollectorOutput {
+  evidences: ListEntry[]
+  result_code?: 0
+  result_message?: string
+}
+
+/** What NVIDIA's software writes for each device; the versions beside a report are read nowhere: it has its own. */
+const listDecoder = list(
+  members<ListEntry>(
+    {
+      arch: oneOf(...(Object.keys(CLAIMED) as (keyof typeof CLAIMED)[])),
+      certificate: base64(1, MAX_CHAIN_BYTES),
+      evidence: base64(1, MAX_REPORT_BYTES),
+      nonce: hex(32),
+    },
+    { version: literal('1.0'), driver_version: label(64), vbios_version: label(64) },
+  ),
   1,
   MAX_DEVICES,
 )
 
 /**
- * Reports in evidence: one as the device gave it, or a list of `{arch, certificate, evidence, nonce}`.
+ * Output of `nvattest collect-evidence --format json`:
+ * https://docs.nvidia.com/attestation/nv-attestation-sdk-cpp/latest/sdk-cli/command-reference.html
+ */
+const outputDecoder = members<CollectorOutput>(
+  { evidences: listDecoder },
+  { result_code: literal(0), result_message: label(256) },
+)
+
+/**
+ * Reports in evidence: one as the device gave it, a list of `{arch, certificate, evidence, nonce}`, or such a list as
+ * `evidences` of what `nvattest` writes.
  *
  * @throws `EVIDENCE_MALFORMED`, `JCS_FIELD`, `JCS_MALFORMED` (fix-input); Refusal of class `binding` for a nonce beside
  *   a report that is not in it
@@ -71,7 +100,9 @@ export function parseDeviceEvidence(evidence: Uint8Array): DeviceEvidence[] {
   if (!startsAsJson(evidence))
     return [{ label: '', report: parseNvidiaReport(evidence), chain: undefined, claimed: undefined }]
   const value = parseStrictJson(fromUtf8(evidence), { maxBytes: MAX_LIST_CHARACTERS })
-  const entries = listDecoder(value, 'evidence')
+  const entries = Array.isArray(value)
+    ? listDecoder(value, 'evidence')
+    : outputDecoder(value, 'evidence').evidences
   return entries.map(({ arch, certificate, evidence, nonce }, i) => {
     const label = entries.length === 1 ? '' : `device ${i + 1}: `
     const report = parseNvidiaReport(fromBase64(evidence))
@@ -98,16 +129,16 @@ export function startsAsJson(bytes: Uint8Array): boolean {
 export function parseDevice(evidence: DeviceEvidence, chain: Uint8Array): NvidiaDevice {
   const certificates = certificatesOfPem(fromUtf8(chain)).map((der) => parseCertificate(der))
   const [leaf, issuer] = certificates
-  const chip = chipOf(leaf!)
+  const chip = chipOf(leaf!.commonName)
   // The leaf is made by the device, the certificate above it by NVIDIA: both name the chip.
-  if (chip === undefined || issuer === undefined || chipOf(issuer) !== chip)
+  if (chip === undefined || issuer === undefined || chipOf(issuer.commonName) !== chip)
     throw new Refusal(
-      `${evidence.label}the certificates are of no device that is known here`,
+      'the certificates are of no device that is known here',
       'GH100, GB100 …',
       `${leaf!.subjectText}; ${issuer?.subjectText ?? 'no issuer'}`,
       'hardware',
     )
-  const architecture = chip.startsWith('GH') ? 'hopper' : chip.startsWith('GB') ? 'blackwell' : 'ls10'
+  const architecture = architectureOf(chip)
   if (evidence.claimed !== undefined && evidence.claimed !== architecture)
     throw verifierError('EVIDENCE_MALFORMED', 'the device is of another kind than written beside it', {
       expected: evidence.claimed,
@@ -126,12 +157,18 @@ export function parseDevice(evidence: DeviceEvidence, chain: Uint8Array): Nvidia
     product: chip.replace('_', ''),
     identity: parseDiceIdentity(leaf!),
     name: deviceName(leaf!),
+    ids: [toHex(publicCrypto.sha256(issuer.spki)), BigInt(`0x0${toHex(leaf!.serialNumber)}`).toString()],
   }
 }
 
-/** Names of chips: Hopper, Blackwell, and the switch of Hopper. */
-function chipOf({ commonName = '' }: Certificate): string | undefined {
-  return /^(?:GH1\d\d|GB[12]\d\d|LS_10)(?= )/.exec(commonName)?.[0]
+/** Chip at the beginning of a name of firmware: Hopper, Blackwell, or the switch of Hopper. */
+export function chipOf(name = ''): string | undefined {
+  return /^(?:GH1\d\d|GB[12]\d\d|LS_10)(?= )/.exec(name)?.[0]
+}
+
+/** Generation of a chip that {@link chipOf} knows. */
+export function architectureOf(chip: string): Architecture {
+  return chip.startsWith('GH') ? 'hopper' : chip.startsWith('GB') ? 'blackwell' : 'ls10'
 }
 
 /** Names of the manifests of a device at NVIDIA's service, `v1/rim/{id}`. */

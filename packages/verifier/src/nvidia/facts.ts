@@ -1,6 +1,6 @@
 import type { VerifiedPath } from '@sotto/protocol/x509'
 import { Refusal } from '../checks/index.ts'
-import type { EvidenceInput, FieldValue } from '../family/index.ts'
+import type { CollateralDate, EvidenceInput, FieldValue } from '../family/index.ts'
 import type { NvidiaCollateral } from './collateral.ts'
 import type { DeviceEvidence, NvidiaDevice } from './evidence.ts'
 import type { RevocationStatus } from './revocation.ts'
@@ -29,6 +29,7 @@ export interface NvidiaFacts {
   /** Filled as far as the checks get. */
   fields: Record<string, FieldValue>
   validUntil?: number
+  dates?: readonly CollateralDate[]
   /** Structure only. */
   reports?: readonly DeviceEvidence[]
   /** With certificates; whom they are of is for the chain to say. */
@@ -44,11 +45,15 @@ export interface NvidiaFacts {
 }
 
 /**
- * Runs a check on every item and refuses with everything that was wrong; the class is that of the first.
+ * Runs a check on every item and refuses with everything that was wrong, under the labels of items that have one;
+ * the class is that of the first.
  *
  * @throws Refusal
  */
-export function forEach<Item, Result>(items: readonly Item[], run: (item: Item) => Result): Result[] {
+export function forEach<Item extends object, Result>(
+  items: readonly Item[],
+  run: (item: Item) => Result,
+): Result[] {
   const results: Result[] = []
   const refusals: Refusal[] = []
   for (const item of items) {
@@ -56,7 +61,8 @@ export function forEach<Item, Result>(items: readonly Item[], run: (item: Item) 
       results.push(run(item))
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      refusals.push(error)
+      const { label = '' } = item as { label?: string }
+      refusals.push(new Refusal(label + error.message, error.expected, error.found, error.class))
     }
   }
   throwAll(refusals)

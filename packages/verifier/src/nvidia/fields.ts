@@ -1,7 +1,7 @@
 import { equalBytes, toHex } from '@sotto/protocol/bytes'
 import { DerReader, TAG } from '@sotto/protocol/der'
 import type { Certificate } from '@sotto/protocol/x509'
-import type { FieldObject } from '../family/index.ts'
+import type { FieldObject, FieldValue } from '../family/index.ts'
 import type { DeviceEvidence, NvidiaDevice } from './evidence.ts'
 import { rimIds } from './evidence.ts'
 import { OPAQUE } from './opaque.ts'
@@ -44,6 +44,11 @@ export function deviceFields(device: NvidiaDevice): FieldObject {
   }
 }
 
+/** Of each GPU what tells it from every other one; switches are none. */
+export function gpuIds(devices: readonly NvidiaDevice[]): FieldValue {
+  return devices.filter(({ architecture }) => architecture !== 'ls10').map(({ ids }) => ids)
+}
+
 /** What a list of reports says together. */
 export function listFields(reports: readonly DeviceEvidence[]): FieldObject {
   return {
@@ -55,7 +60,7 @@ export function listFields(reports: readonly DeviceEvidence[]): FieldObject {
 }
 
 /** Reports that are not copies of another. */
-export function countDistinct(reports: readonly DeviceEvidence[]): number {
+function countDistinct(reports: readonly DeviceEvidence[]): number {
   return new Set(reports.map(({ report: { spdm } }) => `${toHex(spdm.signed)} ${toHex(spdm.signature)}`)).size
 }
 

@@ -1,8 +1,15 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { type JsonObject, member, verifyJws, verifyTimes } from '@sotto/protocol/jose'
 import { type Check, Refusal, Skip } from '../checks/index.ts'
-import { earlier, type EvidenceInput, type FieldValue, type Reason } from '../family/index.ts'
+import {
+  type CollateralDate,
+  earlier,
+  type EvidenceInput,
+  type FieldValue,
+  type Reason,
+} from '../family/index.ts'
 import type { NvidiaCollateral } from './collateral.ts'
+import { chipOf } from './evidence.ts'
 import { forEach, throwAll } from './facts.ts'
 import { findTrustedKey, type TrustedKey } from './nras-keys.ts'
 import { findStrays, type NrasBundle, type NrasToken, parseNrasBundle } from './nras-token.ts'
@@ -21,6 +28,7 @@ export interface NrasFacts {
   collateral: NvidiaCollateral
   fields: Record<string, FieldValue>
   validUntil?: number
+  dates?: readonly CollateralDate[]
   /** Structure only, but that digests are those of the detached tokens. */
   bundle?: NrasBundle
   /** Of each token, the overall one first. */
@@ -55,9 +63,8 @@ export const TOKEN_CHECKS: readonly Check<NrasFacts>[] = [
     needs: ['bundle'],
     class: 'algorithm',
     run({ bundle }) {
-      forEach(tokensOf(bundle), ({ name, jws: { header } }) => {
-        if (header.alg !== 'ES384')
-          throw new Refusal(`${name}: another algorithm`, 'ES384', header.alg.slice(0, 32), 'algorithm')
+      forEach(tokensOf(bundle), ({ jws: { header } }) => {
+        if (header.alg !== 'ES384') throw new Refusal('another algorithm', 'ES384', header.alg.slice(0, 32))
       })
     },
   },
@@ -67,10 +74,9 @@ export const TOKEN_CHECKS: readonly Check<NrasFacts>[] = [
     needs: ['bundle'],
     class: 'issuer',
     run({ bundle }) {
-      forEach(tokensOf(bundle), ({ name, claims }) => {
+      forEach(tokensOf(bundle), ({ claims }) => {
         const issuer = textOf(claims, 'iss')
-        if (issuer !== NRAS_ISSUER)
-          throw new Refusal(`${name}: another issuer`, NRAS_ISSUER, issuer, 'issuer')
+        if (issuer !== NRAS_ISSUER) throw new Refusal('another issuer', NRAS_ISSUER, issuer)
       })
     },
   },
@@ -97,7 +103,7 @@ export const TOKEN_CHECKS: readonly Check<NrasFacts>[] = [
     run({ bundle, keys }) {
       const tokens = tokensOf(bundle)
       forEach(tokens, (token) =>
-        withJose(token, () =>
+        withJose(() =>
           verifyJws(token.jws, keys[tokens.indexOf(token)]!.publicKey, { algorithms: ['ES384'] }),
         ),
       )
@@ -124,7 +130,7 @@ export const TOKEN_CHECKS: readonly Check<NrasFacts>[] = [
     needs: ['bundle'],
     class: 'expired',
     run({ bundle, input: { at }, validUntil }) {
-      const times = forEach(tokensOf(bundle), (token) => withJose(token, () => verifyTimes(token.claims, at)))
+      const times = forEach(tokensOf(bundle), (token) => withJose(() => verifyTimes(token.claims, at)))
       // The last second in which it holds.
       return { adds: { validUntil: earlier(validUntil, Math.min(...times.map(({ exp }) => exp)) - 1) } }
     },
@@ -140,8 +146,7 @@ export const TOKEN_CHECKS: readonly Check<NrasFacts>[] = [
       if (!/^[0-9a-f]{64}$/.test(overall))
         throw new Refusal('the overall token answers no nonce', '32 bytes', overall)
       forEach(bundle.devices, (token) => {
-        if (nonceOf(token) !== overall)
-          throw new Refusal(`${token.name}: another nonce`, overall, nonceOf(token), 'binding')
+        if (nonceOf(token) !== overall) throw new Refusal('another nonce', overall, nonceOf(token))
       })
       if (expectedReportData === undefined) throw new Skip('nothing to compare with was given')
       const expected = toHex(expectedReportData)
@@ -176,11 +181,16 @@ export function textOf(claims: JsonObject, name: string): string {
   return typeof value === 'string' ? value.slice(0, 128) : `${value === undefined ? 'no' : 'another'} ${name}`
 }
 
+/** Whether claims are about a switch and not a GPU; a model that nobody knows is refused elsewhere. */
+export function isSwitch(claims: JsonObject): boolean {
+  return chipOf(textOf(claims, 'hwmodel')) === 'LS_10'
+}
+
 function nonceOf({ claims }: NrasToken): string {
   return textOf(claims, 'eat_nonce').toLowerCase()
 }
 
-function withJose<Result>({ name }: NrasToken, run: () => Result): Result {
+function withJose<Result>(run: () => Result): Result {
   try {
     return run()
   } catch (error) {
@@ -190,7 +200,7 @@ function withJose<Result>({ name }: NrasToken, run: () => Result): Result {
       expected,
       found,
     } = error as { code?: string; message: string; expected?: string; found?: string }
-    throw new Refusal(`${name}: ${message}`, expected, found, CLASSES[code] ?? 'signature')
+    throw new Refusal(message, expected, found, CLASSES[code] ?? 'signature')
   }
 }
 
@@ -218,6 +228,9 @@ function tokenFields({ overall, devices }: NrasBundle): Record<string, FieldValu
     nonce: scalar(claims, 'eat_nonce'),
     overall: scalar(claims, 'x-nvidia-overall-att-result'),
     tokens: devices.length + 1,
+    gpu_ids: devices
+      .filter(({ claims }) => !isSwitch(claims))
+      .map(({ claims }) => [textOf(claims, 'ueid')].filter((id) => /^[1-9]\d*$/.test(id))),
     ...Object.fromEntries(
       devices.map(({ claims }, i) => [
         `gpu${i}`,

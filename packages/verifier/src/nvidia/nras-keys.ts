@@ -19,7 +19,7 @@ export interface TrustedKey {
  * The key that a token names: one of the policy, or one of a key set that NVIDIA certified or the caller vouches
  * for. A set that is only given proves nothing: whoever hands it over could have made it.
  *
- * @throws Refusal of class `issuer`, `chain` or `expired`
+ * @throws `JOSE_*` for a key that is in no set; Refusal of class `issuer`, `chain` or `expired`
  */
 export function findTrustedKey(
   header: JwsHeader,
@@ -33,7 +33,7 @@ export function findTrustedKey(
     const point = concat(Uint8Array.of(4), fromBase64Url(own.x), fromBase64Url(own.y))
     return { publicKey: { type: 'ec', curve: 'P-384', point }, notAfter: undefined }
   }
-  const jwk = findInSets(header, sets)
+  const jwk = findJwk(new Map(sets.flatMap((set) => [...set])), header)
   // Of several sets nobody could tell which one the caller fetched.
   if (jwk.x5c === undefined && trustKeySets === true && sets.length === 1) {
     return { publicKey: withX509('the key of the token', () => publicKeyOfJwk(jwk)), notAfter: undefined }
@@ -47,16 +47,6 @@ export function findTrustedKey(
     )
   const { notAfter } = verifyNrasCertificates(jwk.x5c, at, roots)
   return { publicKey: withX509('the key of the token', () => publicKeyOfJwk(jwk)), notAfter }
-}
-
-function findInSets(header: JwsHeader, sets: readonly ReadonlyMap<string, Jwk>[]): Jwk {
-  const keys = sets.length === 1 ? sets[0]! : new Map(sets.flatMap((set) => [...set]))
-  try {
-    return findJwk(keys, header)
-  } catch (error) {
-    const { message, expected, found } = error as { message: string; expected?: string; found?: string }
-    throw new Refusal(message, expected, found, 'issuer')
-  }
 }
 
 /**

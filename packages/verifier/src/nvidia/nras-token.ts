@@ -10,8 +10,8 @@ const MAX_DEVICES = 32
 
 /** One token. Structure only: nothing in it is proven. */
 export interface NrasToken {
-  /** `overall`, or the name of the submodule whose digest it has, `GPU-0`; for messages. */
-  name: string
+  /** `overall: `, or with the name of the submodule whose digest it has, `GPU-0: `; for messages. */
+  label: string
   /** SHA-256 of the token as it stands, hexadecimal. */
   digest: string
   jws: Jws
@@ -90,7 +90,7 @@ function requireText(value: JsonValue | undefined): string {
 function parseToken(text: string, nameOf: (digest: string) => string): NrasToken {
   const jws = parseJws(text)
   const digest = toHex(publicCrypto.sha256(utf8(text)))
-  return { name: nameOf(digest), digest, jws, claims: parseClaims(jws.payload) }
+  return { label: `${nameOf(digest)}: `, digest, jws, claims: parseClaims(jws.payload) }
 }
 
 /** `submods`: `{"GPU-0": ["DIGEST", ["SHA-256", hexadecimal of the digest of the detached token]]}`. */

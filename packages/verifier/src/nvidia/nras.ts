@@ -1,14 +1,15 @@
-import { type JsonObject, member } from '@sotto/protocol/jose'
+import { type JsonObject, member, numericDate } from '@sotto/protocol/jose'
 import { type Check, Refusal, Skip } from '../checks/index.ts'
-import { assess, type EvidenceInput, type EvidenceVerdict } from '../family/index.ts'
-import { compareVersions } from './acceptable-checks.ts'
+import { addDates, assess, type EvidenceInput, type EvidenceVerdict } from '../family/index.ts'
 import { readNvidiaCollateral } from './collateral.ts'
+import { architectureOf, chipOf } from './evidence.ts'
 import { forEach } from './facts.ts'
-import { type NrasFacts, textOf, TOKEN_CHECKS } from './nras-checks.ts'
+import { isSwitch, type NrasFacts, textOf, TOKEN_CHECKS } from './nras-checks.ts'
 import type { NrasToken } from './nras-token.ts'
-import { ARCHITECTURES, type Architecture, type NvidiaPolicy } from './policy.ts'
+import { ARCHITECTURES, type NvidiaPolicy } from './policy.ts'
 import { knownRims } from './rim-signature.ts'
 import { type NvidiaRoots, nvidiaRoots } from './roots.ts'
+import { compareVersions, DRIVER_VERSION } from './versions.ts'
 
 export { isToken } from './nras-token.ts'
 
@@ -32,8 +33,8 @@ const RESULT_CHECKS: readonly Check<NrasFacts>[] = [
     'hardware',
     ({ claims }, { architectures = ARCHITECTURES }) => {
       const model = textOf(claims, 'hwmodel')
-      const architecture = architectureOf(model)
-      if (architecture === undefined || !architectures.includes(architecture))
+      const chip = chipOf(model)
+      if (chip === undefined || !architectures.includes(architectureOf(chip)))
         throw new Refusal('the kind of device is not accepted', architectures.join(' or '), model)
     },
   ),
@@ -106,15 +107,35 @@ const RESULT_CHECKS: readonly Check<NrasFacts>[] = [
         throw new Refusal('the service warns', 'no warning', textOf(claims, 'x-nvidia-attestation-warning'))
     },
   ),
+  {
+    name: 'nvidia.revocation-status',
+    title: 'The service says of every chain whether it is revoked, where the policy asks for it',
+    needs: ['bundle'],
+    class: 'collateral-missing',
+    maySkip: true,
+    run(facts) {
+      const { bundle, policy } = facts
+      const silent = bundle.devices.flatMap(({ label, claims }) =>
+        chainClaims(claims).flatMap((claim) => (member(claims, claim) === undefined ? [label + claim] : [])),
+      )
+      if (silent.length > 0) {
+        if (policy.requireOcsp !== true) throw new Skip('none are required')
+        throw new Refusal('the service says nothing about chains', silent.join(', '), 'no such claim')
+      }
+      // The service asked the responders when it wrote the token.
+      const times = bundle.devices.map(({ claims }) => numericDate(claims, 'iat') ?? 0)
+      return { adds: { dates: addDates(facts, 'revocation', ...times) } }
+    },
+  },
   deviceCheck(
     'nvidia.driver-version',
     'Each driver is new enough',
     'tcb',
     ({ claims }, { minimumDriverVersion: minimum }) => {
       if (minimum === undefined) throw new Skip('the policy asks for none')
-      if (prefixOf(claims) === 'x-nvidia-switch-') return
+      if (isSwitch(claims)) return
       const version = textOf(claims, 'x-nvidia-gpu-driver-version')
-      if (!/^\d{1,5}(?:\.\d{1,5}){1,3}$/.test(version) || compareVersions(version, minimum) < 0)
+      if (!DRIVER_VERSION.test(version) || compareVersions(version, minimum) < 0)
         throw new Refusal('the driver is too old', `${minimum} or newer`, version)
     },
   ),
@@ -124,11 +145,7 @@ const RESULT_CHECKS: readonly Check<NrasFacts>[] = [
     'tcb',
     ({ claims }, { vbiosVersions }) => {
       if (!vbiosVersions) throw new Skip('the policy names none')
-      const name =
-        prefixOf(claims) === 'x-nvidia-switch-'
-          ? 'x-nvidia-switch-bios-version'
-          : 'x-nvidia-gpu-vbios-version'
-      const version = textOf(claims, name)
+      const version = textOf(claims, prefixOf(claims) + (isSwitch(claims) ? 'bios-version' : 'vbios-version'))
       if (!vbiosVersions.includes(version))
         throw new Refusal(
           'the firmware is not one that the policy names',
@@ -166,7 +183,7 @@ const RESULT_CHECKS: readonly Check<NrasFacts>[] = [
   },
 ]
 
-/** A check of the claims of every device; refusals get its class and the name of the device. */
+/** A check of the claims of every device. */
 function deviceCheck(
   name: string,
   title: string,
@@ -180,34 +197,29 @@ function deviceCheck(
     class: of,
     maySkip: true,
     run({ bundle, policy }) {
-      forEach(bundle.devices, (token) => {
-        try {
-          judge(token, policy)
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error
-          throw new Refusal(`${token.name}: ${error.message}`, error.expected, error.found, of)
-        }
-      })
+      forEach(bundle.devices, (token) => judge(token, policy))
     },
   }
 }
 
-function architectureOf(model: string): Architecture | undefined {
-  if (/^GH1\d\d /.test(model)) return 'hopper'
-  if (/^GB[12]\d\d /.test(model)) return 'blackwell'
-  return model.startsWith('LS_10 ') ? 'ls10' : undefined
+function prefixOf(claims: JsonObject): string {
+  return isSwitch(claims) ? 'x-nvidia-switch-' : 'x-nvidia-gpu-'
 }
 
-function prefixOf(claims: JsonObject): string {
-  return architectureOf(textOf(claims, 'hwmodel')) === 'ls10' ? 'x-nvidia-switch-' : 'x-nvidia-gpu-'
+function rimsOf(claims: JsonObject): readonly string[] {
+  return isSwitch(claims) ? SWITCH_RIMS : GPU_RIMS
+}
+
+/** What the service says about the certificates of the device and of its manifests. */
+function chainClaims(claims: JsonObject): string[] {
+  const chains = ['attestation-report', ...rimsOf(claims)]
+  return chains.map((name) => `${prefixOf(claims)}${name}-cert-chain`)
 }
 
 function mandatoryClaims(claims: JsonObject): string[] {
-  const prefix = prefixOf(claims)
-  const rims = prefix === 'x-nvidia-switch-' ? SWITCH_RIMS : GPU_RIMS
-  const names = [...REPORT_CLAIMS, ...rims.flatMap((rim) => RIM_CLAIMS.map((claim) => `${rim}-${claim}`))]
-  if (prefix === 'x-nvidia-gpu-') names.push('vbios-index-no-conflict')
-  return names.map((name) => prefix + name)
+  const rims = rimsOf(claims).flatMap((rim) => RIM_CLAIMS.map((claim) => `${rim}-${claim}`))
+  const names = [...REPORT_CLAIMS, ...rims, ...(isSwitch(claims) ? [] : ['vbios-index-no-conflict'])]
+  return names.map((name) => prefixOf(claims) + name)
 }
 
 /** These claims are there and true, and no other statement of NVIDIA's is false. */

@@ -10,6 +10,7 @@ import {
   partial,
   text,
 } from '@sotto/protocol/jcs'
+import { DRIVER_VERSION, VBIOS_VERSION } from './versions.ts'
 
 /** Kinds of devices, by their generation. */
 export const ARCHITECTURES = ['hopper', 'blackwell', 'ls10'] as const
@@ -52,7 +53,8 @@ export interface NvidiaPolicy {
   /**
    * Demands a current OCSP response for every certificate but roots and the leaf of a device, which has none.
    * Default false: then none is needed, but some for a part of a path are refused, for the revoked one may be
-   * missing. An attacker who can withhold all of them hides a revocation.
+   * missing. An attacker who can withhold all of them hides a revocation. A token of NRAS must then say of the device
+   * and of each manifest that its certificates are valid and not revoked; nothing is known about those of NRAS itself.
    */
   requireOcsp?: boolean
   /** Keys of NRAS that its token may be signed with, beside those that NVIDIA certified. Default none. */
@@ -61,8 +63,6 @@ export interface NvidiaPolicy {
 
 const MAX_ENTRIES = 4096
 const COORDINATE_BYTES = 48
-const version = text(24, /^\d{1,5}(?:\.\d{1,5}){1,3}$/)
-const vbios = text(14, /^[0-9A-F]{2}(?:\.[0-9A-F]{2}){4}$/)
 
 const nrasKey: Decoder<NrasKey> = (value, path) => {
   const optional = { alg: literal('ES384'), use: literal('sig') }
@@ -83,8 +83,8 @@ const nrasKey: Decoder<NrasKey> = (value, path) => {
 export const nvidiaPolicyDecoder: Decoder<NvidiaPolicy> = partial<NvidiaPolicy>({
   architectures: list(oneOf(...ARCHITECTURES), 1, ARCHITECTURES.length),
   devices: list(label(64), 1, MAX_ENTRIES),
-  minimumDriverVersion: version,
-  vbiosVersions: list(vbios, 1, MAX_ENTRIES),
+  minimumDriverVersion: text(24, DRIVER_VERSION),
+  vbiosVersions: list(text(14, VBIOS_VERSION), 1, MAX_ENTRIES),
   allowProtectedPcie: boolean(),
   allowDevtools: boolean(),
   requireOcsp: boolean(),

@@ -1,5 +1,5 @@
 import { type Check, Refusal, Skip } from '../checks/index.ts'
-import { earlier } from '../family/index.ts'
+import { addDates, earlier } from '../family/index.ts'
 import type { NvidiaDevice } from './evidence.ts'
 import { forEach, type NvidiaFacts, type Reference, type ReferencedDevice, throwAll } from './facts.ts'
 import { verifyRevocation } from './revocation.ts'
@@ -57,12 +57,7 @@ export const COLLATERAL_CHECKS: readonly Check<NvidiaFacts>[] = [
         if (used.has(rim)) return
         const isCopy = [...used].some((one) => isAboutTheSame(one, rim))
         const problem = isCopy ? 'was given twice' : 'is about none of these devices'
-        throw new Refusal(
-          `the ${rimName(rim)} ${problem}`,
-          devices.map(versions).join('; '),
-          rim.version,
-          'collateral-invalid',
-        )
+        throw new Refusal(`the ${rimName(rim)} ${problem}`, devices.map(versions).join('; '), rim.version)
       })
     },
   },
@@ -89,10 +84,11 @@ export const COLLATERAL_CHECKS: readonly Check<NvidiaFacts>[] = [
         input.at,
         isComplete,
       )
-      const { current, stale, unrelated } = revocation
+      const { current, stale, unrelated, issuedAt } = revocation
       return {
         adds: {
           revocation,
+          dates: addDates(facts, 'revocation', ...issuedAt),
           ...(revocation.validUntil !== undefined && {
             validUntil: earlier(validUntil, revocation.validUntil),
           }),

@@ -1,6 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { OPAQUE, type OpaqueData, opaqueName, opaqueText, parseOpaqueData } from './opaque.ts'
 import { littleEndian, malformedReport, parseSpdmReport, type SpdmReport } from './spdm.ts'
+import { DRIVER_VERSION, VBIOS_VERSION } from './versions.ts'
 
 /** How the device says that a hardware feature is on or off: values far apart, against faults. */
 const ENABLED = 0xaa
@@ -44,7 +45,7 @@ export function parseNvidiaReport(bytes: Uint8Array): NvidiaReport {
   const spdm = parseSpdmReport(bytes)
   const opaque = parseOpaqueData(spdm.opaqueData)
   const driverVersion = opaqueText(opaque, OPAQUE.DRIVER_VERSION)
-  if (driverVersion !== undefined && !/^\d{1,5}(?:\.\d{1,5}){1,3}$/.test(driverVersion))
+  if (driverVersion !== undefined && !DRIVER_VERSION.test(driverVersion))
     throw malformedReport('DRIVER_VERSION', 'numbers with points between', driverVersion)
   const feature = opaque.get(OPAQUE.FEATURE_FLAG)
   const fwid = opaque.get(OPAQUE.FWID)
@@ -82,7 +83,7 @@ function gpuVbiosVersion(opaque: OpaqueData): string {
 
 function switchBiosVersion(opaque: OpaqueData): string {
   const version = opaqueText(opaque, OPAQUE.VBIOS_VERSION)
-  if (version === undefined || !/^[0-9A-F]{2}(?:\.[0-9A-F]{2}){4}$/.test(version))
+  if (version === undefined || !VBIOS_VERSION.test(version))
     throw malformedReport('VBIOS_VERSION', 'five hexadecimal numbers', version ?? 'nothing')
   return version
 }

@@ -31,6 +31,8 @@ export interface RevocationStatus {
   stale: number
   /** Responses about certificates that were not given. */
   unrelated: number
+  /** Of the current responses, Unix seconds, each once and ascending: the order of what was given says nothing. */
+  issuedAt: number[]
   /** Unix seconds. */
   validUntil: number | undefined
 }
@@ -59,6 +61,7 @@ export function verifyRevocation(
   const current = new Set<Certificate>()
   let stale = 0
   let unrelated = 0
+  const issuedAt = new Set<number>()
   let validUntil: number | undefined
   forEach(responses, (response) => {
     const about = links.filter(({ certificate }) =>
@@ -76,11 +79,12 @@ export function verifyRevocation(
       const status = seen.get(key)
       if (status === undefined) continue
       current.add(link.certificate)
+      issuedAt.add(status.thisUpdate)
       validUntil = earlier(validUntil, status.nextUpdate)
     }
     if (about.length > 0 && [...seen.values()].includes(undefined)) stale++
   })
-  return { paths, current, stale, unrelated, validUntil }
+  return { paths, current, stale, unrelated, issuedAt: [...issuedAt].sort((a, b) => a - b), validUntil }
 }
 
 /** Status by a response that is current; undefined for a genuine one of another time. */

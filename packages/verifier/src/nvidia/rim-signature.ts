@@ -12,9 +12,13 @@ interface ProvenRim {
 }
 
 /** Drivers and firmware that one relying party meets, and room. */
-const MAX_PROVEN = 64
+const MAX_PROVEN = 32
 
-/** Manifests proven under a set of roots, by digest. Only what NVIDIA signed gets in, so that nobody can fill it. */
+/**
+ * Manifests proven under a set of roots, by SHA-256 of the whole file, the one used last at the end. Only what NVIDIA
+ * signed gets in; but one manifest has many files, for nobody signs the space around its certificates. So the oldest
+ * goes, and whoever sends many files makes others be verified again, once.
+ */
 const provenUnder = new WeakMap<NvidiaRoots, Map<string, ProvenRim>>()
 
 /** Manifests that need not be read again, by SHA-256 of their bytes: reading gives the same each time. */
@@ -36,12 +40,10 @@ export function rimName({ kind, product, version }: Rim): string {
 export function verifyRimAt(rim: Rim, roots: NvidiaRoots, at: number): VerifiedPath {
   const proven = provenUnder.get(roots) ?? new Map<string, ProvenRim>()
   provenUnder.set(roots, proven)
-  let path = proven.get(rim.digest)?.path
-  if (path === undefined) {
-    path = verifyRimChain(rim, roots)
-    verifyRimSignature(rim, 'collateral-invalid')
-    if (proven.size < MAX_PROVEN) proven.set(rim.digest, { rim, path })
-  }
+  const path = proven.get(rim.digest)?.path ?? verifyRimChain(rim, roots)
+  if (!proven.delete(rim.digest)) verifyRimSignature(rim, 'collateral-invalid')
+  proven.set(rim.digest, { rim, path })
+  if (proven.size > MAX_PROVEN) proven.delete(proven.keys().next().value!)
   requireRimValidAt(rim, path, at)
   return path
 }

@@ -1,3 +1,4 @@
+import { equalBytes } from '@sotto/protocol/bytes'
 import { type Check, Refusal, Skip } from '../checks/index.ts'
 import {
   assess,
@@ -29,7 +30,8 @@ interface RimFacts {
 const RIM_CHECKS: readonly Check<RimFacts>[] = [
   {
     name: 'nvidia.rim',
-    title: 'The manifest is restricted XML with one signature over all of it',
+    title:
+      'These are reference values and evidence of no device: a manifest with one signature over all of it',
     needs: [],
     class: 'malformed',
     run({ input: { evidence }, fields }) {
@@ -47,7 +49,7 @@ const RIM_CHECKS: readonly Check<RimFacts>[] = [
     run({ rim, roots, input: { at }, fields, validUntil }) {
       fields['chain'] = rimLinks(rim)
       fields['root_ok'] = roots.referenceManifests.some((root) =>
-        isSameDer(root.der, rim.certificates.at(-1)!.der),
+        equalBytes(root.der, rim.certificates.at(-1)!.der),
       )
       const path = verifyRimChain(rim, roots)
       requireRimValidAt(rim, path, at)
@@ -69,7 +71,7 @@ const RIM_CHECKS: readonly Check<RimFacts>[] = [
 
 const NO_NONCE: Check<RimFacts> = {
   name: 'nvidia.nonce',
-  title: 'A manifest is bound to nothing',
+  title: 'Reference values are bound to nothing',
   needs: [],
   class: 'binding',
   maySkip: true,
@@ -79,7 +81,26 @@ const NO_NONCE: Check<RimFacts> = {
   },
 }
 
-/** Judges a reference integrity manifest alone: whether NVIDIA says this. Nothing is then known about any device. */
+/** Members of a policy that ask something of a device; the others allow something, or are about tokens. */
+const DEMANDS = ['architectures', 'devices', 'minimumDriverVersion', 'vbiosVersions', 'requireOcsp'] as const
+
+const NO_DEVICE: Check<RimFacts> = {
+  name: 'nvidia.device',
+  title: 'There is a device, and it is what the policy asks for',
+  needs: [],
+  class: 'hardware',
+  maySkip: true,
+  run({ input: { policy = {} } }) {
+    const asked = DEMANDS.filter((name) => (policy[name] ?? false) !== false)
+    if (asked.length === 0) throw new Skip('these are reference values and evidence of no device')
+    throw new Refusal('reference values are evidence of no device', asked.join(', '), 'no device')
+  },
+}
+
+/**
+ * Judges a reference integrity manifest alone: whether NVIDIA says this. Nothing is then known about any device, so
+ * that a policy that asks something of one refuses it, and none admits it as a GPU.
+ */
 export function verifyRim(
   input: EvidenceInput<NvidiaPolicy>,
   roots: NvidiaRoots = nvidiaRoots(),
@@ -89,13 +110,9 @@ export function verifyRim(
     {
       family: 'nvidia',
       authentic: [...RIM_CHECKS, NO_NONCE],
-      acceptable: [],
+      acceptable: [NO_DEVICE],
       trustedParties: ['NVIDIA (signs its reference values)'],
     },
     facts,
   )
-}
-
-function isSameDer(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -11,6 +11,7 @@ import {
   type XmlElement,
   type XmlSignature,
 } from '../xmldsig/index.ts'
+import { DRIVER_VERSION, VBIOS_VERSION } from './versions.ts'
 
 /** A SWID tag (ISO/IEC 19770-2:2015) with the attributes of TCG's "Reference Integrity Manifest Information Model". */
 const SWID = 'http://standards.iso.org/iso/19770/-2/2015/schema.xsd'
@@ -24,9 +25,6 @@ const HASH_BYTES = 48
 const LAST_INDEX = 254
 /** Firmware versions that one manifest allows for one measurement; 4 occur. */
 const MAX_ALTERNATIVES = 64
-
-const VBIOS_VERSION = /^[0-9A-F]{2}(?:\.[0-9A-F]{2}){4}$/
-const DRIVER_VERSION = /^\d{1,5}(?:\.\d{1,5}){1,3}$/
 
 /** What a manifest is about. */
 export type RimKind = 'driver' | 'vbios' | 'switch-bios'

@@ -13,7 +13,7 @@ import { type NvidiaRoots, nvidiaRoots } from './roots.ts'
 /**
  * Judges evidence of NVIDIA GPUs and NVSwitches, told apart by content:
  * - a report as the device gave it (SPDM), with its chain (PEM) in the collateral;
- * - a list of reports with chains, as `nvattest collect-evidence` writes it: each of them must hold;
+ * - a list of reports with chains, alone or in the output of `nvattest collect-evidence`: each of them must hold;
  * - a token of NVIDIA's Remote Attestation Service with its detached tokens;
  * - a reference integrity manifest alone.
  *

@@ -1,4 +1,4 @@
 export { describeTrustPolicy } from './describe.ts'
-export { encodeTrustPolicy, parseTrustPolicy } from './parse.ts'
+export { acceptsSoftware, encodeTrustPolicy, parseTrustPolicy } from './parse.ts'
 export { ALWAYS_REQUIRED, findRequireDefect, REQUIRED_BY_CHOICE, type StepName } from './steps.ts'
 export type { AllowedKem, TrustPolicy } from './types.ts'

@@ -10,6 +10,7 @@ import {
   label,
   list,
   literal,
+  members,
   object,
   oneOf,
   parseStrictJson,
@@ -17,35 +18,39 @@ import {
   text,
   type Decoder,
 } from '@sotto/protocol/jcs'
-import type { EvidenceFamily } from '@sotto/protocol/keyrelease'
 import { parseVerifierKey } from '@sotto/protocol/note'
 import { verifierError } from '../errors.ts'
+import { admissionTuples } from '../appraisal/index.ts'
 import { findRequireDefect, STEP_NAMES } from './steps.ts'
 import type { AllowedKem, TrustPolicy } from './types.ts'
 
 /** Longest policy file. */
 const MAX_POLICY_BYTES = 262_144
+const YEAR_SECONDS = 366 * 86_400
 
 const decoder: Decoder<TrustPolicy> = refine(
-  object({
-    version: literal(1),
-    name: label(64),
-    require: list(oneOf(...STEP_NAMES), 1, STEP_NAMES.length),
-    genesis: hex(32),
-    releaseKeys: list(base64url(32), 1, 16),
-    revoked: list(hex(48), 0, 1024),
-    minSecurityVersion: object({ kms: integer(0), inference: integer(0) }),
-    log: object({ origin: label(256), key: text(256) }),
-    witnesses: object({
-      keys: list(object({ key: text(256), organisation: label(64), operator: boolean() }), 1, 32),
-      quorum: integer(1, 32),
-      allowOperatorWitnesses: boolean(),
-    }),
-    roots: list(object({ family: oneOf<EvidenceFamily>('software', 'snp'), root: hex(32) }), 1, 16),
-    kems: list(oneOf<AllowedKem>('X-Wing', 'X25519', 'P-384'), 1, 3),
-    evidenceMaxAgeSeconds: integer(1, 86_400),
-    checkpointMaxAgeSeconds: integer(1, 3600),
-  }),
+  members<TrustPolicy>(
+    {
+      version: literal(1),
+      name: label(64),
+      require: list(oneOf(...STEP_NAMES), 1, STEP_NAMES.length),
+      genesis: hex(32),
+      releaseKeys: list(base64url(32), 1, 16),
+      revoked: list(text(128, /^[0-9a-f]{64,128}$/), 0, 1024),
+      minSecurityVersion: object({ kms: integer(0), inference: integer(0) }),
+      log: object({ origin: label(256), key: text(256) }),
+      witnesses: object({
+        keys: list(object({ key: text(256), organisation: label(64), operator: boolean() }), 1, 32),
+        quorum: integer(1, 32),
+        allowOperatorWitnesses: boolean(),
+      }),
+      platforms: admissionTuples(),
+      kems: list(oneOf<AllowedKem>('X-Wing', 'X25519', 'P-384'), 1, 3),
+      evidenceMaxAgeSeconds: integer(1, 86_400),
+      checkpointMaxAgeSeconds: integer(1, 3600),
+    },
+    { collateralMaxAgeSeconds: integer(1, YEAR_SECONDS), revocationMaxAgeSeconds: integer(1, YEAR_SECONDS) },
+  ),
   findContradiction,
 )
 
@@ -94,6 +99,11 @@ export function encodeTrustPolicy(policy: TrustPolicy): Uint8Array {
   return canonicalJson(policy)
 }
 
+/** Whether a policy accepts the software TEE; then it accepts nothing else (T10). */
+export function acceptsSoftware({ platforms }: Pick<TrustPolicy, 'platforms'>): boolean {
+  return platforms.some(({ allOf }) => allOf.some(({ family }) => family === 'software'))
+}
+
 /** Says what contradicts itself in a policy, or nothing. Whatever stands twice would count twice. */
 function findContradiction({
   require,
@@ -101,7 +111,7 @@ function findContradiction({
   revoked,
   log,
   witnesses,
-  roots,
+  platforms,
   kems,
 }: TrustPolicy): string | undefined {
   const defect = findRequireDefect(require)
@@ -119,16 +129,13 @@ function findContradiction({
   )
   if (witnesses.keys.some(({ operator, organisation }) => !operator && operators.has(organisation)))
     return 'an organisation is the operator and is not'
-  if (new Set(roots.map(({ family }) => family === 'software')).size > 1)
-    return 'software and hardware roots in one policy'
-  if (!areDistinct(roots.map(({ family, root }) => `${family} ${root}`))) return 'a root stands twice'
   if (!areDistinct(releaseKeys)) return 'a release key stands twice'
-  if (!areDistinct(revoked)) return 'a revoked measurement stands twice'
+  if (!areDistinct(revoked)) return 'a revoked digest stands twice'
   if (!areDistinct(kems)) return 'a key encapsulation stands twice'
   // A step that may be skipped is left out only where the rest of the policy says why.
   if (!witnesses.allowOperatorWitnesses && !require.includes('log.witnesses-independent'))
     return 'require must name log.witnesses-independent: witnesses of the operator do not count here'
-  if (roots.some(({ family }) => family !== 'software') && !require.includes('hardware.cpu-vendor'))
-    return 'require must name hardware.cpu-vendor: hardware roots stand for a vendor'
+  if (!acceptsSoftware({ platforms }) && !require.includes('hardware.cpu-vendor'))
+    return 'require must name hardware.cpu-vendor: hardware stands for a vendor'
   return undefined
 }

@@ -1,4 +1,5 @@
-import type { Digest, Ed25519Key, EvidenceFamily } from '@sotto/protocol/keyrelease'
+import type { Digest, Ed25519Key } from '@sotto/protocol/keyrelease'
+import type { Platforms } from '../workload/index.ts'
 import type { StepName } from './steps.ts'
 
 /** Key encapsulation mechanisms a policy may allow for requests (floor of T5). */
@@ -8,7 +9,7 @@ export type AllowedKem = 'X-Wing' | 'X25519' | 'P-384'
  * What a relying party accepts: pinned by its owner, never fetched from the operator. The same
  * document is in a client's hands and in an enclave's configuration.
  */
-export interface TrustPolicy {
+export interface TrustPolicy extends Platforms {
   version: 1
   /** For people, 1-64 characters. */
   name: string
@@ -21,7 +22,7 @@ export interface TrustPolicy {
   genesis: Digest
   /** Whose release statements are accepted. At least one. */
   releaseKeys: Ed25519Key[]
-  /** Measurements (96 hexadecimal characters) refused whatever the log says. */
+  /** Digests refused whatever the log says: of an image, or what evidence of it reports; 64-128 hexadecimal characters. */
   revoked: string[]
   /** Smallest accepted `securityVersion` per role. */
   minSecurityVersion: { kms: number; inference: number }
@@ -37,11 +38,7 @@ export interface TrustPolicy {
     /** The demo only: operator-run witnesses count, and the verdict says so. */
     allowOperatorWitnesses: boolean
   }
-  /** Accepted hardware roots: SHA-256 of the root public key. */
-  roots: { family: EvidenceFamily; root: Digest }[]
   kems: AllowedKem[]
-  /** By the bound checkpoint's witness time. Bound 1-86400 (T6). */
-  evidenceMaxAgeSeconds: number
   /** By witness time of the latest checkpoint. Bound 1-3600 (T6). */
   checkpointMaxAgeSeconds: number
 }

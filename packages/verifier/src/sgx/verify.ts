@@ -3,7 +3,7 @@ import type { Check } from '../checks/index.ts'
 import { documentChecks } from '../dcap/collateral-checks.ts'
 import { crlChecks } from '../dcap/crl-checks.ts'
 import { startFacts } from '../dcap/facts.ts'
-import { hardwareChecks, trailingChecks } from '../dcap/platform-checks.ts'
+import { hardwareChecks } from '../dcap/platform-checks.ts'
 import { quoteChecks } from '../dcap/quote-checks.ts'
 import { intelSgxRootCa } from '../dcap/roots.ts'
 import { signatureChainStatus } from '../dcap/signature-chain.ts'
@@ -26,7 +26,6 @@ const ACCEPTABLE: readonly Check<SgxFacts>[] = [
   ...hardwareChecks('sgx'),
   ...tcbChecks('sgx'),
   ...ATTRIBUTE_CHECKS,
-  ...trailingChecks('sgx'),
 ]
 
 /**
@@ -52,6 +51,7 @@ export function verifySgx(
     },
     facts,
   )
+  if (verdict.authentic) facts.pieces.json.remember()
   return {
     ...verdict,
     fields: { ...verdict.fields, signature_chain: signatureChainStatus('sgx', verdict.steps) },

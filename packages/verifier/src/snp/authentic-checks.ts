@@ -13,6 +13,7 @@ import { verifyUvmEndorsement } from './uvm.ts'
 const REPORT_DATA_BYTES = 64
 /** Made once: a stack trace takes longer than the check. */
 const NOTHING_EXPECTED = new Skip('nothing to compare with was given')
+const NO_ENDORSEMENT = new Skip('no endorsement was given')
 
 const REPORT_CHECK: Check<SnpFacts> = {
   name: 'sev-snp.report',
@@ -46,8 +47,7 @@ const SIGNATURE_CHECKS: readonly Check<SnpFacts>[] = [
     class: 'signature',
     run({ report, key, fields }) {
       fields['signature'] = 'invalid'
-      if (!hasSignatureInRange(report.signature))
-        throw new Refusal('R or S is zero, or not below the order of P-384')
+      if (!hasSignatureInRange(report.signature)) throw new Refusal('R or S is not between 0 and the order')
       if (!verifyReportSignature(report, key.certificate.publicKey))
         throw new Refusal('the signature does not cover this report')
       fields['signature'] = 'valid'
@@ -87,9 +87,10 @@ const STATEMENT_CHECKS: readonly Check<SnpFacts>[] = [
     title: 'The endorsement that was given is Microsoft’s and about this measurement',
     needs: ['report'],
     class: 'collateral-invalid',
+    maySkip: true,
     run({ report, collateral: { endorsements }, roots, input: { at }, fields }) {
       const [message, ...more] = endorsements
-      if (message === undefined) return { adds: { uvm: null }, found: 'none was given' }
+      if (message === undefined) throw NO_ENDORSEMENT
       if (more.length > 0) throw new Refusal('several endorsements were given', '1', `${endorsements.length}`)
       const uvm = verifyUvmEndorsement(message, roots.uvmRoot, at)
       fields['uvm_endorsement'] = uvmFields(uvm)

@@ -15,7 +15,7 @@ const NO_CRL = new Skip('no CRL was given')
 export const CERTIFICATE_CHECKS: readonly Check<SnpFacts>[] = [
   {
     name: 'sev-snp.collateral',
-    title: 'Everything that came with the report is a certificate, a CRL or an endorsement',
+    title: 'What came with the report is a certificate, CRL or endorsement',
     needs: ['collateral'],
     run({ collateral }) {
       const [first, ...more] = collateral.problems
@@ -26,13 +26,13 @@ export const CERTIFICATE_CHECKS: readonly Check<SnpFacts>[] = [
   },
   {
     name: 'sev-snp.endorsement-key',
-    title: 'The certificate of the key that signs reports of this chip was given',
+    title: 'The certificate of the signing key was given',
     needs: ['collateral'],
     class: 'collateral-missing',
     run(facts) {
       const { collateral, fields } = facts
       const key = selectKey(collateral.keys, (facts as SnpFacts).report)
-      if (key === undefined) throw new Refusal('there is no VCEK or VLEK certificate', 'one of them', 'none')
+      if (key === undefined) throw new Refusal('there is no VCEK or VLEK certificate')
       const { der, notBefore, notAfter } = key.certificate
       fields['leaf_sha256'] = toHex(publicCrypto.sha256(der))
       fields['chain_valid'] = [dateText(notBefore), dateText(notAfter)]
@@ -72,7 +72,7 @@ export const CERTIFICATE_CHECKS: readonly Check<SnpFacts>[] = [
 export const CURRENCY_CHECKS: readonly Check<SnpFacts>[] = [
   {
     name: 'sev-snp.validity',
-    title: 'Every certificate of the chain is valid at the time of checking',
+    title: 'Every certificate of the chain is valid at this time',
     needs: ['chain'],
     class: 'expired',
     run({ chain: { notBefore, notAfter }, input: { at }, validUntil }) {
@@ -85,7 +85,7 @@ export const CURRENCY_CHECKS: readonly Check<SnpFacts>[] = [
   },
   {
     name: 'sev-snp.revocation',
-    title: 'The CRLs that were given are genuine and current and revoke none of these certificates',
+    title: 'The CRLs that were given are genuine, current and revoke none of these',
     needs: ['chain'],
     class: 'collateral-invalid',
     maySkip: true,
@@ -95,6 +95,7 @@ export const CURRENCY_CHECKS: readonly Check<SnpFacts>[] = [
       return {
         adds: {
           revocation,
+          dates: revocation.dates,
           ...(revocation.validUntil !== undefined && {
             validUntil: earlier(validUntil, revocation.validUntil),
           }),

@@ -1,4 +1,4 @@
-import type { EvidenceInput, FieldValue } from '../family/index.ts'
+import type { CollateralDate, EvidenceInput, FieldValue } from '../family/index.ts'
 import type { VerifiedChain } from './chain.ts'
 import type { SnpCollateral } from './collateral.ts'
 import type { EndorsementKey } from './kds.ts'
@@ -18,6 +18,7 @@ export interface SnpFacts {
   /** Filled as far as the checks get. */
   fields: Record<string, FieldValue>
   validUntil?: number
+  dates?: readonly CollateralDate[]
   /** Structure only. */
   report?: SnpReport
   /** The certificate that is judged; what it is worth is for the chain to say. */
@@ -26,6 +27,5 @@ export interface SnpFacts {
   /** By the chain, or else by the CPUID bytes of the report. */
   product?: SnpProduct
   revocation?: RevocationStatus
-  /** Null where none was given. */
-  uvm?: UvmEndorsement | null
+  uvm?: UvmEndorsement
 }

@@ -2,7 +2,7 @@ import { toHex } from '@sotto/protocol/bytes'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 import type { SnpFacts } from './facts.ts'
 import { decodeKeyFlags } from './fields.ts'
-import { bitOf, GUEST_POLICY, hasReservedPolicyBits, minimumAbi } from './guest.ts'
+import { bitOf, GUEST_POLICY, minimumAbi, policyDefects, type PolicyDemand } from './guest.ts'
 import type { GUEST_FEATURES, SevSnpPolicy } from './policy.ts'
 import type { SnpReport } from './report.ts'
 
@@ -10,9 +10,7 @@ import type { SnpReport } from './report.ts'
 const HIGHEST_PRIVILEGE: readonly number[] = [0]
 
 /** The bit of POLICY, and its value, by which a guest demands a feature. */
-const DEMANDS: Readonly<
-  Record<(typeof GUEST_FEATURES)[number], readonly [keyof typeof GUEST_POLICY, 0 | 1]>
-> = {
+const DEMANDS: Readonly<Record<(typeof GUEST_FEATURES)[number], PolicyDemand>> = {
   'smt-off': ['SMT', 0],
   'single-socket': ['SINGLE_SOCKET', 1],
   'cxl-off': ['CXL_ALLOW', 0],
@@ -51,7 +49,7 @@ export const GUEST_CHECKS: readonly Check<SnpFacts>[] = [
     needs: ['report'],
     class: 'guest-policy',
     run({ report: { POLICY }, policy }) {
-      const defects = policyDefects(POLICY, policy)
+      const defects = findDefects(POLICY, policy)
       if (defects.length > 0)
         throw new Refusal(defects.join('; '), undefined, `POLICY 0x${POLICY.toString(16)}`)
       return { found: `0x${POLICY.toString(16)}` }
@@ -83,11 +81,7 @@ export const GUEST_CHECKS: readonly Check<SnpFacts>[] = [
     run({ report: { HOST_DATA }, policy: { hostData } }) {
       const found = toHex(HOST_DATA)
       if (hostData === undefined && found === ALLOW_ALL_CCE_POLICY)
-        throw new Refusal(
-          'HOST_DATA is of the container policy that allows the host everything',
-          undefined,
-          found,
-        )
+        throw new Refusal('HOST_DATA is of a policy that allows the host everything', undefined, found)
       requireListed('HOST_DATA', hostData, found)
     },
   },
@@ -135,16 +129,10 @@ export const GUEST_CHECKS: readonly Check<SnpFacts>[] = [
   },
 ]
 
-function policyDefects(POLICY: bigint, policy: SevSnpPolicy): string[] {
-  const defects: string[] = []
-  const demand = (bit: keyof typeof GUEST_POLICY, value: 0 | 1): void => {
-    if (bitOf(POLICY, GUEST_POLICY[bit]) !== value)
-      defects.push(`POLICY.${bit} is ${1 - value}, expected ${value}`)
-  }
-  demand('RESERVED_ONE', 1)
-  if (hasReservedPolicyBits(POLICY)) defects.push('POLICY has reserved bits set')
-  if (policy.allowMigrationAgent !== true) demand('MIGRATE_MA', 0)
-  for (const feature of policy.requireGuest ?? []) demand(...DEMANDS[feature])
+function findDefects(POLICY: bigint, policy: SevSnpPolicy): string[] {
+  const demands = (policy.requireGuest ?? []).map((feature) => DEMANDS[feature])
+  if (policy.allowMigrationAgent !== true) demands.push(['MIGRATE_MA', 0])
+  const defects = policyDefects(POLICY, [['RESERVED_ONE', 1], ...demands])
   const { minimumAbi: floor } = policy
   if (floor !== undefined) {
     const { major, minor } = minimumAbi(POLICY)

@@ -35,9 +35,16 @@ export function minimumAbi(policy: bigint): { major: number; minor: number } {
   return { major: Number((policy >> 8n) & 0xffn), minor: Number(policy & 0xffn) }
 }
 
-/** Whether POLICY has bits that no version up to 1.58 of the specification defines. */
-export function hasReservedPolicyBits(policy: bigint): boolean {
-  return policy >> FIRST_RESERVED_BIT !== 0n
+/** A bit of POLICY, and the value that is asked of it. */
+export type PolicyDemand = readonly [bit: keyof typeof GUEST_POLICY, value: 0 | 1]
+
+/** Bits of POLICY with another value than is asked, and those that no version up to 1.58 of the specification defines. */
+export function policyDefects(policy: bigint, demands: readonly PolicyDemand[]): string[] {
+  const defects = demands
+    .filter(([bit, value]) => bitOf(policy, GUEST_POLICY[bit]) !== value)
+    .map(([bit, value]) => `POLICY.${bit} is ${1 - value}, expected ${value}`)
+  if (policy >> FIRST_RESERVED_BIT !== 0n) defects.push('POLICY has reserved bits set')
+  return defects
 }
 
 /**
@@ -45,11 +52,11 @@ export function hasReservedPolicyBits(policy: bigint): boolean {
  * sound guest. Its owner chose these at launch, so they say nothing about authenticity.
  */
 export function findGuestDefects({ POLICY, VMPL }: Pick<SnpReport, 'POLICY' | 'VMPL'>): string[] {
-  const defects: string[] = []
-  if (bitOf(POLICY, GUEST_POLICY.DEBUG) === 1) defects.push('POLICY.DEBUG is 1, expected 0')
-  if (bitOf(POLICY, GUEST_POLICY.MIGRATE_MA) === 1) defects.push('POLICY.MIGRATE_MA is 1, expected 0')
-  if (bitOf(POLICY, GUEST_POLICY.RESERVED_ONE) === 0) defects.push('POLICY bit 17 is 0, expected 1')
-  if (hasReservedPolicyBits(POLICY)) defects.push('POLICY has reserved bits set')
+  const defects = policyDefects(POLICY, [
+    ['DEBUG', 0],
+    ['MIGRATE_MA', 0],
+    ['RESERVED_ONE', 1],
+  ])
   if (VMPL !== 0) defects.push(`VMPL is ${VMPL}, expected 0`)
   return defects
 }

@@ -34,12 +34,12 @@ export const PLATFORM_CHECKS: readonly Check<SnpFacts>[] = [
   {
     name: 'sev-snp.uvm-measurement',
     title: 'Microsoft endorses the measurement, as a utility VM that is new enough',
-    needs: ['uvm'],
+    needs: ['collateral'],
     class: 'measurement',
     maySkip: true,
-    run({ uvm, policy }) {
-      if (uvm === null) {
-        if (policy.uvm === undefined) throw NOT_ASKED
+    run({ uvm, collateral, policy }: SnpFacts) {
+      if (uvm === undefined) {
+        if (policy.uvm === undefined || collateral.endorsements.length > 0) throw NOT_ASKED
         throw new Refusal('no endorsement was given', 'one of Microsoft', 'none', 'collateral-missing')
       }
       const { feed = ACI_FEED, eku = ACI_EKU, minimumSvn = 0 } = policy.uvm ?? {}
@@ -67,7 +67,7 @@ export const PLATFORM_CHECKS: readonly Check<SnpFacts>[] = [
   },
   {
     name: 'sev-snp.revocation-known',
-    title: 'A CRL of AMD says that the chain is not revoked, where the policy asks for one',
+    title: 'A CRL of AMD is about the chain, where the policy asks for one',
     needs: ['chain'],
     class: 'collateral-missing',
     maySkip: true,
@@ -79,7 +79,7 @@ export const PLATFORM_CHECKS: readonly Check<SnpFacts>[] = [
   },
   {
     name: 'sev-snp.tcb',
-    title: 'The firmware is as new as the policy asks, and was when the guest was launched',
+    title: 'The firmware is as new as the policy asks, at launch too',
     needs: ['report', 'product'],
     class: 'tcb',
     maySkip: true,
@@ -87,7 +87,7 @@ export const PLATFORM_CHECKS: readonly Check<SnpFacts>[] = [
       if (minimumTcb === undefined) throw NOT_ASKED
       const floor = minimumTcb[product]
       if (floor === undefined)
-        throw new Refusal('the policy names no lowest firmware for this product', undefined, product)
+        throw new Refusal('the policy names no floor for this product', undefined, product)
       const low = FLOORED.flatMap((field) => {
         const tcb = decodeTcb(product, report[field])
         const names = belowFloor(tcb, floor)
@@ -123,11 +123,7 @@ export const PLATFORM_CHECKS: readonly Check<SnpFacts>[] = [
     run({ report: { PLATFORM_INFO: info }, policy: { requireAliasCheck } }) {
       if (requireAliasCheck !== true) throw NOT_ASKED
       if (bitOf(info, PLATFORM_INFO.ALIAS_CHECK_COMPLETE) === 0)
-        throw new Refusal(
-          'ALIAS_CHECK_COMPLETE is 0: memory modules could lie about their size (BadRAM)',
-          '1',
-          '0',
-        )
+        throw new Refusal('ALIAS_CHECK_COMPLETE is 0 (BadRAM)', '1', '0')
     },
   },
   {

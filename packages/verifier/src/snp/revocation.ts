@@ -1,7 +1,7 @@
 import { equalBytes } from '@sotto/protocol/bytes'
 import { type Crl, findRevocation, verifyCrl } from '@sotto/protocol/x509'
 import { Refusal } from '../checks/index.ts'
-import { earlier, withX509 } from '../family/index.ts'
+import { type CollateralDate, earlier, withX509 } from '../family/index.ts'
 import type { VerifiedChain } from './chain.ts'
 import type { SnpRoots } from './roots.ts'
 
@@ -11,6 +11,8 @@ export interface RevocationStatus {
   isIssuerCovered: boolean
   /** When the first of them is due to be replaced, Unix seconds. */
   validUntil?: number
+  /** Of those that are about this chain. */
+  dates: CollateralDate[]
 }
 
 /**
@@ -25,9 +27,10 @@ export function verifyRevocation(
   roots: SnpRoots,
   at: number,
 ): RevocationStatus {
-  const root = chain.certificates[2]
+  const [, intermediate, root] = chain.certificates
   // A CRL of another product says nothing here, and must be AMD's all the same.
-  const authorities = [...chain.certificates, ...Object.values(roots.arks)]
+  const authorities = [intermediate, root, ...Object.values(roots.arks)]
+  const dates: CollateralDate[] = []
   let isIssuerCovered = false
   let validUntil: number | undefined
   for (const crl of crls) {
@@ -46,7 +49,9 @@ export function verifyRevocation(
         throw new Refusal('a certificate is revoked', undefined, certificate.subjectText, 'revoked')
     }
     if (issuer === root) isIssuerCovered = true
+    if (issuer === root || issuer === intermediate)
+      dates.push({ kind: issuer === root ? 'root-list' : 'revocation', issuedAt: crl.thisUpdate })
     if (crl.nextUpdate !== undefined) validUntil = earlier(validUntil, crl.nextUpdate)
   }
-  return { isIssuerCovered, ...(validUntil !== undefined && { validUntil }) }
+  return { isIssuerCovered, dates, ...(validUntil !== undefined && { validUntil }) }
 }

@@ -60,7 +60,7 @@ export function verifyUvmEndorsement(message: CoseSign1, root: string, at: numbe
   // Of the certificates above the leaf the root is the one that is pinned.
   if (did.fingerprint !== root) throw invalid('the issuer names another root', root, did.fingerprint)
   if (leaf.extendedKeyUsage?.includes(did.eku) !== true)
-    throw invalid('the signer is not certified for what its issuer names', did.eku)
+    throw invalid('the signer is certified for something else', did.eku)
   try {
     verifyCoseSign1(message, leaf.publicKey, { algorithms: ['PS384'] })
   } catch (error) {

@@ -82,7 +82,7 @@ export const TD_CHECKS: readonly Check<TdxFacts>[] = [
   },
   {
     name: 'tdx.event-log-digests',
-    title: 'What the log tells about events is what was measured',
+    title: 'What the log tells about hashed events is what was measured',
     needs: [],
     class: 'event-log',
     maySkip: true,
@@ -138,7 +138,7 @@ const COUNT_NAMES = { ccel: 'ccel_events', dstack: 'events' } as const satisfies
 >
 
 /** A skip where a log may be left out; a refusal where the policy wants one. A log that is malformed was refused before. */
-function missingLog(given: number, isRequired = false): Error {
+function missingLog(given: number, isRequired = false): Refusal | Skip {
   return isRequired && given === 0
     ? new Refusal('the policy asks for an event log', undefined, undefined, 'collateral-missing')
     : new Skip('there is no event log')

@@ -3,7 +3,7 @@ import type { Check } from '../checks/index.ts'
 import { documentChecks } from '../dcap/collateral-checks.ts'
 import { crlChecks } from '../dcap/crl-checks.ts'
 import { startFacts } from '../dcap/facts.ts'
-import { hardwareChecks, trailingChecks } from '../dcap/platform-checks.ts'
+import { hardwareChecks } from '../dcap/platform-checks.ts'
 import { quoteChecks } from '../dcap/quote-checks.ts'
 import { intelSgxRootCa } from '../dcap/roots.ts'
 import { signatureChainStatus } from '../dcap/signature-chain.ts'
@@ -13,8 +13,15 @@ import type { TdxFacts } from './facts.ts'
 import type { TdxPolicy } from './policy.ts'
 import { ATTRIBUTE_CHECKS, BODY_CHECKS, TD_CHECKS } from './td-checks.ts'
 
+/**
+ * What stands behind the quote decides whether it is authentic, and is judged last all the same: a refusal names
+ * what is wrong with the signed bytes before what somebody appended to them.
+ */
+const TRAILING = 'tdx.trailing'
+const QUOTE_CHECKS = quoteChecks('tdx')
+
 const AUTHENTIC: readonly Check<TdxFacts>[] = [
-  ...quoteChecks('tdx'),
+  ...QUOTE_CHECKS.filter(({ name }) => name !== TRAILING),
   ...BODY_CHECKS,
   ...documentChecks('tdx'),
   ...crlChecks('tdx'),
@@ -26,7 +33,7 @@ const ACCEPTABLE: readonly Check<TdxFacts>[] = [
   ...hardwareChecks('tdx'),
   ...tcbChecks('tdx'),
   ...ATTRIBUTE_CHECKS,
-  ...trailingChecks('tdx'),
+  ...QUOTE_CHECKS.filter(({ name }) => name === TRAILING),
 ]
 
 /**
@@ -54,8 +61,10 @@ export function verifyTdx(
     },
     facts,
   )
+  if (verdict.authentic) facts.pieces.json.remember()
   return {
     ...verdict,
+    authentic: verdict.authentic && verdict.steps.find(({ name }) => name === TRAILING)?.status === 'pass',
     fields: { ...verdict.fields, signature_chain: signatureChainStatus('tdx', verdict.steps) },
   }
 }

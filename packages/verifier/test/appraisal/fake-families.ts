@@ -1,7 +1,7 @@
 import { fromUtf8, toHex, utf8 } from '@sotto/protocol/bytes'
 import { boolean, canonicalJson, type Decoder, hex, integer, list, object, oneOf } from '@sotto/protocol/jcs'
 import { BINDINGS, type Families, type FamilyEntry, type PieceVerdict } from '@sotto/verifier/appraisal'
-import type { EvidenceInput, Reason } from '@sotto/verifier/family'
+import type { CollateralDate, EvidenceInput, Reason } from '@sotto/verifier/family'
 import type { Members } from '../../src/appraisal/meaning.ts'
 
 /** A family whose evidence is what it says, with one policy member of every meaning there is. */
@@ -150,9 +150,19 @@ function verify(family: FamilyEntry['family'], input: EvidenceInput<object>): Pi
       ...(report.device !== undefined && { device: report.device }),
     },
     trustedParties: [`maker of ${family}`],
-    dates: [],
+    dates: datesOf(input.collateral),
     validUntil: null,
   }
+}
+
+/** Every issue date in what came along: a fake family verifies nothing and uses all of it. */
+function datesOf(collateral: EvidenceInput<object>['collateral']): CollateralDate[] {
+  return Object.values(collateral).flatMap((piece) =>
+    [...fromUtf8(piece).matchAll(/"issueDate\\?":\\?"([^"\\]+)/g)].map(([, text]): CollateralDate => ({
+      kind: 'collateral',
+      issuedAt: Date.parse(text!) / 1000,
+    })),
+  )
 }
 
 function findDefects(report: FakeReport, policy: FakePolicy): [string, Reason][] {
@@ -205,7 +215,7 @@ function fake(family: FamilyEntry['family'], title: string): [FamilyEntry['famil
       binding: BINDINGS[family],
       trustedParties: [`maker of ${family}`],
       ...(family === 'nitro' && { signedAt: ({ time }) => time as number | undefined }),
-      ...(family === 'nvidia' && { devicesOf: ({ device }) => [device as string | undefined] }),
+      ...(family === 'nvidia' && { devicesOf: ({ device }) => [typeof device === 'string' ? [device] : []] }),
       ...(family === 'tdx' && { endorsements: ['collateral', 'revocation'] as const }),
     },
   ]

@@ -71,7 +71,7 @@ describe('a processor with GPUs', () => {
   )
   const gpu = (name: string, bound = gpuNonce(binding()), svn = 5): EvidencePiece => ({
     family: 'nvidia',
-    evidence: fakeEvidence(bound, { measurement: name, svn }),
+    evidence: fakeEvidence(bound, { measurement: name, device: name, svn }),
     collateral: {},
   })
   const cpu = (gpus: readonly EvidencePiece[], bound = binding()): EvidencePiece => ({
@@ -101,6 +101,11 @@ describe('a processor with GPUs', () => {
     evidence: fakeEvidence(gpuNonce(binding()), { measurement, device: 'GPU-1' }),
     collateral: {},
   })
+  const nameless: EvidencePiece = {
+    family: 'nvidia',
+    evidence: fakeEvidence(gpuNonce(binding())),
+    collateral: {},
+  }
   const [one, two, three] = [gpu('aa'), gpu('bb'), gpu('cc')]
 
   it('is admitted in any order of the pieces', () => {
@@ -132,6 +137,7 @@ describe('a processor with GPUs', () => {
     ['one GPU is shown as two', [cpu([one, one]), one, one], 'hardware'],
     ['one GPU is asked twice', [cpu([asked('aa'), asked('bb')]), asked('aa'), asked('bb')], 'hardware'],
     ['there are more GPUs than the tuple allows', [cpu([one, two, three]), one, two, three], 'hardware'],
+    ['nothing tells a GPU from the others', [cpu([nameless]), nameless], 'hardware'],
     ['there is no processor', [one], 'collateral-missing'],
     ['there is no GPU', [{ family: 'sev-snp', evidence: fakeEvidence(binding()), collateral: {} }], 'tcb'],
   ])('is refused when %s', (_, pieces, reason) => {

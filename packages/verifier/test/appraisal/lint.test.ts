@@ -12,6 +12,7 @@ const SNP = {
   hostData: [HOST],
   chipIds: [CHIP],
   minimumTcb: { genoa: { snp: 24 } },
+  requireAliasCheck: true,
 }
 
 const policy = (anyOf: object[], changes: object = {}): object => ({
@@ -30,6 +31,12 @@ const without = (name: keyof typeof SNP): object => {
   const { [name]: _, ...rest } = SNP
   return policy([{ name: 'a', allOf: [rest] }])
 }
+const td = (members: object): object =>
+  policy([{ name: 'a', allOf: [{ family: 'tdx', mrConfigId: [A], ppids: ['e'.repeat(32)], ...members }] }])
+const azure = (members: object): object =>
+  policy([{ name: 'a', allOf: [{ family: 'azure-cvm', ...members }] }])
+const PINNED = { snp: { measurements: [A], minimumTcb: { genoa: { snp: 1 } }, requireAliasCheck: true } }
+const { measurements: _, ...UNMEASURED } = PINNED.snp
 const findings = (document: object | string): [string, string][] =>
   lintPolicy(document, NOW).map(({ code, path }) => [code, path])
 
@@ -102,8 +109,76 @@ describe('lint', () => {
     ],
     [
       'revocation of any age',
-      { ...of({}), revocationMaxAgeSeconds: undefined },
+      { ...of({ requireRevocation: true }), revocationMaxAgeSeconds: undefined },
       [['no-revocation-age', 'revocationMaxAgeSeconds']],
+    ],
+    [
+      'revocation that may be left out',
+      { ...of({}), revocationMaxAgeSeconds: undefined },
+      [
+        ['no-revocation-age', 'revocationMaxAgeSeconds'],
+        ['no-revocation', 'a.sev-snp'],
+      ],
+    ],
+    [
+      'revocation of GPUs that may be left out',
+      {
+        ...policy([
+          {
+            name: 'a',
+            allOf: [
+              { ...SNP, requireRevocation: true },
+              { family: 'nvidia', devices: ['x'] },
+            ],
+            gpuBinding: { minGpus: 1, maxGpus: 8 },
+          },
+        ]),
+        revocationMaxAgeSeconds: undefined,
+      },
+      [
+        ['no-revocation-age', 'revocationMaxAgeSeconds'],
+        ['no-revocation', 'a.nvidia'],
+      ],
+    ],
+    ['floors that name nothing', of({ minimumTcb: {} }), [['no-tcb-floor', 'a.sev-snp.minimumTcb']]],
+    [
+      'floors that floor nothing',
+      of({ minimumTcb: { milan: {}, genoa: { bl: 0, snp: 0 }, turin: { bl: 0, snp: 1 } } }),
+      [
+        ['no-tcb-floor', 'a.sev-snp.minimumTcb.genoa'],
+        ['no-tcb-floor', 'a.sev-snp.minimumTcb.milan'],
+      ],
+    ],
+    ['RTMR3 without what is below it', td({ mrTd: [A], rtmr3: [A] }), [['any-program', 'a.tdx.rtmr3']]],
+    ['RTMR3 beside a register of the boot', td({ mrTd: [A], rtmr2: [A], rtmr3: [A] }), []],
+    [
+      'a TD of which nothing is pinned',
+      td({ mrConfigId: [A] }),
+      [
+        ['any-firmware', 'a.tdx'],
+        ['any-program', 'a.tdx'],
+      ],
+    ],
+    ['PCRs of nobody', azure({ pcrs: { 4: [HOST] } }), [['malformed', 'policy.anyOf[0].allOf[0]']]],
+    ['an Azure machine without PCRs', azure({ ...PINNED }), [['any-program', 'a.azure-cvm']]],
+    [
+      'PCRs that the guest resets or extends',
+      azure({ ...PINNED, pcrs: { 11: [HOST], 16: [HOST], 23: [HOST] } }),
+      [['any-program', 'a.azure-cvm.pcrs']],
+    ],
+    ['an Azure machine that is pinned', azure({ ...PINNED, pcrs: { 4: [HOST], 23: [HOST] } }), []],
+    [
+      'a virtual TPM that Microsoft certifies',
+      azure({ requireAkCertificate: true, pcrs: { 7: [HOST] }, snp: UNMEASURED }),
+      [],
+    ],
+    [
+      'a software TEE without measurements',
+      policy([{ name: 'a', allOf: [{ family: 'software', roots: [HOST], hostData: [HOST] }] }]),
+      [
+        ['software', 'anyOf'],
+        ['any-program', 'a.software'],
+      ],
     ],
     [
       'collateral of any age',
@@ -182,6 +257,7 @@ describe('an explanation', () => {
       'Revocation lists must be there and at most 7 d old; those of roots as old as they say themselves.',
       'Tuple upgrade until 2028-01-01T00:00:00Z: AMD SEV-SNP and NVIDIA GPU.',
       '  AMD SEV-SNP: VMPL is 0.',
+      '  AMD SEV-SNP: demands a check for aliased memory at boot (BadRAM).',
       '  AMD SEV-SNP: MEASUREMENT is one of aaaaaaaaaaaaaaaa… until 2027-01-01T00:00:00Z, bbbbbbbbbbbbbbbb….',
       '  AMD SEV-SNP: HOST_DATA is cccccccccccccccc….',
       '  AMD SEV-SNP: product genoa: SNP firmware is at least 24.',

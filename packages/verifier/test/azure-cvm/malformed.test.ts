@@ -163,7 +163,7 @@ describe('a document', () => {
     expect(judge(bytes)).toMatchObject({ authentic: false, acceptable: false, reason: 'malformed' })
   })
 
-  it('about other hardware than its report is refused', () => {
+  it('about other hardware is refused', () => {
     const other = fakeHclReport(new Uint8Array(1024), runtimeData, { type: 'TDX' })
     const verdict = judge(changed({ hcl_report: toBase64Url(other) }))
     expect(failures(verdict)).toContainEqual(['azure-cvm.hcl-report', 'malformed'])

@@ -21,6 +21,8 @@ import type { EvidenceInput, EvidenceVerdict, Reason } from '@sotto/verifier/fam
 export const [amd, intel, microsoft, vtpm] = [fakeAmd(), createFakeIntel(), fakeVtpmAuthority(), fakeVtpm()]
 export const chip = amd.chip()
 export const roots = { snp: amd.roots, tdx: intel.roots, vtpm: microsoft.root }
+/** The measurement of every report of the fake chip: here the paravisor's. */
+export const paravisor = { snp: { measurements: ['01'.repeat(48)] } }
 export const nonce = crypto.sha384(Uint8Array.of(7))
 
 /** What a virtual machine says where that is not the usual. */

@@ -1,3 +1,4 @@
+import type { Component } from '@sotto/protocol/keyrelease'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { toBase64Url } from '@sotto/protocol/bytes'
 import { encodeTrustBundle, parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
@@ -242,7 +243,13 @@ describe('signatures that must be several', () => {
 describe('release statements', () => {
   it(claim('T2', 'of another platform cover nothing, whatever digest they name'), async () => {
     const world = await createWorld({
-      release: (statement) => ({ ...statement, predicate: { ...statement.predicate, platform: 'snp' } }),
+      release: (statement) => ({
+        ...statement,
+        predicate: {
+          ...statement.predicate,
+          evidence: asHardware([statement.predicate.evidence])[0]!,
+        },
+      }),
     })
     expect(failed(verify(world))).toEqual(['kms.measurement', 'keys.policy-tuples'])
   })
@@ -272,18 +279,29 @@ describe('a tuple for hardware', () => {
       const world = await createWorld({
         keyPolicy: (keyPolicy) => ({
           ...keyPolicy,
-          anyOf: keyPolicy.anyOf.map((tuple) => ({ ...tuple, family: 'snp' })),
+          anyOf: keyPolicy.anyOf.map((tuple) => ({ ...tuple, allOf: asHardware(tuple.allOf) })),
         }),
         release: (statement) =>
           statement.predicate.role === 'kms'
             ? statement
-            : { ...statement, predicate: { ...statement.predicate, platform: 'snp' } },
+            : {
+                ...statement,
+                predicate: {
+                  ...statement.predicate,
+                  evidence: asHardware([statement.predicate.evidence])[0]!,
+                },
+              },
         policy: (policy) => ({
           ...policy,
-          roots: [...policy.roots, { family: 'snp', root: policy.roots[0]!.root }],
+          platforms: [...policy.platforms, { name: 'milan', allOf: [{ family: 'sev-snp' }] }],
         }),
       })
       expect(failed(verify(world))).toEqual(['keys.policy-tuples'])
     },
   )
 })
+
+/** The same program, as a processor of AMD would report it. */
+function asHardware(allOf: readonly Component[]): Component[] {
+  return allOf.map(({ roots: _roots, ...pins }) => ({ ...pins, family: 'sev-snp' }))
+}

@@ -18,7 +18,8 @@ it('reaches the same verdicts on the backend for browsers', async () => {
   expect(verifyTrustBundle(bundle, world.policy, { now: world.now }).verdict.ok).toBe(true)
   const late = verifyTrustBundle(bundle, world.policy, { now: world.now + 4000 })
   expect(late.verdict.ok).toBe(false)
-  const other = { ...world.policy, roots: [{ family: 'software' as const, root: '0'.repeat(64) }] }
+  const stranger = { family: 'software' as const, roots: ['0'.repeat(64)] }
+  const other = { ...world.policy, platforms: [{ name: 'other', allOf: [stranger] }] }
   expect(verifyTrustBundle(bundle, other, { now: world.now }).verdict.ok).toBe(false)
 })
 

@@ -1,14 +1,13 @@
 import { toBase64Url } from '@sotto/protocol/bytes'
-import type { PolicyTuple } from '@sotto/protocol/keyrelease'
+import type { Component, PolicyTuple } from '@sotto/protocol/keyrelease'
 import { fakeKeyConfig, fakeSigner, type World, type WorldOptions } from '@sotto/testkit'
 import type { ClaimId } from '../../../../test/claims.ts'
 
-const tuple = (world: Pick<World, 'images' | 'root'>): PolicyTuple => ({
-  name: 'inference',
-  role: 'inference',
-  family: 'software',
-  root: world.root.digest,
-  ...world.images.inference,
+/** A tuple whose component says something else. */
+const changed = (tuple: PolicyTuple, change: object, name = tuple.name): PolicyTuple => ({
+  ...tuple,
+  name,
+  allOf: [{ ...tuple.allOf[0]!, ...change }],
 })
 
 /** One dishonest world each: what is changed, which steps must fail, which promise that keeps. */
@@ -64,14 +63,19 @@ export const CASES: [
     'a software root the policy does not name',
     ['kms.evidence', 'keys.policy-tuples'],
     (other) => ({
-      policy: (policy) => ({ ...policy, roots: [{ family: 'software', root: other.root.digest }] }),
+      policy: (policy) => ({ ...policy, platforms: other.policy.platforms }),
     }),
   ],
   [
     'T10',
     'a software TEE under a policy for hardware',
     ['kms.evidence', 'keys.policy-tuples'],
-    (other) => ({ policy: (policy) => ({ ...policy, roots: [{ family: 'snp', root: other.root.digest }] }) }),
+    {
+      policy: (policy) => ({
+        ...policy,
+        platforms: [{ name: 'milan', allOf: [{ family: 'sev-snp' }] }],
+      }),
+    },
   ],
   [
     'chain.measurement',
@@ -101,15 +105,85 @@ export const CASES: [
     'T2',
     'a second tuple that is no release',
     ['keys.policy-tuples'],
-    (other) => ({
+    {
       keyPolicy: (keyPolicy) => ({
         ...keyPolicy,
         anyOf: [
           ...keyPolicy.anyOf,
-          { ...tuple(other), name: 'extra', root: keyPolicy.anyOf[0]!.root, measurement: 'dd'.repeat(48) },
+          changed(keyPolicy.anyOf[0]!, { measurements: ['dd'.repeat(48)] }, 'extra'),
         ],
       }),
+    },
+  ],
+  [
+    'T2',
+    'a tuple that admits one program more than its release',
+    ['keys.policy-tuples'],
+    {
+      keyPolicy: (keyPolicy) => ({
+        ...keyPolicy,
+        anyOf: keyPolicy.anyOf.map((tuple) =>
+          changed(tuple, {
+            measurements: [
+              ...(tuple.allOf[0]!['measurements'] as string[]),
+              { value: 'dd'.repeat(48), notAfter: 1 },
+            ],
+          }),
+        ),
+      }),
+    },
+  ],
+  [
+    'T2',
+    'a tuple that leaves the program open',
+    ['keys.policy-tuples'],
+    {
+      keyPolicy: (keyPolicy) => ({
+        ...keyPolicy,
+        anyOf: keyPolicy.anyOf.map((tuple) => {
+          const { measurements: _, ...rest } = tuple.allOf[0]!
+          return { ...tuple, allOf: [rest as Component] }
+        }),
+      }),
+    },
+  ],
+  [
+    'T2',
+    'a tuple that also admits another root',
+    ['keys.policy-tuples'],
+    (other) => ({
+      keyPolicy: (keyPolicy) => ({
+        ...keyPolicy,
+        anyOf: keyPolicy.anyOf.map((tuple) =>
+          changed(tuple, { roots: [...(tuple.allOf[0]!['roots'] as string[]), other.root.digest] }),
+        ),
+      }),
     }),
+  ],
+  [
+    'chain.policy',
+    'a component that no family reads',
+    ['keys.policy'],
+    {
+      keyPolicy: (keyPolicy) => ({
+        ...keyPolicy,
+        anyOf: keyPolicy.anyOf.map((tuple) => changed(tuple, { minimumVersion: 3 })),
+      }),
+    },
+  ],
+  [
+    'chain.measurement',
+    'a release statement whose evidence is of another image',
+    ['kms.release-logged'],
+    {
+      release: (statement) => ({
+        ...statement,
+        predicate: {
+          ...statement.predicate,
+          evidence: { ...statement.predicate.evidence, measurements: ['dd'.repeat(48)] },
+        },
+      }),
+    },
   ],
   [
     'chain.policy',
@@ -118,7 +192,7 @@ export const CASES: [
     (other) => ({
       keyPolicy: (keyPolicy) => ({
         ...keyPolicy,
-        anyOf: [{ ...keyPolicy.anyOf[0]!, hostData: other.images.kms.hostData }],
+        anyOf: [changed(keyPolicy.anyOf[0]!, { hostData: [other.images.kms.hostData] })],
       }),
     }),
   ],

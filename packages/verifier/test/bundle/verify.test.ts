@@ -111,7 +111,7 @@ describe('a dishonest bundle', () => {
   it('is refused for evidence of another KMS, whose statement key the report does not bind', async () => {
     const world = await createWorld()
     world.bundle.kms.evidence = other.bundle.kms.evidence
-    world.policy.roots.push({ family: 'software', root: other.root.digest })
+    world.policy.platforms.push({ name: 'other', allOf: other.policy.platforms[0]!.allOf })
     expect(failed(verify(world))).toContain('kms.binding')
   })
 

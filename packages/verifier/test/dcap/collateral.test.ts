@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { concat, fromHex, toHex, utf8 } from '@sotto/protocol/bytes'
+import { concat, fromHex, fromUtf8, toHex, utf8 } from '@sotto/protocol/bytes'
 import { bundleBytes, createFakeIntel, pcsPieces, type FakeBundle } from '@sotto/testkit/dcap'
 import { FAKE_NOW, fakePem, fakeRoot } from '@sotto/testkit/x509'
 import type { Collateral } from '@sotto/verifier/family'
@@ -16,6 +16,8 @@ const failed = (collateral: Collateral): string[] =>
     .map(({ name, class: of }) => `${name} ${of}`)
 const json = (value: object): Collateral => ({ file: utf8(JSON.stringify(value)) })
 const pieces = pcsPieces(bundle)
+/** What cannot be read is as good as not there. */
+const UNREAD = ['tdx.collateral collateral-invalid', 'tdx.collateral-complete collateral-missing']
 
 describe('collateral', () => {
   it('is a bundle, or answers of the PCS, or the members of a bundle as files', () => {
@@ -28,16 +30,73 @@ describe('collateral', () => {
     expect(judge(Object.fromEntries(files) as Collateral)).toMatchObject({ acceptable: true, reason: null })
   })
 
-  it('may hold CRLs in PEM, and those of the other authority', () => {
+  it('may hold CRLs in PEM, URL-encoded too', () => {
     const { d: _d, e: _e, ...rest } = pieces
-    const processor = intel.root.issue({ commonName: 'Intel SGX PCK Processor CA', ca: true })
-    const crls = {
-      d: utf8(fakePem('X509 CRL', intel.root.crl())),
-      e: utf8(fakePem('X509 CRL', intel.pckCa.crl())),
-      f: processor.crl(),
+    const d = utf8(fakePem('X509 CRL', intel.root.crl()))
+    const pem = fakePem('X509 CRL', intel.pckCa.crl())
+    expect(judge({ ...rest, d, e: utf8(pem) }).reason).toBe(null)
+    expect(judge({ ...rest, d, e: utf8(encodeURIComponent(pem)) }).reason).toBe(null)
+  })
+
+  it.each<[string, Uint8Array, string, string]>([
+    [
+      'of the other authority',
+      intel.root.issue({ commonName: 'Intel SGX PCK Processor CA', ca: true }).crl(),
+      'tdx.pck-crl',
+      'CN=Intel SGX PCK Processor CA',
+    ],
+    ['of nobody', fakeRoot({ commonName: 'anybody' }).crl(), 'tdx.pck-crl', 'CN=anybody'],
+    [
+      'of a root with the name of ours',
+      fakeRoot({ commonName: 'Intel SGX Root CA' }).crl(),
+      'tdx.root-ca-crl',
+      'undefined',
+    ],
+  ])('is refused by name with a CRL %s beside the genuine ones', (_what, crl, step, found) => {
+    for (const given of [
+      { ...pieces, z: crl },
+      { z: crl, ...pieces },
+    ]) {
+      expect(failed(given)).toEqual([`${step} collateral-invalid`])
+      expect(judge(given).authentic).toBe(false)
+      expect(`${judge(given).steps.find(({ name }) => name === step)!.found}`).toBe(found)
     }
-    expect(judge({ ...rest, ...crls }).reason).toBe(null)
-    expect(failed({ ...rest, d: crls.d, f: crls.f })).toEqual(['tdx.pck-crl collateral-invalid'])
+  })
+
+  it('is read with a bounded number of CRLs of a bounded size', () => {
+    const crl = intel.pckCa.crl()
+    const many = (count: number, bytes: Uint8Array): Collateral =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`crl ${i}`, bytes]))
+    expect(judge({ ...pieces, ...many(6, crl) }).reason).toBe(null)
+    expect(failed({ ...pieces, ...many(7, crl) })).toContain('tdx.collateral collateral-invalid')
+    const revoked = Array.from({ length: 1000 }, (_, i) => ({ serialNumber: Uint8Array.of(1, i >> 8, i) }))
+    const large = intel.pckCa.crl({ revoked })
+    expect(judge({ ...pieces, ...many(5, large) }).reason).toBe(null)
+    expect(failed({ ...pieces, ...many(2, concat(large, new Uint8Array(300_000))) })).toContain(
+      'tdx.collateral collateral-invalid',
+    )
+  })
+
+  it.each<[string, Collateral, string]>([
+    ['a bundle', json({ issueDate: '2026-01-01T00:00:00Z', ...bundle }), 'issueDate'],
+    ['a bundle', json({ ...bundle, root_ca_crls: [] }), 'root_ca_crls'],
+    [
+      'an answer of the PCS',
+      { ...pieces, a: utf8(fromUtf8(pieces['a']!).replace('{', '{"issueDate":"2026-01-01T00:00:00Z",')) },
+      'issueDate',
+    ],
+    [
+      'an answer of the PCS',
+      { ...pieces, a: utf8(fromUtf8(pieces['a']!).replace('{', `{"enclaveIdentity":{},`)) },
+      'enclaveIdentity',
+    ],
+  ])('is refused with an unknown member of %s, by its name', (_what, collateral, name) => {
+    const verdict = judge(collateral)
+    expect(verdict).toMatchObject({ authentic: false, acceptable: false, reason: 'collateral-invalid' })
+    expect(verdict.steps.find(({ status }) => status === 'fail')).toMatchObject({
+      name: 'tdx.collateral',
+      reason: expect.stringContaining(`unknown member ${name}`),
+    })
   })
 
   it('may have other things beside it', () => {
@@ -80,10 +139,10 @@ describe('collateral', () => {
   })
 
   it.each<[string, Partial<FakeBundle>, string[]]>([
-    ['a CRL of nonsense', { root_ca_crl: 'deadbeef' }, ['tdx.root-ca-crl collateral-invalid']],
-    ['a CRL of one byte', { pck_crl: '00' }, ['tdx.pck-crl collateral-invalid']],
-    ['a CRL that is no hexadecimal', { pck_crl: 'zz' }, ['tdx.pck-crl collateral-invalid']],
-    ['a CRL with a byte behind it', { pck_crl: `${bundle.pck_crl}00` }, ['tdx.pck-crl collateral-invalid']],
+    ['a CRL of nonsense', { root_ca_crl: 'deadbeef' }, UNREAD],
+    ['a CRL of one byte', { pck_crl: '00' }, UNREAD],
+    ['a CRL that is no hexadecimal', { pck_crl: 'zz' }, UNREAD],
+    ['a CRL with a byte behind it', { pck_crl: `${bundle.pck_crl}00` }, UNREAD],
     ['the CRL of the other authority', { pck_crl: bundle.root_ca_crl }, ['tdx.pck-crl collateral-invalid']],
     [
       'both CRLs exchanged',

@@ -225,6 +225,15 @@ describe('the log of a dstack application', () => {
       expect(findForgedEvents(parseEventLog(write({ ...event, ...change })))).toHaveLength(1)
   })
 
+  it('names no event whose type leaves its name and payload unhashed', () => {
+    for (const type of [0x0d, 0x06, 0x8000_000a, 0]) {
+      const relabelled = parseEventLog(write({ ...event, event_type: type, event_payload: 'ee'.repeat(32) }))
+      // The registers are the same: only the type says what the digest is of.
+      expect(replayEventLog(relabelled)).toEqual(replayEventLog(parseEventLog(write(event))))
+      expect(relabelled.events[0]).not.toHaveProperty('name')
+    }
+  })
+
   it('may leave the data of firmware events out', () => {
     const firmware = {
       imr: 0,

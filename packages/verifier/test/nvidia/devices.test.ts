@@ -263,6 +263,16 @@ describe('a list of devices', () => {
     ])
   })
 
+  it('does not count a device twice whose firmware changed, though it signs with another key', () => {
+    const [device] = others
+    const updated = vendor.device({ sameAs: device! })
+    expect(failures(judgeList(listOf([device!, updated])))).toEqual(['nvidia.distinct hardware'])
+    const { fields } = judgeList(listOf(others))
+    expect(fields['gpu_ids']).toEqual(
+      others.map(() => [expect.stringMatching(/^[0-9a-f]{64}$/), expect.stringMatching(/^\d+$/)]),
+    )
+  })
+
   it('needs the manifests of every device', () => {
     const other = vendor.device({ driverVersion: '570.86.10' })
     expect(failures(judgeList(listOf([...others, other])))).toEqual(['nvidia.references collateral-missing'])

@@ -194,6 +194,27 @@ describe('what a token says', () => {
     expect(device(claims)).toContain(refusal)
   })
 
+  it('speaks of every chain where the policy demands it, and has its own date then', () => {
+    const chains = ['attestation-report', 'driver-rim', 'vbios-rim'].map(
+      (name) => `x-nvidia-gpu-${name}-cert-chain`,
+    )
+    const dates = [{ kind: 'revocation', issuedAt: FAKE_NOW }]
+    expect(judge({}, { policy: { requireOcsp: true } })).toMatchObject({ acceptable: true, dates })
+    for (const chain of chains) {
+      const silent = { [chain]: undefined }
+      expect(device(silent, { requireOcsp: true })).toEqual(['nvidia.revocation-status collateral-missing'])
+      expect(judge({ devices: [{}, silent] })).toMatchObject({ acceptable: true, dates: [] })
+      const { steps } = judge({ devices: [{}, silent] }, { policy: { requireOcsp: true } })
+      expect(steps.find(({ name }) => name === 'nvidia.revocation-status')).toMatchObject({
+        expected: `GPU-1: ${chain}`,
+      })
+      for (const status of ['revoked', 'unknown', null]) {
+        const bad = { 'x-nvidia-cert-status': 'valid', 'x-nvidia-cert-ocsp-status': status }
+        expect(device({ [chain]: bad }, { requireOcsp: true })).toEqual(['nvidia.certificates revoked'])
+      }
+    }
+  })
+
   it('is not about the same device twice', () => {
     expect(failures(judge({ devices: [{ ueid: '1' }, { ueid: '1', jti: 'another' }] }))).toEqual([
       'nvidia.distinct hardware',

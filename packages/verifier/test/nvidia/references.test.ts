@@ -3,7 +3,7 @@ import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { FAKE_NOW } from '@sotto/testkit/x509'
 import { FAKE_OPAQUE, type FakeDevice, fakeNvidia, type FakeRimOptions } from '@sotto/testkit/nvidia'
 import type { Collateral, EvidenceVerdict } from '@sotto/verifier/family'
-import { parseRim, verifyNvidia, verifyRim } from '@sotto/verifier/nvidia'
+import { type NvidiaPolicy, parseRim, verifyNvidia, verifyRim } from '@sotto/verifier/nvidia'
 import { failures } from './vectors.ts'
 
 const malformed = expect.objectContaining({ code: 'EVIDENCE_MALFORMED' })
@@ -193,6 +193,32 @@ describe('a manifest alone', () => {
     expect(verifyRim({ evidence: rims.driver, collateral: {}, at: FAKE_NOW })).toMatchObject({
       authentic: false,
       reason: 'chain',
+    })
+  })
+
+  it('says in its steps that it is evidence of no device', () => {
+    const { steps } = alone(rims.driver)
+    expect(steps[0]!.title).toMatch(/evidence of no device/)
+    expect(steps.find(({ name }) => name === 'nvidia.device')).toMatchObject({
+      status: 'skipped',
+      reason: expect.stringMatching(/evidence of no device/),
+    })
+  })
+
+  it.each<[NvidiaPolicy]>([
+    [{ devices: ['NVIDIA:GH100:0000000000000000'] }],
+    [{ architectures: ['hopper'] }],
+    [{ minimumDriverVersion: '1.0' }],
+    [{ vbiosVersions: ['96.00.9F.00.01'] }],
+    [{ requireOcsp: true }],
+  ])('is not what a policy wants that asks for a device: %o', (policy) => {
+    expect(alone(rims.driver, { policy })).toMatchObject({
+      authentic: true,
+      acceptable: false,
+      reason: 'hardware',
+    })
+    expect(alone(rims.driver, { policy: { allowDevtools: true, requireOcsp: false } })).toMatchObject({
+      acceptable: true,
     })
   })
 

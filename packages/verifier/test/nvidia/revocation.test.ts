@@ -54,6 +54,17 @@ describe('OCSP responses', () => {
     })
   })
 
+  it('say how old they are, but for those of another time', () => {
+    const at = (thisUpdate: number): Collateral => boot({ thisUpdate, nextUpdate: FAKE_NOW + DAY })
+    const issued = ({ dates }: EvidenceVerdict): number[] => dates.map(({ issuedAt }) => issuedAt)
+    expect(judge(at(FAKE_NOW - 7))).toMatchObject({ acceptable: true })
+    expect(judge(at(FAKE_NOW - 7)).dates).toContainEqual({ kind: 'revocation', issuedAt: FAKE_NOW - 7 })
+    expect(issued(judge(at(FAKE_NOW - 7)))).toHaveLength(2)
+    const stale = boot({ thisUpdate: FAKE_NOW - 9 * DAY, nextUpdate: FAKE_NOW - 8 * DAY })
+    expect(issued(judge(stale))).not.toContain(FAKE_NOW - 9 * DAY)
+    expect(judge({}).dates).toEqual([])
+  })
+
   it('need not be given, unless the policy says so', () => {
     expect(judge({})).toMatchObject({ acceptable: true })
     expect(failures(judge({}, { requireOcsp: true }))).toEqual([

@@ -41,8 +41,25 @@ describe('a trust policy', () => {
       'a release key twice',
       (policy) => ({ ...policy, releaseKeys: [...policy.releaseKeys, ...policy.releaseKeys] }),
     ],
-    ['no root', (policy) => ({ ...policy, roots: [] })],
-    ['a root twice', (policy) => ({ ...policy, roots: [...policy.roots, ...policy.roots] })],
+    ['no platform', (policy) => ({ ...policy, platforms: [] })],
+    ['a platform twice', (policy) => ({ ...policy, platforms: [...policy.platforms, ...policy.platforms] })],
+    ['a platform of no kind', (policy) => ({ ...policy, platforms: [{ name: 'a', allOf: [] }] })],
+    [
+      'a platform nobody knows',
+      (policy) => ({ ...policy, platforms: [{ name: 'a', allOf: [{ family: 'snp' }] }] }),
+    ],
+    [
+      'a member of a platform that its family does not know',
+      (policy) => ({ ...policy, platforms: [{ name: 'a', allOf: [{ family: 'sev-snp', minimum: 1 }] }] }),
+    ],
+    [
+      'a GPU alone',
+      (policy) => ({
+        ...policy,
+        platforms: [{ name: 'a', allOf: [{ family: 'nvidia' }], gpuBinding: { minGpus: 1, maxGpus: 1 } }],
+      }),
+    ],
+    ['collateral of no age', (policy) => ({ ...policy, collateralMaxAgeSeconds: 0 })],
     ['no key encapsulation', (policy) => ({ ...policy, kems: [] })],
     ['an unknown key encapsulation', (policy) => ({ ...policy, kems: ['P-256'] })],
     ['a key encapsulation twice', (policy) => ({ ...policy, kems: ['X-Wing', 'X-Wing'] })],
@@ -118,8 +135,8 @@ describe('a trust policy', () => {
       /must name log\.witnesses-independent/,
     ],
     [
-      'leaves out the vendor of hardware roots',
-      (policy) => ({ ...policy, roots: [{ family: 'snp', root: 'ab'.repeat(32) }] }),
+      'leaves out the vendor of hardware',
+      (policy) => ({ ...policy, platforms: [{ name: 'milan', allOf: [{ family: 'sev-snp' }] }] }),
       /must name hardware\.cpu-vendor/,
     ],
     ...ALWAYS_REQUIRED.map((name): [string, (policy: TrustPolicy) => unknown, RegExp] => [
@@ -161,9 +178,9 @@ describe('a trust policy', () => {
     expect(() => parseTrustPolicy(json)).toThrow(malformed)
   })
 
-  it(claim('T10', 'never names software roots beside hardware roots'), () => {
-    const roots = [...world.policy.roots, { family: 'snp' as const, root: 'ab'.repeat(32) }]
-    expect(() => parseTrustPolicy({ ...world.policy, roots })).toThrow(malformed)
+  it(claim('T10', 'never accepts software beside hardware'), () => {
+    const platforms = [...world.policy.platforms, { name: 'milan', allOf: [{ family: 'sev-snp' as const }] }]
+    expect(() => parseTrustPolicy({ ...world.policy, platforms })).toThrow(malformed)
   })
 
   it(
@@ -173,7 +190,8 @@ describe('a trust policy', () => {
       expect(describeTrustPolicy(world.policy).join('\n')).not.toContain('split view')
       const demo = { ...world.policy, witnesses: { ...world.policy.witnesses, allowOperatorWitnesses: true } }
       expect(describeTrustPolicy(demo).join('\n')).toContain('split view')
-      const hardware = { ...world.policy, roots: [{ family: 'snp' as const, root: 'ab'.repeat(32) }] }
+      const milan = { name: 'milan', allOf: [{ family: 'sev-snp' as const }] }
+      const hardware = { ...world.policy, platforms: [milan] }
       expect(describeTrustPolicy(hardware).join('\n')).not.toContain('software')
     },
   )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { utf8 } from '@sotto/protocol/bytes'
+import { concat, toHex, utf8 } from '@sotto/protocol/bytes'
 import { fakeAmd } from '@sotto/testkit/snp'
 import { type CrlOptions, FAKE_NOW, fakePem } from '@sotto/testkit/x509'
 import type { EvidenceVerdict } from '@sotto/verifier/family'
@@ -23,12 +23,46 @@ describe('a CRL of AMD', () => {
     expect(failed(withCrl(utf8(fakePem('X509 CRL', ark.crl())), required))).toEqual({})
   })
 
+  it('is missing in so many words, and so is an endorsement, where none was given', () => {
+    const reasons = judge(chip).steps.flatMap(({ name, status, reason }) =>
+      status === 'skipped' ? [[name, reason]] : [],
+    )
+    expect(reasons).toContainEqual(['sev-snp.revocation', 'no CRL was given'])
+    expect(reasons).toContainEqual(['sev-snp.uvm-endorsement', 'no endorsement was given'])
+    expect(judge(chip).dates).toEqual([])
+  })
+
+  it('says how old it is: a list of the root, and only where it is about this chain', () => {
+    const date = { kind: 'root-list', issuedAt: FAKE_NOW - 5 }
+    const crl = ark.crl({ thisUpdate: FAKE_NOW - 5 })
+    expect(withCrl(crl).dates).toEqual([date])
+    expect(withCrl(amd.ark('genoa').crl()).dates).toEqual([])
+    const collateral = { ...chip.collateral, other: amd.ark('genoa').crl(), crl }
+    expect(judge(chip, { collateral }).dates).toEqual([date])
+    // One that is refused says nothing.
+    expect(withCrl(ark.crl({ thisUpdate: FAKE_NOW - 5, signWith: chip.leaf.key })).dates).toEqual([])
+  })
+
+  it.each<[string, (crl: Uint8Array) => Uint8Array]>([
+    ['after certificates', (crl) => utf8(fakePem('CERTIFICATE', ask.der) + fakePem('X509 CRL', crl))],
+    ['before certificates', (crl) => utf8(fakePem('X509 CRL', crl) + fakePem('CERTIFICATE', ask.der))],
+    ['behind another', (crl) => utf8(fakePem('X509 CRL', ark.crl()) + fakePem('X509 CRL', crl))],
+    ['behind another, as DER', (crl) => concat(ark.crl(), crl)],
+    ['behind a certificate, as DER', (crl) => concat(ask.der, crl)],
+    ['cut off', (crl) => crl.subarray(0, -1)],
+    ['as text', (crl) => utf8(toHex(crl))],
+  ])('is never overlooked, %s', (_what, hide) => {
+    const crl = ark.crl({ revoked: [{ serialNumber: ask.serialNumber }] })
+    expect(withCrl(hide(crl))).toMatchObject({ authentic: false, acceptable: false })
+  })
+
   it('ends the verdict when it is due to be replaced', () => {
     expect(withCrl(ark.crl({ nextUpdate: FAKE_NOW + 60 })).validUntil).toBe(FAKE_NOW + 60)
   })
 
   it.each<[string, CrlOptions, string]>([
     ['revokes the issuer', { revoked: [{ serialNumber: ask.serialNumber }] }, 'revoked'],
+    ['is by an endorsement key', { signWith: chip.leaf.key, issuerName: 'SEV-VCEK' }, 'collateral-invalid'],
     ['revokes the root itself', { revoked: [{ serialNumber: ark.certificate.serialNumber }] }, 'revoked'],
     ['is signed by another key', { signWith: chip.leaf.key }, 'collateral-invalid'],
     ['names another issuer', { issuerName: 'ARK-Other' }, 'collateral-invalid'],
@@ -59,6 +93,21 @@ describe('a CRL of AMD', () => {
   it('of another AMD is not believed, even where it has the same name', () => {
     const other = fakeAmd().ark('milan').crl()
     expect(failed(withCrl(other))).toEqual({ 'sev-snp.revocation': 'collateral-invalid' })
+  })
+
+  it('counts from an intermediate that may sign lists: none of AMD’s does', () => {
+    const { ask: issuer, chip: other } = amd.listing()
+    const verdict = (crl: Uint8Array): EvidenceVerdict =>
+      judge(other, { collateral: { ...other.collateral, crl, root: ark.crl({ thisUpdate: FAKE_NOW - 9 }) } })
+    const sound = verdict(issuer.crl({ thisUpdate: FAKE_NOW - 5 }))
+    expect(failed(sound)).toEqual({})
+    expect(sound.dates).toEqual([
+      { kind: 'revocation', issuedAt: FAKE_NOW - 5 },
+      { kind: 'root-list', issuedAt: FAKE_NOW - 9 },
+    ])
+    // All keys of chips have serial 0.
+    const revoked = [{ serialNumber: other.leaf.certificate.serialNumber }]
+    expect(failed(verdict(issuer.crl({ revoked })))).toEqual({ 'sev-snp.revocation': 'revoked' })
   })
 
   it('is not one that the intermediate signs: it may sign no lists', () => {

@@ -24,11 +24,16 @@ describe('a TD quote of a platform that is up to date', () => {
     },
   )
 
-  it('is accepted with padding behind it, and with nothing else', () => {
+  it('is accepted with padding behind it, and is not authentic with anything else', () => {
     expect(failed({ quote: { trailing: new Uint8Array(3065) } })).toEqual([])
-    expect(failed({ quote: { trailing: new Uint8Array(3065).fill(1, 3064) } })).toEqual([
-      'tdx.trailing malformed',
-    ])
+    for (const trailing of [new Uint8Array(3065).fill(1, 3064), Uint8Array.of(0x41)]) {
+      expect(failed({ quote: { trailing } })).toEqual(['tdx.trailing malformed'])
+      expect(judge({ quote: { trailing } })).toMatchObject({
+        authentic: false,
+        acceptable: false,
+        reason: 'malformed',
+      })
+    }
   })
 
   it('is not of Intel', () => {

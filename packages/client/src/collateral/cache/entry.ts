@@ -21,13 +21,15 @@ export interface CachedAnswer {
   answer: HttpAnswer
 }
 
+/** Longest name of an entry: an address of AMD, with chip and levels twice, and a mirror's path before it. */
+const MAX_KEY_CHARACTERS = 2048
 /** Longest entry: the largest answer in base64, with its headers. */
 const MAX_ENTRY_BYTES = 6 * 1024 * 1024
 const MAX_BODY_BYTES = 4_194_304
 
 const decodeEntry = object({
   version: literal(1),
-  key: text(256),
+  key: text(MAX_KEY_CHARACTERS),
   fetchedAt: integer(),
   headers: list(object({ name: text(64), value: text(16_384) }), 0, 4),
   sha256: hex(32),

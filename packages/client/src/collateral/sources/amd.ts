@@ -31,20 +31,29 @@ export const amdVcek: Source<NeedOf<'amd-vcek'>> = {
     const url = amdVcekUrl(endpoints.amdKds, need.product, need.hwid, need.tcb)
     return { url, what, accepts: MEDIA_TYPES.certificate, maxBytes: MAX_BYTES.certificate }
   },
-  read(need, { body }, { now, fetchedAt }) {
+  read(need, { body }, { now, fetchedAt, roots }) {
     const { product, hwid, tcb } = need
     const { der, chain } = body[0] === OPEN_OBJECT ? readAzure(body) : { der: body, chain: undefined }
     const certificate = parseCertificate(der)
     requireSubject(parseEndorsementKey(certificate), hwid, tcb)
     requireValidNow(this.what(need), certificate.notBefore, certificate.notAfter, now)
+    const above: Need = { kind: 'amd-chain', key: 'vcek', product }
     const crl: Need = { kind: 'amd-crl', key: 'vcek', product }
+    const requireIssued = (pem: Uint8Array): void => {
+      const issuers = certificatesOfPem(fromUtf8(pem)).map(parseCertificate)
+      verifyPath([certificate, ...issuers], { roots: [roots.amd[product]], at: now, maxLength: 3 })
+    }
+    if (chain !== undefined) requireIssued(chain)
     return {
       pieces: {
         [`amd-vcek-${hwid.slice(0, 16)}-${levels(tcb)}.der`]: certificate.der,
         ...(chain !== undefined && { [`amd-vcek-${product}-chain.pem`]: chain }),
       },
       freshUntil: Math.min(certificate.notAfter, fetchedAt + CERTIFICATE_AGE),
-      more: chain === undefined ? [{ kind: 'amd-chain', key: 'vcek', product }, crl] : [crl],
+      ...(chain === undefined && {
+        proof: { need: above, verify: (pieces) => Object.values(pieces).forEach(requireIssued) },
+      }),
+      more: chain === undefined ? [above, crl] : [crl],
     }
   },
 }

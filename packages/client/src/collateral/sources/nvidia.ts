@@ -1,6 +1,8 @@
 import { fromBase64, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { parseOcspResponse, verifyOcspResponse } from '@sotto/protocol/x509'
+import { type NvidiaRoots, verifyRim } from '@sotto/verifier/nvidia'
+import { VENDOR_ENDPOINTS } from '../endpoints.ts'
 import { collateralError } from '../errors.ts'
 import { encodeOcspRequest } from '../ocsp-request.ts'
 import type { NeedOf, Source } from '../types.ts'
@@ -62,7 +64,7 @@ export const nvidiaRim: Source<NeedOf<'nvidia-rim'>> = {
     const url = nvidiaRimUrl(endpoints.nvidiaRim, need.id)
     return { url, what: this.what(need), accepts: MEDIA_TYPES.json, maxBytes: MAX_BYTES.rim }
   },
-  read(need, { body }, { fetchedAt }) {
+  read(need, { body }, { now, fetchedAt, roots }) {
     const { id, rim } = parseJsonObject(body)
     if (id !== need.id || typeof rim !== 'string')
       throw collateralError('COLLATERAL_INVALID', 'the answer is about other reference measurements', {
@@ -70,6 +72,7 @@ export const nvidiaRim: Source<NeedOf<'nvidia-rim'>> = {
         found: typeof id === 'string' ? id.slice(0, 128) : 'no id',
       })
     const xml = fromBase64(rim.replaceAll('\r\n', '').replaceAll('\n', ''))
+    requireSigned(xml, roots.nvidia, now)
     return {
       pieces: { [`nvidia-rim-${id}.xml`]: xml },
       freshUntil: fetchedAt + RIM_AGE,
@@ -78,8 +81,20 @@ export const nvidiaRim: Source<NeedOf<'nvidia-rim'>> = {
   },
 }
 
+function requireSigned(evidence: Uint8Array, roots: NvidiaRoots, at: number): void {
+  const { authentic, reason, steps } = verifyRim({ evidence, collateral: {}, at }, roots)
+  if (authentic) return
+  const failed = steps.find(({ status }) => status === 'fail')
+  throw collateralError(
+    reason === 'expired' ? 'COLLATERAL_EXPIRED' : 'COLLATERAL_INVALID',
+    'the reference measurements are not signed by NVIDIA, or not any more',
+    failed?.reason === undefined ? {} : { found: failed.reason },
+  )
+}
+
 /** Keys that sign the tokens of NVIDIA's remote attestation service. */
 export const nvidiaJwks: Source<NeedOf<'nvidia-jwks'>> = {
+  keepsOnlyFrom: VENDOR_ENDPOINTS.nvidiaNras,
   key: () => 'nvidia jwks',
   what: () => "the keys of NVIDIA's attestation service",
   question(need, { endpoints }) {

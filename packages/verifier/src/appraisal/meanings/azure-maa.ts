@@ -20,7 +20,7 @@ export const AZURE_MAA_MEANINGS: MeaningsOf<AzureMaaPolicy> = {
   mrEnclaves: { is: 'allow', what: 'MRENCLAVE', absent: 'any', pins: 'program' },
   mrSigners: { is: 'allow', what: 'MRSIGNER', absent: 'any', pins: 'program' },
   productIds: { is: 'allow', what: 'product id', absent: 'any' },
-  minimumSvn: { is: 'floor', what: 'SVN of the enclave', absent: 0 },
+  minimumSvn: { is: 'floor', what: 'SVN of the enclave' },
   launchMeasurements: { is: 'allow', what: 'launch measurement', absent: 'any', pins: 'program' },
   hostData: { is: 'allow', what: 'host data', absent: 'any', pins: 'configuration' },
   mrTds: { is: 'allow', what: 'MRTD', absent: 'any', pins: 'program' },

@@ -33,7 +33,11 @@ export const SNP_MEANINGS: MeaningsOf<SevSnpPolicy> = {
   minimumAbi: { is: 'floor', what: 'firmware ABI that the guest demands', order: ['major', 'minor'] },
   requireGuest: { is: 'demand', what: 'guest feature' },
   requirePlatform: { is: 'demand', what: 'machine state' },
-  requireAliasCheck: { is: 'require', what: 'a check for aliased memory at boot (BadRAM)' },
+  requireAliasCheck: {
+    is: 'require',
+    what: 'a check for aliased memory at boot (BadRAM)',
+    open: { code: 'no-alias-check', text: 'admits machines that never looked for aliased memory (BadRAM)' },
+  },
   measurements: { is: 'allow', what: 'MEASUREMENT', absent: 'any', pins: 'program' },
   hostData: { is: 'allow', what: 'HOST_DATA', absent: 'any', pins: 'configuration' },
   familyIds: { is: 'allow', what: 'FAMILY_ID', absent: 'any' },

@@ -1,0 +1,94 @@
+import { toBase64Url } from '@sotto/protocol/bytes'
+import { detectHardware, type HardwareFinding, type HardwareSource } from '@sotto/protocol/evidence-hardware'
+import type { EvidenceFamily, EvidencePiece } from '@sotto/protocol/keyrelease'
+import { BINDINGS, commitToGpus } from '@sotto/verifier/appraisal'
+import { serveError } from '../errors/index.ts'
+import { collectGpuEvidence, hardwareFiles, type Machine, thisMachine } from '../evidence/index.ts'
+import type { TrustedHardware } from '../tee/types.ts'
+import { collateralFiles } from './collateral-files.ts'
+import { type CollectedPiece, PROCESSOR_SOURCES, type ProcessorSource } from './processors.ts'
+
+/** Where evidence comes from; by default this machine. */
+export interface HardwareOptions {
+  machine?: Machine
+  /** What the machine can attest. Default: found by its files. */
+  findings?: readonly HardwareFinding[]
+  /** Program that has GPUs sign. Default `nvattest`. */
+  gpuHelper?: string
+  /** Program that asks the Nitro Secure Module. Default `nsm-attest`. */
+  nitroHelper?: string
+  /** Collateral that this machine lacks, by the kind of evidence it goes with. Default: files of {@link COLLATERAL_FOLDER}. */
+  collateral?: (family: EvidenceFamily) => Promise<Readonly<Record<string, Uint8Array>>>
+}
+
+/** A machine has one processor: what is more specific comes first. */
+const ORDER: readonly ProcessorSource[] = ['azure-cvm', 'nitro', 'sgx', 'tdx', 'sev-snp']
+
+/**
+ * The TEE this process runs in: its processor, and every GPU of the machine beside it. Evidence carries 64 bytes
+ * by the table of its family (T8); with GPUs the processor commits to their evidence and number (T9), so that
+ * none can be left out or added afterwards.
+ *
+ * @throws `TEE_ABSENT` (fix-input) when this machine can attest nothing, naming why
+ */
+export async function openHardware(options: HardwareOptions = {}): Promise<TrustedHardware> {
+  const machine = options.machine ?? thisMachine()
+  const findings = options.findings ?? (await detectHardware(hardwareFiles()))
+  const isReady = (source: HardwareSource): boolean =>
+    findings.some((finding) => finding.source === source && finding.status === 'ready')
+  const family = ORDER.find(isReady)
+  const collateral = options.collateral ?? collateralFiles()
+  if (family === undefined) throw nothingReady(findings)
+  const hasGpus = isReady('nvidia')
+
+  return {
+    family,
+    async collectEvidence(binding) {
+      const { nvidia, [family]: table } = BINDINGS
+      if (binding.length !== 64) throw new RangeError('a binding has 64 bytes')
+      const gpus = hasGpus
+        ? [
+            await collectGpuEvidence(nvidia.expectation(binding), {
+              command: options.gpuHelper ?? 'nvattest',
+            }),
+          ]
+        : []
+      const carried = gpus.length === 0 ? binding : commitToGpus(binding, gpus)
+      const processor = await PROCESSOR_SOURCES[family](machine, table.expectation(carried), {
+        nitroHelper: options.nitroHelper ?? 'nsm-attest',
+      })
+      const pieces = [
+        { family, ...processor },
+        ...gpus.map((evidence) => ({ family: 'nvidia' as const, evidence, collateral: {} })),
+      ]
+      return Promise.all(pieces.map((piece) => encode(piece, collateral)))
+    },
+    async deriveSealingKey() {
+      // MSG_KEY_REQ and EGETKEY are out of reach of plain files, which are all this process may use.
+      throw serveError('TEE_NO_SEALING', `${family} offers this process no key for sealing`)
+    },
+  }
+}
+
+async function encode(
+  { family, evidence, collateral }: CollectedPiece & { family: EvidenceFamily },
+  moreOf: NonNullable<HardwareOptions['collateral']>,
+): Promise<EvidencePiece> {
+  const more = await moreOf(family)
+  const pieces = Object.entries({ ...more, ...collateral })
+  return {
+    family,
+    evidence: toBase64Url(evidence),
+    collateral: Object.fromEntries(pieces.map(([name, bytes]) => [name, toBase64Url(bytes)])),
+  }
+}
+
+function nothingReady(findings: readonly HardwareFinding[]): Error {
+  const blocked = findings.filter(({ status }) => status === 'blocked')
+  const [first] = blocked
+  return serveError('TEE_ABSENT', 'this machine can attest nothing', {
+    expected: ORDER.join(' or '),
+    found: blocked.map(({ title, why }) => `${title}: ${why}`).join('; ') || 'no hardware for it',
+    ...(first?.fix !== undefined && { hint: first.fix }),
+  })
+}

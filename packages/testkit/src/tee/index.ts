@@ -1,0 +1,5 @@
+export type { FakeImage, FakeTee } from './types.ts'
+export { softwareTee, type SoftwareTee } from './software.ts'
+export { snpGpuTee, snpTee } from './snp.ts'
+export { tdxTee } from './tdx.ts'
+export { nitroTee } from './nitro.ts'

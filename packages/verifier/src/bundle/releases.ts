@@ -1,0 +1,49 @@
+import type { ReleaseStatement, Role } from '@sotto/protocol/keyrelease'
+import { Refusal } from '../checks/index.ts'
+import type { TrustPolicy } from '../policy/index.ts'
+import { namesRevoked } from '../workload/index.ts'
+
+/** A workload for which a release has to be found. */
+export interface ClaimedWorkload {
+  role: Role
+  /** For the refusal. */
+  expected: string
+  found: string
+}
+
+/**
+ * Of the release statements that cover a workload as a whole, the newest, if the policy accepts it. Logged is
+ * not yet acceptable (T2), and nothing is put together from two statements.
+ */
+export function requireRelease(
+  covering: readonly ReleaseStatement[],
+  { role, expected, found }: ClaimedWorkload,
+  policy: Pick<TrustPolicy, 'revoked' | 'minSecurityVersion'>,
+): ReleaseStatement {
+  const [first, ...others] = covering
+  if (first === undefined)
+    throw new Refusal('no release statement covers this program and configuration', expected, found)
+  const newest = others.reduce(
+    (a, b) => (b.predicate.securityVersion > a.predicate.securityVersion ? b : a),
+    first,
+  )
+  for (const statement of covering) {
+    const revoked = namesRevoked(statement, policy.revoked)
+    if (revoked !== undefined)
+      throw new Refusal(`${nameOf(statement)} is revoked by the policy`, 'an unrevoked digest', revoked)
+  }
+  const minimum = policy.minSecurityVersion[role]
+  const { securityVersion } = newest.predicate
+  if (securityVersion < minimum)
+    throw new Refusal(
+      `${nameOf(newest)} is older than the policy allows`,
+      `security version ${minimum}`,
+      `${securityVersion}`,
+    )
+  return newest
+}
+
+/** What a release is called. */
+export function nameOf({ predicate: { role, version } }: ReleaseStatement): string {
+  return `${role} ${version}`
+}

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import type { Component, PolicyTuple, ReleaseStatement } from '@sotto/protocol/keyrelease'
+import { softwareMeasurement } from '@sotto/protocol/measurement'
+import {
+  covers,
+  describeRelease,
+  findReleaseDefect,
+  namesRevoked,
+  withRelease,
+} from '@sotto/verifier/workload'
+import { claim } from '../../../../test/claims.ts'
+
+const IMAGE = 'a1'.repeat(32)
+const CONFIGURATION = 'c0'.repeat(32)
+const M = 'aa'.repeat(48)
+const N = 'bb'.repeat(48)
+
+const release = (evidence: Component): ReleaseStatement => ({
+  _type: 'https://in-toto.io/Statement/v1',
+  subject: [
+    { name: 'image', digest: { sha256: IMAGE } },
+    { name: 'configuration', digest: { sha256: CONFIGURATION } },
+  ],
+  predicateType: 'https://sotto.dev/attestation/release/v1',
+  predicate: { role: 'inference', version: '1.2.3', securityVersion: 1, evidence, createdAt: 5 },
+})
+const SNP: Component = { family: 'sev-snp', measurements: [M], hostData: [CONFIGURATION] }
+const SOFTWARE: Component = {
+  family: 'software',
+  measurements: [softwareMeasurement(IMAGE)],
+  hostData: [CONFIGURATION],
+}
+const TDX: Component = {
+  family: 'tdx',
+  mrTd: [M],
+  rtmr1: [N],
+  mrConfigId: [CONFIGURATION.padEnd(96, '0')],
+}
+const tuple = (component: Component, change: Partial<PolicyTuple> = {}): PolicyTuple => ({
+  name: 't',
+  role: 'inference',
+  allOf: [component],
+  ...change,
+})
+
+describe('a release statement', () => {
+  it.each<[string, Component]>([
+    ['an SNP guest', SNP],
+    ['an SNP guest whose configuration is in its image', { family: 'sev-snp', measurements: [M] }],
+    ['a TD', TDX],
+    ['an SGX enclave', { family: 'sgx', mrEnclave: ['dd'.repeat(32)] }],
+    ['a Nitro enclave', { family: 'nitro', pcrs: { 0: [M], 8: [N] } }],
+    ['an Azure machine', { family: 'azure-cvm', snp: { measurements: [M] }, pcrs: { 4: ['dd'.repeat(32)] } }],
+    ['a container of Google', { family: 'gcp-confidential-space', imageDigests: [`sha256:${IMAGE}`] }],
+    ['the software TEE', SOFTWARE],
+  ])(claim('chain.measurement', 'may be about %s'), (_what, evidence) => {
+    expect(findReleaseDefect(release(evidence))).toBeUndefined()
+  })
+
+  it.each<[string, Component, RegExp]>([
+    ['no program', { family: 'sev-snp', hostData: [CONFIGURATION] }, /names no program/],
+    ['anything but program and configuration', { ...SNP, allowDebug: true }, /allowDebug says nothing/],
+    ['which chips it may run on', { ...SNP, chipIds: ['ee'.repeat(64)] }, /chipIds says nothing/],
+    [
+      'another configuration than its subject',
+      { ...SNP, hostData: ['ff'.repeat(32)] },
+      /another configuration/,
+    ],
+    [
+      'a configuration beside that of its subject',
+      { ...SNP, hostData: [CONFIGURATION, 'ff'.repeat(32)] },
+      /another configuration/,
+    ],
+    [
+      'a configuration that begins like it',
+      { ...TDX, mrConfigId: [CONFIGURATION.padEnd(96, '1')] },
+      /another configuration/,
+    ],
+    ['what its family does not read', { ...SNP, measurments: [M] }, /measurments/],
+    ['an entry that ends', { ...SNP, measurements: [{ value: M, notAfter: 1 }] }, /malformed/],
+    ['a GPU', { family: 'nvidia' }, /GPU says nothing/],
+    ['another image on the software TEE', { ...SOFTWARE, measurements: [M] }, /another image/],
+    [
+      'two images on the software TEE',
+      { ...SOFTWARE, measurements: [softwareMeasurement(IMAGE), M] },
+      /another image/,
+    ],
+    [
+      'no configuration on the software TEE',
+      { family: 'software', measurements: [softwareMeasurement(IMAGE)] },
+      /no configuration/,
+    ],
+    ['a root of the software TEE', { ...SOFTWARE, roots: [IMAGE] }, /roots says nothing/],
+  ])('contradicts itself when its evidence names %s', (_what, evidence, says) => {
+    expect(findReleaseDefect(release(evidence))).toMatch(says)
+  })
+
+  it(claim(['T2', 'chain.policy'], 'covers a tuple of its program, whatever hardware that asks for'), () => {
+    expect(covers(release(SNP), tuple({ ...SNP, chipIds: ['ee'.repeat(64)], vmpls: [0] }))).toBe(true)
+    expect(covers(release(SNP), tuple(SNP, { notAfter: 9 }))).toBe(true)
+    const both = { ...SNP, measurements: [M, N] }
+    expect(covers(release(both), tuple(SNP))).toBe(true)
+    const gpu = tuple(SNP, { allOf: [SNP, { family: 'nvidia' }], gpuBinding: { minGpus: 1, maxGpus: 1 } })
+    expect(covers(release(SNP), gpu)).toBe(true)
+  })
+
+  it.each<[string, PolicyTuple]>([
+    ['a program more', tuple({ ...SNP, measurements: [M, N] })],
+    ['another program', tuple({ ...SNP, measurements: [N] })],
+    ['any program', tuple({ family: 'sev-snp', hostData: [CONFIGURATION] })],
+    ['another configuration', tuple({ ...SNP, hostData: ['ff'.repeat(32)] })],
+    ['any configuration', tuple({ family: 'sev-snp', measurements: [M] })],
+    ['another role', tuple(SNP, { role: 'kms' })],
+    ['another kind of hardware', tuple(TDX)],
+    ['the software TEE', tuple(SOFTWARE)],
+  ])(claim(['T2', 'chain.policy'], 'does not cover a tuple that admits %s'), (_what, other) => {
+    expect(covers(release(SNP), other)).toBe(false)
+  })
+
+  it('is revoked by its image, and by anything that evidence of it reports', () => {
+    const statement = release({ family: 'nitro', pcrs: { 0: [M], 8: [N] } })
+    for (const digest of [IMAGE, M, N])
+      expect(namesRevoked(statement, ['00'.repeat(32), digest])).toBe(digest)
+    expect(namesRevoked(statement, [CONFIGURATION])).toBeUndefined()
+  })
+
+  it('narrows a platform to its program and leaves the rest as it is', () => {
+    const platform = {
+      name: 'p',
+      allOf: [{ family: 'sev-snp' as const, vmpls: [0] }, { family: 'nvidia' as const }],
+      gpuBinding: { minGpus: 1, maxGpus: 2 },
+    }
+    expect(withRelease(platform, release(SNP))).toEqual({
+      ...platform,
+      allOf: [{ vmpls: [0], ...SNP }, { family: 'nvidia' }],
+    })
+    const azure = { name: 'a', allOf: [{ family: 'azure-cvm' as const, snp: { vmpls: [0] } }] }
+    const own = release({ family: 'azure-cvm', snp: { measurements: [M] } })
+    expect(withRelease(azure, own).allOf).toEqual([
+      { family: 'azure-cvm', snp: { vmpls: [0], measurements: [M] } },
+    ])
+  })
+
+  it('is one line for people', () => {
+    expect(describeRelease(release(SNP))).toBe(
+      `inference 1.2.3 (sev-snp: measurements ${M}, hostData ${CONFIGURATION})`,
+    )
+  })
+})
