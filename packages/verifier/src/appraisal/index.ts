@@ -1,6 +1,6 @@
 export { appraiseEvidence, type AppraisalContext, type EvidencePiece } from './appraise.ts'
 export { BINDINGS, type FamilyBinding, isProcessorFamily } from './bindings.ts'
-export { type Change, listOf } from './compare.ts'
+export { type Change, isSame, listOf } from './compare.ts'
 export { isCovered, type MembersOf } from './compare-tuples.ts'
 export { isSettled } from './lint-members.ts'
 export { isObject, type Meaning, type Members } from './meaning.ts'

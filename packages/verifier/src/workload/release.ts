@@ -6,6 +6,7 @@ import {
   isCovered,
   isObject,
   isProcessorFamily,
+  isSame,
   isSettled,
   type JsonObject,
   listOf,
@@ -26,16 +27,15 @@ export function findReleaseDefect({ subject, predicate }: ReleaseStatement): str
   if (!isProcessorFamily(family)) return 'a GPU says nothing about a program'
   const { members, decodePolicy } = FAMILY_REGISTRY.get(family)!
   // The software root is the machine's, not the release's: its decoder asks for one all the same.
-  const [whole, pinned] =
-    family === 'software' ? [{ roots: [image], ...policy }, policy] : [policy, pinsOf(policy, members)]
+  const whole = family === 'software' ? { roots: [image], ...policy } : policy
   try {
     decodePolicy(whole, 'evidence')
   } catch (error) {
     return (error as Error).message
   }
-  const more = Object.keys(policy).find((name) => !Object.hasOwn(pinned, name))
-  if (more !== undefined || Object.hasOwn(policy, 'roots'))
-    return `evidence.${more ?? 'roots'} says nothing about program or configuration`
+  const pinned = pinsOf(policy, members)
+  const more = Object.keys(policy).find((name) => !isSame(policy[name], pinned[name]))
+  if (more !== undefined) return `evidence.${more} says more than program and configuration`
   if (!isSettled(members, policy, 'program')) return 'evidence names no program'
   const configurations = valuesOf(policy, members, 'configuration')
   if (configurations.some((value) => value !== configuration.padEnd(value.length, '0')))

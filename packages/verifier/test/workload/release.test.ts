@@ -59,8 +59,13 @@ describe('a release statement', () => {
 
   it.each<[string, Component, RegExp]>([
     ['no program', { family: 'sev-snp', hostData: [CONFIGURATION] }, /names no program/],
-    ['anything but program and configuration', { ...SNP, allowDebug: true }, /allowDebug says nothing/],
-    ['which chips it may run on', { ...SNP, chipIds: ['ee'.repeat(64)] }, /chipIds says nothing/],
+    ['anything but program and configuration', { ...SNP, allowDebug: true }, /allowDebug says more/],
+    [
+      'anything else of the hardware inside',
+      { family: 'azure-cvm', snp: { measurements: [M], allowDebug: true }, pcrs: { 4: ['dd'.repeat(32)] } },
+      /snp says more/,
+    ],
+    ['which chips it may run on', { ...SNP, chipIds: ['ee'.repeat(64)] }, /chipIds says more/],
     [
       'another configuration than its subject',
       { ...SNP, hostData: ['ff'.repeat(32)] },
@@ -90,7 +95,7 @@ describe('a release statement', () => {
       { family: 'software', measurements: [softwareMeasurement(IMAGE)] },
       /no configuration/,
     ],
-    ['a root of the software TEE', { ...SOFTWARE, roots: [IMAGE] }, /roots says nothing/],
+    ['a root of the software TEE', { ...SOFTWARE, roots: [IMAGE] }, /roots says more/],
   ])('contradicts itself when its evidence names %s', (_what, evidence, says) => {
     expect(findReleaseDefect(release(evidence))).toMatch(says)
   })
