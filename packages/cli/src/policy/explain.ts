@@ -1,7 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { describeTrustPolicy, encodeTrustPolicy, parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
-import { encodeEvidencePolicy, explainPolicy } from '@sotto/verifier/appraisal'
+import { encodeEvidencePolicy, explainPolicy, explainTuple, FAMILY_REGISTRY } from '@sotto/verifier/appraisal'
 import { type Command, defineCommand } from '../framework/index.ts'
 import { printableLine } from '../terminal/index.ts'
 import { malformed, notThisKind, type PolicyFile, readPolicyFile, requireEvidencePolicy } from './document.ts'
@@ -31,7 +31,12 @@ function explain(file: PolicyFile): { name: string; digest: string; lines: strin
     return {
       name: policy.name,
       digest: digestOf(encodeTrustPolicy(policy)),
-      lines: [`Policy ${policy.name} accepts one service.`, ...describeTrustPolicy(policy)],
+      lines: [
+        `Policy ${policy.name} accepts one service.`,
+        ...describeTrustPolicy(policy),
+        'Whatever program runs, its hardware must be one of these.',
+        ...policy.platforms.flatMap((platform) => explainTuple(platform, FAMILY_REGISTRY, 'Platform')),
+      ],
     }
   }
   if (file.kind === undefined) throw notThisKind(file, 'a policy')

@@ -158,6 +158,17 @@ describe('sotto policy explain', () => {
     desk.write('trust.json', (await createWorld()).policy)
     const { code, stdout } = await desk.sotto(['policy', 'explain', 'trust.json', '--json'])
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { kind: 'trust' }])
+    const milan = { name: 'milan', allOf: [{ family: 'sev-snp', requireRevocation: true, vmpls: [0] }] }
+    const { policy } = await createWorld()
+    const require = [...policy.require, 'hardware.cpu-vendor']
+    desk.write('hardware.json', { ...policy, require, platforms: [milan] })
+    const hardware = await desk.sotto(['policy', 'explain', 'hardware.json'])
+    expect(hardware.stdout).toContain('Accepts hardware of AMD SEV-SNP.\n')
+    expect(hardware.stdout).toContain('\nPlatform milan: AMD SEV-SNP.\n')
+    const { stdout: lint } = await desk.sotto(['policy', 'lint', 'hardware.json', '--json'])
+    const codes = (JSON.parse(lint) as { findings: { code: string }[] }).findings.map(({ code: of }) => of)
+    expect(codes).toEqual(expect.arrayContaining(['any-chip', 'no-tcb-floor', 'gpu-optional']))
+    expect(codes).not.toContain('any-program')
     expect((JSON.parse(stdout) as { lines: string[] }).lines.join(' ')).toContain('software TEE')
   })
 

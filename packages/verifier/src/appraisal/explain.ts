@@ -30,12 +30,17 @@ export function explainPolicy(policy: EvidencePolicy, families: Families = FAMIL
   ]
 }
 
-function explainTuple(tuple: AdmissionTuple, families: Families): string[] {
+/** The lines about one tuple; `what` it is called there. */
+export function explainTuple(
+  tuple: AdmissionTuple,
+  families: Families = FAMILY_REGISTRY,
+  what = 'Tuple',
+): string[] {
   const { name, allOf, gpuBinding } = tuple
   const titles = allOf.map(({ family }) => families.get(family)!.title)
   const parties = [...new Set(allOf.flatMap(({ family }) => families.get(family)!.trustedParties))]
   return [
-    `Tuple ${name}${windowText(tuple)}: ${titles.join(' and ')}.`,
+    `${what} ${name}${windowText(tuple)}: ${titles.join(' and ')}.`,
     ...allOf.flatMap((component) => {
       const entry = families.get(component.family)!
       return [
