@@ -8,12 +8,25 @@ const SOURCES = resolve(import.meta.dirname, '../peers')
 /** Where peers are built, once for all runs. Outside the checkout: they are no part of the product. */
 const BUILT = join(tmpdir(), 'sotto-bench-peers')
 
+/** Which peer; the versions are those of its lock file. */
+export type PeerName = 'js' | 'rust' | 'go'
+
 /** Another verifier, built from its registry. */
 export interface Peer {
+  id: PeerName
   name: string
-  /** Milliseconds of CPU for one verification; undefined where it does not do this family, or refuses the vector. */
-  measure(family: Family, folder: string, at: number, seconds: number): number | undefined
+  /** Files of a vector that it takes; undefined where it does not do the family. */
+  files(family: Family): readonly string[] | undefined
+  /** Whether it accepts what a folder holds. */
+  accepts(family: Family, folder: string, at: number): boolean
+  /** Milliseconds of CPU for one verification, in a process of its own; undefined where it refuses the vector. */
+  measure?(family: Family, folder: string, at: number, seconds: number): number | undefined
+  /** One verification in this process, so that rounds can alternate. */
+  prepare?(folder: string, at: number): Promise<() => Promise<unknown>>
 }
+
+const QUOTE = ['quote.bin', 'collateral.json']
+const REPORT = ['report.bin', 'leaf.der', 'ask_ark.pem']
 
 /** Builds what can be built here. `onMissing` hears why something cannot. */
 export function buildPeers(onMissing: (reason: string) => void): Peer[] {
@@ -22,67 +35,75 @@ export function buildPeers(onMissing: (reason: string) => void): Peer[] {
   const js = prepare('js', onMissing, (folder) =>
     existsSync(join(folder, 'node_modules'))
       ? true
-      : run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], folder),
+      : run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], folder),
   )
-  if (js !== undefined)
-    peers.push({
-      name: '@phala/dcap-qvl 0.3.9 (JavaScript)',
-      measure: (family, folder, at, seconds) =>
-        isDcap(family)
-          ? time(process.execPath, [
-              join(js, 'main.mjs'),
-              quote(folder),
-              collateral(folder),
-              `${at}`,
-              `${seconds}`,
-            ])
-          : undefined,
-    })
-  const rust = prepare('rust', onMissing, (folder) => run('cargo', ['build', '--release', '--quiet'], folder))
-  if (rust !== undefined)
-    peers.push({
-      name: 'dcap-qvl 0.3.12 (Rust, ring)',
-      measure: (family, folder, at, seconds) =>
-        isDcap(family)
-          ? time(join(rust, 'target/release/peer'), [
-              quote(folder),
-              collateral(folder),
-              `${at}`,
-              `${seconds}`,
-            ])
-          : undefined,
-    })
-  const go = prepare('go', onMissing, (folder) => run('go', ['build', '-mod=mod', '-o', 'peer', '.'], folder))
-  if (go !== undefined)
-    peers.push({
-      name: 'go-sev-guest 0.15, go-tdx-guest 0.3.1',
-      measure(family, folder, at, seconds) {
-        const file = (name: string): string => join(folder, name)
-        if (family === 'sev-snp') {
-          const args = [
-            'snp',
-            file('report.bin'),
-            file('leaf.der'),
-            file('ask_ark.pem'),
-            `${at}`,
-            `${seconds}`,
-          ]
-          return time(join(go, 'peer'), args)
-        }
-        return family === 'tdx'
-          ? time(join(go, 'peer'), ['tdx', quote(folder), collateral(folder), `${at}`, `${seconds}`])
-          : undefined
-      },
-    })
+  if (js !== undefined) peers.push(jsPeer(join(js, 'main.mjs')))
+  const rust = prepare('rust', onMissing, (folder) =>
+    run('cargo', ['build', '--release', '--locked', '--quiet'], folder),
+  )
+  if (rust !== undefined) peers.push(rustPeer(join(rust, 'target/release/peer')))
+  const go = prepare('go', onMissing, (folder) =>
+    run('go', ['build', '-mod=readonly', '-o', 'peer', '.'], folder),
+  )
+  if (go !== undefined) peers.push(goPeer(join(go, 'peer')))
   return peers
 }
 
+function jsPeer(main: string): Peer {
+  return {
+    id: 'js',
+    name: '@phala/dcap-qvl 0.3.9 (JavaScript)',
+    files: (family) => (isDcap(family) ? QUOTE : undefined),
+    accepts: (_, folder, at) =>
+      spawn(process.execPath, [main, ...paths(folder, QUOTE), `${at}`]).status === 0,
+    async prepare(folder, at) {
+      const { prepare } = (await import(main)) as {
+        prepare(quote: string, collateral: string, at: number): () => Promise<unknown>
+      }
+      const [quote, collateral] = paths(folder, QUOTE) as [string, string]
+      return prepare(quote, collateral, at)
+    },
+  }
+}
+
+function rustPeer(command: string): Peer {
+  const args = (folder: string, at: number, seconds: number): string[] => [
+    ...paths(folder, QUOTE),
+    `${at}`,
+    `${seconds}`,
+  ]
+  return {
+    id: 'rust',
+    name: 'dcap-qvl 0.3.12 (Rust, ring)',
+    files: (family) => (isDcap(family) ? QUOTE : undefined),
+    accepts: (_, folder, at) => spawn(command, args(folder, at, 0)).status === 0,
+    measure: (_, folder, at, seconds) => time(command, args(folder, at, seconds)),
+  }
+}
+
+function goPeer(command: string): Peer {
+  const files = (family: Family): readonly string[] | undefined =>
+    family === 'sev-snp' ? REPORT : family === 'tdx' ? QUOTE : undefined
+  const args = (family: Family, folder: string, at: number, seconds: number): string[] => [
+    family === 'tdx' ? 'tdx' : 'snp',
+    ...paths(folder, files(family)!),
+    `${at}`,
+    `${seconds}`,
+  ]
+  return {
+    id: 'go',
+    name: 'go-sev-guest 0.15, go-tdx-guest 0.3.1',
+    files,
+    accepts: (family, folder, at) => spawn(command, args(family, folder, at, 0)).status === 0,
+    measure: (family, folder, at, seconds) => time(command, args(family, folder, at, seconds)),
+  }
+}
+
 const isDcap = (family: Family): boolean => family === 'tdx' || family === 'sgx'
-const quote = (folder: string): string => join(folder, 'quote.bin')
-const collateral = (folder: string): string => join(folder, 'collateral.json')
+const paths = (folder: string, files: readonly string[]): string[] => files.map((file) => join(folder, file))
 
 function prepare(
-  name: string,
+  name: PeerName,
   onMissing: (reason: string) => void,
   build: (folder: string) => boolean,
 ): string | undefined {
@@ -94,13 +115,16 @@ function prepare(
 }
 
 function run(command: string, args: readonly string[], cwd: string): boolean {
-  return spawnSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'ignore'] }).status === 0
+  return spawnSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+}
+
+function spawn(command: string, args: readonly string[]): { stdout: string; status: number | null } {
+  return spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 }
 
 function time(command: string, args: readonly string[]): number | undefined {
-  const { stdout, status } = spawnSync(command, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  return status === 0 ? (JSON.parse(stdout) as { microseconds: number }).microseconds / 1000 : undefined
+  const { stdout, status } = spawn(command, args)
+  // go-tdx-guest writes warnings before it.
+  const result = stdout.trimEnd().split('\n').at(-1)!
+  return status === 0 ? (JSON.parse(result) as { microseconds: number }).microseconds / 1000 : undefined
 }

@@ -1,7 +1,8 @@
-import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { editBytes, flipBit, setNumber, truncate } from './edit-bytes.ts'
+import { editDer } from './edit-der.ts'
 import type { Random } from './random.ts'
 
-/** Fragments that parsers of JSON, XML, PEM and tokens have stumbled over. */
+/** Fragments that parsers of JSON, XML, PEM and tokens have stumbled over, one character per byte. */
 const FRAGMENTS = [
   '"',
   '\\',
@@ -49,53 +50,89 @@ const FRAGMENTS = [
   '\u2028',
   'A'.repeat(5000),
   ' '.repeat(5000),
-] as const
+].map((text) => Buffer.from(text, 'utf8').toString('latin1'))
 
-type Edit = (text: string, random: Random) => string
-
-const EDITS: readonly Edit[] = [
-  (text, random) => insert(text, random, random.pick(FRAGMENTS)),
-  (text, random) => insert(text, random, String.fromCodePoint(random.below(0x3000))),
-  // A token, number or word becomes another one of the same text.
-  (text, random) => {
-    const words = [...text.matchAll(/[A-Za-z0-9._:-]{1,64}/g)].slice(0, 4000)
-    if (words.length < 2) return `${text}0`
-    const [a, b] = [random.pick(words), random.pick(words)]
-    return text.slice(0, a.index) + b[0] + text.slice(a.index + a[0].length)
-  },
-  // A range between two brackets or tags is doubled, removed or moved.
-  (text, random) => {
-    const marks = [...text.matchAll(/[{}[\]<>,]/g)].slice(0, 8000).map(({ index }) => index)
-    if (marks.length < 2) return text.slice(1)
-    const [from, to] = [random.pick(marks), random.pick(marks)].toSorted((x, y) => x - y)
-    const range = text.slice(from, to)
-    const at = random.pick(marks)
-    return random.pick([
-      text.slice(0, from) + text.slice(to),
-      text.slice(0, to) + range + text.slice(to),
-      text.slice(0, at) + range + text.slice(at),
-    ])
-  },
-  (text, random) => text.slice(0, random.below(text.length)),
-  (text, random) =>
-    text.replace(
-      random.pick(['true', 'false', '"', ' ', '0', '1', '\n']),
-      random.pick(['', 'false', '"', '  ', '9', '00']),
-    ),
-]
+const WORD = /[A-Za-z0-9._:-]{1,64}/g
+const MARK = /[{}[\]<>,]/g
+const ENCODED = /[A-Za-z0-9+/_-]{40,}={0,2}/g
+const SMALL = ['true', 'false', '"', ' ', '0', '1', '\n'] as const
 
 /** Changes a text where its grammar is: brackets, quotes, words, entities. */
-export function editText(bytes: Uint8Array, random: Random): Uint8Array {
-  let text: string
-  try {
-    text = fromUtf8(bytes)
-  } catch {
-    return bytes.slice(0, -1)
-  }
-  return utf8(random.pick(EDITS)(text, random).toWellFormed())
+export function editText(bytes: Uint8Array, random: Random, text = latin1(bytes)): Uint8Array {
+  return fromLatin1(edited(text, random))
 }
 
-function insert(text: string, random: Random, fragment: string): string {
+function edited(text: string, random: Random): string {
   const at = random.below(text.length + 1)
-  return text.slice(0, at) + fragment + text.slice(at)
+  switch (random.below(6)) {
+    case 0:
+      return text.slice(0, at) + random.pick(FRAGMENTS) + text.slice(at)
+    case 1: {
+      const character = Buffer.from(String.fromCodePoint(random.below(0x3000))).toString('latin1')
+      return text.slice(0, at) + character + text.slice(at)
+    }
+    // A token, number or word becomes another one of the same text.
+    case 2: {
+      const [a, b] = [near(text, WORD, random), near(text, WORD, random)]
+      return a === undefined || b === undefined
+        ? `${text}0`
+        : text.slice(0, a.index) + b[0] + text.slice(a.index + a[0].length)
+    }
+    // A range between two brackets or tags is doubled, removed or moved.
+    case 3: {
+      const marks = [near(text, MARK, random), near(text, MARK, random)]
+      const [from, to] = marks.map((mark) => mark?.index ?? 0).toSorted((x, y) => x - y) as [number, number]
+      const range = text.slice(from, to)
+      const place = [0, to, near(text, MARK, random)?.index ?? 0][random.below(3)]!
+      return place === 0
+        ? text.slice(0, from) + text.slice(to)
+        : text.slice(0, place) + range + text.slice(place)
+    }
+    case 4:
+      return text.slice(0, at)
+    default: {
+      const small = random.pick(SMALL)
+      const found = text.indexOf(small, at)
+      const made = random.pick(['', 'false', '"', '  ', '9', '00'])
+      return found < 0 ? text + made : text.slice(0, found) + made + text.slice(found + small.length)
+    }
+  }
+}
+
+/** Changes what a base64 run of a text holds, as DER where it is. */
+export function editInnerBase64(
+  bytes: Uint8Array,
+  random: Random,
+  others: readonly { bytes: Uint8Array }[],
+  text = latin1(bytes),
+): Uint8Array {
+  const run = near(text, ENCODED, random)
+  if (run === undefined) return editBytes(bytes, random, others)
+  return fromLatin1(
+    text.slice(0, run.index) + editBase64(run[0], random) + text.slice(run.index + run[0].length),
+  )
+}
+
+/** Base64 or base64url of changed bytes, in the same form. */
+export function editBase64(text: string, random: Random): string {
+  const isUrl = /[_-]/.test(text) || !text.endsWith('=')
+  const inner = new Uint8Array(Buffer.from(text, 'base64'))
+  const changed = random.pick([editDer, flipBit, setNumber, truncate])(inner, random)
+  return Buffer.from(changed).toString(isUrl && text.length % 4 !== 0 ? 'base64url' : 'base64')
+}
+
+/** What a pattern finds behind a random place, without reading the whole text. */
+function near(text: string, pattern: RegExp, random: Random): RegExpExecArray | undefined {
+  pattern.lastIndex = random.below(text.length)
+  return pattern.exec(text) ?? undefined
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}
+
+/** A plain array: `slice` of a Buffer is another than that of the arrays parsers expect. */
+function fromLatin1(text: string): Uint8Array {
+  const made = Buffer.from(text, 'latin1')
+  return new Uint8Array(made.buffer, made.byteOffset, made.length)
 }

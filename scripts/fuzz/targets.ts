@@ -1,27 +1,38 @@
-import { parserTargets } from './parser-targets.ts'
-import { verifierTargets } from './verifier-targets.ts'
+import { prepareSeed, type Seed } from './mutate.ts'
+import { crashOf } from './oracle.ts'
+import type { Target } from './target.ts'
 
-/** Something that reads untrusted bytes. */
-export interface Target {
-  name: string
-  /** Valid inputs to start from; at least one. */
-  seeds(): Uint8Array[]
-  /** Reads a mutation of the seed of this index. Throws only for what must not happen. */
-  run(input: Uint8Array, seed: number): void
+/** A target that is ready to run. */
+export interface LoadedTarget {
+  seeds: Seed[]
+  isVerifier: boolean
+  /** Says why an input is a finding. */
+  run(input: Uint8Array, seed: number): string | undefined
 }
 
-const TARGETS: readonly Target[] = [...parserTargets, ...verifierTargets]
+const ALL = new URL('all-targets.ts', import.meta.url).href
 
-/** Every target, in the order in which they run. */
-export function targetNames(): string[] {
-  return TARGETS.map(({ name }) => name)
-}
-
-/** A target with its seeds read. @throws for a name that is none, or a target without seeds */
-export function loadTarget(name: string): { seeds: Uint8Array[]; run: Target['run'] } {
-  const target = TARGETS.find((one) => one.name === name)
+/**
+ * Reads the seeds of a target.
+ *
+ * @param module that exports `targets`; default all of ours, others for tests of this program
+ * @throws for a name that is none
+ */
+export async function loadTarget(name: string, module = ALL): Promise<LoadedTarget> {
+  const { targets } = (await import(module)) as { targets: readonly Target[] }
+  const target = targets.find((one) => one.name === name)
   if (target === undefined) throw new Error(`no target ${name}`)
-  const seeds = target.seeds()
-  if (seeds.length === 0) throw new Error(`target ${name} has nothing to start from`)
-  return { seeds, run: (input, seed) => target.run(input, seed) }
+  const seeds = (await target.seeds()).map(prepareSeed)
+  return {
+    seeds,
+    isVerifier: target.isVerifier === true,
+    run(input, seed) {
+      try {
+        target.run(input, seed)
+        return undefined
+      } catch (error) {
+        return crashOf(error)
+      }
+    },
+  }
 }

@@ -1,7 +1,8 @@
 import { verifyFamily } from '@sotto/verifier/appraisal'
 import { choosePieces, FAMILIES, type Family, recogniseEvidence } from '@sotto/verifier/family'
+import { crashInWords } from './oracle.ts'
 import { casesOf, type SeedCase } from './seeds.ts'
-import type { Target } from './targets.ts'
+import type { Target } from './target.ts'
 
 /** One piece of a genuine case, to be replaced by its mutation. */
 interface Slot {
@@ -16,6 +17,7 @@ function verifier(family: Family): Target {
   let slots: Slot[] = []
   return {
     name: `verify ${family}`,
+    isVerifier: true,
     seeds() {
       slots = casesOf(family).flatMap((one) => Object.keys(one.pieces).map((piece) => ({ one, piece })))
       slots = slots.filter(({ one }) => choosePieces(one.pieces) !== undefined)
@@ -33,6 +35,11 @@ function verifier(family: Family): Target {
       })
       if (verdict.acceptable && !verdict.authentic) throw new Error('acceptable and not authentic')
       if (verdict.acceptable !== (verdict.reason === null)) throw new Error('a verdict without its reason')
+      // A check keeps the message of whatever was thrown: a crash of its own must not pass for a refusal.
+      for (const { name, reason } of verdict.steps) {
+        const crash = crashInWords(reason ?? '')
+        if (crash !== undefined) throw new Error(`${name}: ${crash}`)
+      }
     },
   }
 }

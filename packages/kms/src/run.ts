@@ -42,7 +42,10 @@ const EVENTS = {
 export async function runKms(context: RoleContext, hardware: TrustedHardware): Promise<void> {
   const { config, sha256 } = await readConfig(context.configPath, decodeKmsConfig)
   requireOwnKind(config, hardware)
-  requireMeasuredConfig(sha256, await hardware.collectEvidence(new Uint8Array(64)))
+  await requireMeasuredConfig(
+    { path: context.configPath, sha256, imageFolder: import.meta.dirname },
+    await hardware.collectEvidence(new Uint8Array(64)),
+  )
   const logger = createLogger('kms', EVENTS)
   const metrics = createMetrics()
   const releases = metrics.counter('sotto_kms_releases_total', 'Answered requests for keys.', {})

@@ -17,6 +17,10 @@ const snp = (changes: object = {}): object => ({
   evidenceMaxAgeSeconds: 3600,
 })
 
+function codesOf(lint: string): string[] {
+  return (JSON.parse(lint) as { findings: { code: string }[] }).findings.map(({ code }) => code)
+}
+
 describe('sotto policy lint', () => {
   it('prints each finding on a line and exits 0 for warnings', async () => {
     desk.write('policy.json', snp({ allowDebug: true }))
@@ -166,10 +170,28 @@ describe('sotto policy explain', () => {
     expect(hardware.stdout).toContain('Accepts hardware of AMD SEV-SNP.\n')
     expect(hardware.stdout).toContain('\nPlatform milan: AMD SEV-SNP.\n')
     const { stdout: lint } = await desk.sotto(['policy', 'lint', 'hardware.json', '--json'])
-    const codes = (JSON.parse(lint) as { findings: { code: string }[] }).findings.map(({ code: of }) => of)
-    expect(codes).toEqual(expect.arrayContaining(['any-chip', 'no-tcb-floor', 'gpu-optional']))
+    const codes = codesOf(lint)
+    expect(codes).toEqual(expect.arrayContaining(['any-chip', 'no-tcb-floor']))
     expect(codes).not.toContain('any-program')
+    expect(codes).not.toContain('gpu-optional')
     expect((JSON.parse(stdout) as { lines: string[] }).lines.join(' ')).toContain('software TEE')
+  })
+
+  it.each([
+    ['warns that GPUs may be left out', [], true],
+    ['says nothing where GPUs are required', ['hardware.gpu'], false],
+  ])('%s, where a platform has some', async (_, gpu, warns) => {
+    const { policy } = await createWorld()
+    const cpu = { family: 'sev-snp', requireRevocation: true }
+    const platforms = [
+      { name: 'milan', allOf: [cpu] },
+      { name: 'h100', allOf: [cpu, { family: 'nvidia' }], gpuBinding: { minGpus: 1, maxGpus: 1 } },
+    ]
+    const require = [...policy.require, 'hardware.cpu-vendor', ...gpu]
+    desk.write('gpus.json', { ...policy, require, platforms })
+    const { stdout } = await desk.sotto(['policy', 'lint', 'gpus.json', '--json'])
+    expect(codesOf(stdout)).not.toContain('malformed')
+    expect(codesOf(stdout).includes('gpu-optional')).toBe(warns)
   })
 
   it.each([

@@ -14,6 +14,8 @@ import {
   releasedKeysDecoder,
   releaseInfo,
   releaseReceiptDecoder,
+  unwrapSecret,
+  WRAP_SUITE,
   type Digest,
   type Evidence,
   type LoggedStatement,
@@ -30,7 +32,7 @@ import { refusingSteps, verifyTrustBundle, type TrustedService, type TrustPolicy
 import { appraiseEvidence } from '@sotto/verifier/appraisal'
 import { evidencePieces, platformPolicy, refusalText } from '@sotto/verifier/workload'
 import type { HeldKey, ServingIdentity } from '../gateway/index.ts'
-import { enclaveBinding, WRAP_SUITE } from './binding.ts'
+import { enclaveBinding } from './binding.ts'
 import { releaseError } from './errors.ts'
 import type { KmsClient } from './kms-client.ts'
 
@@ -205,12 +207,7 @@ function unwrap(
   info: { genesis: Digest; policy: Digest; evidence: Digest },
 ): ReleasedKeys {
   try {
-    const opener = WRAP_SUITE.setupRecipient(wrap, fromBase64Url(response.enc), { info: releaseInfo(info) })
-    return decodeDocument(
-      opener.open(new Uint8Array(), fromBase64Url(response.wrapped)),
-      releasedKeysDecoder,
-      'keys',
-    )
+    return decodeDocument(unwrapSecret(wrap, releaseInfo(info), response), releasedKeysDecoder, 'keys')
   } catch (cause) {
     throw releaseError('RELEASE_INVALID', 'the released keys are wrapped for somebody else', { cause })
   }

@@ -65,7 +65,10 @@ export async function runInference(
 ): Promise<void> {
   const { config, sha256 } = await readConfig(context.configPath, inferenceConfig)
   requireOwnKind(config, hardware)
-  requireMeasuredConfig(sha256, await hardware.collectEvidence(new Uint8Array(64)))
+  await requireMeasuredConfig(
+    { path: context.configPath, sha256, imageFolder: import.meta.dirname },
+    await hardware.collectEvidence(new Uint8Array(64)),
+  )
   const logger = createLogger('inference', EVENTS)
   const nowSeconds = (): number => Math.floor(Date.now() / 1000)
   const host = await EngineHost.open({

@@ -7,7 +7,12 @@ import { expect, onTestFinished, test } from 'vitest'
 import { concat, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { parseTrustBundle } from '@sotto/protocol/evidence'
-import { evidenceDigest, type ReleaseRequest, releaseRequestDecoder } from '@sotto/protocol/keyrelease'
+import {
+  evidenceDigest,
+  type EvidenceFamily,
+  type ReleaseRequest,
+  releaseRequestDecoder,
+} from '@sotto/protocol/keyrelease'
 import { OHTTP_MEDIA_TYPE, OhttpGatewayKey } from '@sotto/protocol/ohttp'
 import { parseReceiptCertificate, parseReceiptTrailer } from '@sotto/protocol/receipts'
 import { startServer } from '@sotto/serve/server'
@@ -28,6 +33,8 @@ interface Change {
   config?: object
   /** Configuration bytes the hardware vouches for, instead of the real ones. */
   measured?: string
+  /** What the processor is instead of the software TEE. */
+  family?: EvidenceFamily
   /** Model files that are gone. */
   withoutFiles?: boolean
   /** Answers of the KMS before it works. */
@@ -93,13 +100,15 @@ async function start(change: Change = {}): Promise<Enclave> {
   const hostData = createHash('sha256')
     .update(change.measured ?? config)
     .digest('hex')
+  const { family = 'software' } = change
   const hardware: TrustedHardware = {
     ...context.hardware,
+    family,
     async collectEvidence(reportData) {
       const { measurement } = world.images.inference
       const report = { measurement, hostData, reportData, chipId: new Uint8Array(64) }
       const evidence = toBase64Url(signSoftwareReport(report, world.root.privateKey))
-      return [{ family: 'software', evidence, collateral: { root: toBase64Url(world.root.publicKey) } }]
+      return [{ family, evidence, collateral: { root: toBase64Url(world.root.publicKey) } }]
     },
   }
   const { promise: ready, resolve } = Promise.withResolvers<string>()
@@ -209,6 +218,11 @@ test('it waits for a KMS that does not answer yet', async () => {
 
 test.each<[string, Change, string]>([
   ['a configuration the hardware did not measure', { measured: '{}' }, 'CONFIG_NOT_MEASURED'],
+  [
+    'a configuration from outside of its image, where evidence has no field for it',
+    { policy: asHardware, family: 'nitro' },
+    'CONFIG_NOT_MEASURED',
+  ],
   ['a policy that admits hardware', { policy: asHardware }, 'ROLE_WRONG_TEE'],
   ['an address others can reach', { config: { listen: { host: '0.0.0.0', port: 0 } } }, 'ROLE_WRONG_TEE'],
   ['a field nobody knows', { config: { logBodies: true } }, 'CONFIG_INVALID'],

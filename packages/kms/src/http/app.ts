@@ -10,8 +10,7 @@ import { identityDocument, type Kms, keysDocument } from '../core/index.ts'
 import { kmsError, KMS_STATUSES } from '../errors.ts'
 import { policyProposalDecoder } from '../policies/index.ts'
 
-/** Largest bodies, in bytes. */
-/** Evidence of eight GPUs with the signed manifests of their firmware. */
+/** Largest body with evidence, in bytes: eight GPUs with the signed manifests of their firmware. */
 const MAX_RELEASE_BYTES = 4_194_304
 const MAX_POLICY_BYTES = 2_400_000
 const MAX_ENVELOPE_BYTES = 65_535

@@ -1,9 +1,8 @@
 import { hasCode } from '@sotto/protocol/errors'
 import { bindReportData, type ReleaseRequest, type UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
-import { verifierError } from '@sotto/verifier'
 import { appraiseEvidence, type EvidenceAppraisal } from '@sotto/verifier/appraisal'
-import { evidencePieces, evidencePolicyOf, hardwareOf, refusalText } from '@sotto/verifier/workload'
+import { evidencePieces, evidencePolicyOf, hardwareOf } from '@sotto/verifier/workload'
 import { kmsError } from '../errors.ts'
 import type { AcceptedPolicy, KmsState } from '../state/index.ts'
 
@@ -68,11 +67,10 @@ function admit(appraisal: EvidenceAppraisal): AdmittedWorkload {
   if (tuple !== null) return { tuple, hardware: hardwareOf(pieces) }
   const judged = tuples.map((refused) => refused.pieces).filter(({ length }) => length > 0)
   const isForged = judged.length > 0 && judged.every((of) => of.some(({ authentic }) => !authentic))
-  // What of it is wrong in which way stays here: it would tell a stranger what the policy looks for.
-  const cause = verifierError('EVIDENCE_REFUSED', 'evidence is refused', { found: refusalText(appraisal) })
+  // What of it is wrong in which way is not said: it would tell a stranger what the policy looks for.
   throw isForged
-    ? kmsError('KMS_EVIDENCE_REFUSED', 'the evidence is not authentic, or bound to other values', { cause })
-    : kmsError('KMS_NOT_ADMITTED', 'no tuple of the policy admits this workload as a whole', { cause })
+    ? kmsError('KMS_EVIDENCE_REFUSED', 'the evidence is not authentic, or bound to other values')
+    : kmsError('KMS_NOT_ADMITTED', 'no tuple of the policy admits this workload as a whole')
 }
 
 function verifyCheckpointOf(request: ReleaseRequest, { log }: ReleaseContext): WitnessedCheckpoint {

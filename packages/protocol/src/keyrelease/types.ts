@@ -69,7 +69,7 @@ export const RELEASE_PREDICATE = 'https://sotto.dev/attestation/release/v1'
 /**
  * in-toto Statement v1: "this measurement, with this configuration, is release X of role Y".
  * `subject[0]` is the image (digest = SHA-256 of its manifest), `subject[1]` the configuration
- * whose SHA-256 the hardware reports as HOST_DATA.
+ * file (digest = its SHA-256), which hardware reports where it has a field for it: HOST_DATA, MRCONFIGID.
  */
 export interface ReleaseStatement {
   _type: 'https://in-toto.io/Statement/v1'

@@ -3,22 +3,25 @@ import { collectError } from './errors.ts'
 
 /** A program of a vendor that collects what plain files do not give. */
 export interface Helper {
-  /** Path, or a name that is looked up in `PATH`. Never a shell. */
+  /** Path, or a name that is looked up in the system's own folders. Never a shell. */
   command: string
   args: readonly string[]
   /** Milliseconds. Default 30000. */
   timeoutMs?: number
   /** Of standard output. Default 4 MiB. */
   maxBytes?: number
-  /** Whole environment. Default `PATH` and `LANG=C` alone: no token of ours is for it. */
-  env?: Readonly<Record<string, string>>
 }
 
+/**
+ * The whole environment of a helper, no token of ours in it. Whoever starts this process chooses its `PATH`, and must
+ * not choose so what answers for the hardware.
+ */
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' }
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_BYTES = 4_194_304
 /** Last words on standard error that are kept for a message. */
 const KEPT_ERROR_BYTES = 2048
-const SHOWN_ERROR_CHARACTERS = 300
+const SHOWN_CHARACTERS = 300
 
 /**
  * Runs a helper without a shell and without input, and gives its standard output. A helper that talks
@@ -29,14 +32,13 @@ const SHOWN_ERROR_CHARACTERS = 300
  */
 export function runHelper(helper: Helper): Promise<Uint8Array> {
   const { command, args, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES } = helper
-  const env = helper.env ?? { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C' }
   return new Promise((resolve, reject) => {
     // A group of its own, so that what it started ends with it.
     const child = spawn(command, args, {
       shell: false,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env,
+      env: ENVIRONMENT,
     })
     const output: Buffer[] = []
     let length = 0
@@ -82,10 +84,14 @@ export function runHelper(helper: Helper): Promise<Uint8Array> {
       else if (status === 0) resolve(new Uint8Array(Buffer.concat(output)))
       else
         reject(
-          collectError('COLLECT_FAILED', `${command}: ${printable(lastWords)}`, {
-            expected: 'exit status 0',
-            found: signal ?? `${status}`,
-          }),
+          collectError(
+            'COLLECT_FAILED',
+            `${command}: ${printable(lastWords) || 'it failed without a word'}`,
+            {
+              expected: 'exit status 0',
+              found: signal ?? `${status}`,
+            },
+          ),
         )
     })
   })
@@ -117,11 +123,10 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-/** One line without anything that moves a cursor. */
-function printable(bytes: Buffer): string {
-  const text = bytes
+/** The end of what a helper said, as one line without anything that moves a cursor. */
+export function printable(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes)
     .toString('latin1')
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim()
-  return text === '' ? 'it failed without a word' : text.slice(-SHOWN_ERROR_CHARACTERS)
+  return text.trim().slice(-SHOWN_CHARACTERS)
 }

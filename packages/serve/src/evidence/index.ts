@@ -7,8 +7,7 @@ export { hardwareFiles } from './hardware-files.ts'
 export { type Helper, runHelper } from './helper.ts'
 export { type Device, type Machine, thisMachine } from './machine.ts'
 export { collectNitroDocument, type NitroRequest } from './nitro.ts'
-export { collectGpuEvidence } from './nvidia.ts'
-export { collectWithSnpguest, type SnpguestOptions } from './snpguest.ts'
+export { collectGpuEvidence, type GpuHelpers } from './nvidia.ts'
 export { fetchAmdCertification, fetchTdQuote, type ThimCertificates, type ThimOptions } from './thim.ts'
 export {
   openTpm,

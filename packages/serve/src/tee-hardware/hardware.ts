@@ -1,5 +1,10 @@
 import { toBase64Url } from '@sotto/protocol/bytes'
-import { detectHardware, type HardwareFinding, type HardwareSource } from '@sotto/protocol/evidence-hardware'
+import {
+  detectHardware,
+  type HardwareFiles,
+  type HardwareFinding,
+  type HardwareSource,
+} from '@sotto/protocol/evidence-hardware'
 import type { EvidenceFamily, EvidencePiece } from '@sotto/protocol/keyrelease'
 import { BINDINGS, commitToGpus } from '@sotto/verifier/appraisal'
 import { serveError } from '../errors/index.ts'
@@ -11,10 +16,14 @@ import { type CollectedPiece, PROCESSOR_SOURCES, type ProcessorSource } from './
 /** Where evidence comes from; by default this machine. */
 export interface HardwareOptions {
   machine?: Machine
-  /** What the machine can attest. Default: found by its files. */
+  /** What the machine can attest. Default: found by its files, at the start and again at every collection. */
   findings?: readonly HardwareFinding[]
+  /** The files that tell what the machine can attest. */
+  files?: HardwareFiles
   /** Program that has GPUs sign. Default `nvattest`. */
   gpuHelper?: string
+  /** Program that says in which mode they run. Default `nvidia-smi`. */
+  gpuStatusHelper?: string
   /** Program that asks the Nitro Secure Module. Default `nsm-attest`. */
   nitroHelper?: string
   /** Collateral that this machine lacks, by the kind of evidence it goes with. Default: files of {@link COLLATERAL_FOLDER}. */
@@ -25,31 +34,33 @@ export interface HardwareOptions {
 const ORDER: readonly ProcessorSource[] = ['azure-cvm', 'nitro', 'sgx', 'tdx', 'sev-snp']
 
 /**
- * The TEE this process runs in: its processor, and every GPU of the machine beside it. Evidence carries 64 bytes
- * by the table of its family (T8); with GPUs the processor commits to their evidence and number (T9), so that
- * none can be left out or added afterwards.
+ * The TEE this process runs in: its processor, and the GPUs that NVIDIA's driver has at the time of a collection.
+ * Evidence carries 64 bytes by the table of its family (T8); with GPUs the processor commits to their evidence and number
+ * (T9), so that none of it can be left out or added afterwards. How many GPUs there have to be is for a policy to say.
+ * A driver whose GPUs this process may not use fails the collection: they could compute, and would not be in the proof.
  *
  * @throws `TEE_ABSENT` (fix-input) when this machine can attest nothing, naming why
  */
 export async function openHardware(options: HardwareOptions = {}): Promise<TrustedHardware> {
   const machine = options.machine ?? thisMachine()
-  const findings = options.findings ?? (await detectHardware(hardwareFiles()))
-  const isReady = (source: HardwareSource): boolean =>
-    findings.some((finding) => finding.source === source && finding.status === 'ready')
-  const family = ORDER.find(isReady)
+  const files = options.files ?? hardwareFiles()
+  const look = async (): Promise<readonly HardwareFinding[]> =>
+    options.findings ?? (await detectHardware(files))
+  const findings = await look()
+  const family = ORDER.find((source) => find(findings, source)?.status === 'ready')
   const collateral = options.collateral ?? collateralFiles()
   if (family === undefined) throw nothingReady(findings)
-  const hasGpus = isReady('nvidia')
 
   return {
     family,
     async collectEvidence(binding) {
       const { nvidia, [family]: table } = BINDINGS
       if (binding.length !== 64) throw new RangeError('a binding has 64 bytes')
-      const gpus = hasGpus
+      const gpus = hasGpus(await look())
         ? [
             await collectGpuEvidence(nvidia.expectation(binding), {
               command: options.gpuHelper ?? 'nvattest',
+              statusCommand: options.gpuStatusHelper ?? 'nvidia-smi',
             }),
           ]
         : []
@@ -68,6 +79,21 @@ export async function openHardware(options: HardwareOptions = {}): Promise<Trust
       throw serveError('TEE_NO_SEALING', `${family} offers this process no key for sealing`)
     },
   }
+}
+
+function find(findings: readonly HardwareFinding[], source: HardwareSource): HardwareFinding | undefined {
+  return findings.find((finding) => finding.source === source)
+}
+
+/** @throws `TEE_UNAVAILABLE` when there are some, and this process may not ask them */
+function hasGpus(findings: readonly HardwareFinding[]): boolean {
+  const gpus = find(findings, 'nvidia')
+  if (gpus?.status !== 'blocked') return gpus?.status === 'ready'
+  throw serveError('TEE_UNAVAILABLE', 'there are GPUs that would be left out of the evidence', {
+    expected: 'GPUs that answer, or none',
+    found: gpus.why,
+    ...(gpus.fix !== undefined && { hint: gpus.fix }),
+  })
 }
 
 async function encode(

@@ -1,2 +1,2 @@
-export { requireMeasuredConfig } from './measured-config.ts'
+export { requireMeasuredConfig, type UsedConfig } from './measured-config.ts'
 export type { TrustedHardware } from './types.ts'

@@ -1,4 +1,7 @@
+import { readFile, realpath } from 'node:fs/promises'
+import { isAbsolute, relative, sep } from 'node:path'
 import { fromBase64Url, toHex } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
 import type { Evidence, EvidenceFamily } from '@sotto/protocol/keyrelease'
 import { serveError } from '../errors/index.ts'
 
@@ -13,7 +16,7 @@ interface ConfigurationField {
 /**
  * HOST_DATA of an SNP report (SEV-SNP firmware ABI, ATTESTATION_REPORT), which the software TEE has too, and
  * MRCONFIGID of a TD report behind the 48 bytes of a quote's header (Intel TDX DCAP quote, version 4). Other
- * families measure the configuration with the program.
+ * families have no such field: their configuration is measured with the program, as a file of its image.
  */
 const FIELDS: Partial<Record<EvidenceFamily, ConfigurationField>> = {
   software: { name: 'HOST_DATA', offset: 0xc0, length: 32 },
@@ -21,13 +24,25 @@ const FIELDS: Partial<Record<EvidenceFamily, ConfigurationField>> = {
   tdx: { name: 'MRCONFIGID', offset: 48 + 184, length: 48 },
 }
 
+/** The configuration a role was started with. */
+export interface UsedConfig {
+  /** Chosen by whoever starts the role. */
+  path: string
+  /** Of the bytes that were read, in hexadecimal. */
+  sha256: string
+  /** The folder of the measured image that the running program lies in. */
+  imageFolder: string
+}
+
 /**
- * Refuses to go on with a configuration that the hardware does not vouch for: our own evidence must name the
- * SHA-256 of the bytes that were read (T7). Clients check the same field, so this only makes a wrong start fail
- * early and clearly.
+ * Refuses to go on with a configuration that the hardware does not vouch for (T7). Where a report has a field for it, our
+ * own evidence must name the SHA-256 of the bytes that were read; clients check the same field, so that a wrong start
+ * fails early and clearly. Elsewhere the file must be one of the image: nothing else says what was read.
  * @throws `CONFIG_NOT_MEASURED`; `TEE_MALFORMED` when the report is too short
  */
-export function requireMeasuredConfig(sha256: string, evidence: Evidence): void {
+export async function requireMeasuredConfig(used: UsedConfig, evidence: Evidence): Promise<void> {
+  const { sha256 } = used
+  if (!evidence.some(({ family }) => FIELDS[family] !== undefined)) return requirePartOfImage(used)
   for (const { family, evidence: piece } of evidence) {
     const field = FIELDS[family]
     if (field === undefined) continue
@@ -44,4 +59,17 @@ export function requireMeasuredConfig(sha256: string, evidence: Evidence): void 
       hint: 'Start the role with the configuration it was measured with.',
     })
   }
+}
+
+async function requirePartOfImage({ path, sha256, imageFolder }: UsedConfig): Promise<void> {
+  const [file, folder] = await Promise.all([realpath(path), realpath(imageFolder)])
+  const way = relative(folder, file)
+  const isInside = way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+  // Read again behind every link: the one that was followed first may have led elsewhere.
+  if (isInside && toHex(crypto.sha256(await readFile(file))) === sha256) return
+  throw serveError('CONFIG_NOT_MEASURED', 'the configuration is no file of the measured image', {
+    expected: `a file below ${folder}`,
+    found: file,
+    hint: 'Build the configuration into the image: evidence of this kind has no field for it.',
+  })
 }

@@ -1,22 +1,17 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
-import {
-  collectGpuEvidence,
-  collectNitroDocument,
-  collectWithSnpguest,
-  runHelper,
-} from '@sotto/serve/evidence'
+import { collectGpuEvidence, collectNitroDocument, runHelper } from '@sotto/serve/evidence'
 
 let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'sotto-helper-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A program that is a few lines of shell; `$DIR` is its folder. */
-function program(body: string): string {
-  const path = join(folder, 'helper')
+function program(body: string, name = 'helper'): string {
+  const path = join(folder, name)
   writeFileSync(path, `#!/bin/sh\nDIR='${folder}'\n${body}\n`)
   chmodSync(path, 0o755)
   return path
@@ -30,6 +25,20 @@ describe('a helper', () => {
     const output = await runHelper({ command, args: ['$(id)', '; ls', '*'] })
     delete process.env['SOTTO_TEST_TOKEN']
     expect(output).toEqual(utf8('$(id)\n; ls\n*\n\n'))
+  })
+
+  it('is looked up where the system keeps programs, wherever our own PATH leads', async () => {
+    program('echo forged', 'sotto-helper')
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`)
+    try {
+      await expect(runHelper({ command: 'sotto-helper', args: [] })).rejects.toMatchObject({
+        code: 'COLLECT_UNAVAILABLE',
+      })
+      const output = await runHelper({ command: 'sh', args: ['-c', 'echo "$PATH"'] })
+      expect(output).toEqual(utf8('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n'))
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   it.each([
@@ -68,31 +77,6 @@ describe('a helper', () => {
   })
 })
 
-describe('snpguest', () => {
-  const data = new Uint8Array(64).fill(9)
-  const collect = (body: string): Promise<Uint8Array> =>
-    collectWithSnpguest(data, { command: program(body), directory: folder })
-
-  it('makes a report of our data in a folder that goes afterwards', async () => {
-    const report = await collect(
-      'cp "$3" "$DIR/request"; echo "$1" > "$DIR/verb"; head -c 1184 /dev/zero > "$2"',
-    )
-    expect(report).toHaveLength(1184)
-    expect(text('verb')).toBe('report\n')
-    expect(readFileSync(join(folder, 'request'))).toEqual(Buffer.from(data))
-    expect(readdirSync(folder).filter((name) => name.startsWith('sotto-report-'))).toEqual([])
-  })
-
-  it.each([
-    ['nothing', 'true', 'COLLECT_MALFORMED'],
-    ['something else', 'echo hello > "$2"', 'COLLECT_MALFORMED'],
-    ['an error', 'exit 1', 'COLLECT_FAILED'],
-  ])('that leaves %s is refused', async (_what, body, code) => {
-    await expect(collect(body)).rejects.toMatchObject({ code })
-    expect(readdirSync(folder)).toEqual(['helper'])
-  })
-})
-
 describe('the helper for Nitro', () => {
   it('gets everything in hexadecimal and gives a document', async () => {
     const command = program('echo "$@" > "$DIR/args"; printf "\\204\\104"')
@@ -119,8 +103,16 @@ describe('the helper for Nitro', () => {
 
 describe('nvattest', () => {
   const nonce = new Uint8Array(32).fill(0xab)
-  const collect = (output: string): Promise<Uint8Array> =>
-    collectGpuEvidence(nonce, { command: program(`echo "$@" > "$DIR/args"; printf '%s' '${output}'`) })
+  const collect = (output: string, mode?: { f?: string; d?: string }): Promise<Uint8Array> => {
+    const { f = 'echo "CC status: ON"', d = 'echo "DevTools Mode: OFF"' } = mode ?? {}
+    return collectGpuEvidence(nonce, {
+      command: program(`echo "$@" > "$DIR/args"; printf '%s' '${output}'`),
+      statusCommand: program(
+        `case "$*" in 'conf-compute -f') ${f} ;; 'conf-compute -d') ${d} ;; *) exit 9 ;; esac`,
+        'status',
+      ),
+    })
+  }
 
   it('is asked for the evidence of GPUs with our nonce', async () => {
     await expect(collect('[{"evidence":"AA"}]')).resolves.toEqual(utf8('[{"evidence":"AA"}]'))
@@ -135,6 +127,33 @@ describe('nvattest', () => {
     ['no GPU', '[]', 'COLLECT_UNAVAILABLE'],
   ])('that finds %s is named', async (_what, output, code) => {
     await expect(collect(output)).rejects.toMatchObject({ code })
+  })
+
+  it.each([
+    ['is off', { f: 'echo "CC status: OFF"' }, { expected: 'CC status: ON', found: 'CC status: OFF' }],
+    ['is not told', { f: 'true' }, { expected: 'CC status: ON', found: 'nothing' }],
+    ['is told twice', { f: 'echo "CC status: ON"; echo "CC status: OFF"' }, { expected: 'CC status: ON' }],
+    ['begins alike', { f: 'echo "CC status: ON (devtools)"' }, { expected: 'CC status: ON' }],
+    [
+      'lets tools look in',
+      { d: 'echo "DevTools Mode: ON"' },
+      { expected: 'DevTools Mode: OFF', found: 'DevTools Mode: ON' },
+    ],
+    ['says nothing of tools', { d: 'printf "\\033[2J"' }, { expected: 'DevTools Mode: OFF', found: '[2J' }],
+  ])('is not asked where the mode of GPUs %s', async (_what, mode, expected) => {
+    await expect(collect('[{}]', mode)).rejects.toMatchObject({ code: 'COLLECT_UNAVAILABLE', ...expected })
+    expect(existsSync(join(folder, 'args'))).toBe(false)
+  })
+
+  it('is asked whatever case the mode is written in, and not where nobody knows it', async () => {
+    const mode = { f: 'printf " cc status: on\\r\\n"', d: 'printf "devtools mode: off"' }
+    await expect(collect('[{}]', mode)).resolves.toHaveLength(4)
+    await expect(collect('[{}]', { d: 'exit 3' })).rejects.toMatchObject({
+      code: 'COLLECT_FAILED',
+      found: '3',
+    })
+    const options = { command: program('true'), statusCommand: join(folder, 'gone') }
+    await expect(collectGpuEvidence(nonce, options)).rejects.toMatchObject({ code: 'COLLECT_UNAVAILABLE' })
   })
 
   it('is not asked with a nonce of another length', async () => {

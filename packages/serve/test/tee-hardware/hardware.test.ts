@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { concat, toBase64, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import type { HardwareFinding, HardwareSource } from '@sotto/protocol/evidence-hardware'
+import type { HardwareFiles, HardwareFinding, HardwareSource } from '@sotto/protocol/evidence-hardware'
 import type { AdmissionTuple, Component, Evidence } from '@sotto/protocol/keyrelease'
 import { packCollateral } from '@sotto/protocol/collateral-bundle'
-import { collateralFiles, openHardware } from '@sotto/serve/tee-hardware'
+import { collateralFiles, type HardwareOptions, openHardware } from '@sotto/serve/tee-hardware'
 import { bundleBytes, createFakeIntel } from '@sotto/testkit/dcap'
 import { fakeNitro } from '@sotto/testkit/nitro'
 import { fakeNvidia } from '@sotto/testkit/nvidia'
@@ -50,6 +50,17 @@ function helper(name: string, output: Uint8Array): string {
   const path = join(folder, name)
   writeFileSync(`${path}.out`, output)
   writeFileSync(path, `#!/bin/sh\necho "$@" > '${path}.args'\ncat '${path}.out'\n`)
+  chmodSync(path, 0o755)
+  return path
+}
+
+/** A program that knows in which mode GPUs run. */
+function statusHelper(devTools = 'OFF'): string {
+  const path = join(folder, `status-${devTools}`)
+  writeFileSync(
+    path,
+    `#!/bin/sh\n[ "$2" = -f ] && echo 'CC status: ON' || echo 'DevTools Mode: ${devTools}'\n`,
+  )
   chmodSync(path, 0o755)
   return path
 }
@@ -153,10 +164,15 @@ describe('evidence of a machine with GPUs', () => {
     )
   const GPU: Component = { family: 'nvidia', requireOcsp: false }
   const two = { minGpus: 2, maxGpus: 2 }
-  const collect = async (gpuHelper: string): Promise<Evidence> => {
-    const findings = [finding('sev-snp'), finding('nvidia')]
-    const collateral = async (family: string) => (family === 'nvidia' ? nvidia.rims() : {})
-    const hardware = await openHardware({ machine: snpMachine(), findings, gpuHelper, collateral })
+  const collect = async (gpuHelper: string, options: HardwareOptions = {}): Promise<Evidence> => {
+    const hardware = await openHardware({
+      machine: snpMachine(),
+      gpuHelper,
+      gpuStatusHelper: statusHelper(),
+      collateral: async (family) => (family === 'nvidia' ? nvidia.rims() : {}),
+      findings: [finding('sev-snp'), finding('nvidia')],
+      ...options,
+    })
     return hardware.collectEvidence(binding)
   }
 
@@ -191,6 +207,46 @@ describe('evidence of a machine with GPUs', () => {
       code: 'COLLECT_UNAVAILABLE',
     })
     await expect(collect(join(folder, 'gone'))).rejects.toMatchObject({ code: 'COLLECT_UNAVAILABLE' })
+  })
+
+  it(claim('T9', 'is not collected from a GPU that tools may look into, which no report tells'), async () => {
+    const gpuHelper = helper('watched', listOf(...devices))
+    const gpuStatusHelper = statusHelper('ON')
+    await expect(collect(gpuHelper, { gpuStatusHelper })).rejects.toMatchObject({
+      code: 'COLLECT_UNAVAILABLE',
+      expected: 'DevTools Mode: OFF',
+      found: 'DevTools Mode: ON',
+    })
+  })
+
+  it(claim('T9', 'leaves no GPU out that this process may not ask, and looks again each time'), async () => {
+    const blocked = [finding('sev-snp'), finding('nvidia', 'blocked')]
+    await expect(collect('unused', { findings: blocked })).rejects.toMatchObject({
+      code: 'TEE_UNAVAILABLE',
+      found: 'nvidia is blocked',
+      hint: 'unblock nvidia',
+    })
+    // A guest of SNP whose driver for GPUs is loaded while the role runs.
+    const there = new Set(['/dev/sev-guest', '/sys/kernel/config/tsm/report'])
+    const files: HardwareFiles = {
+      exists: async (path) => there.has(path),
+      readText: async (path) => (there.has(path) ? 'there' : undefined),
+      access: async (path) => (there.has(path) ? { read: true, write: true } : undefined),
+    }
+    const hardware = await openHardware({
+      machine: snpMachine(),
+      gpuHelper: helper('late', listOf(...devices)),
+      gpuStatusHelper: statusHelper(),
+      collateral: async () => ({}),
+      files,
+    })
+    const families = async (): Promise<string[]> =>
+      (await hardware.collectEvidence(binding)).map(({ family }) => family)
+    expect(await families()).toEqual(['sev-snp'])
+    there.add('/proc/driver/nvidia/version')
+    await expect(families()).rejects.toMatchObject({ code: 'TEE_UNAVAILABLE' })
+    there.add('/dev/nvidiactl')
+    expect(await families()).toEqual(['sev-snp', 'nvidia'])
   })
 })
 

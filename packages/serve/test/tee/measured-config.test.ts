@@ -1,30 +1,73 @@
-import { toBase64Url } from '@sotto/protocol/bytes'
-import type { Evidence } from '@sotto/protocol/keyrelease'
-import { expect, test } from 'vitest'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import type { Evidence, EvidenceFamily } from '@sotto/protocol/keyrelease'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { claim } from '../../../../test/claims.ts'
 import { requireMeasuredConfig } from '../../src/tee/index.ts'
+
+let root: string
+beforeAll(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'sotto-image-')))
+  for (const folder of ['image', 'image-of-others']) {
+    mkdirSync(join(root, folder))
+    writeFileSync(join(root, folder, 'config.json'), '{}')
+  }
+  symlinkSync(join(root, 'image-of-others/config.json'), join(root, 'image/link.json'))
+  symlinkSync(join(root, 'image/config.json'), join(root, 'link.json'))
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const report = new Uint8Array(1184)
 report.fill(0xab, 0xc0, 0xe0)
+const evidence = (family: EvidenceFamily, bytes = report): Evidence => [
+  { family, evidence: toBase64Url(bytes), collateral: {} },
+]
+const requireConfig = (sha256: string, of: Evidence, path = '/anywhere.json'): Promise<void> =>
+  requireMeasuredConfig({ path, sha256, imageFolder: join(root, 'image') }, of)
+const refused = { code: 'CONFIG_NOT_MEASURED', action: 'stop' }
 
-test('accepts the configuration HOST_DATA names and refuses any other', () => {
-  const evidence = (family: 'sev-snp' | 'tdx' | 'nitro', bytes = report): Evidence => [
-    { family, evidence: toBase64Url(bytes), collateral: {} },
-  ]
-  requireMeasuredConfig('ab'.repeat(32), evidence('sev-snp'))
-  expect(() => requireMeasuredConfig(`${'ab'.repeat(31)}ac`, evidence('sev-snp'))).toThrowError(
-    expect.objectContaining({ code: 'CONFIG_NOT_MEASURED', action: 'stop' }),
-  )
-  expect(() =>
-    requireMeasuredConfig('00'.repeat(32), evidence('sev-snp', report.subarray(0, 0xdf))),
-  ).toThrowError(expect.objectContaining({ code: 'TEE_MALFORMED' }))
+test('accepts the configuration HOST_DATA names and refuses any other', async () => {
+  await requireConfig('ab'.repeat(32), evidence('sev-snp'))
+  await requireConfig('ab'.repeat(32), evidence('software'))
+  await expect(requireConfig(`${'ab'.repeat(31)}ac`, evidence('sev-snp'))).rejects.toMatchObject(refused)
+  await expect(
+    requireConfig('00'.repeat(32), evidence('sev-snp', report.subarray(0, 0xdf))),
+  ).rejects.toMatchObject({ code: 'TEE_MALFORMED' })
   // MRCONFIGID has 48 bytes, of which a SHA-256 fills the first 32.
   const quote = new Uint8Array(700)
   quote.fill(0xab, 48 + 184, 48 + 184 + 32)
-  requireMeasuredConfig('ab'.repeat(32), evidence('tdx', quote))
+  await requireConfig('ab'.repeat(32), evidence('tdx', quote))
   quote[48 + 184 + 40] = 1
-  expect(() => requireMeasuredConfig('ab'.repeat(32), evidence('tdx', quote))).toThrowError(
-    expect.objectContaining({ code: 'CONFIG_NOT_MEASURED' }),
+  await expect(requireConfig('ab'.repeat(32), evidence('tdx', quote))).rejects.toMatchObject(refused)
+})
+
+describe('where a report has no field for the configuration', () => {
+  const sha256 = toHex(crypto.sha256(utf8('{}')))
+  const used = (path: string, family: EvidenceFamily = 'nitro', hash = sha256): Promise<void> =>
+    requireConfig(hash, [...evidence(family), ...evidence('nvidia')], join(root, path))
+
+  it.each<EvidenceFamily>(['azure-cvm', 'sgx', 'nitro', 'azure-maa', 'gcp-confidential-space'])(
+    claim('T7', 'a role on %s starts with a file of its image only'),
+    async (family) => {
+      await used('image/config.json', family)
+      await expect(used('image-of-others/config.json', family)).rejects.toMatchObject({
+        ...refused,
+        expected: `a file below ${root}/image`,
+        found: `${root}/image-of-others/config.json`,
+      })
+    },
   )
-  // Nitro measures the configuration with the image.
-  requireMeasuredConfig('ab'.repeat(32), evidence('nitro'))
+
+  it('links are followed before the place is judged', async () => {
+    await used('link.json')
+    await used('image/../link.json')
+    await expect(used('image/link.json')).rejects.toMatchObject(refused)
+  })
+
+  it('what was read has to be what lies in the image', async () => {
+    await expect(used('link.json', 'nitro', 'ab'.repeat(32))).rejects.toMatchObject(refused)
+  })
 })

@@ -12,12 +12,13 @@ export function tdxTee(intel: FakeIntel): FakeTee {
       family: 'tdx',
       mrTd: [measurement],
       rtmr1: ['11'.repeat(48)],
+      rtmr2: ['22'.repeat(48)],
       mrConfigId: [pad(hostData)],
     }),
     evidence({ measurement, hostData }, reportData) {
       const quote = intel.tdQuote({
         MRTD: fromHex(measurement),
-        RTMR: [new Uint8Array(48), new Uint8Array(48).fill(0x11)],
+        RTMR: [new Uint8Array(48), new Uint8Array(48).fill(0x11), new Uint8Array(48).fill(0x22)],
         MRCONFIGID: concat(fromHex(hostData), new Uint8Array(16)),
         REPORTDATA: reportData,
       })

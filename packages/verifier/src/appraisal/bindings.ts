@@ -61,6 +61,11 @@ export const BINDINGS: Readonly<Record<PolicyFamily, FamilyBinding>> = {
   },
 }
 
+/** Whether evidence of a family comes from a processor itself, not from a service that looked at one. */
+export function isHardwareFamily(family: PolicyFamily): boolean {
+  return isProcessorFamily(family) && !['azure-maa', 'gcp-confidential-space'].includes(family)
+}
+
 /** Whether a family vouches for a processor or a service; a GPU alone is never acceptable. */
 export function isProcessorFamily(family: PolicyFamily): boolean {
   return family !== 'nvidia'

@@ -19,7 +19,7 @@ import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { verifierError } from '../errors.ts'
 import { type Families, FAMILY_REGISTRY } from './families.ts'
 import { namesParavisor } from '../azure-cvm/index.ts'
-import { isProcessorFamily } from './bindings.ts'
+import { isHardwareFamily, isProcessorFamily } from './bindings.ts'
 import type { AdmissionTuple, Component, EvidencePolicy, JsonObject, PolicyFamily, Window } from './types.ts'
 import { checkWindows, findWindowDefect, resolveWindows } from './windows.ts'
 
@@ -134,6 +134,8 @@ export function findTupleDefect({ allOf, gpuBinding, ...window }: AdmissionTuple
   if (!areDistinct(names)) return 'a family stands twice'
   if (!names.some(isProcessorFamily)) return 'a GPU alone is never acceptable: name the processor beside it'
   if (names.includes('software') && names.length > 1) return 'software and hardware in one tuple'
+  // Two would be two machines, of which one has the program and the other the firmware.
+  if (names.filter(isHardwareFamily).length > 1) return 'two processors: name one in each tuple'
   if (names.includes('nvidia') && gpuBinding === undefined)
     return 'gpuBinding is missing: say how many GPUs the processor vouches for'
   if (!names.includes('nvidia') && gpuBinding !== undefined) return 'gpuBinding without a GPU'

@@ -4,6 +4,7 @@ import { Refusal, Skip, type Check } from '../checks/index.ts'
 import { earlier } from '../family/index.ts'
 import type { Families, FamilyEntry } from './families.ts'
 import type { AppraisalContext, EvidencePiece } from './appraise.ts'
+import { isProcessorFamily } from './bindings.ts'
 import { own } from './compare-tuples.ts'
 import { BINDING_BYTES } from './gpu-commitment.ts'
 import { AGE_CHECKS } from './age-checks.ts'
@@ -103,11 +104,16 @@ const PIECE_CHECKS: readonly Check<TupleFacts>[] = [
     needs: ['resolved', 'components'],
     run(facts) {
       const { resolved, components, families, judge } = facts
-      const verdicts = resolved.map((policy, index) => {
-        const { demandRevocation } = families.get(components[index]!.family)!
-        const isDemanded = facts.policy.revocationMaxAgeSeconds !== undefined
-        return judge(index, (isDemanded ? demandRevocation?.(policy) : undefined) ?? policy)
-      })
+      const isDemanded = facts.policy.revocationMaxAgeSeconds !== undefined
+      const judged: PieceVerdict[] = []
+      for (const index of processorsFirst(components)) {
+        const { family, demandRevocation } = families.get(components[index]!.family)!
+        // GPUs take longest, and anybody can send some: they count beside a genuine processor only.
+        if (!isProcessorFamily(family) && judged.some(({ authentic }) => !authentic)) continue
+        const policy = resolved[index]!
+        judged[index] = judge(index, (isDemanded ? demandRevocation?.(policy) : undefined) ?? policy)
+      }
+      const verdicts = judged.filter((verdict) => verdict !== undefined)
       // Known to the caller whatever they say.
       ;(facts as TupleFacts).verdicts = verdicts
       const refused = verdicts.filter(({ acceptable }) => !acceptable)
@@ -177,6 +183,13 @@ const BINDING_CHECKS: readonly Check<TupleFacts>[] = [
 
 /** Everything one tuple asks, in the order in which a refusal names its reason. */
 export const TUPLE_CHECKS: readonly Check<TupleFacts>[] = [...PIECE_CHECKS, ...BINDING_CHECKS, ...AGE_CHECKS]
+
+/** Places of the pieces, processors before GPUs. */
+function processorsFirst(components: readonly Component[]): number[] {
+  const places = components.map((_component, index) => index)
+  const rank = (index: number): number => (isProcessorFamily(components[index]!.family) ? 0 : 1)
+  return places.sort((a, b) => rank(a) - rank(b))
+}
 
 function isCompared({ steps }: PieceVerdict, { binding }: FamilyEntry): boolean {
   return steps.some(({ name, status }) => name === binding.step && status === 'pass')

@@ -212,7 +212,11 @@ function requireTuple(
   const covering = releases.filter((statement) => covers(statement, tuple))
   const expected = releases.filter(({ predicate }) => predicate.role === role).map(describeRelease)
   try {
-    requireRelease(covering, { role, expected: expected.join(' or '), found: name }, policy)
+    requireRelease(
+      covering,
+      { role, expected: expected.join(' or '), found: name, names: tuple.allOf },
+      policy,
+    )
   } catch (error) {
     const { message, expected: wanted, found } = error as Refusal
     throw new Refusal(`tuple ${name}: ${message}`, wanted, found)

@@ -12,13 +12,14 @@ import {
   type AdmissionTuple,
 } from '@sotto/protocol/keyrelease'
 import { verifyConsistency } from '@sotto/protocol/merkle'
-import { appraiseEvidence, type EvidenceAppraisal } from '../appraisal/index.ts'
+import { appraiseEvidence, BINDINGS, type EvidenceAppraisal } from '../appraisal/index.ts'
 import type { StepName } from '../policy/index.ts'
 import {
   describeRelease,
   evidencePieces,
   findReleaseDefect,
   platformPolicy,
+  programOf,
   refusalText,
   withRelease,
 } from '../workload/index.ts'
@@ -97,9 +98,10 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
     needs: ['evidence', 'genesisDigest', 'boundCheckpoint'],
     run({ bundle, evidence, genesisDigest, boundCheckpoint }) {
       const { binding } = bundle.kms
-      const unbound = bindingFailure(evidence)
-      if (unbound !== undefined)
-        throw new Refusal('it is bound to something else', unbound.expected, unbound.found)
+      if (!evidence.admitted) {
+        const unbound = bindingFailure(evidence)
+        throw new Refusal('it is bound to something else', unbound?.expected, unbound?.found)
+      }
       if (binding.genesis !== genesisDigest)
         throw new Refusal('bound to another genesis', genesisDigest, binding.genesis)
       if (binding.checkpoint !== boundCheckpoint.digest)
@@ -133,8 +135,9 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
       const own = releases.filter(({ predicate }) => predicate.role === 'kms')
       const judged = own.map((statement) => {
         const { family } = statement.predicate.evidence
-        const platforms = policy.platforms.filter(({ allOf }) =>
-          allOf.some((component) => component.family === family),
+        // The platform that admitted it; another might leave open what this one does not.
+        const platforms = policy.platforms.filter(
+          (platform) => platform.name === facts.evidence.tuple && programOf(platform)?.family === family,
         )
         const evidence = appraiseKms(
           facts,
@@ -149,6 +152,7 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
           role: 'kms',
           expected: own.map(describeRelease).join(' or ') || 'a release of role kms',
           found: judged.map(({ evidence }) => refusalText(evidence)).join(' | '),
+          names: covering.map(({ evidence }) => evidence.tuples.at(-1)?.pieces.map(({ fields }) => fields)),
         },
         policy,
       )
@@ -203,10 +207,11 @@ function appraiseKms(
 /** The step that failed where a platform refuses nothing but what the evidence is bound to. */
 function bindingFailure({ tuples }: EvidenceAppraisal): Step | undefined {
   for (const { steps, pieces } of tuples) {
+    const names = [...pieces.map(({ family }) => BINDINGS[family].step), 'policy.evidence', 'policy.binding']
     const failed = [...pieces.flatMap((piece) => piece.steps), ...steps].filter(
       ({ status }) => status === 'fail',
     )
-    if (failed.length > 0 && failed.every((step) => step.class === 'binding')) return failed[0]
+    if (failed.length > 0 && failed.every(({ name }) => names.includes(name))) return failed[0]
   }
   return undefined
 }

@@ -1,7 +1,7 @@
 import type { ReleaseStatement, Role } from '@sotto/protocol/keyrelease'
 import { Refusal } from '../checks/index.ts'
 import type { TrustPolicy } from '../policy/index.ts'
-import { namesRevoked } from '../workload/index.ts'
+import { findRevoked } from '../workload/index.ts'
 
 /** A workload for which a release has to be found. */
 export interface ClaimedWorkload {
@@ -9,6 +9,8 @@ export interface ClaimedWorkload {
   /** For the refusal. */
   expected: string
   found: string
+  /** What it reports, or may report: searched for revoked digests beside the statements. */
+  names: unknown
 }
 
 /**
@@ -17,7 +19,7 @@ export interface ClaimedWorkload {
  */
 export function requireRelease(
   covering: readonly ReleaseStatement[],
-  { role, expected, found }: ClaimedWorkload,
+  { role, expected, found, names }: ClaimedWorkload,
   policy: Pick<TrustPolicy, 'revoked' | 'minSecurityVersion'>,
 ): ReleaseStatement {
   const [first, ...others] = covering
@@ -27,11 +29,9 @@ export function requireRelease(
     (a, b) => (b.predicate.securityVersion > a.predicate.securityVersion ? b : a),
     first,
   )
-  for (const statement of covering) {
-    const revoked = namesRevoked(statement, policy.revoked)
-    if (revoked !== undefined)
-      throw new Refusal(`${nameOf(statement)} is revoked by the policy`, 'an unrevoked digest', revoked)
-  }
+  const revoked = findRevoked([covering.map(revocableOf), names], policy.revoked)
+  if (revoked !== undefined)
+    throw new Refusal(`${nameOf(newest)} is revoked by the policy`, 'an unrevoked digest', revoked)
   const minimum = policy.minSecurityVersion[role]
   const { securityVersion } = newest.predicate
   if (securityVersion < minimum)
@@ -41,6 +41,11 @@ export function requireRelease(
       `${securityVersion}`,
     )
   return newest
+}
+
+/** By what a release is revoked. */
+function revocableOf({ subject, predicate }: ReleaseStatement): unknown {
+  return [subject.map(({ digest }) => digest.sha256), predicate.evidence]
 }
 
 /** What a release is called. */

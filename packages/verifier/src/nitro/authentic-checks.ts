@@ -42,8 +42,8 @@ export const authenticChecks: readonly Check<NitroFacts>[] = [
     title: 'Its certificates are well-formed',
     needs: ['document'],
     class: 'malformed',
-    run({ document, fields, roots }) {
-      const certificates = readCertificates(document, roots)
+    run({ document, fields }) {
+      const certificates = readCertificates(document)
       fields['chain_valid'] = validityText(certificates)
       return { adds: { certificates } }
     },
@@ -53,8 +53,8 @@ export const authenticChecks: readonly Check<NitroFacts>[] = [
     title: 'The certificate that signed it leads to the root of AWS, which comes first in its bundle',
     needs: ['document', 'certificates'],
     class: 'chain',
-    run({ document, certificates, roots, validUntil }) {
-      const chain = verifyChain(document, certificates, roots)
+    run({ certificates, roots, validUntil }) {
+      const chain = verifyChain(certificates, roots)
       return {
         adds: { chain, validUntil: earlier(validUntil, chain.notAfter) },
         found: certificates[0]!.subjectText,

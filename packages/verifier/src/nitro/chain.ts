@@ -1,5 +1,4 @@
-import { equalBytes, toHex, uint } from '@sotto/protocol/bytes'
-import { publicCrypto } from '@sotto/protocol/crypto-backend'
+import { equalBytes } from '@sotto/protocol/bytes'
 import { type Certificate, KEY_USAGE, parseCertificate, verifyPath } from '@sotto/protocol/x509'
 import { Refusal } from '../checks/index.ts'
 import { withX509 } from '../family/index.ts'
@@ -14,25 +13,10 @@ export interface NitroChain {
   notAfter: number
 }
 
-/** A bundle that once was part of a verified path, nearest issuer first, root last. */
-type ProvenBundle = readonly Certificate[]
-
-/** Instances that one verifier sees within the day that a bundle is in use. */
-const MAX_PROVEN = 64
-
-/**
- * Proven bundles by digest, so that the three signatures of an instance's issuers are verified once:
- * they take longer than all the rest. Only what leads to the root gets in.
- */
-const provenUnder = new WeakMap<readonly Certificate[], Map<string, ProvenBundle>>()
-
 /** Certificates of a document, leaf first, root last. Nothing is proven about them. @throws Refusal of class `malformed` */
-export function readCertificates(document: NitroDocument, roots: readonly Certificate[]): Certificate[] {
-  const proven = provenUnder.get(roots)?.get(bundleDigest(document))
-  return withX509('a certificate in the document', () => [
-    parseCertificate(document.certificate),
-    ...(proven ?? document.cabundle.toReversed().map((der) => parseCertificate(der))),
-  ])
+export function readCertificates({ certificate, cabundle }: NitroDocument): Certificate[] {
+  const ders = [certificate, ...cabundle.toReversed()]
+  return withX509('a certificate in the document', () => ders.map((der) => parseCertificate(der)))
 }
 
 /**
@@ -41,25 +25,15 @@ export function readCertificates(document: NitroDocument, roots: readonly Certif
  *
  * @throws Refusal of class `chain`
  */
-export function verifyChain(
-  document: NitroDocument,
-  certificates: readonly Certificate[],
-  roots: readonly Certificate[],
-): NitroChain {
-  const [leaf, issuer] = certificates as [Certificate, Certificate]
-  let proven = provenUnder.get(roots)
-  if (proven === undefined) provenUnder.set(roots, (proven = new Map()))
-  const digest = bundleDigest(document)
+export function verifyChain(certificates: readonly Certificate[], roots: readonly Certificate[]): NitroChain {
+  const leaf = certificates[0]!
   withX509('the chain of the document', () => {
-    // A bundle that had a leaf below it before may have this one: depth and issuers are the same.
-    if (proven.has(digest)) return verifyPath([leaf, issuer], { roots: [issuer], at: 0, verifyDates: false })
-    if (certificates.slice(0, -1).some(({ subject, issuer: by }) => equalBytes(subject, by)))
+    if (certificates.slice(0, -1).some(({ subject, issuer }) => equalBytes(subject, issuer)))
       throw new Refusal('a certificate below the root issued itself')
     const path = verifyPath(certificates, { roots, at: 0, verifyDates: false })
     // verifyPath adds a root that was left out; the order of the bundle is part of the format.
     if (path.chain.length !== certificates.length)
       throw new Refusal('the bundle does not begin with the root', path.root.subjectText)
-    return path
   })
   const { keyUsage = 0, basicConstraints, subjectText } = leaf
   if ((keyUsage & KEY_USAGE.digitalSignature) === 0 || basicConstraints?.ca === true)
@@ -68,16 +42,9 @@ export function verifyChain(
       'digitalSignature, no CA',
       subjectText,
     )
-  if (proven.size >= MAX_PROVEN && !proven.has(digest)) proven.delete(proven.keys().next().value!)
-  proven.set(digest, certificates.slice(1))
   return {
     certificates,
     notBefore: Math.max(...certificates.map(({ notBefore }) => notBefore)),
     notAfter: Math.min(...certificates.map(({ notAfter }) => notAfter)),
   }
-}
-
-function bundleDigest({ cabundle }: NitroDocument): string {
-  // Lengths go in too: the same bytes split elsewhere are another bundle.
-  return toHex(publicCrypto.sha256(...cabundle.flatMap((der) => [uint(der.length, 2), der])))
 }

@@ -38,9 +38,9 @@ export function admits(
   { role: _role, ...tuple }: PolicyTuple,
   keyPolicy: KeyReleasePolicy,
 ): boolean {
-  const isYoung = (['collateralMaxAgeSeconds', 'revocationMaxAgeSeconds'] as const).every(
-    (name) => ages[name] === undefined || (keyPolicy[name] ?? Infinity) <= ages[name],
-  )
+  const isYoung = (
+    ['evidenceMaxAgeSeconds', 'collateralMaxAgeSeconds', 'revocationMaxAgeSeconds'] as const
+  ).every((name) => ages[name] === undefined || (keyPolicy[name] ?? Infinity) <= ages[name])
   const membersOf: MembersOf = (family) => FAMILY_REGISTRY.get(family)!.members
   return isYoung && platforms.some((platform) => isCovered(tuple, platform, membersOf))
 }

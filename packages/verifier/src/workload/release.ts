@@ -1,13 +1,19 @@
 import type { JsonValue } from '@sotto/protocol/jcs'
-import type { AdmissionTuple, Component, PolicyTuple, ReleaseStatement } from '@sotto/protocol/keyrelease'
+import type {
+  AdmissionTuple,
+  Component,
+  EvidenceFamily,
+  PolicyTuple,
+  ReleaseStatement,
+} from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import {
   FAMILY_REGISTRY,
   isCovered,
   isObject,
+  isHardwareFamily,
   isProcessorFamily,
   isSame,
-  isSettled,
   type JsonObject,
   listOf,
   type Meaning,
@@ -18,13 +24,33 @@ import {
 const RELEASE_PINS: readonly unknown[] = ['program', 'firmware', 'configuration']
 
 /**
+ * What a release names on each kind of hardware, one member of every group, for evidence of it to be about one
+ * program with one configuration. Who signed an image is no program, and a register that the guest extends by
+ * itself says what the guest likes. SGX, Nitro, Azure and Google have no field for a configuration: it is part of
+ * the image.
+ */
+const IDENTITY: Readonly<Record<Exclude<EvidenceFamily, 'nvidia'>, readonly (readonly string[])[]>> = {
+  'sev-snp': [['measurements'], ['hostData']],
+  // Firmware, boot loader and kernel, command line and initial file system.
+  tdx: [['mrTd'], ['rtmr1'], ['rtmr2'], ['mrConfigId']],
+  sgx: [['mrEnclave']],
+  nitro: [['pcrs.0']],
+  // The paravisor, and the boot loader that it measured: PCR4.
+  'azure-cvm': [['snp.measurements', 'tdx.mrTd'], ['pcrs.4']],
+  // A token for a TD has none of its registers.
+  'azure-maa': [['mrEnclaves', 'launchMeasurements']],
+  'gcp-confidential-space': [['imageDigests']],
+  software: [['measurements'], ['hostData']],
+}
+
+/**
  * What is wrong with a release statement, or nothing: its `evidence` says which program it is, nothing else, and
  * nothing that contradicts its subjects.
  */
 export function findReleaseDefect({ subject, predicate }: ReleaseStatement): string | undefined {
   const [image, configuration] = subject.map(({ digest }) => digest.sha256) as [string, string]
   const { family, ...policy } = predicate.evidence
-  if (!isProcessorFamily(family)) return 'a GPU says nothing about a program'
+  if (family === 'nvidia') return 'a GPU says nothing about a program'
   const { members, decodePolicy } = FAMILY_REGISTRY.get(family)!
   // The software root is the machine's, not the release's: its decoder asks for one all the same.
   const whole = family === 'software' ? { roots: [image], ...policy } : policy
@@ -36,21 +62,29 @@ export function findReleaseDefect({ subject, predicate }: ReleaseStatement): str
   const pinned = pinsOf(policy, members)
   const more = Object.keys(policy).find((name) => !isSame(policy[name], pinned[name]))
   if (more !== undefined) return `evidence.${more} says more than program and configuration`
-  if (!isSettled(members, policy, 'program')) return 'evidence names no program'
+  const lacking = IDENTITY[family].find((group) => !group.some((path) => has(policy, path)))
+  if (lacking !== undefined) return `evidence names no ${lacking.join(' or ')}`
   const configurations = valuesOf(policy, members, 'configuration')
   if (configurations.some((value) => value !== configuration.padEnd(value.length, '0')))
     return 'evidence names another configuration than the statement'
   if (family !== 'software') return undefined
   const [measurement, ...others] = valuesOf(policy, members, 'program')
   const isImage = measurement === softwareMeasurement(image) && others.length === 0
-  if (!isImage) return 'evidence names another image than the statement'
-  return configurations.length === 1 ? undefined : 'evidence names no configuration'
+  return isImage ? undefined : 'evidence names another image than the statement'
+}
+
+/** What says which program runs: where a token stands beside hardware, the hardware. */
+export function programOf({ allOf }: AdmissionTuple): Component | undefined {
+  return (
+    allOf.find(({ family }) => isHardwareFamily(family)) ??
+    allOf.find(({ family }) => isProcessorFamily(family))
+  )
 }
 
 /** Whether a statement is about everything that a tuple admits: its role, its program, its configuration. */
 export function covers({ predicate: { role, evidence } }: ReleaseStatement, tuple: PolicyTuple): boolean {
-  const component = tuple.allOf.find(({ family }) => family === evidence.family)
-  if (component === undefined || tuple.role !== role) return false
+  const component = programOf(tuple)
+  if (component?.family !== evidence.family || tuple.role !== role) return false
   const membersOf = (family: Component['family']): Members => FAMILY_REGISTRY.get(family)!.members
   const pinned = { ...pinsOf(component, membersOf(component.family)), family: component.family }
   return isCovered({ name: 'tuple', allOf: [pinned] }, { name: 'release', allOf: [evidence] }, membersOf)
@@ -72,12 +106,23 @@ export function describeRelease({ predicate }: ReleaseStatement): string {
   return `${predicate.role} ${predicate.version} (${family}: ${values.join(', ')})`
 }
 
-/** The first revoked digest that a release names: that of its image, or one that evidence of it reports. */
-export function namesRevoked(
-  { subject, predicate }: ReleaseStatement,
-  revoked: readonly string[],
-): string | undefined {
-  return [subject[0].digest.sha256, ...stringsOf(predicate.evidence)].find((value) => revoked.includes(value))
+/**
+ * The first revoked digest in what a release, a tuple or a verdict names: of an image or a configuration, or what
+ * evidence reports. A shorter one may stand in a longer field, padded with zeros.
+ */
+export function findRevoked(value: unknown, revoked: readonly string[]): string | undefined {
+  if (revoked.length === 0) return undefined
+  const digests = stringsOf(value).map((text) => text.replace(/^sha256:/, '').toLowerCase())
+  return revoked.find((digest) =>
+    digests.some((text) => text.startsWith(digest) && /^0*$/.test(text.slice(digest.length))),
+  )
+}
+
+/** Whether a policy has a member, by its dotted name. */
+function has(policy: JsonObject, path: string): boolean {
+  let value: JsonValue | undefined = policy
+  for (const name of path.split('.')) value = isObject(value) ? value[name] : undefined
+  return value !== undefined
 }
 
 /** Members that say which program runs. One inside another counts as its own. */
@@ -116,8 +161,8 @@ function merge(under: JsonValue | undefined, over: JsonValue): JsonValue {
   return { ...under, ...Object.fromEntries(members) }
 }
 
-function stringsOf(value: JsonValue): string[] {
+function stringsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   if (typeof value !== 'object' || value === null) return []
-  return Object.values(value).flatMap((member) => stringsOf(member as JsonValue))
+  return Object.values(value).flatMap(stringsOf)
 }

@@ -67,7 +67,7 @@ export const fakePolicies: fc.Arbitrary<FakePolicy> = some(
 
 const tuple: fc.Arbitrary<AdmissionTuple> = fc
   .record({
-    families: fc.subarray(['sev-snp', 'tdx'] as const, { minLength: 1 }),
+    families: fc.subarray(['sev-snp', 'azure-maa'] as const, { minLength: 1 }),
     policies: fc.array(fakePolicies, { minLength: 2, maxLength: 2 }),
     ends: window,
   })

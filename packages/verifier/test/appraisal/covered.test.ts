@@ -62,7 +62,7 @@ describe('a tuple that covers another one, of fake families', () => {
           for (const [snp, tdx, time] of given) {
             const pieces = inner!.allOf.map(({ family }): EvidencePiece => ({
               family,
-              evidence: fakeEvidence(binding(), family === 'tdx' ? tdx : snp),
+              evidence: fakeEvidence(binding(), family === 'azure-maa' ? tdx : snp),
               collateral: {},
             }))
             const admits = (of: AdmissionTuple): boolean =>

@@ -221,11 +221,12 @@ function fake(family: FamilyEntry['family'], title: string): [FamilyEntry['famil
   ]
 }
 
-/** Two processors, one with signed times, a GPU and the software TEE, all fake. */
+/** Two processors, one with signed times, a service, a GPU and the software TEE, all fake. */
 export const FAKE_FAMILIES: Families = new Map([
   fake('sev-snp', 'fake SNP'),
   fake('tdx', 'fake TDX'),
   fake('nitro', 'fake Nitro'),
+  fake('azure-maa', 'fake token'),
   fake('nvidia', 'fake GPU'),
   fake('software', 'fake software TEE'),
 ])

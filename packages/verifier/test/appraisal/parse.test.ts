@@ -118,6 +118,11 @@ describe('an evidence policy', () => {
       policy({ anyOf: [tuple({ allOf: [SNP, { family: 'software' }] })] }),
       /software and hardware in one tuple/,
     ],
+    [
+      'two processors in one tuple',
+      policy({ anyOf: [tuple({ allOf: [SNP, { family: 'tdx' }] })] }),
+      /two processors/,
+    ],
     ['an unknown member of a family', component({ measurement: ['aa'] }), /allOf\[0\]\.measurement/],
     ['a wrong type in a family', component({ allowDebug: 'no' }), /allowDebug/],
     ['an empty allow-list', measurements(), /measurements/],

@@ -16,7 +16,7 @@ const RUNS = process.env['SLOW'] ? 800 : 150
 
 const evidence: fc.Arbitrary<{ pieces: EvidencePiece[]; at: number; boundAt: number }> = fc
   .record({
-    families: fc.subarray(['sev-snp', 'tdx'] as const, { minLength: 1 }),
+    families: fc.subarray(['sev-snp', 'azure-maa'] as const, { minLength: 1 }),
     snp: reports,
     tdx: reports,
     at: instants,
@@ -25,7 +25,7 @@ const evidence: fc.Arbitrary<{ pieces: EvidencePiece[]; at: number; boundAt: num
   .map(({ families, at, age, ...of }) => ({
     pieces: families.map((family) => ({
       family,
-      evidence: fakeEvidence(binding(), family === 'tdx' ? of.tdx : of.snp),
+      evidence: fakeEvidence(binding(), family === 'azure-maa' ? of.tdx : of.snp),
       collateral: {},
     })),
     at,

@@ -131,7 +131,13 @@ describe('time', () => {
       [1000, { certificate: (c) => ({ ...c, notAfter: c.notBefore + 1100 }) }],
       [1100, { keys: (policy, now) => [{ ...key, policy, notBefore: now - 9, notAfter: now + 1100 }] }],
       [1200, { policy: (policy) => ({ ...policy, checkpointMaxAgeSeconds: 1230 }) }],
-      [1300, { policy: (policy) => ({ ...policy, evidenceMaxAgeSeconds: 1360 }) }],
+      [
+        1300,
+        {
+          policy: (policy) => ({ ...policy, evidenceMaxAgeSeconds: 1360 }),
+          keyPolicy: (keyPolicy) => ({ ...keyPolicy, evidenceMaxAgeSeconds: 1360 }),
+        },
+      ],
     ] satisfies [number, Parameters<typeof createWorld>[0]][]) {
       const world = await createWorld(options)
       expect(verify(world).verdict.validUntil, `${limit}`).toBe(world.now + limit)

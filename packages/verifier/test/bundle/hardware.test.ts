@@ -4,6 +4,8 @@ import { fakeNvidia, type FakeNvidia } from '@sotto/testkit/nvidia'
 import { fakeAmd, type FakeAmd } from '@sotto/testkit/snp'
 import { type FakeTee, nitroTee, snpGpuTee, snpTee, tdxTee } from '@sotto/testkit/tee'
 import { FAKE_NOW } from '@sotto/testkit/x509'
+import { fromBase64Url } from '@sotto/protocol/bytes'
+import { verifyFamily } from '@sotto/verifier/appraisal'
 import { createWorld, type World, type WorldOptions } from '@sotto/testkit'
 import { type BundleResult, verifyTrustBundle } from '@sotto/verifier'
 import { describe, expect, it, vi } from 'vitest'
@@ -105,19 +107,55 @@ describe('hardware that a key-release policy admits', () => {
     expect(failed(verify(await world(laxer(change))))).toEqual([])
   })
 
-  it(claim('T2', 'lets collateral grow no older than the client allows'), async () => {
-    const tee = tdxTee(intel)
-    const own = await world({ tee })
-    const policy = { ...own.policy, collateralMaxAgeSeconds: 86_400 * 30 }
-    expect(failed(verify({ ...own, policy }))).toEqual(['keys.policy-tuples'])
-    const bounded = await world({
-      tee,
-      keyPolicy: (keyPolicy) => ({ ...keyPolicy, collateralMaxAgeSeconds: 86_400 * 30 }),
-    })
-    expect(
-      failed(verify({ ...bounded, policy: { ...bounded.policy, collateralMaxAgeSeconds: 86_400 * 30 } })),
-    ).toEqual([])
-  })
+  it.each(['evidenceMaxAgeSeconds', 'collateralMaxAgeSeconds', 'revocationMaxAgeSeconds'] as const)(
+    claim('T2', 'grows no older than the client allows: %s'),
+    async (name) => {
+      const tee = tdxTee(intel)
+      const limit = 3000
+      const own = await world({ tee })
+      expect(failed(verify({ ...own, policy: { ...own.policy, [name]: limit } }))).toContain(
+        'keys.policy-tuples',
+      )
+      const days = name === 'evidenceMaxAgeSeconds' ? limit : 86_400 * 300
+      const bounded = await world({ tee, keyPolicy: (keyPolicy) => ({ ...keyPolicy, [name]: days }) })
+      expect(failed(verify({ ...bounded, policy: { ...bounded.policy, [name]: days } }))).toEqual([])
+    },
+  )
+
+  it(
+    claim('T2', 'is refused when what it reports is revoked, whatever the release names of it'),
+    async () => {
+      const own = await world({ tee: nitroTee(cloud) })
+      const [piece] = own.bundle.kms.evidence
+      const { fields } = verifyFamily('nitro', {
+        evidence: fromBase64Url(piece!.evidence),
+        collateral: {},
+        at: FAKE_NOW,
+      })
+      // The signer's register is in no release here, and in the document all the same.
+      const pcr8 = (fields['pcrs'] as Record<string, string>)['8']!
+      expect(failed(verify({ ...own, policy: { ...own.policy, revoked: [pcr8] } }))).toEqual([
+        'kms.measurement',
+      ])
+      const named = own.images.inference.measurement
+      expect(failed(verify({ ...own, policy: { ...own.policy, revoked: [named] } }))).toEqual([
+        'keys.policy-tuples',
+      ])
+    },
+  )
+
+  it(
+    claim('chain.evidence', 'is admitted by any platform of the policy, whichever comes first'),
+    async () => {
+      const own = await world({ tee: nitroTee(cloud) })
+      const other = { name: 'other', allOf: [{ family: 'nitro' as const, nonces: ['aa'] }] }
+      for (const platforms of [
+        [other, ...own.policy.platforms],
+        [...own.policy.platforms, other],
+      ])
+        expect(failed(verify({ ...own, policy: { ...own.policy, platforms } }))).toEqual([])
+    },
+  )
 
   it(claim('T10', 'is not the software TEE while the KMS is on hardware'), async () => {
     const own = await world({ tee: snpTee(amd) })

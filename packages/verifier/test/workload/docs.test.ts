@@ -49,5 +49,7 @@ describe('examples in the documentation', () => {
       createdAt: 1,
     }
     expect(evidencePolicyOf(document).anyOf).toHaveLength(1)
+    const ages = { evidenceMaxAgeSeconds: 60, collateralMaxAgeSeconds: 70, revocationMaxAgeSeconds: 80 }
+    expect(evidencePolicyOf({ ...document, ...ages })).toMatchObject({ ...ages, freshness: 'nonce' })
   })
 })

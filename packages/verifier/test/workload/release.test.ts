@@ -5,7 +5,7 @@ import {
   covers,
   describeRelease,
   findReleaseDefect,
-  namesRevoked,
+  findRevoked,
   withRelease,
 } from '@sotto/verifier/workload'
 import { claim } from '../../../../test/claims.ts'
@@ -34,6 +34,7 @@ const TDX: Component = {
   family: 'tdx',
   mrTd: [M],
   rtmr1: [N],
+  rtmr2: [N],
   mrConfigId: [CONFIGURATION.padEnd(96, '0')],
 }
 const tuple = (component: Component, change: Partial<PolicyTuple> = {}): PolicyTuple => ({
@@ -46,7 +47,6 @@ const tuple = (component: Component, change: Partial<PolicyTuple> = {}): PolicyT
 describe('a release statement', () => {
   it.each<[string, Component]>([
     ['an SNP guest', SNP],
-    ['an SNP guest whose configuration is in its image', { family: 'sev-snp', measurements: [M] }],
     ['a TD', TDX],
     ['an SGX enclave', { family: 'sgx', mrEnclave: ['dd'.repeat(32)] }],
     ['a Nitro enclave', { family: 'nitro', pcrs: { 0: [M], 8: [N] } }],
@@ -58,7 +58,35 @@ describe('a release statement', () => {
   })
 
   it.each<[string, Component, RegExp]>([
-    ['no program', { family: 'sev-snp', hostData: [CONFIGURATION] }, /names no program/],
+    ['no program', { family: 'sev-snp', hostData: [CONFIGURATION] }, /names no measurements/],
+    [
+      'no configuration where the hardware has a field for it',
+      { family: 'sev-snp', measurements: [M] },
+      /names no hostData/,
+    ],
+    [
+      'no firmware',
+      { family: 'tdx', rtmr1: [N], rtmr2: [N], mrConfigId: TDX['mrConfigId']! },
+      /names no mrTd/,
+    ],
+    [
+      'nothing but what a guest extends by itself',
+      { family: 'tdx', mrTd: [M], rtmr3: [N], mrConfigId: TDX['mrConfigId']! },
+      /names no rtmr1/,
+    ],
+    [
+      'nothing but what can be reset',
+      { family: 'azure-cvm', snp: { measurements: [M] }, pcrs: { 16: [M] } },
+      /names no pcrs.4/,
+    ],
+    [
+      'no paravisor',
+      { family: 'azure-cvm', pcrs: { 4: ['dd'.repeat(32)] } },
+      /names no snp.measurements or tdx.mrTd/,
+    ],
+    ['who signed it and not what', { family: 'sgx', mrSigner: ['dd'.repeat(32)] }, /names no mrEnclave/],
+    ['who signed it and not what', { family: 'nitro', pcrs: { 8: [M] } }, /names no pcrs.0/],
+    ['firmware alone', { family: 'azure-maa', mrTds: [M] }, /names no mrEnclaves or launchMeasurements/],
     ['anything but program and configuration', { ...SNP, allowDebug: true }, /allowDebug says more/],
     [
       'anything else of the hardware inside',
@@ -93,7 +121,7 @@ describe('a release statement', () => {
     [
       'no configuration on the software TEE',
       { family: 'software', measurements: [softwareMeasurement(IMAGE)] },
-      /no configuration/,
+      /names no hostData/,
     ],
     ['a root of the software TEE', { ...SOFTWARE, roots: [IMAGE] }, /roots says more/],
   ])('contradicts itself when its evidence names %s', (_what, evidence, says) => {
@@ -124,9 +152,19 @@ describe('a release statement', () => {
 
   it('is revoked by its image, and by anything that evidence of it reports', () => {
     const statement = release({ family: 'nitro', pcrs: { 0: [M], 8: [N] } })
-    for (const digest of [IMAGE, M, N])
-      expect(namesRevoked(statement, ['00'.repeat(32), digest])).toBe(digest)
-    expect(namesRevoked(statement, [CONFIGURATION])).toBeUndefined()
+    for (const digest of [IMAGE, CONFIGURATION, M, N])
+      expect(findRevoked(statement, ['00'.repeat(32), digest])).toBe(digest)
+    expect(findRevoked(statement, ['ab'.repeat(32)])).toBeUndefined()
+    expect(findRevoked({ digest: `sha256:${IMAGE}` }, [IMAGE])).toBe(IMAGE)
+    expect(findRevoked([TDX], [CONFIGURATION])).toBe(CONFIGURATION)
+    expect(findRevoked([`${CONFIGURATION}01`], [CONFIGURATION])).toBeUndefined()
+  })
+
+  it(claim('T2', 'is of the hardware, where a token stands beside it'), () => {
+    const maa: Component = { family: 'azure-maa', launchMeasurements: [M] }
+    const both = tuple(SNP, { allOf: [{ family: 'sev-snp' }, maa] })
+    expect(covers(release(maa), both)).toBe(false)
+    expect(covers(release(maa), tuple(maa))).toBe(true)
   })
 
   it('narrows a platform to its program and leaves the rest as it is', () => {
