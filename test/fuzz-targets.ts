@@ -15,7 +15,7 @@ export const targets: readonly Target[] = [
   evil('buffer', () => void (count += new Uint8Array(100e6).fill(1).length)),
   evil('objects', () => {
     const many: number[][] = []
-    while (many.length < 800_000) many.push([many.length])
+    while (many.length < 2_000_000) many.push([many.length])
     count += many.length
   }),
   evil('all memory', () => {

@@ -4,7 +4,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * Codes of every {@link SottoError} thrown by this package.
  * - `CONFIG_UNREADABLE` (fix-input): the file is missing, not a regular file, or larger than the bound.
  * - `CONFIG_INVALID` (fix-input): not strict JSON, or a field is missing, unknown or out of bounds.
- * - `CONFIG_NOT_MEASURED` (stop): the evidence's HOST_DATA is not the hash of the configuration.
+ * - `CONFIG_NOT_MEASURED` (stop): the hardware does not vouch for this configuration, and it is no file of the image.
  * - `HTTP_NOT_FOUND`, `HTTP_METHOD`, `HTTP_MEDIA_TYPE` (fix-input): no such route, method or content type.
  * - `HTTP_BODY_TOO_LARGE` (fix-input): the body passes the route's bound.
  * - `HTTP_BODY_CUT` (retry): the sender went away or was too slow before the body was complete.

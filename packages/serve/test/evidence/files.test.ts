@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   closeSync,
-  existsSync,
+  constants,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -9,10 +9,11 @@ import {
   readFileSync,
   rmSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
 import { detectHardware } from '@sotto/protocol/evidence-hardware'
@@ -62,23 +63,30 @@ describe('configfs-tsm in real files', () => {
   beforeEach(() => mkdirSync(join(root, REPORTS), { recursive: true }))
 
   it('is waited for while a read blocks, and cleaned up', async () => {
+    /** What the kernel does once the data is there: the write of 64 bytes counts, then the report comes. */
+    const answer = async (entry: string): Promise<void> => {
+      let written = Buffer.alloc(0)
+      while (written.length === 0) {
+        await sleep(20)
+        written = readFileSync(join(entry, 'inblob'))
+      }
+      writeFileSync(join(entry, 'generation'), written.length === 64 ? '1\n' : '9\n')
+      // Waits for the reader, and not in the thread that has yet to start it.
+      const pipe = await open(join(entry, 'outblob'), 'w')
+      await pipe.writeFile(Buffer.concat([utf8('quote of '), written]))
+      await pipe.close()
+    }
+    let kernel: Promise<void> | undefined
     const machine = withAttributes((entry) => {
       attributes(entry)
       execFileSync('mkfifo', [join(entry, 'outblob')])
       writeFileSync(join(entry, 'auxblob'), '')
-      // What the kernel does once the data is there: the write of 64 bytes counts, then the report comes.
-      setTimeout(() => {
-        const written = readFileSync(join(entry, 'inblob'))
-        writeFileSync(join(entry, 'generation'), written.length === 64 ? '1\n' : '9\n')
-        const pipe = openSync(join(entry, 'outblob'), 'w')
-        writeSync(pipe, 'quote of ')
-        writeSync(pipe, written)
-        closeSync(pipe)
-      }, 80)
+      kernel = answer(entry)
     })
     const { outblob } = await collectTsmReport(machine, data)
     expect(outblob).toEqual(new Uint8Array([...utf8('quote of '), ...data]))
     expect(readdirSync(join(root, REPORTS))).toEqual([])
+    await kernel
   })
 
   it('is given up when a read never ends', async () => {
@@ -92,8 +100,16 @@ describe('configfs-tsm in real files', () => {
       code: 'COLLECT_TIMEOUT',
     })
     // The read goes on until somebody writes; then the entry is removed.
-    closeSync(openSync(pipe, 'w'))
-    await expect.poll(() => existsSync(pipe)).toBe(false)
+    const isThere = (): boolean => {
+      try {
+        closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK))
+        return true
+      } catch (error) {
+        // Without a reader nothing waits here; a busy machine may have given up before it read.
+        return (error as { code?: unknown }).code === 'ENXIO'
+      }
+    }
+    await expect.poll(isThere).toBe(false)
   })
 
   it('never makes a file where there is no attribute', async () => {
