@@ -24,6 +24,7 @@ it('offers exactly these names: adding one is a decision', () => {
     'readFolder',
     'requireOwnFolder',
     'writeCollateral',
+    'writeWhole',
   ])
   expect(names(collateral)).toEqual([
     'OCSP_NONCE_BYTES',

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { packCollateral } from '@sotto/client/collateral'
-import { readCollateral } from '@sotto/client/node'
+import { readCollateral, writeWhole } from '@sotto/client/node'
 import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { cliError } from '../errors.ts'
@@ -36,21 +34,11 @@ export const collateralPack: Command = defineCommand({
     const packed = packCollateral(bundle)
     if (flags.output === '-') return void io.stdout.write(packed)
     const file = resolve(io.cwd, flags.output)
-    await writeWhole(file, packed)
+    await writeWhole(file, packed, 0o644).catch((cause: unknown) => {
+      throw cannotWrite(file, cause)
+    })
     const [pieces, sha256] = [Object.keys(bundle.pieces).length, toHex(crypto.sha256(packed))]
     if (global.json) context.json({ file, pieces, bytes: packed.length, sha256, fetchedAt: bundle.fetchedAt })
     else context.out(`${flags.output}: ${countText(pieces)}, ${formatBytes(packed.length)}, sha256 ${sha256}`)
   },
 })
-
-/** A reader meets the old file or the new one. @throws `CLI_FILE` */
-async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`
-  try {
-    await writeFile(temporary, bytes, { flag: 'wx', mode: 0o644 })
-    await rename(temporary, file)
-  } catch (cause) {
-    await rm(temporary, { force: true })
-    throw cannotWrite(file, cause)
-  }
-}

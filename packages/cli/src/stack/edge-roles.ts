@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { writeWhole } from '@sotto/client/node'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { verifierKey } from '@sotto/protocol/note'
 import { cliError } from '../errors.ts'
 import { startChild, type RoleProcess } from './child.ts'
 import { MEMORY_FLAGS } from './memory.ts'
 import type { Layout } from './layout.ts'
-import { writeWhole, type StateFolder } from './state.ts'
+import type { StateFolder } from './state.ts'
 
 const run = promisify(execFile)
 

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeWhole } from '@sotto/client/node'
 import { isRunning, type ProcessIdentity } from '../process/index.ts'
-import { writeWhole } from './state.ts'
 
 /** Folder of a local stack's state, in the working directory. */
 export const STATE_FOLDER = '.sotto'

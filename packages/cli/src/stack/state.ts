@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { writeWhole } from '@sotto/client/node'
 import { fromHex, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { cliError } from '../errors.ts'
@@ -48,22 +49,6 @@ export async function openState(root: string): Promise<StateFolder> {
     models: join(root, 'models'),
     images: join(root, IMAGES_FOLDER),
   }
-}
-
-/** Writes a file whole or not at all, durable once this returns. */
-export async function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`
-  const handle = await open(temporary, 'w', mode)
-  try {
-    await handle.writeFile(content)
-    await handle.sync()
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  } finally {
-    await handle.close()
-  }
-  await rename(temporary, file)
 }
 
 /** An Ed25519 signer. */

@@ -1,18 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { toBase64, toHex } from '@sotto/protocol/bytes'
 import { fakeAmd } from '@sotto/testkit/snp'
 import { commands } from '../../src/commands/index.ts'
 import { runInMemory, type RunResult } from '../support/memory-io.ts'
-
-const vectors = join(
-  process.env['SOTTO_VECTORS'] ?? resolve(import.meta.dirname, '../../../../../shared/vectors'),
-  'attestation',
-)
-const arePresent = existsSync(vectors)
-if (!arePresent && process.env['CI']) throw new Error(`vectors are missing: ${vectors}`)
-if (!arePresent) process.stderr.write(`skipped: evidence of real hardware: no folder ${vectors}\n`)
+import { arePresent, vectors } from '../support/attestation-vectors.ts'
 
 const ask = (request: object | string | Uint8Array, ...flags: string[]): Promise<RunResult> => {
   const bytes =

@@ -1,18 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toBase64, toHex } from '@sotto/protocol/bytes'
 import { packCollateral } from '@sotto/client/collateral'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import { createDesk, type Desk, traffic } from '../support/desk.ts'
-
-const vectors = join(
-  process.env['SOTTO_VECTORS'] ?? resolve(import.meta.dirname, '../../../../../shared/vectors'),
-  'attestation',
-)
-const arePresent = existsSync(vectors)
-if (!arePresent && process.env['CI']) throw new Error(`vectors are missing: ${vectors}`)
-if (!arePresent) process.stderr.write(`skipped: evidence of real hardware: no folder ${vectors}\n`)
+import { arePresent, vectors } from '../support/attestation-vectors.ts'
 
 const MILAN = join(vectors, 'sev-snp/virtee__sev/milan-v2')
 const AT = ['--at', '2025-01-01T00:00:00Z']

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import {
@@ -16,6 +15,7 @@ import {
   unpackCollateral,
 } from '@sotto/protocol/collateral-bundle'
 import { collateralError } from '../collateral/errors.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** Index of a folder: what lay in it when it was written. */
 export const COLLATERAL_INDEX = 'sotto-collateral.json'
@@ -78,8 +78,9 @@ export async function writeCollateral(folder: string, bundle: CollateralBundle):
   for (const name of before)
     if (isPieceName(name) && !Object.hasOwn(bundle.pieces, name))
       await rm(join(folder, name), { force: true })
-  for (const [name, bytes] of Object.entries(bundle.pieces)) await writeWhole(folder, name, bytes)
-  await writeWhole(folder, COLLATERAL_INDEX, index)
+  for (const [name, bytes] of Object.entries(bundle.pieces))
+    await writeWhole(join(folder, name), bytes, 0o644)
+  await writeWhole(join(folder, COLLATERAL_INDEX), index, 0o644)
 }
 
 async function readIndexed(folder: string): Promise<CollateralBundle> {
@@ -130,22 +131,4 @@ async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> 
   const bytes = new Uint8Array(await buffer(createReadStream(path, { end: maxBytes })))
   if (bytes.length > maxBytes) throw tooMuch(path, 'is too large', `at most ${maxBytes} bytes`)
   return bytes
-}
-
-async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(folder, `.${name}.${randomUUID()}`)
-  try {
-    const file = await open(temporary, 'wx', 0o644)
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, join(folder, name))
-  } catch (error) {
-    // On a full disk what was written of it would stay in the way.
-    await rm(temporary, { force: true })
-    throw error
-  }
 }

@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SottoStorage } from '../types.ts'
+import { writeWhole } from './write-whole.ts'
 
 /**
  * Keeps one small file for each key in `directory` (created with mode 0700), written atomically.
@@ -21,22 +22,7 @@ export function fileStorage(directory: string): SottoStorage {
     },
     async set(key, value) {
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      const path = pathOf(key)
-      const temporary = `${path}.${randomUUID()}`
-      try {
-        const file = await open(temporary, 'wx', 0o600)
-        try {
-          await file.writeFile(value)
-          await file.sync()
-        } finally {
-          await file.close()
-        }
-        await rename(temporary, path)
-      } catch (error) {
-        // On a full disk what was written of it would stay in the way.
-        await rm(temporary, { force: true })
-        throw error
-      }
+      await writeWhole(pathOf(key), value)
     },
   }
 }

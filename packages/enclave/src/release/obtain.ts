@@ -152,7 +152,7 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
 
 /**
  * Judges this machine's own evidence under the measured policy before keys are asked for, or any plaintext is near:
- * a GPU that is not in confidential mode, or not the one it should be, is found here, not by the KMS (T9).
+ * a GPU that is not the one it should be, or runs other firmware, is found here, not by the KMS (T9).
  */
 function requireOwnEvidence(
   evidence: Evidence,

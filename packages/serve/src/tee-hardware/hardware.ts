@@ -8,7 +8,13 @@ import {
 import type { EvidenceFamily, EvidencePiece } from '@sotto/protocol/keyrelease'
 import { BINDINGS, commitToGpus } from '@sotto/verifier/appraisal'
 import { serveError } from '../errors/index.ts'
-import { collectGpuEvidence, hardwareFiles, type Machine, thisMachine } from '../evidence/index.ts'
+import {
+  collectGpuEvidence,
+  type GpuHelpers,
+  hardwareFiles,
+  type Machine,
+  thisMachine,
+} from '../evidence/index.ts'
 import type { TrustedHardware } from '../tee/types.ts'
 import { collateralFiles } from './collateral-files.ts'
 import { type CollectedPiece, PROCESSOR_SOURCES, type ProcessorSource } from './processors.ts'
@@ -20,10 +26,8 @@ export interface HardwareOptions {
   findings?: readonly HardwareFinding[]
   /** The files that tell what the machine can attest. */
   files?: HardwareFiles
-  /** Program that has GPUs sign. Default `nvattest`. */
-  gpuHelper?: string
-  /** Program that says in which mode they run. Default `nvidia-smi`. */
-  gpuStatusHelper?: string
+  /** Programs that ask the GPUs. */
+  gpus?: GpuHelpers
   /** Program that asks the Nitro Secure Module. Default `nsm-attest`. */
   nitroHelper?: string
   /** Collateral that this machine lacks, by the kind of evidence it goes with. Default: files of {@link COLLATERAL_FOLDER}. */
@@ -57,12 +61,7 @@ export async function openHardware(options: HardwareOptions = {}): Promise<Trust
       const { nvidia, [family]: table } = BINDINGS
       if (binding.length !== 64) throw new RangeError('a binding has 64 bytes')
       const gpus = hasGpus(await look())
-        ? [
-            await collectGpuEvidence(nvidia.expectation(binding), {
-              command: options.gpuHelper ?? 'nvattest',
-              statusCommand: options.gpuStatusHelper ?? 'nvidia-smi',
-            }),
-          ]
+        ? [await collectGpuEvidence(nvidia.expectation(binding), options.gpus)]
         : []
       const carried = gpus.length === 0 ? binding : commitToGpus(binding, gpus)
       const processor = await PROCESSOR_SOURCES[family](machine, table.expectation(carried), {

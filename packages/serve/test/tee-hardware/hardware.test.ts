@@ -167,8 +167,7 @@ describe('evidence of a machine with GPUs', () => {
   const collect = async (gpuHelper: string, options: HardwareOptions = {}): Promise<Evidence> => {
     const hardware = await openHardware({
       machine: snpMachine(),
-      gpuHelper,
-      gpuStatusHelper: statusHelper(),
+      gpus: { command: gpuHelper, statusCommand: statusHelper() },
       collateral: async (family) => (family === 'nvidia' ? nvidia.rims() : {}),
       findings: [finding('sev-snp'), finding('nvidia')],
       ...options,
@@ -211,8 +210,8 @@ describe('evidence of a machine with GPUs', () => {
 
   it(claim('T9', 'is not collected from a GPU that tools may look into, which no report tells'), async () => {
     const gpuHelper = helper('watched', listOf(...devices))
-    const gpuStatusHelper = statusHelper('ON')
-    await expect(collect(gpuHelper, { gpuStatusHelper })).rejects.toMatchObject({
+    const gpus = { command: gpuHelper, statusCommand: statusHelper('ON') }
+    await expect(collect(gpuHelper, { gpus })).rejects.toMatchObject({
       code: 'COLLECT_UNAVAILABLE',
       expected: 'DevTools Mode: OFF',
       found: 'DevTools Mode: ON',
@@ -235,8 +234,7 @@ describe('evidence of a machine with GPUs', () => {
     }
     const hardware = await openHardware({
       machine: snpMachine(),
-      gpuHelper: helper('late', listOf(...devices)),
-      gpuStatusHelper: statusHelper(),
+      gpus: { command: helper('late', listOf(...devices)), statusCommand: statusHelper() },
       collateral: async () => ({}),
       files,
     })

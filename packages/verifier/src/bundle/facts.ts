@@ -1,7 +1,7 @@
 import type { TrustBundle } from '@sotto/protocol/evidence'
 import type { Genesis, KeyReleasePolicy, KeySet, ReleaseStatement } from '@sotto/protocol/keyrelease'
 import type { Checkpoint, Note, VerifiedCheckpoint } from '@sotto/protocol/note'
-import type { EvidenceAppraisal } from '../appraisal/index.ts'
+import type { EvidenceAppraisal, EvidencePiece } from '../appraisal/index.ts'
 import type { AllowedKem, TrustPolicy } from '../policy/index.ts'
 
 /** What the caller brings besides bundle and policy. */
@@ -36,6 +36,8 @@ export interface Facts {
   newest?: { size: number; root: Uint8Array }
   genesis?: Genesis
   genesisDigest?: string
+  /** Evidence of the KMS as bytes: decoded once. */
+  kmsPieces?: readonly EvidencePiece[]
   /** Of the KMS. */
   evidence?: EvidenceAppraisal
   boundCheckpoint?: VerifiedCheckpoint

@@ -56,7 +56,8 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
     title: 'The KMS runs where its evidence says, on hardware the policy accepts',
     needs: [],
     run(facts) {
-      const evidence = appraiseKms(facts, facts.policy.platforms)
+      const kmsPieces = evidencePieces(facts.bundle.kms.evidence)
+      const evidence = appraiseKms({ ...facts, kmsPieces }, facts.policy.platforms)
       // What it is bound to is a question of its own: see kms.binding.
       if (!evidence.admitted && bindingFailure(evidence) === undefined)
         throw new Refusal(
@@ -66,7 +67,7 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
         )
       const families = facts.bundle.kms.evidence.map(({ family }) => family)
       return {
-        adds: { evidence },
+        adds: { evidence, kmsPieces },
         found: `${families.join(' with ')}${evidence.tuple === null ? '' : `, admitted as ${evidence.tuple}`}`,
       }
     },
@@ -129,7 +130,7 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
   {
     name: 'kms.measurement',
     title: 'What the hardware measured is an accepted release of the KMS',
-    needs: ['evidence', 'releases', 'isBound'],
+    needs: ['evidence', 'kmsPieces', 'releases', 'isBound'],
     run(facts) {
       const { releases, policy } = facts
       const own = releases.filter(({ predicate }) => predicate.role === 'kms')
@@ -194,10 +195,10 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
 
 /** Judges the evidence of the KMS, bound to what the bundle says it is bound to. Its age is a step of its own. */
 function appraiseKms(
-  { bundle, policy, context }: Pick<Facts, 'bundle' | 'policy' | 'context'>,
+  { bundle, policy, context, kmsPieces }: Facts & Required<Pick<Facts, 'kmsPieces'>>,
   anyOf: AdmissionTuple[],
 ): EvidenceAppraisal {
-  return appraiseEvidence(evidencePieces(bundle.kms.evidence), platformPolicy(policy, anyOf), {
+  return appraiseEvidence(kmsPieces, platformPolicy(policy, anyOf), {
     at: context.now,
     expectedReportData: bindReportData('kms', bundle.kms.binding),
     boundAt: context.now,

@@ -1,5 +1,6 @@
 import type { KeyReleasePolicy } from '@sotto/protocol/keyrelease'
 import { type EvidencePolicy, parseEvidencePolicy } from '../appraisal/index.ts'
+import { platformPolicy } from './platforms.ts'
 
 /** Read once: a KMS judges every request by it. */
 const known = new WeakMap<KeyReleasePolicy, EvidencePolicy>()
@@ -13,16 +14,8 @@ const known = new WeakMap<KeyReleasePolicy, EvidencePolicy>()
 export function evidencePolicyOf(policy: KeyReleasePolicy): EvidencePolicy {
   const found = known.get(policy)
   if (found !== undefined) return found
-  const { anyOf, evidenceMaxAgeSeconds, collateralMaxAgeSeconds, revocationMaxAgeSeconds } = policy
-  const parsed = parseEvidencePolicy({
-    version: 1,
-    name: 'key release',
-    anyOf: anyOf.map(({ role: _role, ...tuple }) => tuple),
-    freshness: 'nonce',
-    evidenceMaxAgeSeconds,
-    ...(collateralMaxAgeSeconds !== undefined && { collateralMaxAgeSeconds }),
-    ...(revocationMaxAgeSeconds !== undefined && { revocationMaxAgeSeconds }),
-  })
+  const platforms = policy.anyOf.map(({ role: _role, ...tuple }) => tuple)
+  const parsed = parseEvidencePolicy(platformPolicy({ ...policy, platforms }))
   known.set(policy, parsed)
   return parsed
 }

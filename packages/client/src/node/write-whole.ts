@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/**
+ * Writes a file whole or not at all, durable once this returns: a reader meets the old file or the new one, and of two
+ * writers the last one wins. What fails leaves nothing behind.
+ *
+ * @param mode permissions of the file, as of `open(2)`; default its owner's alone
+ * @throws errors of the file system
+ */
+export async function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  // Hidden: who lists the folder meanwhile is not to read half of it.
+  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`)
+  try {
+    const handle = await open(temporary, 'wx', mode)
+    try {
+      await handle.writeFile(content)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    // On a full disk what was written of it would stay in the way.
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
