@@ -1,6 +1,6 @@
 import { ed25519 as nobleEd25519 } from '@noble/curves/ed25519.js'
-import { dh, NOBLE_CURVES, requirePoint } from './browser-dh.ts'
 import { hash } from './browser-hash.ts'
+import { nistGroup, NOBLE_CURVES, requirePoint, SCALAR_LENGTHS } from './browser-nist.ts'
 import { requirePrimeOrder } from './ed25519-points.ts'
 import { requireKeyLength } from './errors.ts'
 import type { Ecdsa, Ed25519 } from './types.ts'
@@ -35,11 +35,11 @@ export const ed25519: Ed25519 = {
 /** ECDSA on noble. */
 export const ecdsa: Ecdsa = {
   generate(curve) {
-    const pair = dh(curve).generate()
+    const pair = nistGroup(curve).generate()
     return { privateKey: pair.export(), publicKey: pair.publicKey }
   },
   importPrivate(curve, hashName, privateKey) {
-    const { publicKey } = dh(curve).importPrivate(privateKey)
+    const { publicKey } = nistGroup(curve).importPrivate(privateKey)
     const secret = new Uint8Array(privateKey)
     return {
       publicKey,
@@ -47,13 +47,13 @@ export const ecdsa: Ecdsa = {
     }
   },
   importPublic(curve, hashName, publicKey) {
-    const group = dh(curve)
-    requirePoint(curve, publicKey, group.publicKeyLength)
+    const length = 2 * SCALAR_LENGTHS[curve]
+    requirePoint(curve, publicKey, 1 + length)
     const bytes = new Uint8Array(publicKey)
     return {
       bytes,
       verify(message, signature) {
-        if (signature.length !== 2 * group.privateKeyLength) return false
+        if (signature.length !== length) return false
         try {
           return NOBLE_CURVES[curve].verify(signature, hash(hashName, message), bytes, RAW_DIGEST)
         } catch {

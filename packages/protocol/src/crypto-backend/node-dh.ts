@@ -10,6 +10,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { badKey, requireKeyLength } from './errors.ts'
+import { publicKeyPem } from './node-der.ts'
 import { plain } from './node-hash.ts'
 import type { DhGroup, DhGroupName, DhPrivateKey, DhPublicKey, EcdsaCurveName } from './types.ts'
 
@@ -140,9 +141,8 @@ const SPKI_START: Record<DhGroupName, Buffer> = {
 export function importPublic(name: DhGroupName, raw: Uint8Array): KeyObject {
   requireKeyLength(`${name} public key`, raw, publicKeyLength(name))
   if (!isMontgomery(name) && raw[0] !== 4) throw badKey(`${name} point`)
-  const spki = Buffer.concat([SPKI_START[name], raw]).toString('base64')
   try {
-    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`)
+    return createPublicKey(publicKeyPem(Buffer.concat([SPKI_START[name], raw])))
   } catch {
     throw badKey(`${name} public key`)
   }

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { badKey, requireKeyLength } from './errors.ts'
 import { requirePrimeOrder } from './ed25519-points.ts'
+import { derElement, derInteger } from './node-der.ts'
 import { dh, importPublic, toJwk } from './node-dh.ts'
 import { plain } from './node-hash.ts'
 import { randomBytes } from './node-random.ts'
@@ -58,15 +59,21 @@ export const ecdsa: Ecdsa = {
     return { publicKey, sign: (message) => plain(sign(hash, message, key)) }
   },
   importPublic(curve, hash: Sha2Name, publicKey): VerifyingKey {
-    const key = Object.assign(importPublic(curve, publicKey), RAW_SIGNATURE)
+    const key = importPublic(curve, publicKey)
     const bytes = new Uint8Array(publicKey)
-    const signatureLength = 2 * dh(curve).privateKeyLength
+    const scalarLength = dh(curve).privateKeyLength
     return {
       bytes,
       verify: (message, signature) =>
-        signature.length === signatureLength && verify(hash, message, key, signature),
+        signature.length === 2 * scalarLength && verify(hash, message, key, toDer(signature, scalarLength)),
     }
   },
+}
+
+/** ECDSA-Sig-Value (RFC 3279 Section 2.2.3) of `r || s`. Node's own way there takes a quarter of a verification with P-256. */
+function toDer(signature: Uint8Array, scalarLength: number): Uint8Array {
+  const [r, s] = [signature.subarray(0, scalarLength), signature.subarray(scalarLength)]
+  return derElement(0x30, derInteger(r), derInteger(s))
 }
 
 function base64Url(bytes: Uint8Array): string {

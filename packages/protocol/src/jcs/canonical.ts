@@ -81,22 +81,30 @@ export function parseCanonicalJson(bytes: Uint8Array, limits: JsonLimits = {}): 
   return value
 }
 
-const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
-  0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d,
-]
+const [QUOTE, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x5b, 0x5d, 0x7b, 0x7d]
 
 /** Bounds nesting before the parser recurses. */
 export function requireDepth(text: string, maxDepth: number): void {
   let depth = 0
-  let inString = false
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
-    if (inString) {
-      if (unit === BACKSLASH) i++
-      else if (unit === QUOTE) inString = false
-    } else if (unit === QUOTE) inString = true
+    if (unit === QUOTE) i = endOfString(text, i)
     else if (unit === OPEN_OBJECT || unit === OPEN_LIST) {
       if (++depth > maxDepth) throw jcsError('JCS_MALFORMED', 'document is nested too deeply')
     } else if (unit === CLOSE_OBJECT || unit === CLOSE_LIST) depth--
   }
 }
+
+/** Where the string that starts here ends: at the first quote with an even number of backslashes before it, or with the text. */
+export function endOfString(text: string, start: number): number {
+  let end = start
+  let first
+  do {
+    first = end = text.indexOf('"', end + 1)
+    if (end < 0) return text.length
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--
+  } while ((end - first) % 2 > 0)
+  return end
+}
+
+const BACKSLASH = 0x5c

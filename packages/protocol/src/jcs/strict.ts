@@ -1,4 +1,4 @@
-import { type JsonLimits, type JsonValue, MAX_DEPTH, requireDepth } from './canonical.ts'
+import { endOfString, type JsonLimits, type JsonValue, MAX_DEPTH, requireDepth } from './canonical.ts'
 import { jcsError } from './errors.ts'
 
 /**
@@ -19,6 +19,9 @@ export function parseStrictJson(text: string, limits: JsonLimits = {}): JsonValu
   } catch {
     throw jcsError('JCS_MALFORMED', 'document is not JSON')
   }
+  // Nothing that is written again has a name twice: a document that comes out the same had none.
+  const [, indent] = /^[[{]\n( {1,8})\S/.exec(text) ?? []
+  if (JSON.stringify(value, undefined, indent) === text) return value
   const marked = markNames(text)
   // Written again in the order it was read, a document without duplicates is the same document.
   if (JSON.stringify(JSON.parse(marked)) !== marked)
@@ -41,14 +44,7 @@ function markNames(text: string): string {
     const start = text.indexOf('"', at)
     marked += text.slice(at, start < 0 ? text.length : start).replaceAll(/\s+/g, '')
     if (start < 0) return marked
-    at = start
-    // The first quote with an even number of backslashes before it ends the string.
-    let first
-    do {
-      at = first = text.indexOf('"', at + 1)
-      while (text[first - 1] === '\\') first--
-    } while ((at - first) % 2 > 0)
-    COLON.lastIndex = ++at
+    COLON.lastIndex = at = endOfString(text, start) + 1
     marked += (COLON.test(text) ? '"n' : '"') + text.slice(start + 1, at)
   }
 }

@@ -236,6 +236,31 @@ describe.each(backends)('%s backend', (_name, crypto, other) => {
     }
   })
 
+  it('verifies ECDSA with scalars that begin with zeros, and refuses those that are none', () => {
+    const { privateKey, publicKey } = other.ecdsa.generate('P-256')
+    const signer = other.ecdsa.importPrivate('P-256', 'sha256', privateKey)
+    const key = crypto.ecdsa.importPublic('P-256', 'sha256', publicKey)
+    const startsWithZero = [false, false]
+    for (let i = 0; i < 5000 && startsWithZero.includes(false); i++) {
+      const message = utf8(`${i}`)
+      const signature = signer.sign(message)
+      const zeros = [signature[0] === 0, signature[32] === 0]
+      if (zeros.includes(true)) expect(key.verify(message, signature)).toBe(true)
+      zeros.forEach((isZero, part) => (startsWithZero[part] ||= isZero))
+    }
+    expect(startsWithZero).toEqual([true, true])
+    const message = utf8('message')
+    const signature = signer.sign(message)
+    const order = fromHex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551')
+    for (const scalar of [new Uint8Array(32), new Uint8Array(32).fill(255), order])
+      for (const forged of [
+        concat(scalar, signature.subarray(32)),
+        concat(signature.subarray(0, 32), scalar),
+        concat(signature, scalar),
+      ])
+        expect(key.verify(message, forged)).toBe(false)
+  })
+
   it('refuses RSA keys out of bounds', () => {
     const exponent = fromHex('010001')
     const modulus = new Uint8Array(256).fill(255)

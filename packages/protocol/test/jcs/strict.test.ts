@@ -90,8 +90,28 @@ describe('JSON a person wrote', () => {
     )
   })
 
+  it('is refused with a member twice, however it is laid out', () => {
+    const value = fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), fc.jsonValue({ maxDepth: 2 }), {
+      minKeys: 1,
+    })
+    const indent = fc.constantFrom(undefined, 1, 2, 4, '\t')
+    fc.assert(
+      fc.property(value, indent, (json, space) => {
+        const text = JSON.stringify({ outer: json }, null, space)
+        expect(parseStrictJson(text)).toEqual(JSON.parse(text))
+        const name = JSON.stringify(Object.keys(json)[0])
+        const twice = text.replace(`${name}:`, () => `${name}:0,${name}:`)
+        expect(() => parseStrictJson(twice)).toThrow(expect.objectContaining({ code: 'JCS_MALFORMED' }))
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
   it.each([
     ['a name twice', '{"a": 1, "a": 2}'],
+    ['a name twice, in canonical form otherwise', '{"a":1,"a":1}'],
+    ['a name twice, indented as it would be written', '{\n "x": {\n  "a": 1,\n  "a": 1\n }\n}'],
+    ['minus zero, in canonical form otherwise', '{"a":-0}'],
     ['a name twice, once escaped', '{"a": 1, "\\u0061": 2}'],
     ['a name twice, deep inside', '{"x": [{"a": 1, "a": 1}]}'],
     ['a number in another spelling', '{"a": 1.0}'],

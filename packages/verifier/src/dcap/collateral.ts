@@ -8,7 +8,7 @@ import {
   type Certificate,
   type Crl,
 } from '@sotto/protocol/x509'
-import type { Collateral } from '../family/index.ts'
+import { fromAnyHex, type Collateral } from '../family/index.ts'
 import { JsonReader, MAX_TEXT_BYTES } from './json-reader.ts'
 import { memberSource } from './member-source.ts'
 
@@ -270,22 +270,4 @@ function sortBundle(value: JsonMembers, pieces: DcapPieces, crls: FoundCrl[]): v
 /** Bytes of hexadecimal of either case; other text stands for bytes that no parser accepts. */
 function hexBytes(text: string): Uint8Array {
   return fromAnyHex(text) ?? new Uint8Array(0)
-}
-
-/** Bytes of hexadecimal of either case, unless it is something else. */
-function fromAnyHex(text: string): Uint8Array | undefined {
-  if (text.length % 2 !== 0) return undefined
-  const bytes = new Uint8Array(text.length / 2)
-  for (let i = 0; i < bytes.length; i++) {
-    const [high, low] = [nibble(text.charCodeAt(2 * i)), nibble(text.charCodeAt(2 * i + 1))]
-    if (high < 0 || low < 0) return undefined
-    bytes[i] = (high << 4) | low
-  }
-  return bytes
-}
-
-function nibble(unit: number): number {
-  if (unit >= 0x30 && unit <= 0x39) return unit - 0x30
-  const letter = unit | 0x20
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }

@@ -12,5 +12,6 @@ export {
   type FieldValue,
   type Reason,
 } from './types.ts'
+export { fromAnyHex } from './hex.ts'
 export { choosePieces, recogniseEvidence, type RecognisedPieces } from './recognise.ts'
 export { classOfX509, withX509 } from './x509.ts'

@@ -63,7 +63,7 @@ function readPiece(piece: Uint8Array, into: NvidiaCollateral, known: KnownRims):
 function readRim(piece: Uint8Array, into: NvidiaCollateral, known: KnownRims): void {
   const digest = rimDigest(piece)
   if (into.rims.some((rim) => rim.digest === digest)) return
-  into.rims.push(known.get(digest) ?? parseRim(piece))
+  into.rims.push(known.get(digest) ?? parseRim(piece, digest))
 }
 
 function refusal(message: string, expected?: string, found?: string): Refusal {

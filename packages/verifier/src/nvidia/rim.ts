@@ -1,6 +1,7 @@
-import { fromHex, toHex } from '@sotto/protocol/bytes'
+import { toHex } from '@sotto/protocol/bytes'
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { type Certificate, parseCertificate } from '@sotto/protocol/x509'
+import { fromAnyHex } from '../family/index.ts'
 import {
   attribute,
   DSIG_NAMESPACE,
@@ -50,7 +51,7 @@ export interface Rim {
  *
  * @throws `EVIDENCE_MALFORMED`, `X509_MALFORMED`, `X509_UNSUPPORTED` (fix-input); Refusal of class `algorithm`
  */
-export function parseRim(bytes: Uint8Array): Rim {
+export function parseRim(bytes: Uint8Array, digest = rimDigest(bytes)): Rim {
   const root = parseXml(bytes)
   if (!isNamed(root, SWID, 'SoftwareIdentity'))
     throw malformedXml('root element', 'SoftwareIdentity', root.localName)
@@ -62,7 +63,7 @@ export function parseRim(bytes: Uint8Array): Rim {
     version,
     product: required(meta, 'product'),
     golden: readPayload(payload),
-    digest: rimDigest(bytes),
+    digest,
     signature,
     certificates: signature.certificates.map((der) => parseCertificate(der)),
   }
@@ -133,9 +134,9 @@ function readValues(resource: XmlElement): Uint8Array[] {
       `${hashes.length} of ${size}`,
     )
   return hashes.map((_, i) => {
-    const value = attribute(resource, `Hash${i}`, SHA384) ?? ''
-    if (!/^[0-9A-Fa-f]{96}$/.test(value)) throw malformedXml(`Hash${i}`, `${HASH_BYTES} bytes in hexadecimal`)
-    return fromHex(value.toLowerCase())
+    const value = fromAnyHex(attribute(resource, `Hash${i}`, SHA384) ?? '')
+    if (value?.length !== HASH_BYTES) throw malformedXml(`Hash${i}`, `${HASH_BYTES} bytes in hexadecimal`)
+    return value
   })
 }
 

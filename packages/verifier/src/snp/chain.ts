@@ -21,20 +21,34 @@ export interface VerifiedChain {
 interface ProvenIssuer {
   product: SnpProduct
   certificate: Certificate
+  ark: Certificate
   notBefore: number
   notAfter: number
 }
 
-/** ARK, ASK and ASVK of three products, and room for some issued anew. */
-const MAX_PROVEN = 16
+/** What was proven to be of AMD under a set of roots: nobody else can add to it. */
+interface Proven {
+  /** By digest, the one used last at the end: each comes again with every report, and holds its imported key. */
+  certificates: Map<string, Certificate>
+  /** Those that were put there; undefined for a leaf. */
+  issuers: WeakMap<Certificate, ProvenIssuer | undefined>
+}
 
-/** By digest, under a set of roots. Only what AMD signed gets in, so that nobody can fill it. */
-const provenUnder = new WeakMap<SnpRoots, Map<string, ProvenIssuer>>()
+/** ASK and ASVK of three products, and endorsement keys of some dozen machines, 2 kB each. */
+const MAX_PROVEN = 64
+
+const provenUnder = new WeakMap<SnpRoots, Proven>()
 
 /** Certificates that need not be read again, for {@link readSnpCollateral}. */
 export function knownUnder(roots: SnpRoots): KnownCertificates {
-  const issuers = provenIssuers(roots)
-  return { get: (digest) => issuers.get(digest)?.certificate }
+  const { certificates } = provenOf(roots)
+  return {
+    get(digest) {
+      const certificate = certificates.get(digest)
+      if (certificate !== undefined && certificates.delete(digest)) certificates.set(digest, certificate)
+      return certificate
+    },
+  }
 }
 
 /**
@@ -61,11 +75,13 @@ export function verifyChain(
   let refusal: unknown
   for (const candidate of candidates) {
     try {
-      return withX509(
+      const chain = withX509(
         `the chain of the ${kind}`,
         () => verifyUnder(leaf, kind, proveIssuer(candidate, roots)),
         'chain',
       )
+      remember(leaf, roots)
+      return chain
     } catch (error) {
       refusal ??= error
     }
@@ -91,11 +107,7 @@ export function verifySurplus(
       verifyChain(key, others, roots)
 }
 
-function verifyUnder(
-  leaf: Certificate,
-  kind: EndorsementKey['kind'],
-  issuer: ProvenIssuer & { ark: Certificate },
-): VerifiedChain {
+function verifyUnder(leaf: Certificate, kind: EndorsementKey['kind'], issuer: ProvenIssuer): VerifiedChain {
   const { product, certificate, ark } = issuer
   const expected = issuerName(product, kind)
   if (certificate.commonName !== expected)
@@ -110,27 +122,32 @@ function verifyUnder(
 }
 
 /** Verifies an ASK or ASVK under the ARK of a product, once for the same bytes. */
-function proveIssuer(certificate: Certificate, roots: SnpRoots): ProvenIssuer & { ark: Certificate } {
-  const issuers = provenIssuers(roots)
-  const digest = certificateDigest(certificate.der)
-  let issuer = issuers.get(digest)
+function proveIssuer(certificate: Certificate, roots: SnpRoots): ProvenIssuer {
+  let issuer = provenOf(roots).issuers.get(certificate)
   if (issuer === undefined) {
     const arks = SNP_PRODUCTS.map((product) => roots.arks[product])
-    const { root, notBefore, notAfter } = verifyPath([certificate], {
-      roots: arks,
-      at: 0,
-      maxLength: 2,
-      verifyDates: false,
-    })
-    const product = SNP_PRODUCTS[arks.indexOf(root)]!
-    issuer = { product, certificate, notBefore, notAfter }
-    if (issuers.size < MAX_PROVEN) issuers.set(digest, issuer)
+    const {
+      root: ark,
+      notBefore,
+      notAfter,
+    } = verifyPath([certificate], { roots: arks, at: 0, maxLength: 2, verifyDates: false })
+    issuer = { product: SNP_PRODUCTS[arks.indexOf(ark)]!, certificate, ark, notBefore, notAfter }
+    remember(certificate, roots, issuer)
   }
-  return { ...issuer, ark: roots.arks[issuer.product] }
+  return issuer
 }
 
-function provenIssuers(roots: SnpRoots): Map<string, ProvenIssuer> {
-  let issuers = provenUnder.get(roots)
-  if (issuers === undefined) provenUnder.set(roots, (issuers = new Map()))
-  return issuers
+function remember(certificate: Certificate, roots: SnpRoots, issuer?: ProvenIssuer): void {
+  const { certificates, issuers } = provenOf(roots)
+  if (issuers.has(certificate)) return
+  issuers.set(certificate, issuer)
+  certificates.set(certificateDigest(certificate.der), certificate)
+  if (certificates.size > MAX_PROVEN) certificates.delete(certificates.keys().next().value!)
+}
+
+function provenOf(roots: SnpRoots): Proven {
+  let proven = provenUnder.get(roots)
+  if (proven === undefined)
+    provenUnder.set(roots, (proven = { certificates: new Map(), issuers: new WeakMap() }))
+  return proven
 }

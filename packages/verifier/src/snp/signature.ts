@@ -1,5 +1,5 @@
 import { toHex } from '@sotto/protocol/bytes'
-import { publicCrypto } from '@sotto/protocol/crypto-backend'
+import { publicCrypto, type VerifyingKey } from '@sotto/protocol/crypto-backend'
 import type { PublicKey } from '@sotto/protocol/x509'
 import { Refusal } from '../checks/index.ts'
 import { isZero, type SnpReport } from './report.ts'
@@ -15,6 +15,9 @@ export function hasSignatureInRange(signature: Uint8Array): boolean {
   )
 }
 
+/** By the keys of certificates, of which AMD's are remembered: importing one takes a tenth of a verification. */
+const imported = new WeakMap<PublicKey, VerifyingKey>()
+
 /** Whether this key signed the report. @throws Refusal of class `algorithm` for a key of another kind */
 export function verifyReportSignature({ signed, signature }: SnpReport, key: PublicKey): boolean {
   if (key.type !== 'ec' || key.curve !== 'P-384')
@@ -24,5 +27,8 @@ export function verifyReportSignature({ signed, signature }: SnpReport, key: Pub
       key.type === 'ec' ? key.curve : 'RSA',
       'algorithm',
     )
-  return publicCrypto.ecdsa.importPublic('P-384', 'sha384', key.point).verify(signed, signature)
+  let verifying = imported.get(key)
+  if (verifying === undefined)
+    imported.set(key, (verifying = publicCrypto.ecdsa.importPublic('P-384', 'sha384', key.point)))
+  return verifying.verify(signed, signature)
 }

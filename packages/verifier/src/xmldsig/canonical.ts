@@ -12,9 +12,7 @@ export const C14N_11 = 'http://www.w3.org/2006/12/xml-c14n11'
  * @param omit an element that is left out with its content, the enveloped signature
  */
 export function canonicalXml(apex: XmlElement, omit?: XmlElement): Uint8Array {
-  const out: string[] = []
-  write(apex, NO_SCOPE, omit, out)
-  return utf8(out.join(''))
+  return utf8(write(apex, NO_SCOPE, omit))
 }
 
 const NO_SCOPE: ReadonlyMap<string, string> = new Map()
@@ -24,31 +22,28 @@ function write(
   element: XmlElement,
   rendered: ReadonlyMap<string, string>,
   omit: XmlElement | undefined,
-  out: string[],
-): void {
+): string {
   const { prefix, localName, scope } = element
   const name = prefix === '' ? localName : `${prefix}:${localName}`
-  out.push('<', name)
-  if (scope !== rendered) writeNamespaces(scope, rendered, out)
+  let out = `<${name}`
+  if (scope !== rendered) out += writeNamespaces(scope, rendered)
   for (const one of [...element.attributes].sort(byNamespaceAndName))
-    out.push(' ', one.prefix === '' ? '' : `${one.prefix}:`, one.localName, '="', escapeValue(one.value), '"')
-  out.push('>')
+    out += ` ${one.prefix === '' ? '' : `${one.prefix}:`}${one.localName}="${escapeValue(one.value)}"`
+  out += '>'
   for (const child of element.children) {
-    if (typeof child === 'string') out.push(escapeText(child))
-    else if (child !== omit) write(child, scope, omit, out)
+    if (typeof child === 'string') out += escapeText(child)
+    else if (child !== omit) out += write(child, scope, omit)
   }
-  out.push('</', name, '>')
+  return `${out}</${name}>`
 }
 
 /** Namespace axis: what differs from the nearest ancestor in the output, the default namespace first. */
-function writeNamespaces(
-  scope: ReadonlyMap<string, string>,
-  rendered: ReadonlyMap<string, string>,
-  out: string[],
-): void {
-  const changed = [...scope].filter(([prefix, uri]) => uri !== (rendered.get(prefix) ?? ''))
-  for (const [prefix, uri] of changed.sort(([a], [b]) => compare(a, b)))
-    out.push(prefix === '' ? ' xmlns="' : ` xmlns:${prefix}="`, escapeValue(uri), '"')
+function writeNamespaces(scope: ReadonlyMap<string, string>, rendered: ReadonlyMap<string, string>): string {
+  return [...scope]
+    .filter(([prefix, uri]) => uri !== (rendered.get(prefix) ?? ''))
+    .sort(([a], [b]) => compare(a, b))
+    .map(([prefix, uri]) => ` xmlns${prefix === '' ? '' : `:${prefix}`}="${escapeValue(uri)}"`)
+    .join('')
 }
 
 function byNamespaceAndName(a: XmlAttribute, b: XmlAttribute): number {

@@ -148,15 +148,23 @@ function resolveAttributes(
   attributes: readonly Omit<XmlAttribute, 'namespace'>[],
   scope: ReadonlyMap<string, string>,
 ): XmlAttribute[] {
-  const names = new Set<string>()
-  return attributes.map((one) => {
-    const namespace = one.prefix === '' ? '' : resolvePrefix(one.prefix, scope)
-    // Two prefixes of one namespace are one name (Namespaces in XML 1.0 Section 6.3).
-    const name = `${one.localName} ${namespace}`
-    if (names.has(name)) throw malformedXml('attribute occurs twice', undefined, one.localName)
-    names.add(name)
-    return { ...one, namespace }
-  })
+  const resolved = attributes.map(({ prefix, localName, value }) => ({
+    prefix,
+    localName,
+    value,
+    namespace: prefix === '' ? '' : resolvePrefix(prefix, scope),
+  }))
+  // Two prefixes of one namespace are one name (Namespaces in XML 1.0 Section 6.3); names with one prefix differ.
+  const first = attributes.find(({ prefix }) => prefix !== '')?.prefix
+  if (attributes.some(({ prefix }) => prefix !== '' && prefix !== first)) {
+    const names = new Set<string>()
+    for (const { localName, namespace } of resolved) {
+      const name = `${localName} ${namespace}`
+      if (names.has(name)) throw malformedXml('attribute occurs twice', undefined, localName)
+      names.add(name)
+    }
+  }
+  return resolved
 }
 
 function resolvePrefix(prefix: string, scope: ReadonlyMap<string, string>): string {

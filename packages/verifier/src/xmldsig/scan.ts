@@ -5,7 +5,6 @@ const MAX_NAME = 128
 const MAX_VALUE = 8192
 
 const NAME = /[A-Za-z_][A-Za-z0-9._-]*/y
-const SPACE = /[ \t\n]*/y
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', apos: "'", quot: '"' }
 /** Longest reference with its `&` and `;`: `&#1114111;`. */
@@ -43,7 +42,9 @@ export class XmlScanner {
 
   /** Whether there was any white space; CR became LF before. */
   skipSpace(): boolean {
-    return this.match(SPACE).length > 0
+    const start = this.at
+    while (this.at < this.text.length && ' \t\n'.includes(this.text[this.at]!)) this.at++
+    return this.at > start
   }
 
   /** A name of ASCII letters, digits and `._-`, with at most one prefix: enough for every format that is read here. */
@@ -76,17 +77,13 @@ export class XmlScanner {
   }
 
   private name(): string {
-    const name = this.match(NAME)
+    const start = this.at
+    NAME.lastIndex = start
+    if (NAME.test(this.text)) this.at = NAME.lastIndex
+    const name = this.text.slice(start, this.at)
     if (name === '' || name.length > MAX_NAME)
       throw malformedXml('name', `1 to ${MAX_NAME} ASCII characters`, name === '' ? this.shown() : 'more')
     return name
-  }
-
-  private match(pattern: RegExp): string {
-    pattern.lastIndex = this.at
-    const found = pattern.exec(this.text)?.[0] ?? ''
-    this.at += found.length
-    return found
   }
 
   private shown(): string {
