@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { concat, fromBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
+import { concat, fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { HPKE_KEM } from '@sotto/protocol/hpke'
 import { decodeDocument, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
@@ -9,8 +9,7 @@ import {
   requestDigest,
   responseDigest,
 } from '@sotto/protocol/receipts'
-import { OHTTP_MEDIA_TYPE, OhttpClientKey, parseKeyConfigs } from '@sotto/protocol/ohttp'
-import { decodeResponse } from '@sotto/protocol/bhttp'
+import { OhttpClientKey } from '@sotto/protocol/ohttp'
 import {
   ask,
   handBody,
@@ -23,14 +22,8 @@ import {
   POLICY,
   sealedChunks,
   SIGNER,
-  wholePlaintextOf,
 } from './parties.ts'
-
-const echo = async (request: Request): Promise<Response> =>
-  new Response(await request.text(), {
-    status: 201,
-    headers: { 'content-type': 'text/plain', 'x-inner': 'secret' },
-  })
+import { echo } from './echo.ts'
 
 test('the app sees the request, the client the answer, and outside there is nothing of either', async () => {
   const seen: Request[] = []
@@ -229,170 +222,5 @@ describe('receipts', () => {
       (answer) => parseReceiptTrailer(answer.trailers[0]![1]).salt,
     )
     expect(salts[0]).not.toBe(salts[1])
-  })
-})
-
-describe('what the length of an answer says', () => {
-  test('answers of one bucket are alike in chunks and sizes', async () => {
-    const sizes = async (text: string): Promise<number[]> => {
-      const gateway = openGateway(
-        async () => new Response(text, { headers: { 'content-type': 'application/json' } }),
-      )
-      return (await ask(gateway, { body: '' })).chunks
-    }
-    expect(await sizes('{}')).toEqual(await sizes(`{"text":"${'x'.repeat(500)}"}`))
-    expect(await sizes('x'.repeat(40_000))).toEqual([16_384, 16_384, 16_384, 16_384])
-  })
-
-  test('how the app wrote its body does not show', async () => {
-    const pieces = openGateway(async () => {
-      const body = new ReadableStream({
-        start(c) {
-          for (let i = 0; i < 50; i++) c.enqueue(utf8('x'.repeat(i)))
-          c.close()
-        },
-      })
-      return new Response(body)
-    })
-    const once = openGateway(async () => new Response('x'.repeat(1225)))
-    expect((await ask(pieces, { body: '' })).chunks).toEqual((await ask(once, { body: '' })).chunks)
-  })
-
-  test('every flush of an event stream is one sealed chunk of few lengths', async () => {
-    const words = ['a', 'considerably', 'b', 'longer']
-    const gateway = openGateway(
-      async () => {
-        const body = new ReadableStream<Uint8Array>({
-          async pull(c) {
-            const word = words.shift()
-            await new Promise((resolve) => setTimeout(resolve, 5))
-            if (word === undefined) c.close()
-            else c.enqueue(utf8(`data: ${word}\n\n`))
-          },
-        })
-        return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
-      },
-      { events: { windowMs: 0 } },
-    )
-    const { chunks, text } = await ask(gateway, { body: '' })
-    expect(text.match(/data: \w+/g)).toEqual(['data: a', 'data: considerably', 'data: b', 'data: longer'])
-    // Head with the first comment, four flushes of 512 bytes and their length, the end with the receipt.
-    expect(chunks.slice(1, 5)).toEqual([514, 514, 514, 514])
-    expect(chunks).toHaveLength(6)
-    expect(chunks[5]! % 512).toBe(0)
-  })
-})
-
-describe('unchunked messages', () => {
-  const send = async (gateway: ReturnType<typeof openGateway>, body: string | Uint8Array) => {
-    const sealer = new OhttpClientKey(gateway.key.config, gateway.key.config.algorithms[1]!).request({
-      isChunked: false,
-    })
-    const wire = concat(...sealer.seal(wholePlaintextOf({ body })), ...sealer.end())
-    const response = await gateway.app(outerRequest(wire, OHTTP_MEDIA_TYPE.request))
-    const opener = sealer.openResponse()
-    const bytes = new Uint8Array(await response.arrayBuffer())
-    if (response.status !== 200) return { response, size: bytes.length }
-    opener.push(bytes)
-    return { response, size: bytes.length, message: decodeResponse(opener.finish()) }
-  }
-
-  test('are answered in kind, padded, with a receipt', async () => {
-    const { response, size, message } = await send(openGateway(echo), 'hello')
-    expect([...response.headers]).toEqual([
-      ['cache-control', 'no-store'],
-      ['content-type', 'message/ohttp-res'],
-    ])
-    expect([
-      message!.head.status,
-      new TextDecoder().decode(concat(...message!.content)),
-      message!.trailers[0]![0],
-    ]).toEqual([201, 'hello', 'sotto-receipt'])
-    const other = await send(openGateway(echo), 'x'.repeat(800))
-    expect(other.size).toBe(size)
-  })
-
-  test('an answer that is too large becomes an error inside', async () => {
-    const gateway = openGateway(async () => new Response('x'.repeat(5000)), {
-      limits: { wholeResponseBytes: 4096 },
-    })
-    const { message } = await send(gateway, 'hello')
-    expect([message!.head.status, new TextDecoder().decode(concat(...message!.content))]).toEqual([
-      400,
-      expect.stringContaining('gateway_response_too_large'),
-    ])
-    expect(message!.trailers).toEqual([])
-  })
-
-  test('a request that is too large is refused', async () => {
-    const gateway = openGateway(echo, { limits: { wholeRequestBytes: 4096 } })
-    expect((await send(gateway, 'x'.repeat(5000))).response.status).toBe(400)
-  })
-
-  test('neither framing opens the other', async () => {
-    const gateway = openGateway(echo)
-    const chunked = concat(...sealedChunks(gateway.key, { body: 'x' }).parts)
-    expect((await gateway.app(outerRequest(chunked, OHTTP_MEDIA_TYPE.request))).status).toBe(400)
-    const sealer = new OhttpClientKey(gateway.key.config, gateway.key.config.algorithms[0]!).request({
-      isChunked: false,
-    })
-    const whole = concat(...sealer.seal(wholePlaintextOf({ body: 'x' })), ...sealer.end())
-    expect((await gateway.app(outerRequest(whole))).status).toBe(400)
-  })
-})
-
-describe('what is answered in clear', () => {
-  const gateway = openGateway(echo)
-  const get = (path: string, init?: RequestInit): Promise<Response> | Response =>
-    gateway.app(new Request(`http://gateway${path}`, init))
-
-  test('the key configurations and the trust bundle', async () => {
-    const keys = await get('/.well-known/ohttp-gateway')
-    expect(keys.headers.get('content-type')).toBe('application/ohttp-keys')
-    expect(
-      parseKeyConfigs(new Uint8Array(await keys.arrayBuffer())).map((config) => toHex(config.publicKey)),
-    ).toEqual([toHex(gateway.key.config.publicKey)])
-    const trust = await get('/.well-known/sotto/trust')
-    expect([trust.headers.get('content-type'), await trust.text()]).toEqual(['application/json', '{}'])
-  })
-
-  test.each([
-    '/v1/models',
-    '/v1/chat/completions',
-    '/v1/echo',
-    '/sotto/receipt-certificate',
-    '/',
-    '/ohttp/v1/models',
-    '/metrics',
-  ])('not %s', async (path) => {
-    for (const init of [
-      {},
-      { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } },
-    ]) {
-      const response = await get(path, init)
-      expect([response.status, await response.json()]).toMatchObject([
-        404,
-        { error: { code: 'HTTP_NOT_FOUND' } },
-      ])
-    }
-  })
-
-  test.each([
-    'application/json',
-    'message/bhttp',
-    'message/ohttp-res',
-    'message/ohttp-req, message/ohttp-chunked-req',
-  ])('no %s at /ohttp', async (type) => {
-    expect(
-      (await get('/ohttp', { method: 'POST', body: 'x', headers: { 'content-type': type } })).status,
-    ).toBe(415)
-  })
-
-  test('nothing while not attested', async () => {
-    const closed = openGateway(echo, { identity: () => undefined, trustBundle: () => undefined })
-    for (const path of ['/.well-known/ohttp-gateway', '/.well-known/sotto/trust']) {
-      expect((await closed.app(new Request(`http://gateway${path}`))).status).toBe(503)
-    }
-    expect((await closed.app(outerRequest(utf8('x')))).status).toBe(503)
   })
 })

@@ -51,6 +51,27 @@ test('keys are wrapped to a key of that one release; the receipt key is the same
   expect(a!.receiptKey).toBe(b!.receiptKey)
 })
 
+test('evidence is as old as the checkpoint it is bound to, however long collecting it took', async () => {
+  const { context, requests, world } = await createReleaseWorld()
+  // The newest checkpoint, of 30 seconds before.
+  const spare = world.policy.evidenceMaxAgeSeconds - 30
+  const collectingFor = (seconds: number): typeof context => {
+    let now = world.now
+    const { hardware } = context
+    const collectEvidence = async (binding: Uint8Array): ReturnType<typeof hardware.collectEvidence> => {
+      now += seconds
+      return hardware.collectEvidence(binding)
+    }
+    return { ...context, now: () => now, hardware: { ...hardware, collectEvidence } }
+  }
+  await expect(obtainKeys(collectingFor(spare + 1))).rejects.toMatchObject({
+    code: 'RELEASE_HARDWARE_REFUSED',
+    found: 'software: policy.freshness: it is too old',
+  })
+  expect(requests).toEqual([])
+  expect((await obtainKeys(collectingFor(spare))).keys).toHaveLength(1)
+})
+
 test('two boots share no receipt key', () => {
   expect(toHex(createReceiptKey().publicKey)).not.toBe(toHex(createReceiptKey().publicKey))
 })

@@ -18,6 +18,19 @@ export const MAX_BUNDLE_PIECE_BYTES = 16 * 1024 * 1024
 /** The document in base64, with digests. */
 export const MAX_DOCUMENT_BYTES = 24 * 1024 * 1024
 
+/** What the pieces of one bundle may be, where less fits than a bundle can hold. */
+export interface PieceLimits {
+  pieces: number
+  pieceBytes: number
+  totalBytes: number
+}
+
+const ANY_BUNDLE: PieceLimits = {
+  pieces: MAX_PIECES,
+  pieceBytes: MAX_PIECE_BYTES,
+  totalBytes: MAX_BUNDLE_PIECE_BYTES,
+}
+
 /** Collateral for one piece of evidence, as it was at one time. Nothing in it is proven. */
 export interface CollateralBundle {
   /** Unix seconds; null when nobody wrote it down. */
@@ -48,19 +61,20 @@ export function isPieceName(name: string): boolean {
 }
 
 /** Sizes and digests of pieces, by name. @throws `COLLATERAL_BUNDLE` for too many or too large pieces, or a name none may have */
-export function digestsOf(pieces: CollateralBundle['pieces']): Record<string, PieceDigest> {
+export function digestsOf(
+  pieces: CollateralBundle['pieces'],
+  { pieces: most, pieceBytes, totalBytes }: PieceLimits = ANY_BUNDLE,
+): Record<string, PieceDigest> {
   const entries = Object.entries(pieces)
-  if (entries.length > MAX_PIECES)
-    throw invalid('too many pieces', `at most ${MAX_PIECES}`, `${entries.length}`)
+  if (entries.length > most) throw invalid('too many pieces', `at most ${most}`, `${entries.length}`)
   let total = 0
   for (const [name, { length }] of entries) {
     if (!isPieceName(name)) throw invalid('a piece has a name that none may have', PIECE_NAME.source)
-    if (length > MAX_PIECE_BYTES)
-      throw invalid(`${name} is too large`, `at most ${MAX_PIECE_BYTES} bytes`, `${length}`)
+    if (length > pieceBytes) throw invalid(`${name} is too large`, `at most ${pieceBytes} bytes`, `${length}`)
     total += length
   }
-  if (total > MAX_BUNDLE_PIECE_BYTES)
-    throw invalid('the pieces are too large together', `at most ${MAX_BUNDLE_PIECE_BYTES} bytes`, `${total}`)
+  if (total > totalBytes)
+    throw invalid('the pieces are too large together', `at most ${totalBytes} bytes`, `${total}`)
   return Object.fromEntries(
     entries.map(([name, bytes]) => [name, { sha256: toHex(publicCrypto.sha256(bytes)), size: bytes.length }]),
   )
@@ -80,14 +94,15 @@ export function packIndex({ fetchedAt, pieces }: CollateralBundle): Uint8Array {
 /**
  * Reads a packed document that anybody may have written: canonical, every piece with its size and digest.
  *
+ * @param limits default those of any bundle
  * @throws `COLLATERAL_BUNDLE`
  */
-export function unpackCollateral(bytes: Uint8Array): CollateralBundle {
+export function unpackCollateral(bytes: Uint8Array, limits: PieceLimits = ANY_BUNDLE): CollateralBundle {
   const { fetchedAt, pieces: encoded, digests } = parseDocument(bytes)
   const pieces = Object.fromEntries(
     Object.entries(encoded).map(([name, text]) => [name, decodePiece(name, text)]),
   )
-  requireDigests(pieces, digests)
+  requireDigests(pieces, digests, limits)
   return { fetchedAt, pieces }
 }
 
@@ -102,8 +117,9 @@ export function parseIndex(bytes: Uint8Array): Pick<BundleDocument, 'fetchedAt' 
 export function requireDigests(
   pieces: CollateralBundle['pieces'],
   digests: Readonly<Record<string, PieceDigest>>,
+  limits: PieceLimits = ANY_BUNDLE,
 ): void {
-  const found = digestsOf(pieces)
+  const found = digestsOf(pieces, limits)
   for (const name of Object.keys(found))
     if (!Object.hasOwn(digests, name)) throw invalid(`${name} is not in the list of pieces`)
   for (const [name, { sha256, size }] of Object.entries(digests)) {

@@ -10,6 +10,7 @@ export {
   packIndex,
   parseIndex,
   type PieceDigest,
+  type PieceLimits,
   requireDigests,
   unpackCollateral,
 } from './document.ts'

@@ -20,6 +20,7 @@ import {
   findReceiptContradiction,
   findReleasedContradiction,
 } from './consistency.ts'
+import { EVIDENCE_LIMITS } from './limits.ts'
 import {
   EVIDENCE_FAMILIES,
   RELEASE_PREDICATE,
@@ -53,11 +54,6 @@ const MAX_KEYS_PER_SET = 64
 const MAX_TUPLES = 16
 const MAX_NOTE_CHARACTERS = 16_384
 export const MAX_ENVELOPE_CHARACTERS = 65_535
-/** A processor, a token for it, and the GPUs of one machine. */
-const MAX_EVIDENCE_PIECES = 20
-/** Pieces beside one piece of evidence, and bytes of the largest: a signed manifest of a GPU driver. */
-const MAX_COLLATERAL = 64
-const MAX_PIECE_BYTES = 1_048_576
 const YEAR_SECONDS = 366 * 86_400
 
 const name = label(64)
@@ -181,7 +177,7 @@ export const releaseReceiptDecoder: Decoder<ReleaseReceipt> = refine(
     policy: digest,
     tuple: tupleName,
     evidence: digest,
-    hardware: list(label(256), 1, MAX_EVIDENCE_PIECES),
+    hardware: list(label(256), 1, EVIDENCE_LIMITS.pieces),
     receiptKey: ed25519Key,
     issuedAt: time,
     notAfter: time,
@@ -222,21 +218,32 @@ const collateral: Decoder<Record<string, string>> = (value, path) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw jcsError('JCS_FIELD', `${path} is malformed`, 'an object')
   const entries = Object.entries(value)
-  if (entries.length > MAX_COLLATERAL)
-    throw jcsError('JCS_FIELD', `${path} has too many pieces`, `${MAX_COLLATERAL}`, `${entries.length}`)
+  const { collateral: most, pieceBytes } = EVIDENCE_LIMITS
+  if (entries.length > most)
+    throw jcsError('JCS_FIELD', `${path} has too many pieces`, `${most}`, `${entries.length}`)
   return Object.fromEntries(
     entries.map(([piece, bytes]) => [
       pieceName(piece, `${path}: a name`),
-      base64url(1, MAX_PIECE_BYTES)(bytes, `${path}.${piece}`),
+      base64url(1, pieceBytes)(bytes, `${path}.${piece}`),
     ]),
   )
 }
 
-export const evidenceDecoder: Decoder<Evidence> = list(
-  object({ family, evidence: base64url(16, MAX_PIECE_BYTES), collateral }),
+const evidencePieces: Decoder<Evidence> = list(
+  object({ family, evidence: base64url(16, EVIDENCE_LIMITS.pieceBytes), collateral }),
   1,
-  MAX_EVIDENCE_PIECES,
+  EVIDENCE_LIMITS.pieces,
 )
+
+export const evidenceDecoder: Decoder<Evidence> = (value, path) => {
+  const pieces = evidencePieces(value, path)
+  const texts = pieces.flatMap(({ evidence, collateral: beside }) => [evidence, ...Object.values(beside)])
+  const bytes = texts.reduce((sum, { length }) => sum + Math.floor((length * 3) / 4), 0)
+  const { totalBytes } = EVIDENCE_LIMITS
+  if (bytes > totalBytes)
+    throw jcsError('JCS_FIELD', `${path} is too large`, `at most ${totalBytes} bytes`, `${bytes}`)
+  return pieces
+}
 
 export const loggedStatementDecoder: Decoder<LoggedStatement> = object({
   envelope: text(MAX_ENVELOPE_CHARACTERS),

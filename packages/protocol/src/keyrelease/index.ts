@@ -59,3 +59,4 @@ export {
   type KeyReleaseErrorCode,
 } from './documents.ts'
 export { unwrapSecret, WRAP_SUITE, wrapSecret, type WrappedSecret } from './wrap.ts'
+export { COLLATERAL_FILE_LIMITS, EVIDENCE_LIMITS } from './limits.ts'

@@ -1,5 +1,6 @@
 import { equalBytes, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { parseHclReport, parseRuntimeData, userDataBytes } from '@sotto/verifier/azure-cvm'
+import { crypto } from '@sotto/protocol/crypto-backend'
 import { certificatesOfPem } from '@sotto/protocol/x509'
 import { collectError } from './errors.ts'
 import type { Machine } from './machine.ts'
@@ -10,9 +11,11 @@ import {
   readNv,
   readNvPublic,
   type Tpm,
+  TPM_PATH,
   type TpmOptions,
   writeNv,
 } from './tpm/index.ts'
+import { inTurn } from './turns.ts'
 
 /** Indices and handle of Azure's virtual TPM (https://learn.microsoft.com/azure/confidential-computing/guest-attestation-confidential-virtual-machines-design). */
 const NV_REPORT = 0x01400001
@@ -55,35 +58,40 @@ export async function collectAzureEvidence(
   nonce: Uint8Array,
   options: AzureOptions = {},
 ): Promise<AzureEvidenceParts> {
-  const tpm = await openTpm(machine, options)
-  try {
-    const { freshReport = true } = options
-    const report = freshReport
-      ? await freshlyReported(machine, tpm, nonce)
-      : await readNv(tpm, NV_REPORT, MAX_REPORT_BYTES)
-    const quote = await quoteRegisters(tpm, ATTESTATION_KEY, nonce)
-    const akCertificate = await readAkCertificate(tpm)
-    const hardware = await describeHardware(report, options)
-    const document = {
-      version: freshReport ? 2 : 1,
-      tpm_quote: {
-        signature: toHex(quote.signature),
-        message: toHex(quote.message),
-        pcrs: quote.pcrs.map(toHex),
-      },
-      hcl_report: toBase64Url(report),
-      ...hardware.members,
+  const { freshReport = true, path = TPM_PATH } = options
+  // There is one index for user data: two who wrote to it at once would each wait for a report of the other.
+  const { report, quote, akCertificate } = await inTurn(path, async () => {
+    const tpm = await openTpm(machine, options)
+    try {
+      return {
+        report: freshReport
+          ? await freshlyReported(machine, tpm, nonce)
+          : await readNv(tpm, NV_REPORT, MAX_REPORT_BYTES),
+        quote: await quoteRegisters(tpm, ATTESTATION_KEY, nonce),
+        akCertificate: await readAkCertificate(tpm),
+      }
+    } finally {
+      await tpm.close()
     }
-    return {
-      evidence: utf8(JSON.stringify(document)),
-      collateral: { ...hardware.collateral, ...(akCertificate !== undefined && { akCertificate }) },
-    }
-  } finally {
-    await tpm.close()
+  })
+  const hardware = await describeHardware(report, options)
+  const document = {
+    version: freshReport ? 2 : 1,
+    tpm_quote: {
+      signature: toHex(quote.signature),
+      message: toHex(quote.message),
+      pcrs: quote.pcrs.map(toHex),
+    },
+    hcl_report: toBase64Url(report),
+    ...hardware.members,
+  }
+  return {
+    evidence: utf8(JSON.stringify(document)),
+    collateral: { ...hardware.collateral, ...(akCertificate !== undefined && { akCertificate }) },
   }
 }
 
-/** Writes the user data and waits until a report has it. */
+/** Writes the user data and waits until a whole report has it. */
 async function freshlyReported(machine: Machine, tpm: Tpm, nonce: Uint8Array): Promise<Uint8Array> {
   if (nonce.length > USER_DATA_BYTES)
     throw collectError('COLLECT_INPUT', 'the nonce does not fit the user data', {
@@ -95,13 +103,26 @@ async function freshlyReported(machine: Machine, tpm: Tpm, nonce: Uint8Array): P
   for (let refresh = 0; refresh < MAX_REFRESHES; refresh++) {
     await machine.sleep(REFRESH_MS)
     const report = await readNv(tpm, NV_REPORT, MAX_REPORT_BYTES)
-    const { userData: found = '' } = withParsing(() => parseRuntimeData(parseHclReport(report).runtimeData))
-    if (equalBytes(userDataBytes(found), userData)) return report
+    if (withParsing(() => carries(report, userData))) return report
+    if (!equalBytes(await readNv(tpm, NV_USER_DATA, USER_DATA_BYTES), userData))
+      throw collectError('COLLECT_BUSY', 'another process has reports made with its own user data')
   }
   throw collectError('COLLECT_TIMEOUT', 'the paravisor made no new report', {
     expected: `within ${(MAX_REFRESHES * REFRESH_MS) / 1000} s`,
     hint: 'ask for the report of the last boot (freshReport: false)',
   })
+}
+
+/**
+ * Whether the paravisor made a report for this user data, and the hardware one for what stands beside it: an index is
+ * read in parts, and may be written between two of them.
+ */
+function carries(report: Uint8Array, userData: Uint8Array): boolean {
+  const { hash, reportData, runtimeData } = parseHclReport(report)
+  const digest = crypto.hash(hash.name, runtimeData)
+  if (!equalBytes(reportData.subarray(0, digest.length), digest)) return false
+  const { userData: found = '' } = parseRuntimeData(runtimeData)
+  return equalBytes(userDataBytes(found), userData)
 }
 
 /** As it stands in the NV index, with whatever follows it there. Not every virtual machine has one. */

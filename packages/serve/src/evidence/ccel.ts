@@ -1,4 +1,5 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
+import { EVIDENCE_LIMITS } from '@sotto/protocol/keyrelease'
 import { collectError, withErrno } from './errors.ts'
 import type { Machine } from './machine.ts'
 
@@ -9,8 +10,8 @@ const LOG = '/sys/firmware/acpi/tables/data/CCEL'
 const TABLE_BYTES = 56
 /** CC type of TDX; SEV has none of these tables. */
 const TYPE_TDX = 2
-/** Log areas have 64 KiB; firmware of 2026 up to 1 MiB. */
-const MAX_LOG_BYTES = 4_194_304
+/** Log areas have 64 KiB; firmware of 2026 up to 1 MiB, and no message carries a longer one. */
+const MAX_LOG_BYTES = EVIDENCE_LIMITS.pieceBytes
 
 const HINTS = {
   COLLECT_UNAVAILABLE:

@@ -1,11 +1,12 @@
 import { fromUtf8, toHex } from '@sotto/protocol/bytes'
+import { EVIDENCE_LIMITS } from '@sotto/protocol/keyrelease'
 import { collectError } from './errors.ts'
 import { type Helper, printable, runHelper } from './helper.ts'
 
 /** SPDM (DSP0274 Section 10.11): the nonce of GET_MEASUREMENTS. */
 const NONCE_BYTES = 32
-/** Eight GPUs with 12 kB of evidence each, and room for switches. */
-const MAX_EVIDENCE_BYTES = 4_194_304
+/** Eight GPUs have 12 kB of evidence each, in base64; what no message carries is not taken either. */
+const MAX_EVIDENCE_BYTES = EVIDENCE_LIMITS.pieceBytes
 const DEFAULT_TIMEOUT_MS = 120_000
 /** Each answer is one line. */
 const MAX_STATUS_BYTES = 4096

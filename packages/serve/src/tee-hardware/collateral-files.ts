@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_DOCUMENT_BYTES, unpackCollateral } from '@sotto/protocol/collateral-bundle'
-import type { EvidenceFamily } from '@sotto/protocol/keyrelease'
+import { hasCode, SottoError } from '@sotto/protocol/errors'
+import { COLLATERAL_FILE_LIMITS, type EvidenceFamily } from '@sotto/protocol/keyrelease'
 import type { HardwareOptions } from './hardware.ts'
 
 /**
@@ -14,14 +15,26 @@ export const COLLATERAL_FOLDER = '/run/sotto/collateral'
 /**
  * Reads the documents of a folder each time they are asked for, so that a newer one counts at the next attestation.
  * None is no error: the machine may have all that is needed.
- * @throws `COLLATERAL_BUNDLE` for a damaged one
+ * @throws `COLLATERAL_BUNDLE` for a damaged one, or one with more than evidence may carry
  */
 export function collateralFiles(
   folder: string = COLLATERAL_FOLDER,
 ): NonNullable<HardwareOptions['collateral']> {
   return async (family: EvidenceFamily) => {
-    const bytes = await readIfThere(join(folder, `${family}.json`))
-    return bytes === undefined ? {} : unpackCollateral(bytes).pieces
+    const path = join(folder, `${family}.json`)
+    const bytes = await readIfThere(path)
+    try {
+      return bytes === undefined ? {} : unpackCollateral(bytes, COLLATERAL_FILE_LIMITS).pieces
+    } catch (cause) {
+      if (!hasCode(cause, 'COLLATERAL_BUNDLE')) throw cause
+      const { code, action, message, expected, found } = cause
+      throw new SottoError(code, action, `${path}: ${message}`, {
+        cause,
+        ...(expected !== undefined && { expected }),
+        ...(found !== undefined && { found }),
+        hint: 'write it with: sotto collateral pack',
+      })
+    }
   }
 }
 

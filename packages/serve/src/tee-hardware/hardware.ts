@@ -43,7 +43,8 @@ const ORDER: readonly ProcessorSource[] = ['azure-cvm', 'nitro', 'sgx', 'tdx', '
  * (T9), so that none of it can be left out or added afterwards. How many GPUs there have to be is for a policy to say.
  * A driver whose GPUs this process may not use fails the collection: they could compute, and would not be in the proof.
  *
- * @throws `TEE_ABSENT` (fix-input) when this machine can attest nothing, naming why
+ * @throws `TEE_ABSENT` (fix-input) when this machine can attest nothing, naming why; `COLLATERAL_BUNDLE` for a file of
+ *   collateral that no evidence could carry
  */
 export async function openHardware(options: HardwareOptions = {}): Promise<TrustedHardware> {
   const machine = options.machine ?? thisMachine()
@@ -54,6 +55,8 @@ export async function openHardware(options: HardwareOptions = {}): Promise<Trust
   const family = ORDER.find((source) => find(findings, source)?.status === 'ready')
   const collateral = options.collateral ?? collateralFiles()
   if (family === undefined) throw nothingReady(findings)
+  // A file that nobody could use is found now, and not when keys are asked for.
+  await Promise.all([family, 'nvidia' as const].map((kind) => collateral(kind)))
 
   return {
     family,

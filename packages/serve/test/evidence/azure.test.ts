@@ -62,10 +62,17 @@ describe.skipIf(NO_SWTPM !== undefined)(title, () => {
       vcekCert: chip.leaf.pem,
       certificateChain: amd.issuer('milan', 'VCEK').pem + amd.ark('milan').pem,
     })
-  const collect = (options: AzureOptions = {}, machine: Machine = software.machine) =>
-    collectAzureEvidence(machine, nonce, { fetch: metadata, ...options })
-  const verify = async (parts: ReturnType<typeof collect>, policy = {}): Promise<EvidenceVerdict> =>
-    verifyAzureCvm({ ...(await parts), at: FAKE_NOW, expectedReportData: nonce, policy }, roots)
+  const collect = (options: AzureOptions = {}, machine: Machine = software.machine, value = nonce) =>
+    collectAzureEvidence(machine, value, { fetch: metadata, ...options })
+  const verify = async (
+    parts: ReturnType<typeof collect>,
+    policy = {},
+    expectedReportData = nonce,
+  ): Promise<EvidenceVerdict> =>
+    verifyAzureCvm({ ...(await parts), at: FAKE_NOW, expectedReportData, policy }, roots)
+  /** What the paravisor does from time to time: it looks at the user data. */
+  const makeReport = async (): Promise<void> =>
+    software.store(NV_REPORT, report(await readNv(tpm, NV_USER_DATA, 64)))
 
   /** The machine, on which this happens instead of the seconds that a new report takes. */
   const whileWaiting = (happens: () => Promise<void>): Machine => ({
@@ -81,14 +88,52 @@ describe.skipIf(NO_SWTPM !== undefined)(title, () => {
   })
 
   it('collects evidence with a report made for this nonce', async () => {
-    // The paravisor looks at the user data from time to time.
-    const machine = whileWaiting(async () =>
-      software.store(NV_REPORT, report(await readNv(tpm, NV_USER_DATA, 64))),
-    )
-    const parts = collect({}, machine)
+    const parts = collect({}, whileWaiting(makeReport))
     const verdict = await verify(parts, { requireFreshReport: true })
     expect(verdict).toMatchObject({ authentic: true, acceptable: true })
     expect(parseAzureEvidence((await parts).evidence).version).toBe(2)
+  })
+
+  it('collects for several at once, for each with its own nonce', async () => {
+    const nonces = [1, 2, 3].map((byte) => crypto.sha384(Uint8Array.of(byte)))
+    const machine = whileWaiting(makeReport)
+    const verdicts = await Promise.all(
+      nonces.map((value) => verify(collect({}, machine, value), { requireFreshReport: true }, value)),
+    )
+    expect(verdicts.map(({ reason }) => reason)).toEqual([null, null, null])
+  })
+
+  it('holds nobody up after it failed', async () => {
+    const refused = collect(
+      { path: '/dev/tpmrm0' },
+      whileWaiting(() => Promise.reject(new Error('power off'))),
+    )
+    const next = collect({}, whileWaiting(makeReport))
+    await expect(refused).rejects.toThrow('power off')
+    await expect(verify(next, { requireFreshReport: true })).resolves.toMatchObject({ acceptable: true })
+  })
+
+  it('says so when another process wrote its user data meanwhile', async () => {
+    const machine = whileWaiting(async () => {
+      await software.store(NV_USER_DATA, new Uint8Array(64).fill(9))
+      await makeReport()
+    })
+    await expect(collect({}, machine)).rejects.toMatchObject({ code: 'COLLECT_BUSY', action: 'retry' })
+  })
+
+  it('takes no report that was read while it was written', async () => {
+    let looks = 0
+    const machine = whileWaiting(async () => {
+      const whole = report(await readNv(tpm, NV_USER_DATA, 64))
+      const older = report(new Uint8Array(64))
+      // The hardware report is of the time before, the runtime data is new.
+      const torn = concat(older.subarray(0, 1216), whole.subarray(1216))
+      await software.store(NV_REPORT, ++looks === 1 ? torn : whole)
+    })
+    await expect(verify(collect({}, machine), { requireFreshReport: true })).resolves.toMatchObject({
+      acceptable: true,
+    })
+    expect(looks).toBe(2)
   })
 
   it('gives up when the paravisor makes no new report', async () => {

@@ -37,6 +37,8 @@ export interface FamilyEntry {
    * the evidence proves: one that is not told apart may have been counted before. Undefined for what is about no device.
    */
   devicesOf?(fields: FieldObject): readonly (readonly string[])[] | undefined
+  /** What each of these GPUs runs, in the same order; null where the evidence does not say. */
+  firmwaresOf?(fields: FieldObject): readonly (string | null)[]
   /** Kinds of pieces with a date that come from the vendor beside the evidence. */
   endorsements?: readonly ('collateral' | 'revocation')[]
   /** The policy, made to demand revocation information. */
@@ -89,6 +91,7 @@ const ENTRIES: readonly Omit<FamilyEntry, 'binding'>[] = [
     members: NVIDIA_MEANINGS,
     trustedParties: ['NVIDIA (makes and certifies the device, signs its reference values)'],
     devicesOf: ({ gpu_ids: ids }) => ids as readonly (readonly string[])[] | undefined,
+    firmwaresOf: ({ gpu_firmwares: firmwares }) => firmwares as readonly (string | null)[],
     endorsements: ['revocation'],
     demandRevocation: (policy) => ({ ...policy, requireOcsp: true }),
   },

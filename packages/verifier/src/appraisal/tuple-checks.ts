@@ -174,6 +174,17 @@ const BINDING_CHECKS: readonly Check<TupleFacts>[] = [
       // One GPU asked twice gives two pieces of evidence.
       if (!areDistinct(gpus.flat()))
         throw new Refusal('the evidence of one GPU is given twice', undefined, undefined, 'hardware')
+      // A token knows a GPU by the key of its firmware alone: one that ran two would be two.
+      const firmwares = new Set(
+        verdicts.flatMap((v) => families.get(v.family)!.firmwaresOf?.(v.fields) ?? []),
+      )
+      if (count > 1 && gpus.some(({ length }) => length === 1) && (firmwares.size > 1 || firmwares.has(null)))
+        throw new Refusal(
+          'tokens do not tell one GPU with two firmwares from two',
+          'one driver and VBIOS',
+          [...firmwares].join(', '),
+          'hardware',
+        )
       if (binding?.length !== BINDING_BYTES)
         throw new Refusal('nothing says what the processor commits to', `${BINDING_BYTES} bytes`, 'nothing')
       return { found: `${count}` }

@@ -6,7 +6,7 @@ import { earlier, withX509 } from '../family/index.ts'
 import { COMPOSITE_DEVICE_ID, DICE_TCB_INFO } from './dice.ts'
 import { parseDevice, parseDeviceEvidence, type NvidiaDevice } from './evidence.ts'
 import { forEach, type NvidiaFacts } from './facts.ts'
-import { deviceFields, gpuIds, listFields, reportFields } from './fields.ts'
+import { deviceFields, gpuFields, listFields, reportFields } from './fields.ts'
 
 const NONCE_BYTES = 32
 
@@ -37,7 +37,7 @@ export const DEVICE_CHECKS: readonly Check<NvidiaFacts>[] = [
       }
       const devices = forEach(reports, (report) => parseDevice(report, report.chain ?? collateral.chains[0]!))
       if (!isList) Object.assign(fields, deviceFields(devices[0]!))
-      fields['gpu_ids'] = gpuIds(devices)
+      Object.assign(fields, gpuFields(devices))
       return { adds: { devices }, found: devices.map(({ product }) => product).join(', ') }
     },
   },

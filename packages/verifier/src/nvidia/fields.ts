@@ -1,7 +1,7 @@
 import { equalBytes, toHex } from '@sotto/protocol/bytes'
 import { DerReader, TAG } from '@sotto/protocol/der'
 import type { Certificate } from '@sotto/protocol/x509'
-import type { FieldObject, FieldValue } from '../family/index.ts'
+import type { FieldObject } from '../family/index.ts'
 import type { DeviceEvidence, NvidiaDevice } from './evidence.ts'
 import { rimIds } from './evidence.ts'
 import { OPAQUE } from './opaque.ts'
@@ -44,9 +44,13 @@ export function deviceFields(device: NvidiaDevice): FieldObject {
   }
 }
 
-/** Of each GPU what tells it from every other one; switches are none. */
-export function gpuIds(devices: readonly NvidiaDevice[]): FieldValue {
-  return devices.filter(({ architecture }) => architecture !== 'ls10').map(({ ids }) => ids)
+/** Of each GPU what tells it from every other one, and what it runs; switches are none. */
+export function gpuFields(devices: readonly NvidiaDevice[]): FieldObject {
+  const gpus = devices.filter(({ architecture }) => architecture !== 'ls10')
+  return {
+    gpu_ids: gpus.map(({ ids }) => ids),
+    gpu_firmwares: gpus.map(({ report }) => `${report.driverVersion} ${report.vbiosVersion}`),
+  }
 }
 
 /** What a list of reports says together. */

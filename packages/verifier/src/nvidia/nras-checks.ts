@@ -204,6 +204,9 @@ function withJose<Result>(run: () => Result): Result {
   }
 }
 
+/** Versions of driver and VBIOS, `550.90.07 96.00.9F.00.01`. */
+const FIRMWARE = /^[\d.]+ [\dA-F.]+$/
+
 /** Claims that other suites compare, by device. */
 const COMPARED = [
   'hwmodel',
@@ -221,6 +224,7 @@ function tokenFields({ overall, devices }: NrasBundle): Record<string, FieldValu
     return typeof value === 'object' ? null : value
   }
   const { claims } = overall
+  const gpus = devices.map((device) => device.claims).filter((device) => !isSwitch(device))
   return {
     iss: scalar(claims, 'iss'),
     iat: scalar(claims, 'iat'),
@@ -228,9 +232,13 @@ function tokenFields({ overall, devices }: NrasBundle): Record<string, FieldValu
     nonce: scalar(claims, 'eat_nonce'),
     overall: scalar(claims, 'x-nvidia-overall-att-result'),
     tokens: devices.length + 1,
-    gpu_ids: devices
-      .filter(({ claims }) => !isSwitch(claims))
-      .map(({ claims }) => [textOf(claims, 'ueid')].filter((id) => /^[1-9]\d*$/.test(id))),
+    gpu_ids: gpus.map((gpu) => [textOf(gpu, 'ueid')].filter((id) => /^[1-9]\d*$/.test(id))),
+    gpu_firmwares: gpus.map((gpu) => {
+      const firmware = ['driver', 'vbios']
+        .map((part) => textOf(gpu, `x-nvidia-gpu-${part}-version`))
+        .join(' ')
+      return FIRMWARE.test(firmware) ? firmware : null
+    }),
     ...Object.fromEntries(
       devices.map(({ claims }, i) => [
         `gpu${i}`,

@@ -117,6 +117,43 @@ describe('GPUs beside a processor', () => {
     expect(refusal(wants(2), ...pieces)).toBe(TWICE)
   })
 
+  const [driver, vbios] = ['x-nvidia-gpu-driver-version', 'x-nvidia-gpu-vbios-version'] as const
+  const UNCLEAR = 'hardware: tokens do not tell one GPU with two firmwares from two'
+  it('are refused when a token names one twice, whatever it says that it ran', () => {
+    const [before, after] = [{ ueid: '7' }, { ueid: '7', [driver]: '580.95.05', [vbios]: '96.00.D9.00.0C' }]
+    expect(refusal(wants(2), token(before), token(after))).toBe(TWICE)
+    const [verdict] = [verifyNvidia({ ...token(before, after), at: FAKE_NOW }, vendor.roots)]
+    expect(verdict).toMatchObject({ acceptable: false, reason: 'hardware' })
+  })
+
+  // The ueid is of the key of its firmware: after an update, the same GPU has another.
+  it.each<[string, Record<string, unknown>]>([
+    ['another driver', { [driver]: '580.95.05' }],
+    ['another VBIOS', { [vbios]: '96.00.D9.00.0C' }],
+    ['a driver that it does not name', { [driver]: undefined }],
+    ['a VBIOS of another form', { [vbios]: 'new' }],
+  ])('are refused when one of a token may be another one after it got %s', (_what, changes) => {
+    expect(refusal(wants(2), token({ ueid: '7' }, { ueid: '8', ...changes }))).toBe(UNCLEAR)
+    expect(refusal(wants(2), token({ ueid: '7' }), token({ ueid: '8', ...changes }))).toBe(UNCLEAR)
+    expect(refusal(wants(2), raw(gpu), token({ ueid: '8', ...changes }))).toBe(UNCLEAR)
+    expect(refusal(wants(2), listed('HOPPER', gpu), token({ ueid: '8', ...changes }))).toBe(UNCLEAR)
+    expect(refusal(wants(1), token({ ueid: '8', ...changes }))).toBeUndefined()
+  })
+
+  it('are refused when no token says what they ran', () => {
+    const silent = [{ ueid: '7' }, { ueid: '8' }].map((claims) => ({ ...claims, [driver]: undefined }))
+    expect(refusal(wants(2), token(...silent))).toBe(UNCLEAR)
+  })
+
+  it('may differ in firmware where reports tell them apart', () => {
+    const vbiosVersion = '96.00.D9.00.0C'
+    const newer = vendor.device({ vbiosVersion })
+    const golden = new Map([0, 1, 2, 3].map((index) => [index, [vendor.measurements[index]!]]))
+    const vbiosRim = vendor.rim({ version: vbiosVersion, golden })
+    const piece = { ...raw(newer), collateral: { chain: newer.chain, ...rims, vbios: vbiosRim } }
+    expect(refusal(wants(2), raw(gpu), piece)).toBeUndefined()
+  })
+
   it('are refused when nothing tells them apart', () => {
     for (const ueid of [undefined, null, 7, '', '0x7', '07'])
       expect(refusal(wants(1), token({ ueid }))).toBe('hardware: nothing tells a GPU from the others')

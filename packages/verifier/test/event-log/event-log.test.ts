@@ -2,8 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concat, fromBase64, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { bundleBytes, createFakeIntel } from '@sotto/testkit/dcap'
-import { FAKE_NOW } from '@sotto/testkit/x509'
 import {
   compareRegisters,
   findForgedEvents,
@@ -11,23 +9,11 @@ import {
   parseEventLog,
   replayEventLog,
 } from '@sotto/verifier/event-log'
-import { verifyTdx } from '@sotto/verifier/tdx'
 import { hasVectors, vectorFile, vectorFolders } from '../dcap/vectors.ts'
 import { EV, writeCcel, type WrittenEvent } from './ccel-writer.ts'
+import { events, log, rtmr0, rtmr3, separator, zero } from './fake-events.ts'
 
 const malformed = expect.objectContaining({ code: 'EVIDENCE_MALFORMED' })
-const separator = (index: number): WrittenEvent => ({ index, type: EV.separator, data: new Uint8Array(4) })
-const events: WrittenEvent[] = [
-  { index: 0, type: EV.noAction, data: utf8('StartupLocality') },
-  { index: 1, type: EV.ipl, data: utf8('grub.cfg'), digest: new Uint8Array(48).fill(1) },
-  separator(1),
-  { index: 4, type: EV.action, data: utf8('Exit Boot Services Invocation') },
-]
-const log = writeCcel(events)
-const first = crypto.sha384(new Uint8Array(48), new Uint8Array(48).fill(1))
-const rtmr0 = crypto.sha384(first, crypto.sha384(new Uint8Array(4)))
-const rtmr3 = crypto.sha384(new Uint8Array(48), crypto.sha384(utf8('Exit Boot Services Invocation')))
-const zero = new Uint8Array(48)
 
 describe('a CC event log', () => {
   it('is read with everything it tells', () => {
@@ -194,120 +180,6 @@ describe('what a log tells', () => {
     expect(tells({ ...boot, digest: crypto.sha384(Uint8Array.of(7, 8, 9)) })).toBe(0)
     expect(tells({ ...boot, digest: crypto.sha384(Uint8Array.of(7, 8)) })).toBe(1)
     expect(tells({ ...boot, data: variable.subarray(0, 20), digest: zero })).toBe(1)
-  })
-})
-
-describe('the log of a dstack application', () => {
-  const payload = 'c0ffee'
-  const digest = toHex(
-    crypto.sha384(Uint8Array.of(1, 0, 0, 8), utf8(':app-id:'), Uint8Array.of(0xc0, 0xff, 0xee)),
-  )
-  const event = { imr: 3, event_type: 0x0800_0001, digest, event: 'app-id', event_payload: payload }
-  const write = (...list: object[]): Uint8Array => utf8(JSON.stringify(list))
-
-  it('is read, replayed and believed', () => {
-    const read = parseEventLog(write(event))
-    expect(read).toMatchObject({
-      format: 'dstack',
-      events: [{ index: 4, name: 'app-id', typeName: 'DSTACK_RUNTIME_EVENT' }],
-    })
-    expect(Object.keys(replayEventLog(read))).toEqual(['mr4'])
-    expect(findForgedEvents(read)).toEqual([])
-  })
-
-  it('is not believed with another name, payload or type', () => {
-    for (const change of [
-      { event: 'app-ID' },
-      { event_payload: 'c0ffef' },
-      { event_payload: '' },
-      { event: '' },
-    ])
-      expect(findForgedEvents(parseEventLog(write({ ...event, ...change })))).toHaveLength(1)
-  })
-
-  it('names no event whose type leaves its name and payload unhashed', () => {
-    for (const type of [0x0d, 0x06, 0x8000_000a, 0]) {
-      const relabelled = parseEventLog(write({ ...event, event_type: type, event_payload: 'ee'.repeat(32) }))
-      // The registers are the same: only the type says what the digest is of.
-      expect(replayEventLog(relabelled)).toEqual(replayEventLog(parseEventLog(write(event))))
-      expect(relabelled.events[0]).not.toHaveProperty('name')
-    }
-  })
-
-  it('may leave the data of firmware events out', () => {
-    const firmware = {
-      imr: 0,
-      event_type: EV.separator,
-      digest: '00'.repeat(48),
-      event: '',
-      event_payload: '',
-    }
-    expect(findForgedEvents(parseEventLog(write(firmware)))).toEqual([])
-    expect(findForgedEvents(parseEventLog(write({ ...firmware, event_payload: '00000000' })))).toHaveLength(1)
-  })
-
-  it.each<[string, Uint8Array]>([
-    ['an object', utf8('{}')],
-    ['a register that does not exist', write({ ...event, imr: 4 })],
-    ['a shorter digest', write({ ...event, digest: '00' })],
-    ['a payload that is no hexadecimal', write({ ...event, event_payload: 'xyz' })],
-    ['a name that is no text', write({ ...event, event: 1 })],
-    ['an unknown member', write({ ...event, more: 1 })],
-    ['a missing member', write({ imr: 3 })],
-    ['a name twice', utf8(`[{"imr":3,${JSON.stringify(event).slice(1)}]`)],
-    ['other bytes', Uint8Array.of(0xff, 0xfe)],
-  ])('is malformed with %s', (_what, bytes) => {
-    expect(() => parseEventLog(bytes)).toThrow(
-      expect.objectContaining({ code: expect.stringMatching(/^JCS_|^BYTES_/) as string }),
-    )
-  })
-})
-
-describe('a quote with an event log', () => {
-  const intel = createFakeIntel()
-  const judge = (pieces: Record<string, Uint8Array>, requireEventLog = false) =>
-    verifyTdx(
-      {
-        evidence: intel.tdQuote({ RTMR: [rtmr0, zero, zero, rtmr3] }),
-        collateral: { ...bundleBytes(intel.bundle('tdx')), ...pieces },
-        at: FAKE_NOW,
-        policy: { requireEventLog },
-      },
-      { roots: intel.roots },
-    )
-
-  it('is accepted when the log is its own', () => {
-    expect(judge({ log })).toMatchObject({
-      acceptable: true,
-      fields: { event_log: { ccel_events: 4, rtmr_match: { rtmr0: true, rtmr3: true } } },
-    })
-  })
-
-  it.each<[string, Record<string, Uint8Array>]>([
-    ['another log', { log: writeCcel(events.slice(0, 3)) }],
-    [
-      'a log with an event told differently',
-      {
-        log: writeCcel(
-          events.with(3, {
-            ...events[3]!,
-            data: utf8('all is well'),
-            digest: crypto.sha384(utf8('Exit Boot Services Invocation')),
-          }),
-        ),
-      },
-    ],
-    ['a log that is cut off', { log: log.subarray(0, 150) }],
-    ['two logs', { log, other: writeCcel(events) }],
-    ['an empty log', { log: utf8('[{"imr":0}]') }],
-  ])('is refused with %s', (_what, pieces) => {
-    expect(judge(pieces)).toMatchObject({ authentic: true, acceptable: false, reason: 'event-log' })
-  })
-
-  it('needs one only where the policy says so', () => {
-    expect(judge({}).acceptable).toBe(true)
-    expect(judge({}, true)).toMatchObject({ acceptable: false, reason: 'collateral-missing' })
-    expect(judge({ log }, true).acceptable).toBe(true)
   })
 })
 

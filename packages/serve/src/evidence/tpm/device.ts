@@ -6,7 +6,7 @@ import { withTimeout } from '../timeout.ts'
 import { decodeResponse, encodeCommand, MAX_MESSAGE_BYTES, type TpmCommand } from './command.ts'
 
 /** Behind the kernel's resource manager, so that nobody else's keys and sessions are in the way. */
-const PATH = '/dev/tpmrm0'
+export const TPM_PATH: string = '/dev/tpmrm0'
 /** A quote takes 5 to 500 ms; the kernel's own limit for the slowest commands is 5 minutes. */
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_TRIES = 6
@@ -36,7 +36,7 @@ export interface TpmOptions {
 /** Opens the TPM of a machine. @throws `COLLECT_UNAVAILABLE`, `COLLECT_DENIED` */
 export async function openTpm(
   machine: Machine,
-  { path = PATH, timeoutMs = DEFAULT_TIMEOUT_MS }: TpmOptions = {},
+  { path = TPM_PATH, timeoutMs = DEFAULT_TIMEOUT_MS }: TpmOptions = {},
 ): Promise<Tpm> {
   const device = await withErrno('the TPM', HINTS, () => machine.open(path))
   let isUnusable = false

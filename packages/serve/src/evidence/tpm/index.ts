@@ -1,3 +1,3 @@
-export { openTpm, type Tpm, type TpmOptions } from './device.ts'
+export { openTpm, type Tpm, TPM_PATH, type TpmOptions } from './device.ts'
 export { readNv, readNvPublic, writeNv, type NvPublic } from './nv.ts'
 export { quoteRegisters, readPublicKey, type QuotedRegisters } from './quote.ts'
