@@ -46,6 +46,29 @@ export interface CoseSign1 {
  * @throws `COSE_MALFORMED`, `COSE_UNSUPPORTED`, `CBOR_MALFORMED`, `CBOR_UNSUPPORTED` (fix-input)
  */
 export function parseCoseSign1(bytes: Uint8Array, options: CoseOptions = {}): CoseSign1 {
+  const { payload, ...message } = parseParts(bytes, options)
+  if (payload === null) throw coseError('COSE_UNSUPPORTED', 'message has its payload elsewhere')
+  return { ...message, payload }
+}
+
+/**
+ * The same of a message whose payload is elsewhere (RFC 9052 Section 2: nil stands in its place). Whoever
+ * knows the payload puts it in and verifies the whole.
+ *
+ * @throws as {@link parseCoseSign1}; `COSE_MALFORMED` for a payload inside
+ */
+export function parseDetachedCoseSign1(
+  bytes: Uint8Array,
+  options: CoseOptions = {},
+): Omit<CoseSign1, 'payload'> {
+  const { payload, ...message } = parseParts(bytes, options)
+  if (payload !== null) throw wrong('payload', 'nil: it is elsewhere')
+  return message
+}
+
+type Parts = Omit<CoseSign1, 'payload'> & { payload: Uint8Array | null }
+
+function parseParts(bytes: Uint8Array, options: CoseOptions): Parts {
   const limits = options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }
   const item = decodeCbor(bytes, limits)
   const tagged = item instanceof CborTag
@@ -63,8 +86,7 @@ export function parseCoseSign1(bytes: Uint8Array, options: CoseOptions = {}): Co
   requireHeaders(protectedHeader, unprotectedHeader, options.understood ?? [])
   const alg = protectedHeader.get(COSE_HEADER.alg)
   if (typeof alg !== 'number') throw wrong('alg', 'a number in the protected header')
-  if (payload === null) throw coseError('COSE_UNSUPPORTED', 'message has its payload elsewhere')
-  if (!(payload instanceof Uint8Array)) throw wrong('payload', 'a byte string')
+  if (payload !== null && !(payload instanceof Uint8Array)) throw wrong('payload', 'a byte string')
   if (!(signature instanceof Uint8Array) || signature.length === 0) throw wrong('signature', 'a byte string')
   const protectedChain = x5chain(protectedHeader)
   const unprotectedChain = x5chain(unprotectedHeader)

@@ -1,10 +1,13 @@
 import { fromHex } from '../bytes/index.ts'
+import { MAX_SUCCESSIONS } from '../custody/types.ts'
+import { MAX_CONSTITUTIONS } from '../governance/types.ts'
 import {
   canonicalJson,
   hex,
   integer,
   list,
   literal,
+  members,
   object,
   parseCanonicalJson,
   text,
@@ -31,21 +34,25 @@ export const provenStatementDecoder: Decoder<ProvenStatement> = object({
   proof,
 })
 
-const bundleDecoder: Decoder<TrustBundle> = object({
-  version: literal(1),
-  checkpoint: noteText,
-  genesis: provenStatementDecoder,
-  kms: object({
-    evidence: evidenceDecoder,
-    binding: kmsBindingDecoder,
-    boundCheckpoint: noteText,
-    consistency: proof,
-    certificate: provenStatementDecoder,
-  }),
-  releases: list(provenStatementDecoder, 1, 32),
-  policy: provenStatementDecoder,
-  keySet: provenStatementDecoder,
-})
+const bundleDecoder: Decoder<TrustBundle> = members<TrustBundle>(
+  {
+    version: literal(1),
+    checkpoint: noteText,
+    genesis: provenStatementDecoder,
+    kms: object({
+      evidence: evidenceDecoder,
+      binding: kmsBindingDecoder,
+      boundCheckpoint: noteText,
+      consistency: proof,
+      certificate: provenStatementDecoder,
+    }),
+    releases: list(provenStatementDecoder, 1, 32),
+    governance: list(provenStatementDecoder, 0, MAX_CONSTITUTIONS),
+    policy: provenStatementDecoder,
+    keySet: provenStatementDecoder,
+  },
+  { roots: list(provenStatementDecoder, 1, MAX_SUCCESSIONS) },
+)
 
 /** Canonical bytes of a bundle: the same for everybody who asks. */
 export function encodeTrustBundle(bundle: TrustBundle): Uint8Array {

@@ -7,8 +7,10 @@ import type { ProvenStatement, TrustBundle } from './types.ts'
 /** What a KMS publishes (`GET /v1/keys`): the statements of a bundle, without proofs. */
 export interface KmsState {
   genesis: LoggedStatement
+  roots?: LoggedStatement[]
   certificate: LoggedStatement
   releases: LoggedStatement[]
+  governance: LoggedStatement[]
   policy: LoggedStatement
   keySet: LoggedStatement
   kms: { evidence: Evidence; binding: KmsBinding; boundCheckpoint: string }
@@ -48,7 +50,9 @@ export async function composeTrustBundle(
       consistency: (await prover.consistency(bound)).map(toHex),
       certificate: await prove(state.certificate),
     },
+    ...((state.roots ?? []).length > 0 && { roots: await Promise.all(state.roots!.map(prove)) }),
     releases: await Promise.all(state.releases.map(prove)),
+    governance: await Promise.all(state.governance.map(prove)),
     policy: await prove(state.policy),
     keySet: await prove(state.keySet),
   }

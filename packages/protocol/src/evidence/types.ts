@@ -27,8 +27,13 @@ export interface TrustBundle {
     consistency: MerkleProof
     certificate: ProvenStatement
   }
+  /** Successions from the root key of the genesis to the one behind the certificate, oldest first; absent: none. */
+  roots?: ProvenStatement[]
   /** Release statements of the KMS and of every tuple of the policy. At most 32. */
   releases: ProvenStatement[]
+  /** Decisions that lead from the genesis to the constitution in force, oldest first. At most 32. */
+  governance: ProvenStatement[]
+  /** The decision by which members accepted the key-release policy. */
   policy: ProvenStatement
   keySet: ProvenStatement
 }

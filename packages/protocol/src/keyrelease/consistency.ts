@@ -9,6 +9,8 @@ export const FIRST_EPOCH = 1
 export const NO_PREVIOUS_KEY_SET: string = '0'.repeat(64)
 /** Longest life of a request key, from `notBefore` to `notAfter` (T4). */
 export const MAX_KEY_LIFETIME_SECONDS = 86_400
+/** "Short" grace after it (T4). */
+export const MAX_GRACE_SECONDS = 3600
 
 /** Says what contradicts itself in a genesis, or nothing. Keys that stand twice would count twice. */
 export function findGenesisContradiction({

@@ -1,3 +1,4 @@
+import { dataUseDecoder } from '../data-use/index.ts'
 import {
   base64url,
   hex,
@@ -21,6 +22,7 @@ import {
   findReleasedContradiction,
 } from './consistency.ts'
 import { EVIDENCE_LIMITS } from './limits.ts'
+import { MAX_MEMBERS, membersDecoder, releaseKeysDecoder, rotationPolicyDecoder } from './members.ts'
 import {
   EVIDENCE_FAMILIES,
   RELEASE_PREDICATE,
@@ -78,9 +80,10 @@ export const genesisDecoder: Decoder<Genesis> = refine(
     version: literal(1),
     name,
     rootKey: ed25519Key,
-    members: list(object({ name, key: ed25519Key }), 1, 64),
-    threshold: integer(1, 64),
-    releaseKeys: list(ed25519Key, 1, 16),
+    members: membersDecoder,
+    threshold: integer(1, MAX_MEMBERS),
+    releaseKeys: releaseKeysDecoder,
+    rotation: rotationPolicyDecoder,
     log: object({ origin: label(256), key: noteKey }),
     witnesses: object({ keys: list(noteKey, 1, 32), quorum: integer(1, 32) }),
     createdAt: time,
@@ -114,13 +117,10 @@ export const releaseStatementDecoder: Decoder<ReleaseStatement> = object({
   _type: literal('https://in-toto.io/Statement/v1'),
   subject: subjects,
   predicateType: literal(RELEASE_PREDICATE),
-  predicate: object({
-    role,
-    version: name,
-    securityVersion: integer(0, 2 ** 31),
-    evidence: component,
-    createdAt: time,
-  }),
+  predicate: members<ReleaseStatement['predicate']>(
+    { role, version: name, securityVersion: integer(0, 2 ** 31), evidence: component, createdAt: time },
+    { dataUse: dataUseDecoder },
+  ),
 })
 
 const tupleName = text(64, /^[a-z0-9][a-z0-9.-]*$/)
@@ -162,6 +162,7 @@ export const keySetDecoder: Decoder<KeySet> = refine(
     genesis: digest,
     epoch: integer(FIRST_EPOCH),
     previous: digest,
+    constitution: digest,
     keys: list(publishedKey, 1, MAX_KEYS_PER_SET),
     issuedAt: time,
   }),

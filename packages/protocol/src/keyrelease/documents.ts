@@ -56,7 +56,12 @@ export function documentDigest(document: object | Uint8Array): Digest {
  * @throws `POLICY_INVALID` (fix-input), `JCS_MALFORMED`, `JCS_FIELD`
  */
 export function parseKeyReleasePolicy(bytes: Uint8Array): KeyReleasePolicy {
-  const policy = decodeDocument(bytes, keyReleasePolicyDecoder, 'policy')
+  return decodeDocument(bytes, consistentPolicyDecoder, 'policy')
+}
+
+/** {@link parseKeyReleasePolicy} of a value inside another document. */
+export const consistentPolicyDecoder: Decoder<KeyReleasePolicy> = (value, path) => {
+  const policy = keyReleasePolicyDecoder(value, path)
   const kinds = policy.anyOf.flatMap(({ allOf }) => allOf.map(({ family }) => family === 'software'))
   if (kinds.includes(true) && kinds.includes(false)) throw invalid('software and hardware in one policy')
   if (!areDistinct(policy.anyOf.map(({ name }) => name))) throw invalid('a tuple name stands twice')

@@ -19,6 +19,8 @@ export {
   type KmsBinding,
   type KmsCertificate,
   type LoggedStatement,
+  type Member,
+  type MemberKey,
   type PolicyTuple,
   type PublishedKey,
   type ReleasedKeys,
@@ -27,10 +29,16 @@ export {
   type ReleaseResponse,
   type ReleaseStatement,
   type Role,
+  type RotationPolicy,
   type UnixSeconds,
   type Window,
 } from './types.ts'
-export { FIRST_EPOCH, MAX_KEY_LIFETIME_SECONDS, NO_PREVIOUS_KEY_SET } from './consistency.ts'
+export {
+  FIRST_EPOCH,
+  MAX_GRACE_SECONDS,
+  MAX_KEY_LIFETIME_SECONDS,
+  NO_PREVIOUS_KEY_SET,
+} from './consistency.ts'
 export {
   artifactKeyImportDecoder,
   enclaveBindingDecoder,
@@ -58,5 +66,6 @@ export {
   releaseInfo,
   type KeyReleaseErrorCode,
 } from './documents.ts'
-export { unwrapSecret, WRAP_SUITE, wrapSecret, type WrappedSecret } from './wrap.ts'
+export { MAX_MEMBERS } from './members.ts'
 export { COLLATERAL_FILE_LIMITS, EVIDENCE_LIMITS } from './limits.ts'
+export { unwrapSecret, WRAP_SUITE, wrapSecret, type WrappedSecret } from './wrap.ts'

@@ -3,6 +3,7 @@
  * envelope; byte strings are unpadded base64url, digests are lower-case hexadecimal SHA-256 of the
  * canonical payload bytes, times are whole seconds since the Unix epoch.
  */
+import type { DataUse } from '../data-use/index.ts'
 import type { JsonValue } from '../jcs/index.ts'
 
 /** DSSE payload types. The type is inside the signature, so no document can stand in for another. */
@@ -10,7 +11,10 @@ export const PAYLOAD_TYPES = {
   genesis: 'application/vnd.sotto.genesis+json',
   kmsCertificate: 'application/vnd.sotto.kms-certificate+json',
   release: 'application/vnd.in-toto+json',
-  keyReleasePolicy: 'application/vnd.sotto.key-release-policy+json',
+  /** One entry of the members' history: see `governance/`. */
+  governance: 'application/vnd.sotto.governance+json',
+  /** What enough members accepted, with their ballots: see `governance/`. */
+  decision: 'application/vnd.sotto.decision+json',
   keySet: 'application/vnd.sotto.key-set+json',
   releaseReceipt: 'application/vnd.sotto.release-receipt+json',
   inferenceReceipt: 'application/vnd.sotto.inference-receipt+json',
@@ -25,10 +29,29 @@ export const BINDING_TYPES = {
 
 /** An Ed25519 public key, 32 bytes as base64url. */
 export type Ed25519Key = string
+/** A member's public key as base64url: 32 bytes are Ed25519, 65 bytes an uncompressed P-256 point (SEC 1). */
+export type MemberKey = string
 /** SHA-256 as 64 lower-case hexadecimal characters. */
 export type Digest = string
 /** Seconds since the Unix epoch. */
 export type UnixSeconds = number
+
+/** Somebody who may propose, vote and hold. */
+export interface Member {
+  /** For people, 1-64 characters, unique. */
+  name: string
+  key: MemberKey
+}
+
+/** How long request keys live, in seconds. */
+export interface RotationPolicy {
+  /** From `notBefore` to `notAfter`: 10 to 86400 (T4). */
+  rotationSeconds: number
+  /** How long before the newest key's `notAfter` the next one is published. At least 1, at most half of its life. */
+  overlapSeconds: number
+  /** How long after `notAfter` workloads still hold a key, for requests under way and slow clocks: 1 to 3600. */
+  graceSeconds: number
+}
 
 /**
  * What makes one KMS *the* KMS (T1): clients and enclaves pin the SHA-256 of this document's
@@ -40,11 +63,12 @@ export interface Genesis {
   name: string
   /** Signs this document and every {@link KmsCertificate}; generated inside the KMS. */
   rootKey: Ed25519Key
-  /** Who may change policies, and how many of them it takes. */
-  members: { name: string; key: Ed25519Key }[]
+  /** Who decides, and how many of them it takes until they decide otherwise: 1-16, see `governance/`. */
+  members: Member[]
   threshold: number
   /** Keys whose release statements this KMS accepts when a policy is proposed. */
   releaseKeys: Ed25519Key[]
+  rotation: RotationPolicy
   log: { origin: string; /** note verifier key, C2SP signed-note */ key: string }
   /** Witness verifier keys (C2SP) and how many cosignatures a checkpoint needs. */
   witnesses: { keys: string[]; quorum: number }
@@ -88,6 +112,8 @@ export interface ReleaseStatement {
      * configuration, and no other. Where the platform reports the configuration, it is that of `subject[1]`.
      */
     evidence: Component
+    /** What it does with content (T20). Absent: nothing is declared. */
+    dataUse?: DataUse
     createdAt: UnixSeconds
   }
 }
@@ -139,7 +165,7 @@ export interface PolicyTuple extends AdmissionTuple {
 }
 
 /**
- * Who may hold a private key (public and logged; signed by at least `threshold` genesis members).
+ * Who may hold a private key: public, and accepted by a logged decision of the members (`governance/`).
  * A key's policy never changes: another policy means another key (T2).
  */
 export interface KeyReleasePolicy {
@@ -179,6 +205,8 @@ export interface KeySet {
   epoch: number
   /** Digest of the previous epoch's set; 64 zeros for the first. */
   previous: Digest
+  /** Digest of the constitution in force; of the genesis until members accepted another (`governance/`). */
+  constitution: Digest
   keys: PublishedKey[]
   issuedAt: UnixSeconds
 }
@@ -241,6 +269,7 @@ export interface ReleaseRequest {
 export interface ReleaseResponse {
   /** The current key set: which keys are in `wrapped`. */
   keySet: LoggedStatement
+  /** The decision by which members accepted the key-release policy. */
   policy: LoggedStatement
   receipt: LoggedStatement
   /** HPKE (X-Wing, HKDF-SHA256, AES-256-GCM) encapsulation to `binding.wrapKey`. */

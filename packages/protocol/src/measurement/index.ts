@@ -2,6 +2,7 @@ import { toHex, utf8 } from '../bytes/index.ts'
 import { publicCrypto } from '../crypto-backend/index.ts'
 import { SottoError } from '../errors/index.ts'
 
+export { firstDifference, type ManifestDifference } from './difference.ts'
 export { createDigestCache, type DigestCache, type DigestSource, type FileIdentity } from './digest-cache.ts'
 
 /** Codes of {@link SottoError} thrown here. */

@@ -34,10 +34,24 @@ export function verifyInclusion(
   proof: readonly Uint8Array[],
   root: Uint8Array,
 ): void {
+  const found = inclusionRoot(leaf, index, size, proof)
+  if (!equalBytes(found, root)) throw merkleError('MERKLE_INCLUSION', 'proof leads to another root')
+}
+
+/**
+ * The root that an inclusion proof leads to, whoever signed it.
+ * @throws `MERKLE_INCLUSION` (stop) for an index outside the tree or a proof of another length
+ */
+export function inclusionRoot(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  proof: readonly Uint8Array[],
+): Uint8Array {
   if (!isSize(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) {
     throw merkleError('MERKLE_INCLUSION', 'leaf index is outside the tree', `0 to ${size - 1}`, `${index}`)
   }
-  requireHashes('MERKLE_INCLUSION', [leaf, root, ...proof])
+  requireHashes('MERKLE_INCLUSION', [leaf, ...proof])
   let node = index
   let last = size - 1
   let hash = leaf
@@ -54,7 +68,7 @@ export function verifyInclusion(
     last = Math.floor(last / 2)
   }
   if (last !== 0) throw merkleError('MERKLE_INCLUSION', 'proof is too short')
-  if (!equalBytes(hash, root)) throw merkleError('MERKLE_INCLUSION', 'proof leads to another root')
+  return hash
 }
 
 /**
@@ -79,7 +93,28 @@ export function verifyConsistency(
     return
   }
   if (size1 === 0) throw fail('the empty tree says nothing about another')
-  const path = isPowerOfTwo(size1) ? [root1, ...proof] : [...proof]
+  const roots = consistencyRoots(size1, size2, isPowerOfTwo(size1) ? [root1, ...proof] : proof)
+  if (!equalBytes(roots.older, root1)) throw fail('proof leads to another old root')
+  if (!equalBytes(roots.newer, root2)) throw fail('proof leads to another new root')
+}
+
+/**
+ * The two roots a path leads to (RFC 9162 Section 2.1.4.2). The path is a consistency proof, which begins with
+ * the old root itself where `size1` is a power of two. A path that leads to a signed newer root and to another
+ * old root than the one signed before proves to anybody that the log signed two trees.
+ *
+ * @param size1 smaller than `size2`, at least 1
+ * @throws `MERKLE_CONSISTENCY` (stop) for a path of another length
+ */
+export function consistencyRoots(
+  size1: number,
+  size2: number,
+  path: readonly Uint8Array[],
+): { older: Uint8Array; newer: Uint8Array } {
+  const fail = (message: string): Error => merkleError('MERKLE_CONSISTENCY', message)
+  if (!isSize(size1) || !isSize(size2) || size1 < 1 || size1 >= size2)
+    throw fail('tree sizes are out of order')
+  requireHashes('MERKLE_CONSISTENCY', path)
   const [first, ...rest] = path
   if (!first) throw fail('proof is empty')
   let node = size1 - 1
@@ -88,24 +123,23 @@ export function verifyConsistency(
     node = Math.floor(node / 2)
     last = Math.floor(last / 2)
   }
-  let hash1 = first
-  let hash2 = first
+  let older = first
+  let newer = first
   for (const sibling of rest) {
     if (last === 0) throw fail('proof is too long')
     if (node % 2 === 1 || node === last) {
-      hash1 = nodeHash(sibling, hash1)
-      hash2 = nodeHash(sibling, hash2)
+      older = nodeHash(sibling, older)
+      newer = nodeHash(sibling, newer)
       while (node % 2 === 0 && node !== 0) {
         node = Math.floor(node / 2)
         last = Math.floor(last / 2)
       }
-    } else hash2 = nodeHash(hash2, sibling)
+    } else newer = nodeHash(newer, sibling)
     node = Math.floor(node / 2)
     last = Math.floor(last / 2)
   }
   if (last !== 0) throw fail('proof is too short')
-  if (!equalBytes(hash1, root1)) throw fail('proof leads to another old root')
-  if (!equalBytes(hash2, root2)) throw fail('proof leads to another new root')
+  return { older, newer }
 }
 
 function isSize(size: number): boolean {

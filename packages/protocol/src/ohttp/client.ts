@@ -96,6 +96,16 @@ export class OhttpRequestSealer {
     this.#isAnswered = true
     return new OhttpResponseOpener(this.#source, limits)
   }
+
+  /** Keys of the only response, for a dialect that frames it in its own way. @throws `OHTTP_CONTEXT_USED` the second time */
+  openUnframed(): { nonceLength: number; cipherOf: (nonce: Uint8Array) => ResponseCipher } {
+    if (this.#isAnswered) throw ohttpError('OHTTP_CONTEXT_USED')
+    this.#isAnswered = true
+    return {
+      nonceLength: responseNonceLength(this.#source.suite),
+      cipherOf: (nonce) => new ResponseCipher(this.#source, nonce),
+    }
+  }
 }
 
 /** Opens one encapsulated response (RFC 9458 Section 4.4, chunked draft Section 6.2). */

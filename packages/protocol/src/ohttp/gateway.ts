@@ -110,13 +110,22 @@ export class OhttpRequestOpener {
    * @throws `OHTTP_CONTEXT_USED` before the request is authentic, or for a second response
    */
   respond(options: OhttpRespondOptions = {}): MessageSealer {
+    const { cipher, nonce } = this.respondUnframed(options)
+    const maxChunkBytes = options.maxChunkBytes ?? DEFAULT_MAX_CHUNK_BYTES
+    return new MessageSealer(cipher, nonce, this.#options.isChunked, maxChunkBytes)
+  }
+
+  /**
+   * Keys and nonce of the only response, for a dialect that frames it in its own way.
+   * @throws as {@link respond}
+   */
+  respondUnframed(options: OhttpRespondOptions = {}): { cipher: ResponseCipher; nonce: Uint8Array } {
     if (this.#isAnswered || !this.#isAuthenticated) throw ohttpError('OHTTP_CONTEXT_USED')
     this.#isAnswered = true
     const { isChunked } = this.#options
     const source = { suite: this.#found!.suite, context: this.#context!, enc: this.#enc!, isChunked }
     const nonce = options.insecureResponseNonce ?? crypto.randomBytes(responseNonceLength(source.suite))
-    const maxChunkBytes = options.maxChunkBytes ?? DEFAULT_MAX_CHUNK_BYTES
-    return new MessageSealer(new ResponseCipher(source, nonce), nonce, isChunked, maxChunkBytes)
+    return { cipher: new ResponseCipher(source, nonce), nonce }
   }
 
   #read(reader: PushReader): OpeningCipher | undefined {

@@ -19,4 +19,5 @@ export {
 export { OHTTP_MEDIA_TYPE } from './media-types.ts'
 export type { OhttpLimits } from './message-opener.ts'
 export { DEFAULT_MAX_CHUNK_BYTES, type MessageSealer } from './message-sealer.ts'
+export type { ResponseCipher } from './response-cipher.ts'
 export { chooseSuite, COMPATIBILITY_SUITES, DEFAULT_SUITES, type OhttpSuite } from './suites.ts'

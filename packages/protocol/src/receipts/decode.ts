@@ -1,4 +1,5 @@
 import { fromBase64Url, toBase64Url } from '../bytes/index.ts'
+import { MAX_SUCCESSIONS } from '../custody/types.ts'
 import { provenStatementDecoder } from '../evidence/bundle.ts'
 import {
   base64url,
@@ -6,7 +7,9 @@ import {
   hex,
   integer,
   jcsError,
+  list,
   literal,
+  members,
   object,
   parseCanonicalJson,
   text,
@@ -33,12 +36,15 @@ export const inferenceReceiptDecoder: Decoder<InferenceReceipt> = object({
 
 const trailerDecoder: Decoder<ReceiptTrailer> = object({ envelope, salt })
 
-export const receiptCertificateDecoder: Decoder<ReceiptCertificate> = object({
-  release: provenStatementDecoder,
-  certificate: provenStatementDecoder,
-  genesis: provenStatementDecoder,
-  checkpoint: noteText,
-})
+export const receiptCertificateDecoder: Decoder<ReceiptCertificate> = members<ReceiptCertificate>(
+  {
+    release: provenStatementDecoder,
+    certificate: provenStatementDecoder,
+    genesis: provenStatementDecoder,
+    checkpoint: noteText,
+  },
+  { roots: list(provenStatementDecoder, 1, MAX_SUCCESSIONS) },
+)
 
 const savedReceiptDecoder: Decoder<SavedReceipt> = object({
   version: literal(1),

@@ -15,5 +15,6 @@ export {
   parseReceiptCertificate,
   parseReceiptTrailer,
   parseSavedReceipt,
+  receiptCertificateDecoder,
   RECEIPT_TRAILER,
 } from './decode.ts'

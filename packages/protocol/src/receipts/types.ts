@@ -39,6 +39,8 @@ export interface ReceiptCertificate {
   release: LoggedStatement & { proof: MerkleProof }
   certificate: LoggedStatement & { proof: MerkleProof }
   genesis: LoggedStatement & { proof: MerkleProof }
+  /** Successions from the root key of the genesis to the one behind `certificate`; absent: none. */
+  roots?: (LoggedStatement & { proof: MerkleProof })[]
   checkpoint: string
 }
 

@@ -23,9 +23,9 @@ describe('a trust bundle', () => {
   })
 
   it('is composed from what the KMS publishes and what the log proves', async () => {
-    const { genesis, kms, releases, policy, keySet, checkpoint } = bundle
+    const { genesis, kms, releases, governance, policy, keySet, checkpoint } = bundle
     const { certificate, consistency: _proof, ...own } = kms
-    const state = { genesis, certificate, releases, policy, keySet, kms: own }
+    const state = { genesis, certificate, releases, governance, policy, keySet, kms: own }
     expect(
       await composeTrustBundle(state, checkpoint, tileProver(world.log.size, world.log.readTile)),
     ).toEqual(bundle)

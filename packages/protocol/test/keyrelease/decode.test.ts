@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
-import { decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
+import { decodeDocument, encodeDocument, EVIDENCE_LIMITS } from '@sotto/protocol/keyrelease'
 import { bytes, DIGEST, DOCUMENTS, witnessKey } from './documents.ts'
 
 type Json = { [name: string]: unknown } | unknown[]
@@ -105,6 +105,22 @@ describe('evidence', () => {
       many(21, () => piece),
     )
     refuse('evidence', [{ ...piece, collateral: Object.fromEntries([...pieces, ['c64', bytes(8)]]) }])
+  })
+
+  it('holds what a release request can carry, and no byte more', () => {
+    const { totalBytes, pieceBytes } = EVIDENCE_LIMITS
+    const { decoder } = DOCUMENTS['evidence']!
+    const rest = totalBytes - 1184 - 2 * pieceBytes
+    const of = (last: number): object[] => [
+      { ...piece, collateral: { a: bytes(pieceBytes), b: bytes(pieceBytes), c: bytes(last) } },
+    ]
+    expect(decoder(of(rest), 'evidence')).toHaveLength(1)
+    expect(() => decoder(of(rest + 1), 'evidence')).toThrow(
+      expect.objectContaining({ code: 'JCS_FIELD', expected: `at most ${totalBytes} bytes` }),
+    )
+    // In base64, with the longest names, beside the longest note.
+    const names = EVIDENCE_LIMITS.pieces * EVIDENCE_LIMITS.collateral * 150
+    expect((totalBytes * 4) / 3 + names + 65_536).toBeLessThan(4 * 1024 * 1024)
   })
 
   it.each<[string, object]>([

@@ -66,6 +66,7 @@ export const DOCUMENTS: Record<string, { decoder: Decoder<object>; good: object 
       ],
       threshold: 2,
       releaseKeys: [bytes(32, 3)],
+      rotation: { rotationSeconds: 86_400, overlapSeconds: 21_600, graceSeconds: 600 },
       log: { origin: 'log.example', key: logKey },
       witnesses: { keys: [witnessKey(1), witnessKey(2)], quorum: 2 },
       createdAt: 5,
@@ -83,6 +84,7 @@ export const DOCUMENTS: Record<string, { decoder: Decoder<object>; good: object 
       genesis: DIGEST,
       epoch: 2,
       previous: DIGEST,
+      constitution: DIGEST,
       keys: [
         { keyId: 1, config: bytes(60), policy: DIGEST, notBefore: 5, notAfter: 60 },
         { keyId: 2, config: bytes(60), policy: DIGEST, notBefore: 5, notAfter: 60 },

@@ -1,0 +1,83 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  acceptedDataUseDecoder,
+  DATA_TASKS,
+  type DataUse,
+  dataUseDecoder,
+  describeDataUse,
+  findDataUseExcess,
+  isSameDataUse,
+} from '@sotto/protocol/data-use'
+
+const USE: DataUse = { tasks: ['transcription', 'summarization'], retentionSeconds: 0, training: false }
+const ACCEPTED = { tasks: [...DATA_TASKS], maxRetentionSeconds: 0, training: false }
+
+describe('findDataUseExcess', () => {
+  test.each([
+    [{}, {}, undefined],
+    [{}, { tasks: ['transcription'] }, 'uses content for summarization'],
+    [{ retentionSeconds: 60 }, {}, 'keeps content for 60 s'],
+    [{ retentionSeconds: 60 }, { maxRetentionSeconds: 60 }, undefined],
+    [{ training: true }, {}, 'trains on content'],
+    [{ training: true }, { training: true }, undefined],
+    [{ tasks: [] }, { tasks: [] }, undefined],
+  ])('%j under %j: %s', (declared, accepted, excess) => {
+    expect(findDataUseExcess({ ...USE, ...declared } as DataUse, { ...ACCEPTED, ...accepted } as never)).toBe(
+      excess,
+    )
+  })
+
+  test('whoever accepts exactly what is declared finds no excess, and any less does', () => {
+    const use = fc.record({
+      tasks: fc.uniqueArray(fc.constantFrom(...DATA_TASKS), { minLength: 1 }),
+      retentionSeconds: fc.integer({ min: 1, max: 1000 }),
+      training: fc.constant(true),
+    })
+    fc.assert(
+      fc.property(use, (declared) => {
+        const exact = {
+          tasks: declared.tasks,
+          maxRetentionSeconds: declared.retentionSeconds,
+          training: true,
+        }
+        expect(findDataUseExcess(declared, exact)).toBeUndefined()
+        expect(findDataUseExcess(declared, { ...exact, tasks: exact.tasks.slice(1) })).toBeDefined()
+        expect(findDataUseExcess(declared, { ...exact, training: false })).toBeDefined()
+        const shorter = { ...exact, maxRetentionSeconds: exact.maxRetentionSeconds - 1 }
+        expect(findDataUseExcess(declared, shorter)).toBeDefined()
+      }),
+    )
+  })
+})
+
+test.each([
+  ['an unknown task', { tasks: ['advertising'] }],
+  ['a task twice', { tasks: ['transcription', 'transcription'] }],
+  ['negative retention', { retentionSeconds: -1 }],
+  ['a word for training', { training: 'no' }],
+  ['an unknown member', { sharing: true }],
+])('refuses %s', (_, change) => {
+  expect(() => dataUseDecoder({ ...USE, ...change }, 'dataUse')).toThrowError(
+    expect.objectContaining({ code: 'JCS_FIELD' }) as Error,
+  )
+})
+
+test('an accepted use is another document than a declared one', () => {
+  expect(() => acceptedDataUseDecoder(USE, 'dataUse')).toThrowError(/dataUse/)
+  expect(acceptedDataUseDecoder(ACCEPTED, 'dataUse')).toEqual(ACCEPTED)
+})
+
+test('says what it means', () => {
+  expect(describeDataUse(USE)).toBe('transcription, summarization; nothing kept; no training')
+  expect(describeDataUse({ tasks: [], retentionSeconds: 5, training: true })).toBe(
+    'no content; kept 5 s; training',
+  )
+})
+
+test('order of tasks does not matter, anything else does', () => {
+  expect(isSameDataUse(USE, { ...USE, tasks: USE.tasks.toReversed() })).toBe(true)
+  expect(isSameDataUse(USE, { ...USE, tasks: ['transcription'] })).toBe(false)
+  expect(isSameDataUse(USE, { ...USE, training: true })).toBe(false)
+  expect(isSameDataUse(USE, { ...USE, retentionSeconds: 1 })).toBe(false)
+})
