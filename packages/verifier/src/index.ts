@@ -25,4 +25,5 @@ export {
   type ReceiptSubject,
   type ReceiptVerifier,
 } from './receipt/index.ts'
+export { verifyUsage, type UsageResult } from './usage/index.ts'
 export { softwareRootDigest } from './software/index.ts'

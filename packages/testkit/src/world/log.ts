@@ -26,6 +26,10 @@ export interface FakeLog {
   prove(envelope: Uint8Array, size?: number): Promise<ProvenStatement>
   consistency(from: number, to?: number): Promise<string[]>
   readonly readTile: TileReader
+  /** Everything appended, in order. */
+  readonly entries: readonly Uint8Array[]
+  /** Another history after `size` entries, signed by the same log and witnesses: what must never be. */
+  fork(size: number): FakeLog
 }
 
 /** A note signer with a fresh key. */
@@ -37,7 +41,11 @@ export function fakeNoteSigner(name: string): NoteSigner {
 export function createFakeLog(origin = 'log.example/sotto-test', witnessCount = 2): FakeLog {
   const signer = fakeNoteSigner(origin)
   const witnesses = Array.from({ length: witnessCount }, (_, i) => fakeNoteSigner(`witness-${i}.example`))
-  const entries: Uint8Array[] = []
+  return logOf(signer, witnesses, [])
+}
+
+function logOf(signer: NoteSigner, witnesses: readonly NoteSigner[], entries: Uint8Array[]): FakeLog {
+  const origin = signer.name
   const readTile: TileReader = async ({ level, index, width }) => {
     let hashes = entries.map(leafHash)
     for (let i = 0; i < level * 8; i++) {
@@ -57,7 +65,7 @@ export function createFakeLog(origin = 'log.example/sotto-test', witnessCount = 
       return entries.length
     },
     append: (envelope) => entries.push(envelope) - 1,
-    async checkpoint({ time, size = entries.length, witnesses: count = witnessCount }) {
+    async checkpoint({ time, size = entries.length, witnesses: count = witnesses.length }) {
       const text = checkpointText({ origin, size, root: await rootFromTiles(size, readTile) })
       return (
         signNote(text, signer) +
@@ -78,6 +86,8 @@ export function createFakeLog(origin = 'log.example/sotto-test', witnessCount = 
     },
     consistency: async (from, to = entries.length) => (await proveConsistency(from, to, readTile)).map(toHex),
     readTile,
+    entries,
+    fork: (size) => logOf(signer, witnesses, entries.slice(0, size)),
   }
 }
 

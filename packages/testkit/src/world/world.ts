@@ -2,6 +2,7 @@ import { concat, toBase64Url, uint } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { signDsse, type DsseSigner } from '@sotto/protocol/dsse'
 import type { TrustBundle } from '@sotto/protocol/evidence'
+import { genesisInForce } from '@sotto/protocol/governance'
 import {
   bindReportData,
   documentDigest,
@@ -22,6 +23,7 @@ import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { checkpointDigest } from '@sotto/protocol/note'
 import { ALWAYS_REQUIRED, type TrustPolicy } from '@sotto/verifier'
 import { type FakeImage, type FakeTee, softwareTee, type SoftwareTee } from '../tee/index.ts'
+import { decide, type DecisionOptions, succeed, type SuccessionStep } from './governance.ts'
 import { createFakeLog, type FakeLog } from './log.ts'
 
 /** What a test may want otherwise than in the honest world. Each document can be changed before it is signed. */
@@ -33,10 +35,14 @@ export interface WorldOptions {
   certificate?: (certificate: KmsCertificate) => KmsCertificate
   release?: (statement: ReleaseStatement) => ReleaseStatement
   keyPolicy?: (policy: KeyReleasePolicy) => KeyReleasePolicy
+  /** Changes of the decision that accepts the key-release policy. */
+  decision?: Pick<DecisionOptions, 'proposal' | 'ballot' | 'decision'>
+  /** Constitutions after the genesis. */
+  constitutions?: readonly SuccessionStep[]
   keySet?: (keySet: KeySet) => KeySet
   binding?: (binding: KmsBinding) => KmsBinding
   policy?: (policy: TrustPolicy) => TrustPolicy
-  /** Sign instead of the rightful key. */
+  /** Sign instead of the rightful key; those of `keyPolicy` vote for it. */
   signers?: Partial<
     Record<'genesis' | 'certificate' | 'release' | 'keyPolicy' | 'keySet', DsseSigner | DsseSigner[]>
   >
@@ -120,6 +126,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     members: [{ name: 'member', key: key(signers.member) }],
     threshold: 1,
     releaseKeys: [key(signers.release)],
+    rotation: { rotationSeconds: 86_400, overlapSeconds: 21_600, graceSeconds: 600 },
     log: { origin: log.origin, key: log.key },
     witnesses: { keys: log.witnessKeys, quorum: 2 },
     createdAt: now - 100,
@@ -184,11 +191,24 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     createdAt: now - 80,
   } satisfies KeyReleasePolicy)
   const keyPolicyDigest = documentDigest(keyPolicy)
-  const policyEnvelope = publish(
-    PAYLOAD_TYPES.keyReleasePolicy,
-    keyPolicy,
-    options.signers?.keyPolicy ?? signers.member,
+  const { decisions, inForce, previous } = succeed(
+    genesisInForce(genesis, genesisDigest),
+    options.constitutions ?? [],
+    { voters: [signers.member], kms: signers.kms, now },
   )
+  for (const decision of decisions) log.append(decision)
+  const policyEnvelope = decide({
+    inForce,
+    kind: 'key-release-policy',
+    body: keyPolicy,
+    voters: [options.signers?.keyPolicy ?? signers.member].flat(),
+    kms: signers.kms,
+    now: now - 55,
+    sequence: decisions.length + 1,
+    previous,
+    ...options.decision,
+  })
+  log.append(policyEnvelope)
   const keys = options.keys?.(keyPolicyDigest, now) ?? [
     {
       keyId: 7,
@@ -205,6 +225,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       genesis: genesisDigest,
       epoch: 1,
       previous: '0'.repeat(64),
+      constitution: inForce.digest,
       keys,
       issuedAt: now - 50,
     }),
@@ -226,6 +247,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       certificate: await log.prove(certificate),
     },
     releases: await Promise.all(releases.map((envelope) => log.prove(envelope))),
+    governance: await Promise.all(decisions.map((envelope) => log.prove(envelope))),
     policy: await log.prove(policyEnvelope),
     keySet: await log.prove(keySet),
   }

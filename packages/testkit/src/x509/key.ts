@@ -1,5 +1,7 @@
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { integer, sequence } from './der-writer.ts'
+import { ecdsaDer } from '@sotto/protocol/der-write'
+
+export { ecdsaDer }
 
 /** Noon of 1 January 2026, Unix seconds: the default validity of everything here contains it. */
 export const FAKE_NOW = Date.UTC(2026, 0, 1, 12) / 1000
@@ -27,10 +29,4 @@ export function fakeKey(curve: FakeCurve = 'P-256'): FakeKey {
   const { privateKey, publicKey } = crypto.ecdsa.generate(curve)
   const signing = crypto.ecdsa.importPrivate(curve, curve === 'P-256' ? 'sha256' : 'sha384', privateKey)
   return { curve, publicKey, privateKey, sign: (message) => ecdsaDer(signing.sign(message)) }
-}
-
-/** ECDSA-Sig-Value of `r || s`. */
-export function ecdsaDer(raw: Uint8Array): Uint8Array {
-  const half = raw.length / 2
-  return sequence(integer(raw.subarray(0, half)), integer(raw.subarray(half)))
 }

@@ -45,6 +45,8 @@ export interface Facts {
   /** With proven signature and inclusion. */
   releases?: ReleaseStatement[]
   kmsRelease?: ReleaseStatement
+  /** Per tuple of the key-release policy, every release statement that covers it. */
+  workloads?: ReadonlyMap<string, readonly ReleaseStatement[]>
   signingKey?: Uint8Array
   certificateNotAfter?: number
   keySet?: KeySet

@@ -1,18 +1,20 @@
 import { ByteReader, fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
+import { followConstitutions, genesisInForce, verifyDecision } from '@sotto/protocol/governance'
 import {
   decodeDocument,
   documentDigest,
   keySetDecoder,
   PAYLOAD_TYPES,
-  parseKeyReleasePolicy,
   type KeyReleasePolicy,
   type PolicyTuple,
   type ReleaseStatement,
 } from '@sotto/protocol/keyrelease'
+import { hex, parseCanonicalJson } from '@sotto/protocol/jcs'
 import { parseKeyConfig } from '@sotto/protocol/ohttp'
 import type { AllowedKem, StepName } from '../policy/index.ts'
 import { admits, covers, describeRelease, evidencePolicyOf } from '../workload/index.ts'
+import { DATA_USE_CHECK } from './data-use-check.ts'
 import type { Facts, UsableKey } from './facts.ts'
 import { requireRelease } from './releases.ts'
 import { requireLogged } from './log-checks.ts'
@@ -48,25 +50,27 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
   },
   {
     name: 'keys.policy',
-    title: 'The key-release policy is signed by the members the genesis names, and in the log',
+    title: 'Enough of the members accepted the key-release policy, and all of that is in the log',
     needs: ['genesis', 'genesisDigest', 'checkpoint'],
     run({ bundle, genesis, genesisDigest, checkpoint }) {
-      const members = genesis.members.map(({ key }) => fromBase64Url(key))
-      const { payload } = verifyDsse(
-        parseDsse(utf8(bundle.policy.envelope)),
-        PAYLOAD_TYPES.keyReleasePolicy,
-        members,
-        genesis.threshold,
+      for (const proven of [...bundle.governance, bundle.policy]) requireLogged(proven, checkpoint)
+      const constitutions = followConstitutions(
+        genesisInForce(genesis, genesisDigest),
+        bundle.governance.map(({ envelope }) => utf8(envelope)),
       )
-      requireLogged(bundle.policy, checkpoint)
-      const keyPolicy = parseKeyReleasePolicy(payload)
+      const { digest } = constitutions.at(-1)!
+      // A bundle that left the newest out would let members decide who are none any more.
+      const named = constitutionOf(bundle)
+      if (digest !== named) throw new Refusal('another constitution is in force', named, digest)
+      const { proposal, accepted } = verifyDecision(utf8(bundle.policy.envelope), constitutions)
+      if (proposal.kind !== 'key-release-policy')
+        throw new Refusal('members accepted something else', 'a key-release policy', proposal.kind)
+      const keyPolicy = proposal.body
       // What is no policy of evidence admits nothing, and would be compared as if it did.
       evidencePolicyOf(keyPolicy)
-      if (keyPolicy.genesis !== genesisDigest)
-        throw new Refusal('policy is of another genesis', genesisDigest, keyPolicy.genesis)
       return {
-        adds: { keyPolicy, keyPolicyDigest: documentDigest(payload) },
-        found: keyPolicy.anyOf.map(({ name }) => name).join(', '),
+        adds: { keyPolicy, keyPolicyDigest: documentDigest(keyPolicy) },
+        found: `${keyPolicy.anyOf.map(({ name }) => name).join(', ')}, accepted by ${accepted.map(({ name }) => name).join(', ')}`,
       }
     },
   },
@@ -76,10 +80,13 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
     needs: ['keyPolicy', 'releases'],
     run({ bundle, keyPolicy, releases, policy }) {
       const refusals: Refusal[] = []
+      const workloads = new Map<string, readonly ReleaseStatement[]>()
       for (const tuple of keyPolicy.anyOf) {
         try {
           requireOwnKind(tuple, bundle)
-          requireTuple(tuple, keyPolicy, releases, policy)
+          const covering = requireTuple(tuple, keyPolicy, releases, policy)
+          // A KMS may take over from this one, and is judged as this one was; it is no workload that gets requests.
+          if (tuple.role === 'inference') workloads.set(tuple.name, covering)
         } catch (error) {
           refusals.push(error as Refusal)
         }
@@ -91,9 +98,12 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
           first.expected,
           first.found,
         )
-      return { found: keyPolicy.anyOf.map(({ name }) => name).join(', ') }
+      if (workloads.size === 0)
+        throw new Refusal('no workload may hold the keys', 'a tuple of role inference')
+      return { adds: { workloads }, found: keyPolicy.anyOf.map(({ name }) => name).join(', ') }
     },
   },
+  DATA_USE_CHECK,
   {
     name: 'keys.suite',
     title: 'The keys use a key encapsulation the policy allows',
@@ -164,7 +174,8 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
     title: 'Every GPU is attested and bound to the processor report',
     needs: ['keyPolicy'],
     maySkip: true,
-    run({ keyPolicy: { anyOf } }) {
+    run({ keyPolicy }) {
+      const anyOf = keyPolicy.anyOf.filter(({ role }) => role === 'inference')
       const without = anyOf.filter(({ gpuBinding }) => gpuBinding === undefined).map(({ name }) => name)
       if (without.length === anyOf.length) throw new Skip('no GPU takes part')
       if (without.length > 0) throw new Skip(`no GPU takes part in ${without.join(', ')}`)
@@ -185,6 +196,12 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
   },
 ]
 
+/** What the key set says is in force. That the KMS says so, and that the rest of it makes sense, is for keys.receipt. */
+function constitutionOf({ keySet }: Facts['bundle']): string {
+  const set = parseCanonicalJson(parseDsse(utf8(keySet.envelope)).payload)
+  return hex(32)((set as { constitution?: unknown } | null)?.constitution, 'keySet.constitution')
+}
+
 /** A KMS on hardware releases nothing to the software TEE, and the other way round (T10). */
 function requireOwnKind({ name, allOf }: PolicyTuple, { kms: { evidence } }: Facts['bundle']): void {
   const isSoftware = evidence.some(({ family }) => family === 'software')
@@ -192,16 +209,14 @@ function requireOwnKind({ name, allOf }: PolicyTuple, { kms: { evidence } }: Fac
     throw new Refusal(`tuple ${name}: it is for the other kind of TEE than that of the KMS`)
 }
 
-/** One tuple is a workload this policy accepts, as a whole: role, hardware and release. */
+/** One tuple is a workload this policy accepts, as a whole: role, hardware and release. Gives every release that covers it. */
 function requireTuple(
   tuple: PolicyTuple,
   keyPolicy: KeyReleasePolicy,
   releases: readonly ReleaseStatement[],
   policy: Facts['policy'],
-): void {
+): readonly ReleaseStatement[] {
   const { name, role } = tuple
-  if (role !== 'inference')
-    throw new Refusal(`tuple ${name}: another role may hold request keys`, 'inference', role)
   if (!admits(policy, tuple, keyPolicy)) {
     throw new Refusal(
       `tuple ${name}: it admits hardware that no platform of the policy does`,
@@ -221,4 +236,5 @@ function requireTuple(
     const { message, expected: wanted, found } = error as Refusal
     throw new Refusal(`tuple ${name}: ${message}`, wanted, found)
   }
+  return covering
 }

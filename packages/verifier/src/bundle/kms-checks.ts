@@ -27,6 +27,7 @@ import type { Step } from '../result.ts'
 import type { Facts } from './facts.ts'
 import { CLOCK_SKEW_SECONDS, requireFresh, requireLogged, verifyUnder } from './log-checks.ts'
 import { nameOf, requireRelease } from './releases.ts'
+import { followRoots } from './roots.ts'
 import { Refusal, type Check } from '../checks/index.ts'
 
 export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
@@ -162,12 +163,14 @@ export const KMS_CHECKS: readonly Check<Facts, StepName>[] = [
   },
   {
     name: 'kms.certificate',
-    title: 'The statement key is certified by the genesis root key, bound in the evidence and in the log',
+    title: 'The statement key is certified by the root key in force, bound in the evidence and in the log',
     needs: ['genesis', 'genesisDigest', 'kmsRelease', 'checkpoint'],
     run({ bundle, genesis, genesisDigest, checkpoint, context }) {
       const proven = bundle.kms.certificate
       const { payload } = verifyDsse(parseDsse(utf8(proven.envelope)), PAYLOAD_TYPES.kmsCertificate, [
-        fromBase64Url(genesis.rootKey),
+        fromBase64Url(
+          followRoots({ digest: genesisDigest, rootKey: genesis.rootKey }, bundle.roots, checkpoint),
+        ),
       ])
       requireLogged(proven, checkpoint)
       const certificate = decodeDocument(payload, kmsCertificateDecoder, 'certificate')

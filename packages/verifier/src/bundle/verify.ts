@@ -1,5 +1,5 @@
 import type { TrustBundle } from '@sotto/protocol/evidence'
-import type { EvidenceFamily, KeySet } from '@sotto/protocol/keyrelease'
+import type { EvidenceFamily, KeySet, ReleaseStatement } from '@sotto/protocol/keyrelease'
 import { FAMILY_REGISTRY } from '../appraisal/index.ts'
 import { verifierError } from '../errors.ts'
 import { findRequireDefect, type TrustPolicy } from '../policy/index.ts'
@@ -25,6 +25,8 @@ export interface TrustedService {
   importKey: string
   keySet: KeySet
   keyPolicyDigest: string
+  /** Per tuple of the key-release policy, every accepted release statement that covers it. */
+  workloads: ReadonlyMap<string, readonly ReleaseStatement[]>
   /** Valid now, most preferred key encapsulation first. At least one. */
   keys: UsableKey[]
 }
@@ -86,6 +88,7 @@ function describe(facts: Established): TrustedService {
     importKey: facts.bundle.kms.binding.importKey,
     keySet: facts.keySet,
     keyPolicyDigest: facts.keyPolicyDigest,
+    workloads: facts.workloads,
     keys: facts.usableKeys,
   }
 }

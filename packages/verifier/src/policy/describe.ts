@@ -1,3 +1,4 @@
+import { describeDataUse } from '@sotto/protocol/data-use'
 import { type Component, FAMILY_REGISTRY } from '../appraisal/index.ts'
 import { acceptsSoftware } from './parse.ts'
 import { REQUIRED_BY_CHOICE } from './steps.ts'
@@ -5,7 +6,8 @@ import type { TrustPolicy } from './types.ts'
 
 /** What a policy accepts, in sentences for screens, most far-reaching first. */
 export function describeTrustPolicy(policy: TrustPolicy): string[] {
-  const { genesis, releaseKeys, revoked, minSecurityVersion, log, witnesses, platforms, kems } = policy
+  const { dataUse, genesis, releaseKeys, revoked, minSecurityVersion, log, witnesses, platforms, kems } =
+    policy
   const skippable = REQUIRED_BY_CHOICE.filter((name) => !policy.require.includes(name))
   const counted = witnesses.keys.filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
   return [
@@ -23,6 +25,9 @@ export function describeTrustPolicy(policy: TrustPolicy): string[] {
       : []),
     `Requires ${count(policy.require.length, 'step')} to pass; ` +
       `${skippable.length > 0 ? `${skippable.join(', ')} may be skipped, with a reason` : 'none may be skipped'}.`,
+    ...(dataUse === undefined
+      ? ['Does not ask what content is used for.']
+      : [`Accepts use of content for: ${describeDataUse(dataUse)}.`]),
     `Sends to ${kems.join(' or ')} keys, most preferred first.`,
     `Evidence is at most ${policy.evidenceMaxAgeSeconds} s old, the log at most ${policy.checkpointMaxAgeSeconds} s.`,
   ]

@@ -1,3 +1,4 @@
+import { acceptedDataUseDecoder } from '@sotto/protocol/data-use'
 import { equalBytes, fromUtf8, toHex } from '@sotto/protocol/bytes'
 import {
   areDistinct,
@@ -49,7 +50,11 @@ const decoder: Decoder<TrustPolicy> = refine(
       evidenceMaxAgeSeconds: integer(1, 86_400),
       checkpointMaxAgeSeconds: integer(1, 3600),
     },
-    { collateralMaxAgeSeconds: integer(1, YEAR_SECONDS), revocationMaxAgeSeconds: integer(1, YEAR_SECONDS) },
+    {
+      collateralMaxAgeSeconds: integer(1, YEAR_SECONDS),
+      revocationMaxAgeSeconds: integer(1, YEAR_SECONDS),
+      dataUse: acceptedDataUseDecoder,
+    },
   ),
   findContradiction,
 )
@@ -113,6 +118,7 @@ function findContradiction({
   witnesses,
   platforms,
   kems,
+  dataUse,
 }: TrustPolicy): string | undefined {
   const defect = findRequireDefect(require)
   if (defect !== undefined) return defect
@@ -135,6 +141,8 @@ function findContradiction({
   // A step that may be skipped is left out only where the rest of the policy says why.
   if (!witnesses.allowOperatorWitnesses && !require.includes('log.witnesses-independent'))
     return 'require must name log.witnesses-independent: witnesses of the operator do not count here'
+  if (require.includes('keys.data-use') !== (dataUse !== undefined))
+    return 'require names keys.data-use exactly where dataUse says what is accepted'
   if (!acceptsSoftware({ platforms }) && !require.includes('hardware.cpu-vendor'))
     return 'require must name hardware.cpu-vendor: hardware stands for a vendor'
   return undefined

@@ -25,6 +25,7 @@ export const ALWAYS_REQUIRED = [
 export const REQUIRED_BY_CHOICE = [
   'log.witnesses-independent',
   'log.consistency',
+  'keys.data-use',
   'hardware.cpu-vendor',
   'hardware.gpu',
   'tokens.issuer',

@@ -1,3 +1,4 @@
+import type { AcceptedDataUse } from '@sotto/protocol/data-use'
 import type { Digest, Ed25519Key } from '@sotto/protocol/keyrelease'
 import type { Platforms } from '../workload/index.ts'
 import type { StepName } from './steps.ts'
@@ -38,6 +39,8 @@ export interface TrustPolicy extends Platforms {
     /** The demo only: operator-run witnesses count, and the verdict says so. */
     allowOperatorWitnesses: boolean
   }
+  /** What whoever gets the content may do with it (T20). Absent: whatever a release declares, or none. */
+  dataUse?: AcceptedDataUse
   kems: AllowedKem[]
   /** By witness time of the latest checkpoint. Bound 1-3600 (T6). */
   checkpointMaxAgeSeconds: number

@@ -14,6 +14,7 @@ import {
 import type { VerifiedCheckpoint } from '@sotto/protocol/note'
 import type { ReceiptCertificate } from '@sotto/protocol/receipts'
 import { requireLogged, verifyUnder } from '../bundle/log-checks.ts'
+import { followRoots } from '../bundle/roots.ts'
 import { Refusal, runChecks, type Check } from '../checks/index.ts'
 import type { TrustPolicy } from '../policy/index.ts'
 import type { Step } from '../result.ts'
@@ -64,7 +65,9 @@ const CHAIN_CHECKS: readonly Check<ChainFacts>[] = [
     run({ certificate, policy, genesis, checkpoint }) {
       const proven = certificate.certificate
       const { payload } = verifyDsse(parseDsse(utf8(proven.envelope)), PAYLOAD_TYPES.kmsCertificate, [
-        fromBase64Url(genesis.rootKey),
+        fromBase64Url(
+          followRoots({ digest: policy.genesis, rootKey: genesis.rootKey }, certificate.roots, checkpoint),
+        ),
       ])
       requireLogged(proven, checkpoint)
       const kms = decodeDocument(payload, kmsCertificateDecoder, 'certificate')

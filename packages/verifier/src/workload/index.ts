@@ -1,5 +1,5 @@
 export { evidencePieces, hardwareOf } from './evidence.ts'
-export { evidencePolicyOf } from './key-policy.ts'
+export { admissionPolicyOf, evidencePolicyOf } from './key-policy.ts'
 export { admits, platformPolicy, type Platforms } from './platforms.ts'
 export { refusalText } from './refusal.ts'
 export { covers, describeRelease, findReleaseDefect, findRevoked, programOf, withRelease } from './release.ts'

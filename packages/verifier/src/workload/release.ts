@@ -50,6 +50,8 @@ const IDENTITY: Readonly<Record<Exclude<EvidenceFamily, 'nvidia'>, readonly (rea
 export function findReleaseDefect({ subject, predicate }: ReleaseStatement): string | undefined {
   const [image, configuration] = subject.map(({ digest }) => digest.sha256) as [string, string]
   const { family, ...policy } = predicate.evidence
+  if (predicate.role === 'kms' && (predicate.dataUse?.tasks ?? []).length > 0)
+    return 'a KMS gets no content to use'
   if (family === 'nvidia') return 'a GPU says nothing about a program'
   const { members, decodePolicy } = FAMILY_REGISTRY.get(family)!
   // The software root is the machine's, not the release's: its decoder asks for one all the same.

@@ -46,6 +46,7 @@ describe('an honest bundle', () => {
         'keys.logged pass',
         'keys.policy pass',
         'keys.policy-tuples pass',
+        'keys.data-use skipped',
         'keys.suite pass',
         'keys.validity pass',
         'hardware.cpu-vendor skipped',

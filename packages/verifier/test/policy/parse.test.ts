@@ -125,7 +125,7 @@ describe('a trust policy', () => {
     ],
     [
       'is longer than there are steps',
-      (policy) => ({ ...policy, require: Array(22).fill('keys.suite') }),
+      (policy) => ({ ...policy, require: Array(23).fill('keys.suite') }),
       /policy\.require is malformed/,
     ],
     ['is no list', (policy) => ({ ...policy, require: 'all' }), /policy\.require is malformed/],
@@ -155,11 +155,16 @@ describe('a trust policy', () => {
   )
 
   it('may require every step there is, and says which ones it lets be skipped', () => {
-    const all = parseTrustPolicy({ ...world.policy, require: [...ALWAYS_REQUIRED, ...REQUIRED_BY_CHOICE] })
-    expect(all.require).toHaveLength(21)
-    expect(describeTrustPolicy(all).join('\n')).toContain('Requires 21 steps to pass; none may be skipped.')
+    const all = parseTrustPolicy({
+      ...world.policy,
+      dataUse: { tasks: ['embedding'], maxRetentionSeconds: 0, training: false },
+      require: [...ALWAYS_REQUIRED, ...REQUIRED_BY_CHOICE],
+    })
+    expect(all.require).toHaveLength(22)
+    expect(describeTrustPolicy(all).join('\n')).toContain('use of content for: embedding; nothing kept')
+    expect(describeTrustPolicy(all).join('\n')).toContain('Requires 22 steps to pass; none may be skipped.')
     expect(describeTrustPolicy(world.policy).join('\n')).toContain(
-      'Requires 17 steps to pass; log.consistency, hardware.cpu-vendor, hardware.gpu, tokens.issuer may be skipped',
+      'Requires 17 steps to pass; log.consistency, keys.data-use, hardware.cpu-vendor, hardware.gpu, tokens.issuer may be skipped',
     )
   })
 
