@@ -4,6 +4,8 @@ import { serveError } from '../errors/index.ts'
 export interface RateLimiter {
   /** Takes one token. @throws `HTTP_TOO_MANY` when there is none */
   take(): void
+  /** Puts a token back that was taken for something which did not happen. */
+  giveBack(): void
 }
 
 /** Makes a {@link RateLimiter}; `now` is in milliseconds and never goes back (default `performance.now`). */
@@ -20,6 +22,9 @@ export function createRateLimiter(
       last = time
       if (tokens < 1) throw serveError('HTTP_TOO_MANY', 'too many requests; wait before the next one')
       tokens -= 1
+    },
+    giveBack() {
+      tokens = Math.min(limit.capacity, tokens + 1)
     },
   }
 }

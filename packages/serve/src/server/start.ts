@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { type App, errorResponse, mapErrors, type MapErrorsOptions, serveError } from '../errors/index.ts'
 import { discardRest } from './discard-rest.ts'
 import { SlowSenders } from './slow-senders.ts'
@@ -10,6 +11,8 @@ export interface ServerOptions extends MapErrorsOptions {
   host: string
   /** 0 asks the system for a free port. */
   port: number
+  /** PEM of the certificate and of its private key: TLS 1.2 or later. Default: none. */
+  tls?: { cert: string; key: string }
   /** Open connections; more are dropped unread. Default 1024. */
   maxConnections?: number
   /** Requests in progress; more get 503 at once. Default 512. */
@@ -34,7 +37,7 @@ export interface ServerOptions extends MapErrorsOptions {
 
 /** A listening server. */
 export interface RunningServer {
-  /** `http://host:port` with the port really taken. */
+  /** `http://host:port`, or `https` with TLS, with the port really taken. */
   url: string
   port: number
   /** Stops accepting, lets requests in progress finish for `drainMs`, then cuts them. Idempotent. */
@@ -79,14 +82,18 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
     }
   }
 
-  const server = createServer({
+  const httpOptions = {
     maxHeaderSize: options.maxHeaderBytes ?? 16_384,
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? 5_000,
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
     insecureHTTPParser: false,
-  })
+  }
+  const server: Server =
+    options.tls === undefined
+      ? createServer(httpOptions)
+      : createTlsServer({ ...httpOptions, ...options.tls, minVersion: 'TLSv1.2' })
   server.maxConnections = options.maxConnections ?? 1024
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     outgoing.sendDate = false
@@ -136,7 +143,8 @@ async function listen(server: Server, options: ServerOptions): Promise<{ url: st
   if (address === null || typeof address === 'string')
     throw new TypeError('the server does not listen on a TCP port')
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return { url: `http://${host}:${address.port}`, port: address.port }
+  const scheme = options.tls === undefined ? 'http' : 'https'
+  return { url: `${scheme}://${host}:${address.port}`, port: address.port }
 }
 
 async function drain(server: Server, drainMs: number): Promise<void> {

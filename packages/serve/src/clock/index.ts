@@ -1,0 +1,1 @@
+export { createClock, type HostClocks, type WitnessedClock } from './clock.ts'
