@@ -20,6 +20,16 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `STORE_KEY_MISSING` (fix-input): the store has records but its key file is gone, or is another's.
  * - `WITNESS_MALFORMED` (fix-input), `WITNESS_UNKNOWN_LOG`, `WITNESS_BAD_SIGNATURE` (fix-input),
  *   `WITNESS_BAD_PROOF` (stop), `WITNESS_CONFLICT` (retry): C2SP tlog-witness 400, 404, 403, 422, 409.
+ * - `ISSUER_UNAUTHORIZED` (fix-input): no API key, or one that is unknown, revoked or expired; on admin routes, no admin token.
+ * - `ISSUER_ACCOUNT` (fix-input): no such account, API key or token class, or more of them than are kept.
+ * - `ISSUER_CLASS` (fix-input): this account has no quota for tokens of this class.
+ * - `ISSUER_REQUEST` (fix-input): the request is not one of token type 2 that can be signed.
+ * - `ISSUER_KEY_UNKNOWN` (retry): no live token key of this id; fetch the directory again.
+ * - `ISSUER_QUOTA` (retry): the account's quota of this period does not cover the request; nothing was charged.
+ * - `ISSUER_NOT_READY` (retry): the token keys are not in the log yet, so nothing is signed with them.
+ * - `ISSUER_STORE_FULL` (retry): the disk is full; nothing was charged and nothing signed.
+ * - `ISSUER_STORE_FAILED` (retry): the store did not answer; send the same request again, it is charged once.
+ * - `ISSUER_FAULT` (stop): a signature did not verify after it was made; it was withheld.
  */
 export type EdgeErrorCode =
   | 'RELAY_UNKNOWN_GATEWAY'
@@ -43,6 +53,16 @@ export type EdgeErrorCode =
   | 'WITNESS_BAD_SIGNATURE'
   | 'WITNESS_BAD_PROOF'
   | 'WITNESS_CONFLICT'
+  | 'ISSUER_UNAUTHORIZED'
+  | 'ISSUER_ACCOUNT'
+  | 'ISSUER_CLASS'
+  | 'ISSUER_REQUEST'
+  | 'ISSUER_KEY_UNKNOWN'
+  | 'ISSUER_QUOTA'
+  | 'ISSUER_NOT_READY'
+  | 'ISSUER_STORE_FULL'
+  | 'ISSUER_STORE_FAILED'
+  | 'ISSUER_FAULT'
 
 const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   RELAY_UNKNOWN_GATEWAY: 'fix-input',
@@ -66,6 +86,16 @@ const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   WITNESS_BAD_SIGNATURE: 'fix-input',
   WITNESS_BAD_PROOF: 'stop',
   WITNESS_CONFLICT: 'retry',
+  ISSUER_UNAUTHORIZED: 'fix-input',
+  ISSUER_ACCOUNT: 'fix-input',
+  ISSUER_CLASS: 'fix-input',
+  ISSUER_REQUEST: 'fix-input',
+  ISSUER_KEY_UNKNOWN: 'retry',
+  ISSUER_QUOTA: 'retry',
+  ISSUER_NOT_READY: 'retry',
+  ISSUER_STORE_FULL: 'retry',
+  ISSUER_STORE_FAILED: 'retry',
+  ISSUER_FAULT: 'stop',
 }
 
 /** HTTP status of each code, for `mapErrors`. */
@@ -91,6 +121,16 @@ export const EDGE_STATUSES: Readonly<Record<EdgeErrorCode, number>> = {
   WITNESS_BAD_SIGNATURE: 403,
   WITNESS_BAD_PROOF: 422,
   WITNESS_CONFLICT: 409,
+  ISSUER_UNAUTHORIZED: 401,
+  ISSUER_ACCOUNT: 404,
+  ISSUER_CLASS: 403,
+  ISSUER_REQUEST: 422,
+  ISSUER_KEY_UNKNOWN: 422,
+  ISSUER_QUOTA: 429,
+  ISSUER_NOT_READY: 503,
+  ISSUER_STORE_FULL: 507,
+  ISSUER_STORE_FAILED: 503,
+  ISSUER_FAULT: 500,
 }
 
 /** A {@link SottoError} with a code of this package; the action follows from the code. */

@@ -35,7 +35,10 @@ export function createRelayApp(options: RelayOptions): App {
   const app = new Hono()
   app.post('/relay/:gateway', async (c) => {
     const gateway = originOf(c.req.param('gateway'))
-    return relayExchange(c.req.raw, gateway, { upstream, limits: config.limits, now, admit })
+    const response = await relayExchange(c.req.raw, gateway, { upstream, limits: config.limits, now, admit })
+    // Its keys are others than those it was asked about: whoever looks next must see which.
+    if (response.status === 422) documents.forget(gateway)
+    return response
   })
   for (const [name, kind] of Object.entries(DOCUMENTS)) {
     app.get(`/relay/:gateway/${name}`, async (c) => {

@@ -39,21 +39,30 @@ const FETCH_MS = 10_000
 export interface DocumentCache {
   /** @throws as {@link fetchDocument} */
   get(origin: string, kind: DocumentKind): Promise<Uint8Array>
+  /** What this owner served is out of date: the next client asks again, unless it was asked within a second. */
+  forget(origin: string): void
 }
+
+/** However often clients come with keys nobody has: an owner is asked this rarely, in milliseconds. */
+const MIN_AGE_MS = 1000
 
 /** Makes a {@link DocumentCache} that asks at most once per `maxAgeMs` and document. Kinds must be few. */
 export function createDocumentCache(upstream: Upstream, maxAgeMs: number, now: MonotonicNow): DocumentCache {
-  const entries = new Map<string, { bytes: Promise<Uint8Array>; until: number }>()
+  const entries = new Map<string, { origin: string; bytes: Promise<Uint8Array>; asked: number }>()
   return {
     get(origin, kind) {
       const key = origin + kind.path
       const entry = entries.get(key)
-      if (entry !== undefined && now() < entry.until) return entry.bytes
+      if (entry !== undefined && now() < entry.asked + maxAgeMs) return entry.bytes
       const bytes = fetchDocument(upstream, origin, kind)
-      entries.set(key, { bytes, until: now() + maxAgeMs })
+      entries.set(key, { origin, bytes, asked: now() })
       // A failure is not remembered: the next client asks again.
       bytes.catch(() => entries.delete(key))
       return bytes
+    },
+    forget(origin) {
+      for (const [key, entry] of entries)
+        if (entry.origin === origin && now() >= entry.asked + MIN_AGE_MS) entries.delete(key)
     },
   }
 }

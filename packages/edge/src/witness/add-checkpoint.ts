@@ -24,10 +24,20 @@ export function parseAddCheckpoint(body: string): AddCheckpoint {
     const proof = lines.map((line) => fromBase64(line))
     if (proof.some((hash) => hash.length !== 32)) throw malformed('a proof line is not a hash')
     const note = parseNote(body.slice(end + 2))
-    return { oldSize, proof, note, checkpoint: parseCheckpoint(note.text) }
+    return { oldSize, proof, note, checkpoint: parseForeignCheckpoint(note.text) }
   } catch (cause) {
     throw malformed('proof or checkpoint is malformed', cause)
   }
+}
+
+/**
+ * A checkpoint of any log. Its first three lines say what a witness vouches for; other lines a log may add
+ * (C2SP tlog-checkpoint), and they are cosigned with the rest without a statement about them.
+ */
+function parseForeignCheckpoint(text: string): Checkpoint {
+  const lines = text.split('\n')
+  if (lines.slice(0, -1).includes('')) throw malformed('the checkpoint has an empty line')
+  return parseCheckpoint(`${lines.slice(0, 3).join('\n')}\n`)
 }
 
 function malformed(message: string, cause?: unknown): Error {

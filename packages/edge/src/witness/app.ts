@@ -5,8 +5,8 @@ import { Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
 import type { WitnessAnswer } from './witness.ts'
 
-/** Old size, 63 proof lines and a note with many signatures fit easily. */
-const MAX_REQUEST_BYTES = 32 * 1024
+/** Old size, 63 proof lines, and a note of the longest accepted: 16 signatures of ML-DSA-44 fit in it. */
+const MAX_REQUEST_BYTES = 80 * 1024
 
 /** What the witness's HTTP interface is made of. */
 export interface WitnessAppOptions {

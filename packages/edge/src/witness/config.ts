@@ -12,6 +12,8 @@ export interface WitnessConfig {
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/
+/** Of other people's logs: C2SP tlog-checkpoint asks only that it is not empty; there are some with spaces. */
+const ORIGIN = /^\P{Cc}{1,256}$/u
 
 /** Decodes the witness's configuration file. */
 export const witnessConfig: Decoder<WitnessConfig> = object((fields) => ({
@@ -22,7 +24,7 @@ export const witnessConfig: Decoder<WitnessConfig> = object((fields) => ({
     'logs',
     list(
       object((log) => ({
-        origin: log.required('origin', text({ pattern: NAME })),
+        origin: log.required('origin', text({ pattern: ORIGIN })),
         key: log.required('key', text({ max: 512 })),
       })),
       1,

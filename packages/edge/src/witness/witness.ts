@@ -1,6 +1,14 @@
 import { equalBytes } from '@sotto/protocol/bytes'
 import { emptyRoot, verifyConsistency } from '@sotto/protocol/merkle'
-import { type Checkpoint, cosign, isSignedBy, type NoteSigner, parseVerifierKey } from '@sotto/protocol/note'
+import {
+  type Checkpoint,
+  cosign,
+  isSignedBy,
+  type Note,
+  type NoteSigner,
+  parseVerifierKey,
+  type VerifierKey,
+} from '@sotto/protocol/note'
 import { edgeError } from '../errors.ts'
 import { parseAddCheckpoint } from './add-checkpoint.ts'
 import type { WitnessRecord, WitnessStore } from './store.ts'
@@ -8,7 +16,7 @@ import type { WitnessRecord, WitnessStore } from './store.ts'
 /** A log this witness watches. */
 export interface WatchedLog {
   origin: string
-  /** C2SP verifier key of the log. */
+  /** C2SP verifier key of the log. A log that changes its key has one entry for each. */
   key: string
 }
 
@@ -21,7 +29,7 @@ export interface WitnessOptions {
   now: () => number
 }
 
-/** Cosigned, or the size the client must prove consistency from. */
+/** Cosigned, or the size the client must prove consistency from: its own again where its root is another one. */
 export type WitnessAnswer = { type: 'cosigned'; lines: string } | { type: 'conflict'; size: number }
 
 /**
@@ -33,26 +41,43 @@ export type WitnessAnswer = { type: 'cosigned'; lines: string } | { type: 'confl
  * `WITNESS_BAD_PROOF`, and what the store throws.
  */
 export function createWitness(options: WitnessOptions): (body: string) => WitnessAnswer {
-  const logs = new Map(options.logs.map((log) => [log.origin, parseVerifierKey(log.key)]))
+  const logs = Map.groupBy(options.logs, ({ origin }) => origin)
+  const keys = new Map(
+    [...logs].map(([origin, same]) => [origin, same.map(({ key }) => parseVerifierKey(key))]),
+  )
   let latestTime = 0
   return function addCheckpoint(body) {
     const { oldSize, proof, note, checkpoint } = parseAddCheckpoint(body)
     const { origin, size, root } = checkpoint
-    const key = logs.get(origin)
-    if (key === undefined) throw edgeError('WITNESS_UNKNOWN_LOG', 'this witness does not watch this log')
-    if (!isSignedBy(note, key))
-      throw edgeError('WITNESS_BAD_SIGNATURE', 'the checkpoint is not signed by the log')
+    const trusted = keys.get(origin)
+    if (trusted === undefined) throw edgeError('WITNESS_UNKNOWN_LOG', 'this witness does not watch this log')
+    requireSignature(note, trusted)
     if (oldSize > size) throw edgeError('WITNESS_MALFORMED', 'the old size is larger than the checkpoint')
 
     const record = options.store.read(origin) ?? { size: 0, root: emptyRoot() }
     if (oldSize !== record.size) return { type: 'conflict', size: record.size }
-    if (size === record.size && !equalBytes(root, record.root)) return { type: 'conflict', size: record.size }
+    // Another tree of the size it cosigned: the size that was right is answered again.
+    if (record.size > 0 && size === record.size && !equalBytes(root, record.root))
+      return { type: 'conflict', size: record.size }
     requireExtension(record, checkpoint, proof)
     options.store.write(origin, { size, root })
     // A clock turned back must not make a later cosignature look older.
     latestTime = Math.max(latestTime, Math.floor(options.now()))
     return { type: 'cosigned', lines: cosign(note.text, options.signer, latestTime) }
   }
+}
+
+/**
+ * One of the log's keys signed, and no line claims to be of one without being: such a note is malformed
+ * (C2SP signed-note), and with two keys one good signature must not carry a bad one along.
+ */
+function requireSignature(note: Note, trusted: readonly VerifierKey[]): void {
+  const claims = trusted.flatMap((key) => {
+    const own = note.signatures.filter(({ name, keyId }) => name === key.name && equalBytes(keyId, key.keyId))
+    return own.map((line) => isSignedBy({ ...note, signatures: [line] }, key))
+  })
+  if (claims.length > 0 && claims.every(Boolean)) return
+  throw edgeError('WITNESS_BAD_SIGNATURE', 'the checkpoint is not signed by the log')
 }
 
 /** Every tree extends the empty one, which needs no proof and must not come with one. */
@@ -63,6 +88,8 @@ function requireExtension(
 ): void {
   try {
     if (record.size > 0) verifyConsistency(record.size, record.root, size, root, proof)
+    else if (size === 0 && !equalBytes(root, record.root))
+      throw edgeError('WITNESS_BAD_PROOF', 'the tree without entries has another root')
     else if (proof.length > 0) throw edgeError('WITNESS_BAD_PROOF', 'the proof is not empty')
   } catch (cause) {
     throw edgeError('WITNESS_BAD_PROOF', 'the checkpoint is not proven to extend the one cosigned before', {

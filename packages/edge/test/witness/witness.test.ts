@@ -5,7 +5,15 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { emptyRoot } from '@sotto/protocol/merkle'
-import { cosignatureTime, parseNote, parseVerifierKey, verifierKeyOf } from '@sotto/protocol/note'
+import {
+  checkpointText,
+  cosignatureTime,
+  type NoteSigner,
+  parseNote,
+  parseVerifierKey,
+  signNote,
+  verifierKeyOf,
+} from '@sotto/protocol/note'
 import type { App } from '@sotto/serve/errors'
 import { edgeError } from '../../src/errors.ts'
 import { createWitnessApp } from '../../src/witness/app.ts'
@@ -31,8 +39,8 @@ let store: ReturnType<typeof memoryStore>
 let now: number
 let app: App
 
-function open(on: WitnessStore): App {
-  const logs = [{ origin: ORIGIN, key: verifierKeyOf(LOG_SIGNER, 'ed25519') }]
+function open(on: WitnessStore, signers: readonly NoteSigner[] = [LOG_SIGNER]): App {
+  const logs = signers.map((signer) => ({ origin: ORIGIN, key: verifierKeyOf(signer, 'ed25519') }))
   return createWitnessApp({
     addCheckpoint: createWitness({ logs, signer: SIGNER, store: on, now: () => now }),
     verifierKey: KEY,
@@ -88,11 +96,50 @@ test('never goes back to a smaller tree', async () => {
 
 test('never cosigns a second tree of the same size', async () => {
   await post(await treeOf(5).body(0))
-  expect(await post(requestBody(5, [], treeOf(5, 'fork').note))).toEqual({
-    status: 409,
-    type: 'text/x.tlog.size',
-    text: '5\n',
+  const answer = await post(requestBody(5, [], treeOf(5, 'fork').note))
+  expect(answer).toEqual({ status: 409, type: 'text/x.tlog.size', text: '5\n' })
+  expect(store.records.get(ORIGIN)).toEqual({ size: 5, root: treeOf(5).root })
+})
+
+test('the tree without entries has one root', async () => {
+  const text = checkpointText({ origin: ORIGIN, size: 0, root: treeOf(1).root })
+  expect((await post(requestBody(0, [], signNote(text, LOG_SIGNER)))).status).toBe(422)
+  expect(store.isEmpty()).toBe(true)
+})
+
+describe('a log that changes its key', () => {
+  const NEXT = { name: ORIGIN, secretSeed: crypto.sha256(utf8('next log key')) }
+  beforeEach(() => {
+    app = open(store, [LOG_SIGNER, NEXT])
   })
+  const lineOf = (note: string): string => note.slice(note.indexOf('\u2014'))
+
+  test('is known by each of them, and by both at once', async () => {
+    expect((await post(await treeOf(3).body(0))).status).toBe(200)
+    expect((await post(await treeOf(5, 'honest', NEXT).body(3))).status).toBe(200)
+    const both = treeOf(6).note + lineOf(treeOf(6, 'honest', NEXT).note)
+    expect((await post(requestBody(5, await treeOf(6).prove(5), both))).status).toBe(200)
+  })
+
+  test('a line that says to be of one of them and is not spoils the note', async () => {
+    const bad = treeOf(6).note + lineOf(treeOf(7, 'honest', NEXT).note)
+    expect((await post(requestBody(0, [], bad))).status).toBe(403)
+    const stranger =
+      treeOf(6).note + lineOf(signNote('x\n', { name: 'other.example', secretSeed: NEXT.secretSeed }))
+    expect((await post(requestBody(0, [], stranger))).status).toBe(200)
+  })
+})
+
+test('lines that a log adds to its checkpoint are cosigned with it, and nothing is said about them', async () => {
+  const text = `${checkpointText({ origin: ORIGIN, size: 5, root: treeOf(5).root })}more of it\n`
+  const note = signNote(text, LOG_SIGNER)
+  const { status, text: lines } = await post(requestBody(0, [], note))
+  expect(status).toBe(200)
+  expect(cosignatureTime(parseNote(note + lines), parseVerifierKey(KEY))).toBe(now)
+  expect(store.records.get(ORIGIN)).toEqual({ size: 5, root: treeOf(5).root })
+  // It is the tree that may not differ, whatever stands below it.
+  expect((await post(requestBody(5, [], treeOf(5).note))).status).toBe(200)
+  expect((await post(requestBody(5, [], treeOf(5, 'fork').note))).status).toBe(409)
 })
 
 test('never cosigns a tree that does not extend the last one', async () => {
@@ -151,7 +198,7 @@ test('bytes that are not UTF-8, and too many of them, are refused', async () => 
   const send = async (body: Uint8Array<ArrayBuffer>): Promise<number> =>
     (await app(new Request('http://w/add-checkpoint', { method: 'POST', body }))).status
   expect(await send(Uint8Array.of(0xff))).toBe(400)
-  expect(await send(new Uint8Array(32 * 1024 + 1))).toBe(413)
+  expect(await send(new Uint8Array(80 * 1024 + 1))).toBe(413)
 })
 
 test('a clock turned back does not make a cosignature look older', async () => {

@@ -1,0 +1,7 @@
+export { type Account, type Accounts, type ApiKey, type Quota } from './accounts.ts'
+export { blindSign, generateTokenKey, openSigningKey, requireSound, type SigningKey } from './blind-sign.ts'
+export { type Charge, type Charges, type Usage } from './charges.ts'
+export { issuerConfig, type IssuerConfig } from './config.ts'
+export { type IssuerDatabase, openIssuerDatabase } from './database.ts'
+export type { KeyBook } from './key-book.ts'
+export { openIssuer, type OpenIssuerOptions, type RunningIssuer } from './open-issuer.ts'
