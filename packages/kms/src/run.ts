@@ -1,6 +1,4 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { SottoError } from '@sotto/protocol/errors'
+import { hasCode, SottoError } from '@sotto/protocol/errors'
 import { readConfig } from '@sotto/serve/config'
 import { createLogClient } from '@sotto/serve/log-client'
 import { createLogger } from '@sotto/serve/logging'
@@ -9,14 +7,16 @@ import type { RoleContext } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { createClock } from './clock/index.ts'
+import { createAzureApp, createAzureIdentity, createKeySets } from './compat/index.ts'
 import { decodeKmsConfig, type KmsConfig } from './config/index.ts'
 import { Kms, type KmsParts } from './core/index.ts'
 import { kmsError } from './errors.ts'
+import { dropExpired, takeOver } from './handover/index.ts'
 import { createKmsApp } from './http/index.ts'
-import { openSqliteStore } from './store/index.ts'
+import { Replica } from './replicas/index.ts'
+import { deriveRoot, type KmsRoot, openRootSource, type RecoveryCeremony } from './root/index.ts'
+import { openStore, type StoreAccess } from './store/index.ts'
 
-/** Context of the sealing key of the store. */
-const SEALING_CONTEXT = 'sotto kms store v1'
 /** Environment variable with the log's append token. */
 const APPEND_TOKEN = 'SOTTO_LOG_APPEND_TOKEN'
 /** Pause after a start that failed for a reason that may pass. */
@@ -28,6 +28,9 @@ const MAX_TICK_MS = 15_000
 const EVENTS = {
   listening: { url: 'address' },
   serving: { genesis: 'digest', epoch: 'count' },
+  standby: { code: 'code' },
+  waiting: { genesis: 'digest' },
+  'taken-over': { genesis: 'digest', keys: 'count' },
   epoch: { epoch: 'count', keys: 'count' },
   refused: { code: 'code', status: 'count' },
   'start-failed': { code: 'code' },
@@ -36,8 +39,9 @@ const EVENTS = {
 
 /**
  * Runs a KMS in this process until the role is told to end: measured configuration, sealed store,
- * HTTP server, ticks. Serves `/livez` from the beginning and the rest once the log has answered.
- * @throws `CONFIG_*`, `KMS_POLICY_MIXED`, `TEE_*`, `KMS_STORE_*`
+ * HTTP server, ticks. Serves `/livez` from the beginning and the rest once the log has answered and the root secret
+ * is here; of replicas that share a store, one serves.
+ * @throws `CONFIG_*`, `KMS_POLICY_MIXED`, `TEE_*`, `KMS_STORE_*`, `KMS_ROOT_*`, `KMS_NO_SHARES`
  */
 export async function runKms(context: RoleContext, hardware: TrustedHardware): Promise<void> {
   const { config, sha256 } = await readConfig(context.configPath, decodeKmsConfig)
@@ -54,50 +58,124 @@ export async function runKms(context: RoleContext, hardware: TrustedHardware): P
   })
   const epochs = metrics.gauge('sotto_kms_epoch', 'Number of the current key set.', {})
 
-  await mkdir(config.store, { recursive: true, mode: 0o700 })
-  const sealingKey = await hardware.deriveSealingKey(SEALING_CONTEXT)
-  const store = openSqliteStore({ path: join(config.store, 'kms.sqlite'), sealingKey })
-  sealingKey.fill(0)
-  context.onShutdown(() => store.close())
-
-  let kms: Kms | undefined
+  let access: StoreAccess | undefined
+  let replica: Replica | undefined
+  let ceremony: RecoveryCeremony | undefined
+  let isAnnounced = false
+  const openLog = logOpener(config, context)
   const app = createKmsApp({
-    kms: () => kms,
+    kms: () => replica?.kms,
+    isStandby: () => replica?.isStandby === true,
+    recovery: () => ceremony,
     onRelease: () => releases.add({}),
-    onError(code, status) {
-      refusals.add({ status: String(status) })
-      logger.log('refused', { code, status })
-    },
+    onError: onRefused,
   })
+  const ending = new AbortController()
+  // Closed in this order: no new work, the server drained, the store given up, the store.
+  context.onShutdown(() => access?.close())
+  context.onShutdown(() => replica?.close())
+  context.onShutdown(() => replica?.kms?.spending.close())
   const server = await startServer(app, config.listen)
   context.onShutdown(() => server.close())
   logger.log('listening', { url: server.url })
+  if (config.compat !== undefined) {
+    const identity = createAzureIdentity(config.compat.names, Math.floor(Date.now() / 1000))
+    const azure = createAzureApp({
+      kms: () => replica?.kms,
+      identity,
+      keySets: createKeySets(),
+      name: config.name,
+      onRelease: () => releases.add({}),
+      onError: onRefused,
+    })
+    const azureServer = await startServer(azure, { ...config.compat.listen, tls: identity.tls })
+    context.onShutdown(() => azureServer.close())
+    logger.log('listening', { url: azureServer.url })
+  }
   if (config.metrics !== undefined) {
     const metricsServer = await startServer(metrics.app, config.metrics)
     context.onShutdown(() => metricsServer.close())
   }
+  context.onShutdown(() => ending.abort())
 
-  let isEnding = false
-  context.onShutdown(() => {
-    isEnding = true
-  })
-  kms = await startPatiently(
-    { config, store, hardware, clock: createClock(), openLog: logOpener(config, context) },
-    () => isEnding,
-    (code) => logger.log('start-failed', { code }),
+  const folder = config.root.folder ?? (typeof config.store === 'string' ? config.store : undefined)
+  const source = await openRootSource(config.root, folder, hardware)
+  const clock = createClock()
+  const onRetry = (code: string): void => logger.log('start-failed', { code })
+  const taken = await takeOver(
+    source,
+    { config, hardware, clock, openLog: () => openLog(undefined) },
+    { signal: ending.signal, onRetry },
   )
-  if (kms === undefined) return
-  const { state } = kms.view
-  logger.log('serving', { genesis: state.identity!.digest, epoch: state.epoch?.number ?? 0 })
-  context.ready({ http: server.url })
-  void tickForever(kms, config, () => isEnding, {
-    onEpoch(epoch, keys) {
-      epochs.set({}, epoch)
-      logger.log('epoch', { epoch, keys })
+  const obtained =
+    taken ??
+    (await source.obtain({
+      hardware,
+      clock,
+      openLog: () => openLog(undefined),
+      expectGenesis: config.expectGenesis,
+      onWaiting(begun) {
+        ceremony = begun
+        logger.log('waiting', { genesis: begun.document.binding.genesis })
+        announce()
+      },
+      signal: ending.signal,
+      onRetry,
+    }))
+  if (obtained === undefined || ending.signal.aborted) return
+  ceremony = undefined
+  const root: KmsRoot = { source, obtained }
+  const sealingKeys = obtained.secrets.map((secret) => deriveRoot(secret).sealingKey())
+  if (taken?.handedOver !== undefined) {
+    const { genesis, keys } = taken.handedOver
+    logger.log('taken-over', { genesis, keys: keys.length })
+    announce()
+  }
+  access = await openPatiently(
+    () => openStore(config.store, { sealingKeys, env: context.env }),
+    () => dropExpired(obtained, clock.now()),
+    { isHandedOver: taken !== undefined, signal: ending.signal },
+  )
+  for (const key of sealingKeys) key.fill(0)
+  if (access === undefined) return
+
+  // A replica may stand by for long.
+  const expiry = setInterval(() => dropExpired(obtained, clock.now()), MAX_TICK_MS).unref()
+  context.onShutdown(() => clearInterval(expiry))
+  replica = new Replica(access, {
+    async start(term, signal) {
+      const parts = { config, store: term.store, term, root, hardware, clock: createClock(), openLog }
+      const kms = await startPatiently(parts, signal, (code) => logger.log('start-failed', { code }))
+      if (kms === undefined) return undefined
+      const { state } = kms.view
+      logger.log('serving', { genesis: state.identity!.digest, epoch: state.epoch?.number ?? 0 })
+      return kms
     },
-    onError: (code) => logger.log('tick-failed', { code }),
-    onStop: (error) => context.stop(error),
+    async serve(kms, signal) {
+      announce()
+      await tickForever(kms, signal, {
+        onEpoch(epoch, keys) {
+          epochs.set({}, epoch)
+          logger.log('epoch', { epoch, keys })
+        },
+        onError: (code) => logger.log('tick-failed', { code }),
+      })
+    },
+    onStandby(code) {
+      logger.log('standby', { code })
+      if (code === 'KMS_STANDBY') announce()
+    },
   })
+  await replica.run(ending.signal)
+
+  function onRefused(code: string, status: number): void {
+    refusals.add({ status: String(status) })
+    logger.log('refused', { code, status })
+  }
+  function announce(): void {
+    if (!isAnnounced) context.ready({ http: server.url })
+    isAnnounced = true
+  }
 }
 
 /** Software and hardware never stand in for each other, and software stays on this machine (T10). */
@@ -109,9 +187,11 @@ function requireOwnKind(config: KmsConfig, hardware: TrustedHardware): void {
       found: hardware.family,
     })
   }
-  if (isSoftware && !['127.0.0.1', '::1'].includes(config.listen.host)) {
+  const hosts = [config.listen, config.compat?.listen].flatMap((address) => address?.host ?? [])
+  const outside = hosts.find((host) => !['127.0.0.1', '::1'].includes(host))
+  if (isSoftware && outside !== undefined) {
     throw kmsError('KMS_POLICY_MIXED', 'a KMS in the software TEE listens on loopback only', {
-      found: config.listen.host,
+      found: outside,
     })
   }
 }
@@ -129,16 +209,34 @@ function logOpener(config: KmsConfig, context: RoleContext): KmsParts['openLog']
 
 async function startPatiently(
   parts: KmsParts,
-  isEnding: () => boolean,
+  signal: AbortSignal,
   onRetry: (code: string) => void,
 ): Promise<Kms | undefined> {
-  while (!isEnding()) {
+  while (!signal.aborted) {
     try {
       return await Kms.start(parts)
     } catch (error) {
       if (!(error instanceof SottoError) || error.action !== 'retry') throw error
       onRetry(error.code)
-      await pause(START_RETRY_MS)
+      await pause(START_RETRY_MS, signal)
+    }
+  }
+  return undefined
+}
+
+/** Opens the store; after a handover the other KMS may still have it, and is waited for. */
+async function openPatiently(
+  open: () => Promise<StoreAccess>,
+  onWaiting: () => void,
+  { isHandedOver, signal }: { isHandedOver: boolean; signal: AbortSignal },
+): Promise<StoreAccess | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await open()
+    } catch (error) {
+      if (!isHandedOver || !hasCode(error, 'KMS_STORE_IN_USE')) throw error
+      onWaiting()
+      await pause(START_RETRY_MS, signal)
     }
   }
   return undefined
@@ -147,18 +245,11 @@ async function startPatiently(
 interface TickReports {
   onEpoch(epoch: number, keys: number): void
   onError(code: string): void
-  onStop(error: unknown): void
 }
 
-async function tickForever(
-  kms: Kms,
-  config: KmsConfig,
-  isEnding: () => boolean,
-  reports: TickReports,
-): Promise<void> {
-  const tickMs = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, config.timing.rotationSeconds * 50))
+async function tickForever(kms: Kms, signal: AbortSignal, reports: TickReports): Promise<void> {
   let shown = 0
-  while (!isEnding()) {
+  while (!signal.aborted) {
     try {
       await kms.tick()
       const { epoch } = kms.view.state
@@ -166,15 +257,22 @@ async function tickForever(
         reports.onEpoch((shown = epoch.number), epoch.keyIds.length)
     } catch (error) {
       const isFinal = !(error instanceof SottoError) || error.action === 'stop'
-      if (isFinal) return reports.onStop(error)
+      if (isFinal) throw error
       reports.onError(error.code)
     }
-    await pause(tickMs)
+    // Members may have changed it.
+    await pause(Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, kms.rotation.rotationSeconds * 50)), signal)
   }
 }
 
-function pause(ms: number): Promise<void> {
+function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
+    const timer = setTimeout(done, signal.aborted ? 0 : ms).unref()
+    signal.addEventListener('abort', done)
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
   })
 }

@@ -40,7 +40,7 @@ test('members who change the policy do not change who may open the artifact', as
   const world = await World.ready()
   await send(world, world.artifactImport(ID, KEY))
   const both = world.policy({ createdAt: world.now + 1, anyOf: [world.tuple(), world.tuple(OTHER)] })
-  await world.kms.acceptPolicy(
+  await world.acceptPolicy(
     world.proposal(both, undefined, [world.logRelease(world.workload), world.logRelease(OTHER)]),
   )
   expect(fromBase64Url(await contentKey(world, new Enclave(world.workload)))).toEqual(KEY)

@@ -44,9 +44,7 @@ async function ready(): Promise<World> {
   } satisfies TrustedHardware
   await world.start()
   const release = world.logRelease(world.workload, { evidence: tee.pins(imageOf(world)) })
-  await world.kms.acceptPolicy(
-    world.proposal(world.policy({ anyOf: [tupleOf(world)] }), undefined, [release]),
-  )
+  await world.acceptPolicy(world.proposal(world.policy({ anyOf: [tupleOf(world)] }), undefined, [release]))
   return world
 }
 
@@ -109,5 +107,5 @@ test(
 test(claim('T10', 'a KMS on hardware takes no policy for the software TEE'), async () => {
   const world = await ready()
   world.now += 1
-  await expect(world.kms.acceptPolicy(world.proposal())).rejects.toMatchObject({ code: 'KMS_POLICY_MIXED' })
+  await expect(world.acceptPolicy(world.proposal())).rejects.toMatchObject({ code: 'KMS_POLICY_MIXED' })
 })

@@ -217,7 +217,7 @@ test(claim('chain.policy', 'values of two admitted workloads never mix into a th
   await world.start()
   const other = { image: OTHER_IMAGE, hostData: OTHER_CONFIG }
   const policy = world.policy({ anyOf: [world.tuple(), world.tuple(other)] })
-  await world.kms.acceptPolicy(
+  await world.acceptPolicy(
     world.proposal(policy, undefined, [world.logRelease(world.workload), world.logRelease(other)]),
   )
   for (const workload of [world.workload, other]) {
@@ -251,7 +251,7 @@ test('a repeated request gets the same answer and no second receipt; a copied on
 test('a repeated request is judged again: evidence ages', async () => {
   const world = new World()
   await world.start()
-  await world.kms.acceptPolicy(world.proposal(world.policy({ evidenceMaxAgeSeconds: 100 })))
+  await world.acceptPolicy(world.proposal(world.policy({ evidenceMaxAgeSeconds: 100 })))
   const enclave = new Enclave(world.workload)
   const request = await enclave.request(world)
   await release(world, enclave, request)

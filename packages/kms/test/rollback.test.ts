@@ -13,7 +13,7 @@ function copyOf(store: MemoryStore): MemoryStore {
 test(claim('T11', 'an old copy of the store is refused: the log knows what came after'), async () => {
   const world = await World.ready()
   const old = copyOf(world.store as MemoryStore)
-  await world.kms.rotate(world.rotation())
+  await world.rotate()
   world.store = old
   await expect(world.start()).rejects.toMatchObject({ code: 'KMS_STATE_ROLLED_BACK', action: 'stop' })
 })
@@ -44,11 +44,25 @@ test(claim('T11', 'of two instances only the later one goes on'), async () => {
   expect(second.readiness()).toEqual({ ready: true })
 })
 
+test(
+  claim('T11', 'the earlier of two instances answers nothing from the moment the later one is in the log'),
+  async () => {
+    const world = await World.ready()
+    const first = world.kms
+    world.store = copyOf(world.store as MemoryStore)
+    await world.start()
+    await expect(first.release(await new Enclave(world.workload).request(world))).rejects.toMatchObject({
+      code: 'KMS_FENCED',
+    })
+    expect(first.readiness().ready).toBe(false)
+  },
+)
+
 test('a stranger who may append cannot make the KMS doubt itself', async () => {
   const world = await World.ready()
-  const other = new World()
+  const other = new World({ name: 'other' })
   await other.start()
-  await other.kms.acceptPolicy(other.proposal())
+  await other.acceptPolicy(other.proposal())
   for (const entry of other.log.entries) world.log.entries.push(entry)
   world.log.entries.push(new Uint8Array(100), new TextEncoder().encode('{"payload":'))
   await world.start()

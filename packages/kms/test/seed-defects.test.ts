@@ -17,13 +17,16 @@ const ELSEWHERE = [
   ['POST', '/refresh'],
   ['GET', '/keyReleasePolicy'],
   ['GET', '/v1/release'],
-  ['GET', '/v1/policies'],
-  ['PUT', '/v1/policies'],
-  ['GET', '/v1/rotate'],
+  ['POST', '/v1/policies'],
+  ['POST', '/v1/rotate'],
+  ['PUT', '/v1/proposals'],
+  ['GET', '/v1/ballots'],
+  ['GET', '/v1/holds'],
+  ['POST', `/v1/proposals/${'ab'.repeat(32)}`],
   ['GET', `/v1/artifacts/${'ab'.repeat(16)}/key`],
   ['POST', '/v1/keys'],
   ['POST', '/v1/keys/'],
-  ['POST', '//v1/rotate'],
+  ['POST', '//v1/ballots'],
 ] as const
 
 test('there is no other way in', async () => {
@@ -45,6 +48,7 @@ test(
     const enclave = new Enclave(world.workload)
     const request = await enclave.request(world, { artifacts: ['ab'.repeat(16)] })
     const { state } = world.kms.view
+    const draft = world.rotation()
     const answers: string[] = []
     const asked: [string, unknown][] = [
       ['/v1/genesis', undefined],
@@ -55,14 +59,17 @@ test(
       ['/v1/release?wrap=none&debug=1', request],
       ['/v1/release', { ...request, encrypted: false }],
       ['/v1/release', { ...request, binding: { ...request.binding, wrapKey: '' } }],
-      ['/v1/policies', world.proposal()],
-      ['/v1/rotate', world.rotation()],
+      ['/v1/proposals', undefined],
+      ['/v1/proposals', { proposal: draft.proposal }],
+      [`/v1/proposals/${draft.id}`, undefined],
+      ['/v1/ballots', { ballot: world.ballot(draft.id) }],
     ]
     for (const [path, body] of asked) answers.push((await world.call(path, body)).text)
     const secrets = [
       ...[...state.keys.values()].map(({ privateKey }) => privateKey),
       ...[...state.artifacts.values()].map(({ contentKey }) => contentKey),
-      state.identity!.rootSeed,
+      world.rootKeys.secret,
+      world.rootKeys.signer.secretSeed,
     ]
     expect(secrets.length).toBeGreaterThanOrEqual(4)
     for (const secret of secrets) {
@@ -96,7 +103,7 @@ test('a status is never "come back for the receipt": an answer is whole or an er
   world.log.isDown = true
   for (const [path, body] of [
     ['/v1/release', request],
-    ['/v1/rotate', world.rotation()],
+    ['/v1/proposals', { proposal: world.rotation().proposal }],
   ] as const) {
     const { status, body: answer } = await world.call(path, body)
     expect(status).toBe(503)
@@ -124,16 +131,18 @@ test('a full disk: nothing is half done, what was served is served on, and it pa
   const world = new World()
   world.store = store
   await world.start()
-  await world.kms.acceptPolicy(world.proposal())
+  await world.acceptPolicy(world.proposal())
   const before = await world.call('/v1/keys')
+  const draft = world.rotation()
+  await world.kms.propose(draft)
   store.exec('PRAGMA max_page_count=1')
-  const { status, body } = await world.call('/v1/rotate', world.rotation())
+  const { status, body } = await world.call('/v1/ballots', { ballot: world.ballot(draft.id) })
   expect(status).toBe(507)
   expect(body).toMatchObject({ error: { code: 'KMS_STORE_FULL', action: 'retry' } })
   expect(await world.call('/v1/keys')).toEqual(before)
   expect(await world.refusal('/v1/release', await new Enclave(world.workload).request(world))).toBe('none')
   store.exec('PRAGMA max_page_count=100000')
-  expect((await world.call('/v1/rotate', world.rotation())).status).toBe(200)
+  expect((await world.call('/v1/ballots', { ballot: world.ballot(draft.id) })).status).toBe(200)
   expect(world.keySet.epoch).toBe(2)
   await store.close()
   await rm(directory, { recursive: true })
@@ -146,11 +155,12 @@ test('what the store holds cannot be read without the sealing key', async () => 
   const world = new World()
   world.store = store
   await world.start()
-  await world.kms.acceptPolicy(world.proposal())
+  await world.acceptPolicy(world.proposal())
   const keys = [...world.kms.view.state.keys.values()]
   await store.close()
   const bytes = (await readFile(path)).toString('latin1')
   for (const { privateKey } of keys) expect(bytes.includes(toBase64Url(privateKey))).toBe(false)
-  expect(bytes.includes(toBase64Url(world.kms.view.state.identity!.rootSeed))).toBe(false)
+  for (const secret of [world.rootKeys.secret, world.rootKeys.signer.secretSeed])
+    expect(bytes.includes(toBase64Url(secret))).toBe(false)
   await rm(directory, { recursive: true })
 })

@@ -1,129 +1,50 @@
 import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
 import { parseDsse, signDsse } from '@sotto/protocol/dsse'
 import {
   artifactImportInfo,
   type ArtifactKeyImport,
-  bindReportData,
-  documentDigest,
   encodeDocument,
-  type EnclaveBinding,
   type KeyReleasePolicy,
   type KeySet,
   type LoggedStatement,
-  evidenceDigest,
   PAYLOAD_TYPES,
-  type Component,
   type PolicyTuple,
   RELEASE_PREDICATE,
-  type ReleasedKeys,
-  releaseInfo,
   type ReleaseReceipt,
-  type ReleaseRequest,
-  type ReleaseResponse,
   type ReleaseStatement,
-  unwrapSecret,
-  WRAP_SUITE,
   wrapSecret,
 } from '@sotto/protocol/keyrelease'
-import { softwareMeasurement } from '@sotto/protocol/measurement'
-import { checkpointDigest } from '@sotto/protocol/note'
 import { createLogClient } from '@sotto/serve/log-client'
 import type { TrustedHardware } from '@sotto/serve/tee'
-import { softwareRootDigest } from '@sotto/verifier'
-import { signSoftwareReport } from '@sotto/verifier/software-signer'
 import { FakeLog } from '../../serve/test/log-client/fake-log.ts'
 import { createClock } from '../src/clock/index.ts'
 import { decodeKmsConfig, type KmsConfig } from '../src/config/index.ts'
-import { Kms } from '../src/core/index.ts'
-import { ROTATE_PAYLOAD_TYPE } from '../src/epochs/index.ts'
+import { Kms, type KmsParts } from '../src/core/index.ts'
 import { createKmsApp } from '../src/http/index.ts'
-import type { PolicyProposal } from '../src/policies/index.ts'
+import { deriveRoot, type KmsRoot, type RootKeys, type Sharing } from '../src/root/index.ts'
 import type { SealedStore } from '../src/store/index.ts'
+import { type Draft, Members, seed, signer, type Voter } from './members.ts'
 import { MemoryStore } from './store/memory.ts'
+import { componentOf, ENCLAVE_IMAGE, hardwareOf, KMS_IMAGE, ROOT, type Workload } from './workloads.ts'
 
-const seed = (n: number): Uint8Array => new Uint8Array(32).fill(n)
-const signer = (n: number) => ({
-  secretSeed: seed(n),
-  publicKey: crypto.ed25519.importPrivate(seed(n)).publicKey,
-})
-
-export const KMS_IMAGE: string = 'a1'.repeat(32)
-export const ENCLAVE_IMAGE: string = 'b2'.repeat(32)
-
-/** A P-384 key that stands for a machine; made once, because it is slow. */
-const MACHINE = crypto.ecdsa.generate('P-384')
-export const ROOT: string = softwareRootDigest(MACHINE.publicKey)
-
-/** What launches workloads in the software TEE: image, configuration and chip of one of them. */
-export interface Workload {
-  image: string
-  hostData: string
-  chip?: number
-  machine?: { privateKey: Uint8Array; publicKey: Uint8Array }
-}
-
-/** What evidence of this workload says. */
-export function componentOf({ image, hostData }: Workload): Component {
-  return { family: 'software', measurements: [softwareMeasurement(image)], hostData: [hostData] }
-}
-
-export function hardwareOf(workload: Workload): TrustedHardware {
-  const machine = workload.machine ?? MACHINE
-  return {
-    family: 'software',
-    async collectEvidence(reportData) {
-      const fields = {
-        measurement: softwareMeasurement(workload.image),
-        hostData: workload.hostData,
-        reportData,
-        chipId: new Uint8Array(64).fill(workload.chip ?? 1),
-      }
-      const report = signSoftwareReport(fields, machine.privateKey)
-      const collateral = { root: toBase64Url(machine.publicKey) }
-      return [{ family: 'software', evidence: toBase64Url(report), collateral }]
+/** A root secret that stays what it is over every start. */
+export function testRoot(secret: Uint8Array, sharing?: Sharing): KmsRoot {
+  const root: KmsRoot = {
+    obtained: { secrets: [secret] },
+    source: {
+      name: 'test',
+      sharing,
+      canRotate: true,
+      obtain: async () => root.obtained,
+      stage: async () => undefined,
+      settle: async () => undefined,
     },
-    deriveSealingKey: () => Promise.resolve(seed(77)),
   }
-}
-
-/** One enclave boot: its keys never leave it. */
-export class Enclave {
-  readonly workload: Workload
-  readonly wrapKey = WRAP_SUITE.kem.generate()
-  readonly receiptKey = crypto.ed25519.generate()
-
-  constructor(workload: Workload) {
-    this.workload = workload
-  }
-
-  async request(
-    world: World,
-    change: { binding?: Partial<EnclaveBinding>; note?: string; artifacts?: string[] } = {},
-  ): Promise<ReleaseRequest> {
-    const checkpoint = change.note ?? world.log.note()
-    const binding: EnclaveBinding = {
-      version: 1,
-      genesis: world.genesis,
-      wrapKey: toBase64Url(this.wrapKey.publicKey),
-      receiptKey: toBase64Url(this.receiptKey.publicKey),
-      checkpoint: checkpointDigest(checkpoint),
-      ...change.binding,
-    }
-    const evidence = await hardwareOf(this.workload).collectEvidence(bindReportData('enclave', binding))
-    return { evidence, binding, checkpoint, artifacts: change.artifacts ?? [] }
-  }
-
-  open(request: ReleaseRequest, response: ReleaseResponse, genesis: string): ReleasedKeys {
-    const policy = documentDigest(parseDsse(utf8(response.policy.envelope)).payload)
-    const evidence = evidenceDigest(request.evidence)
-    const info = releaseInfo({ genesis, policy, evidence })
-    return JSON.parse(fromUtf8(unwrapSecret(this.wrapKey, info, response))) as ReleasedKeys
-  }
+  return root
 }
 
 /** A log, a store and a KMS in one test, with a clock that only the test moves. */
-export class World {
+export class World extends Members {
   readonly log = new FakeLog()
   store: SealedStore & Partial<MemoryStore> = new MemoryStore()
   /** Unix seconds. */
@@ -133,10 +54,14 @@ export class World {
   readonly workload: Workload = { image: ENCLAVE_IMAGE, hostData: 'c3'.repeat(32) }
   config: KmsConfig
   hardware: TrustedHardware = hardwareOf({ image: KMS_IMAGE, hostData: 'd4'.repeat(32) })
+  root: KmsRoot = testRoot(seed(78))
+  /** Of a store that replicas share. */
+  term: KmsParts['term'] = undefined
   kms!: Kms
   readonly refused: [string, number][] = []
 
   constructor(change: Record<string, unknown> = {}) {
+    super()
     this.log.now = () => this.now
     const { softwareRoots, ...fields } = { ...this.configFields(), ...change }
     // Undefined: a KMS for hardware, whose configuration has no such field.
@@ -166,6 +91,8 @@ export class World {
     this.kms = await Kms.start({
       config: this.config,
       store: this.store,
+      ...(this.term !== undefined && { term: this.term }),
+      root: this.root,
       hardware: this.hardware,
       clock: createClock(host),
       monotonic: host.monotonic,
@@ -185,12 +112,12 @@ export class World {
   static async ready(change: Record<string, unknown> = {}): Promise<World> {
     const world = new World(change)
     await world.start()
-    await world.kms.acceptPolicy(world.proposal())
+    await world.acceptPolicy(world.proposal())
     return world
   }
 
-  get genesis(): string {
-    return this.kms.view.state.identity!.digest
+  get rootKeys(): RootKeys {
+    return deriveRoot(this.root.obtained.secrets[0]!)
   }
 
   #app: ReturnType<typeof createKmsApp> | undefined
@@ -269,23 +196,17 @@ export class World {
     }
   }
 
-  /** A proposal with its votes and release statements. */
+  /** A policy as members agree on it, with its release statements. */
   proposal(
     policy: KeyReleasePolicy = this.policy(),
-    voters: { publicKey: Uint8Array; secretSeed: Uint8Array }[] = this.members.slice(0, 2),
+    voters: Voter[] = this.members.slice(0, 2),
     releases: LoggedStatement[] = [this.logRelease(this.workload)],
-  ): PolicyProposal {
-    const envelope = signDsse(PAYLOAD_TYPES.keyReleasePolicy, encodeDocument(policy), voters)
+  ): Draft {
     const kmsRelease = this.logRelease({ image: KMS_IMAGE, hostData: 'd4'.repeat(32) }, { role: 'kms' })
-    return { policy: fromUtf8(envelope), releases: [...releases, kmsRelease] }
-  }
-
-  rotation(
-    epoch: number = this.kms.view.state.epoch!.number,
-    voter = this.members[0]!,
-    genesis: string = this.genesis,
-  ): Uint8Array {
-    return signDsse(ROTATE_PAYLOAD_TYPE, encodeDocument({ genesis, epoch }), [voter])
+    return {
+      ...this.draft('key-release-policy', policy, voters),
+      releases: [...releases, kmsRelease],
+    }
   }
 
   artifactImport(
@@ -329,4 +250,13 @@ export function payloadOf<T>(envelope: string): T {
   return JSON.parse(fromUtf8(parseDsse(utf8(envelope)).payload)) as T
 }
 
-export { seed, signer }
+export { type Draft, memberOf, policyDigestOf, seed, signer, type Voter } from './members.ts'
+export {
+  componentOf,
+  Enclave,
+  ENCLAVE_IMAGE,
+  hardwareOf,
+  KMS_IMAGE,
+  ROOT,
+  type Workload,
+} from './workloads.ts'

@@ -1,1 +1,1 @@
-export { createClock, type HostClocks, type KmsClock } from './clock.ts'
+export { createClock, type HostClocks, type WitnessedClock as KmsClock } from '@sotto/serve/clock'

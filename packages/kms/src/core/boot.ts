@@ -1,24 +1,49 @@
 import { toHex, utf8 } from '@sotto/protocol/bytes'
+import { hasCode } from '@sotto/protocol/errors'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import { createArtifactImporter } from '../artifacts/index.ts'
 import { collectOwnEvidence } from '../attestation/index.ts'
 import { scanOwnHistory } from '../audit/index.ts'
 import { kmsError } from '../errors.ts'
 import { createIdentity, requireSameGenesis } from '../identity/index.ts'
-import type { StateKeeper } from '../state/index.ts'
-import { createStatementKey } from '../statements/index.ts'
+import type { RootHolder } from '../root/index.ts'
+import type { KmsState, StateKeeper } from '../state/index.ts'
+import { createStatementKey, type StatementKeyPair } from '../statements/index.ts'
 import type { KmsParts } from './parts.ts'
 import type { Boot } from './view.ts'
 
 /** Makes sure this KMS has an identity, that it is the configured one, and that the log holds it. */
-export async function establishIdentity(keeper: StateKeeper, log: LogClient, parts: KmsParts): Promise<void> {
+export async function establishIdentity(
+  keeper: StateKeeper,
+  log: LogClient,
+  parts: KmsParts,
+  root: RootHolder,
+): Promise<void> {
   const { config, clock } = parts
   if (keeper.current.identity === undefined) {
+    // Whoever names a genesis does not want another one made.
+    if (config.expectGenesis !== undefined)
+      throw kmsError('KMS_GENESIS_MISMATCH', 'the configuration expects a genesis, and this store has none', {
+        expected: config.expectGenesis,
+        hint: 'Start over the store of that KMS, or let custodians bring it back.',
+      })
     // Written down before the log hears of it: a second attempt appends the same bytes.
-    await keeper.transition((state) => ({ ...state, identity: createIdentity(config, clock.now()) }))
+    await keeper.transition((state) => ({
+      ...state,
+      identity: createIdentity(config, root.signer, clock.now()),
+    }))
   }
   const identity = keeper.current.identity!
   requireSameGenesis(identity, config)
+  if (config.expectGenesis !== undefined && config.expectGenesis !== identity.digest)
+    throw kmsError(
+      'KMS_GENESIS_MISMATCH',
+      'the configuration expects another genesis than that of this store',
+      {
+        expected: config.expectGenesis,
+        found: identity.digest,
+      },
+    )
   if (identity.genesis.index !== undefined) return
   const { index, checkpoint } = await log.append(utf8(identity.genesis.envelope))
   clock.observe(checkpoint.time)
@@ -32,12 +57,19 @@ export async function establishIdentity(keeper: StateKeeper, log: LogClient, par
 /**
  * Begins a boot: a new statement key, certified and logged, then the log searched for anything of
  * ours the store does not know, then evidence over a checkpoint that contains the certificate (T11).
+ * @param keyPair of the boot that a handover was logged for
  * @throws `KMS_STATE_ROLLED_BACK`, `KMS_FENCED`, and those of log client, store and hardware
  */
-export async function startBoot(keeper: StateKeeper, log: LogClient, parts: KmsParts): Promise<Boot> {
+export async function startBoot(
+  keeper: StateKeeper,
+  log: LogClient,
+  parts: KmsParts,
+  root: RootHolder,
+  keyPair?: StatementKeyPair,
+): Promise<Boot> {
   const { clock, hardware } = parts
   const identity = keeper.current.identity!
-  const statementKey = createStatementKey(identity, clock.now())
+  const statementKey = createStatementKey(identity.digest, root.signer, clock.now(), keyPair)
   const { index, checkpoint } = await log.append(utf8(statementKey.certificate))
   clock.observe(checkpoint.time)
   await readHistory(keeper, log, checkpoint, statementKey.publicKey)
@@ -48,7 +80,8 @@ export async function startBoot(keeper: StateKeeper, log: LogClient, parts: KmsP
     importKey: importer.publicKey,
   })
   const certificate = { envelope: statementKey.certificate, index }
-  return { statementKey, certificate, importer, own, collectedAt: clock.now() }
+  const roots = [...(keeper.current.roots ?? [])]
+  return { statementKey, certificate, roots, importer, own, collectedAt: clock.now() }
 }
 
 /** Renews the evidence of a boot over the newest checkpoint. */
@@ -70,26 +103,60 @@ export async function renewEvidence(
   return { ...boot, own, collectedAt: clock.now() }
 }
 
+/**
+ * Makes sure that no boot after this one is in the log.
+ * @throws `KMS_FENCED`, also where the later boot has gone on since; those of the log client
+ */
+export async function requireNewestBoot(state: KmsState, log: LogClient, boot: Boot): Promise<void> {
+  const checkpoint = await log.latest()
+  try {
+    const { statementKeys } = await scanOwnHistory(
+      state,
+      log.entries(scannedUntil(state), checkpoint.size, checkpoint),
+    )
+    if (statementKeys.at(-1) === boot.statementKey.publicKey) return
+  } catch (cause) {
+    if (!hasCode(cause, 'KMS_STATE_ROLLED_BACK')) throw cause
+    throw kmsError('KMS_FENCED', 'another KMS of this genesis has gone on since', { cause })
+  }
+  throw fenced()
+}
+
 /** Remembered statement keys: enough to recognise the key sets of the boot before this one. */
 const REMEMBERED_STATEMENT_KEYS = 4
 
-async function readHistory(
+/**
+ * Searches what the log got since the last look for anything of ours the store does not know, up to `checkpoint`.
+ * @throws `KMS_STATE_ROLLED_BACK`; `KMS_FENCED` when another boot's certificate is newer than `statementKey`
+ */
+export async function readHistory(
   keeper: StateKeeper,
   log: LogClient,
   checkpoint: WitnessedCheckpoint,
   statementKey: string,
 ): Promise<void> {
   const before = keeper.current
-  const from = before.seen?.scanned ?? before.identity!.genesis.index!
-  const { statementKeys } = await scanOwnHistory(before, log.entries(from, checkpoint.size, checkpoint))
-  if (statementKeys.at(-1) !== statementKey) {
-    throw kmsError('KMS_FENCED', 'another instance of this KMS started later', {
-      hint: 'Run one instance; its store must not be copied.',
-    })
-  }
+  const from = scannedUntil(before)
+  const { statementKeys, roster } = await scanOwnHistory(
+    before,
+    log.entries(from, checkpoint.size, checkpoint),
+  )
+  if (statementKeys.at(-1) !== statementKey) throw fenced()
   await keeper.transition((state) => ({
     ...state,
     seen: { size: checkpoint.size, root: toHex(checkpoint.root), scanned: checkpoint.size },
     statementKeys: statementKeys.toReversed().slice(0, REMEMBERED_STATEMENT_KEYS),
+    ...(roster !== undefined && { roster }),
   }))
+}
+
+/** Entries of the log below this index were searched. */
+function scannedUntil({ seen, identity }: KmsState): number {
+  return seen?.scanned ?? identity!.genesis.index!
+}
+
+function fenced(): Error {
+  return kmsError('KMS_FENCED', 'another instance of this KMS started later', {
+    hint: 'Run one instance; its store must not be copied.',
+  })
 }

@@ -1,161 +1,207 @@
-import { fromHex, utf8 } from '@sotto/protocol/bytes'
-import { hasCode } from '@sotto/protocol/errors'
-import type { KmsState as PublishedKms } from '@sotto/protocol/evidence'
-import type { ArtifactId, Digest, ReleaseRequest, ReleaseResponse } from '@sotto/protocol/keyrelease'
+import { utf8 } from '@sotto/protocol/bytes'
+import type { SharesDocument } from '@sotto/protocol/custody'
+import type { HandoverRequest, HandoverResponse } from '@sotto/protocol/handover'
+import type {
+  ArtifactId,
+  Digest,
+  LoggedStatement,
+  ReleaseRequest,
+  ReleaseResponse,
+  RotationPolicy,
+} from '@sotto/protocol/keyrelease'
 import type { Readiness } from '@sotto/serve/health'
-import { createConcurrencyLimiter, createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
-import type { LogClient } from '@sotto/serve/log-client'
-import {
-  destroyExpired,
-  judgeRotation,
-  MAX_KEYS_PER_SET,
-  planEpoch,
-  publishPending,
-} from '../epochs/index.ts'
+import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
 import { kmsError } from '../errors.ts'
-import { genesisOf } from '../identity/index.ts'
-import { countFreeKeyIds, isRotationDue } from '../keys/index.ts'
-import { judgeProposal, type PolicyProposal, withPolicy } from '../policies/index.ts'
-import { Releaser } from '../release/index.ts'
-import { type KmsState, StateKeeper } from '../state/index.ts'
-import { CERTIFICATE_SECONDS } from '../statements/index.ts'
-import { establishIdentity, renewEvidence, startBoot } from './boot.ts'
+import {
+  Assembly,
+  type AssemblyKms,
+  type ClosedProposal,
+  type GovernanceDocument,
+  type JudgeContext,
+  type ProposalRequest,
+  type ShownProposal,
+} from '../governance/index.ts'
+import { admitSuccessor, giveHandover } from '../handover/index.ts'
+import { Releaser, type ReleaserContext } from '../release/index.ts'
+import { acknowledgeShare, sharesDocument } from '../root/index.ts'
+import type { SpendingSession } from '../spent/index.ts'
+import type { Changes } from './changes.ts'
 import type { KmsParts } from './parts.ts'
-import { type Boot, currentPolicy, keysDocument, type View } from './view.ts'
+import { startChanges } from './start.ts'
+import { tick } from './tick.ts'
+import { currentPolicy, type View } from './view.ts'
 
-/** Changes in line behind the one in progress. */
-const MAX_WAITING_CHANGES = 32
 /** Receipts a second that admitted workloads may cause, and how many at once. */
 const RECEIPT_RATE = { capacity: 64, perSecond: 8 }
-/** Rotations on request stop early enough that scheduled ones still find free identifiers. */
-const RESERVED_ROTATIONS = 4
+/** Receipts of handovers: a successor asks once, and again when an answer was lost. */
+const HANDOVER_RATE = { capacity: 8, perSecond: 0.1 }
 /** Without a verified checkpoint for this long, nothing is released (T13). */
 const MAX_SILENCE_SECONDS = 7200
 
-/**
- * One KMS. Changes run one at a time, each durable before the next; requests read a view that is
- * replaced as a whole.
- */
+/** One KMS as those who ask see it. How its state changes is a question of its own: {@link Changes}. */
 export class Kms {
-  readonly #parts: KmsParts
-  readonly #keeper: StateKeeper
-  readonly #log: LogClient
-  readonly #changes = createConcurrencyLimiter({ running: 1, waiting: MAX_WAITING_CHANGES })
+  readonly #changes: Changes
+  readonly #spending: SpendingSession
   readonly #receipts: RateLimiter
+  readonly #handovers: RateLimiter
   readonly #releaser = new Releaser()
-  /** Signs what comes next; requests see it once an epoch it signed is logged. */
-  #boot: Boot
-  #view: View
-  #stopped: Error | undefined
+  readonly #assembly: Assembly
 
-  private constructor(parts: KmsParts, keeper: StateKeeper, log: LogClient, boot: Boot) {
-    this.#parts = parts
-    this.#receipts = createRateLimiter(RECEIPT_RATE, parts.monotonic)
-    this.#keeper = keeper
-    this.#log = log
-    this.#boot = boot
-    this.#view = { state: keeper.current, boot }
+  private constructor(changes: Changes, spending: SpendingSession) {
+    const { monotonic } = changes.parts
+    this.#changes = changes
+    this.#spending = spending
+    this.#receipts = createRateLimiter(RECEIPT_RATE, monotonic)
+    this.#handovers = createRateLimiter(HANDOVER_RATE, monotonic)
+    this.#assembly = new Assembly(assemblyKms(changes), monotonic)
   }
 
-  /**
-   * Opens the store, makes or checks the identity, logs this boot's certificate and publishes an
-   * epoch signed with it. Safe to call again after an error that says `retry`.
-   * @throws the errors of store, log client and hardware; `KMS_GENESIS_MISMATCH`,
-   * `KMS_STATE_ROLLED_BACK`, `KMS_FENCED`
-   */
+  /** Starts over the store of `parts`. @throws the errors of `startChanges` */
   static async start(parts: KmsParts): Promise<Kms> {
-    const keeper = await StateKeeper.open(parts.store)
-    const { seen } = keeper.current
-    const log = parts.openLog(seen === undefined ? undefined : { size: seen.size, root: fromHex(seen.root) })
-    await establishIdentity(keeper, log, parts)
-    const kms = new Kms(parts, keeper, log, await startBoot(keeper, log, parts))
-    await kms.#flush()
-    await kms.#advance(false)
-    return kms
+    const { changes, spending } = await startChanges(parts)
+    return new Kms(changes, spending)
   }
 
   /** What requests see now. @throws `KMS_FENCED` and whatever else ended this instance */
   get view(): View {
-    if (this.#stopped !== undefined) throw this.#stopped
-    return this.#view
+    return this.#changes.view
+  }
+
+  /** Which access tokens were spent. @throws whatever ended this instance */
+  get spending(): SpendingSession {
+    this.#changes.requireRunning()
+    return this.#spending
+  }
+
+  /** How long request keys live now. */
+  get rotation(): RotationPolicy {
+    return this.#changes.rotation
   }
 
   /** Whether keys can be released right now. */
   readiness(): Readiness {
-    if (this.#stopped !== undefined) return { ready: false, code: 'KMS_FENCED' }
-    if (this.#view.state.epoch === undefined) return { ready: false, code: 'KMS_NO_POLICY' }
+    if (this.#changes.isStopped) return { ready: false, code: 'KMS_FENCED' }
+    if (this.#assembly.isHeld) return { ready: false, code: 'KMS_HELD' }
+    if (this.#changes.parts.term?.isHeld() === false) return { ready: false, code: 'KMS_STANDBY' }
+    if (this.#changes.isWaiting) return { ready: false, code: 'KMS_WAITING_FOR_CUSTODIANS' }
+    if (this.#changes.shown.state.policy === undefined) return { ready: false, code: 'KMS_NO_POLICY' }
     return this.#isStale() ? { ready: false, code: 'KMS_STALE' } : { ready: true }
   }
 
   /**
    * Releases the current keys, wrapped, to an admitted workload; its receipt is in the log first.
-   * @throws the errors of `Releaser.release`; `KMS_NO_POLICY`, `KMS_STALE`
+   * @throws the errors of `Releaser.release`; `KMS_NO_POLICY`, `KMS_STALE`, `KMS_HELD`
    */
-  async release(request: ReleaseRequest): Promise<ReleaseResponse> {
+  release(request: ReleaseRequest): Promise<ReleaseResponse> {
+    return this.releaseBy((context) => this.#releaser.release(request, context))
+  }
+
+  /**
+   * Runs a release under everything that each rests on: a policy, fresh checkpoints, no hold, and still being the one
+   * that serves when it ends. What `answer` gives leaves only then.
+   * @throws what `answer` throws; `KMS_NO_POLICY`, `KMS_STALE`, `KMS_HELD`, `KMS_STANDBY`
+   */
+  async releaseBy<T>(answer: (context: ReleaserContext) => Promise<T>): Promise<T> {
     const { state, boot } = this.view
     const policy = currentPolicy(state)
     if (this.#isStale()) throw kmsError('KMS_STALE', 'this KMS has seen no fresh checkpoint for too long')
-    const { clock } = this.#parts
-    return this.#releaser.release(request, {
+    this.#assembly.requireNoHold()
+    const { clock, term } = this.#changes.parts
+    const response = await answer({
       state,
       policy,
-      log: this.#log,
+      log: this.#changes.log,
       now: clock.now(),
       statementKey: boot.statementKey,
       observe: (time) => clock.observe(time),
-      beforeReceipt: () => this.#receipts.take(),
+      beforeReceipt: () => {
+        this.#assembly.requireNoHold()
+        this.#receipts.take()
+      },
     })
+    // Another replica may have taken over since the request was judged, and know more than this one.
+    await term?.confirm()
+    await this.#changes.run(() => this.#changes.requireNewestBoot())
+    // A member may have said stop meanwhile.
+    this.#assembly.requireNoHold()
+    return response
   }
 
   /**
-   * Judges a policy proposal and, when it is accepted, publishes new keys under it.
-   * @throws the errors of `judgeProposal`; of log client and store, after which it can be sent again
+   * Hands root secret and live request keys to the KMS that takes over, once it has proven what it is; the receipt is
+   * in the log first. Both may run until the other one's boot is in the log: then this one ends.
+   * @throws those of `admitSuccessor`, `giveHandover` and {@link releaseBy}
    */
-  acceptPolicy(proposal: PolicyProposal): Promise<PublishedKms> {
-    return this.#change(async () => {
-      const state = this.#keeper.current
-      const { clock, config } = this.#parts
-      const context = {
-        state,
-        genesis: genesisOf(state.identity!),
-        softwareRoots: config.softwareRoots,
-        log: this.#log,
-        now: clock.now(),
-      }
-      // Judged before anything is tried again: a stranger must not be able to cause work.
-      const judged = await judgeProposal(proposal, context)
-      await this.#flush()
-      if (judged.digest !== this.#keeper.current.policy) {
-        const { index } = await this.#log.append(utf8(proposal.policy))
-        const policy = { ...judged, statement: { envelope: proposal.policy, index } }
-        await this.#publish((before) => withPolicy(before, policy), judged.digest, true)
-      }
-      return keysDocument(this.#view)
+  handOver(request: HandoverRequest): Promise<HandoverResponse> {
+    return this.releaseBy(async (context) => {
+      const successor = await admitSuccessor(request, this.#changes.shown.boot.own, context)
+      return this.#changes.run(() => {
+        // What is handed over is what is durable: no change runs meanwhile.
+        const state = this.#changes.keeper.current
+        if (state.policy !== context.policy.digest)
+          throw kmsError('KMS_NOT_READY', 'members accepted another policy meanwhile')
+        const beforeReceipt = (): void => {
+          this.#assembly.requireNoHold()
+          this.#handovers.take()
+        }
+        const { statementKey } = this.view.boot
+        return giveHandover(request, successor, this.#changes.root, {
+          ...context,
+          state,
+          statementKey,
+          beforeReceipt,
+        })
+      })
     })
   }
 
+  /** What this KMS takes the time to be, Unix seconds. */
+  now(): number {
+    return this.#changes.parts.clock.now()
+  }
+
+  /** Logs a statement that changes no state, signed with this boot's key. @throws those of the log client; `KMS_STANDBY` */
+  async record(payloadType: string, document: object): Promise<LoggedStatement> {
+    const envelope = this.view.boot.statementKey.sign(payloadType, document)
+    const { index, checkpoint } = await this.#changes.log.append(utf8(envelope))
+    this.#changes.parts.clock.observe(checkpoint.time)
+    return { envelope, index }
+  }
+
   /**
-   * Publishes new request keys now, at the signed request of a member.
-   * @throws the errors of `judgeRotation`; `KMS_NO_POLICY`, `KMS_KEY_IDS_EXHAUSTED`
+   * Opens a proposal of a member to votes. The same one again changes nothing.
+   * @throws `KMS_NOT_AUTHORIZED` and those of `admitProposal`; of log client and store, after which it can be sent again
    */
-  rotate(body: Uint8Array): Promise<PublishedKms> {
-    return this.#change(async () => {
-      const identity = this.#keeper.current.identity!
-      const judge = (): void =>
-        judgeRotation(body, genesisOf(identity), identity.digest, this.#keeper.current.epoch?.number ?? 0)
-      judge()
-      await this.#flush()
-      // What was left to publish may have been the epoch the member asked to follow.
-      judge()
-      const state = this.#keeper.current
-      const policy = currentPolicy(state)
-      const reserve = RESERVED_ROTATIONS * this.#parts.config.suites.length
-      const free = countFreeKeyIds(state.keyIds, this.#parts.clock.now())
-      if (Math.min(free, MAX_KEYS_PER_SET - state.keys.size) <= reserve) {
-        throw kmsError('KMS_KEY_IDS_EXHAUSTED', 'what room is left is kept for scheduled rotations')
-      }
-      await this.#publish((before) => before, policy.digest, true)
-      return keysDocument(this.#view)
+  propose(request: ProposalRequest): Promise<GovernanceDocument> {
+    return this.#assembly.propose(request)
+  }
+
+  /**
+   * Takes a member's vote. When it decides, what was proposed has come true when this resolves.
+   * @throws `KMS_NOT_AUTHORIZED` and those of `admitBallot`; of log client and store, after which it can be sent again
+   */
+  vote(ballot: string): Promise<ShownProposal | ClosedProposal> {
+    return this.#assembly.vote(ballot)
+  }
+
+  /**
+   * Stops the release of keys, at the word of one member: at once, before anything is stored or logged.
+   * @throws `KMS_NOT_AUTHORIZED` and those of `admitHold`; of the store, when it is in force in this process only
+   */
+  hold(token: string): Promise<GovernanceDocument> {
+    return this.#assembly.hold(token)
+  }
+
+  /**
+   * Takes a custodian's word that its share opens.
+   * @throws the errors of `acknowledgeShare`
+   */
+  acknowledgeShare(body: Uint8Array): Promise<SharesDocument> {
+    const changes = this.#changes
+    return changes.run(async () => {
+      await acknowledgeShare(body, changes.custodyTools())
+      changes.show()
+      return sharesDocument(changes.keeper.current)
     })
   }
 
@@ -164,107 +210,48 @@ export class Kms {
     id: ArtifactId,
     body: Uint8Array,
   ): Promise<{ artifact: ArtifactId; owner: string; policy: Digest }> {
-    return this.#change(async () => {
-      const artifact = this.#view.boot.importer.open(id, body, this.#keeper.current)
-      await this.#apply((state) => ({ ...state, artifacts: new Map(state.artifacts).set(id, artifact) }))
+    const changes = this.#changes
+    return changes.run(async () => {
+      const artifact = changes.shown.boot.importer.open(id, body, changes.keeper.current)
+      await changes.apply((state) => ({ ...state, artifacts: new Map(state.artifacts).set(id, artifact) }))
       return { artifact: id, owner: artifact.owner, policy: artifact.policy }
     })
   }
 
-  /**
-   * What time asks for: destroys expired keys, finishes what the log refused before, rotates,
-   * renews evidence and certificate. Call it every few seconds; it does nothing when nothing is due.
-   */
+  /** What time asks for, see `tick`. Call it every few seconds. */
   tick(): Promise<void> {
-    return this.#change(async () => {
-      const { clock, config } = this.#parts
-      await this.#apply((state) => destroyExpired(state, clock.now()))
-      await this.#flush()
-      if (this.#boot.statementKey.notAfter - CERTIFICATE_SECONDS / 2 <= clock.now()) {
-        this.#boot = await startBoot(this.#keeper, this.#log, this.#parts)
-      } else if (clock.now() - this.#boot.collectedAt >= config.evidenceRefreshSeconds) {
-        this.#boot = await renewEvidence(this.#boot, this.#keeper, this.#log, this.#parts)
-      }
-      if (this.#isEpochDue()) await this.#advance(false)
-      this.#show()
-    })
+    return tick(this.#changes, this.#assembly, this.#spending)
   }
 
   /** Ends this instance: every later call fails with `reason`. */
   stop(reason: Error): void {
-    this.#stopped ??= reason
-  }
-
-  async #change<T>(work: () => Promise<T>): Promise<T> {
-    return this.#changes.run(async () => {
-      if (this.#stopped !== undefined) throw this.#stopped
-      try {
-        await this.#keeper.settle()
-        // A change that was reported failed may have happened: requests see the truth from here on.
-        this.#show()
-        return await work()
-      } catch (error) {
-        if (hasCode(error, 'KMS_FENCED') || hasCode(error, 'KMS_STATE_ROLLED_BACK')) this.stop(error)
-        throw error
-      }
-    })
-  }
-
-  async #apply(change: (state: KmsState) => KmsState): Promise<void> {
-    await this.#keeper.transition(change)
-    this.#show()
-  }
-
-  /** Lets requests see the durable state, with the boot that signed its epoch. */
-  #show(): void {
-    const state = this.#keeper.current
-    const isSigner = state.epoch === undefined || state.epoch.signer === this.#boot.statementKey.publicKey
-    this.#view = { state, boot: isSigner ? this.#boot : this.#view.boot }
-  }
-
-  /** Whether the keys are about to end, or the current set was signed with an earlier boot's key. */
-  #isEpochDue(): boolean {
-    const { epoch, keys, policy } = this.#keeper.current
-    if (policy === undefined) return false
-    if (epoch?.signer !== this.#boot.statementKey.publicKey) return true
-    return isRotationDue([...keys.values()], this.#parts.clock.now(), this.#parts.config.timing)
-  }
-
-  /** A new epoch under the current policy, if there is one. */
-  async #advance(forceNewKeys: boolean): Promise<void> {
-    const { policy } = this.#keeper.current
-    if (policy !== undefined) await this.#publish((state) => state, policy, forceNewKeys)
-  }
-
-  async #publish(
-    before: (state: KmsState) => KmsState,
-    policy: Digest,
-    forceNewKeys: boolean,
-  ): Promise<void> {
-    const { clock, config } = this.#parts
-    const { statementKey } = this.#boot
-    const plan = {
-      policy,
-      forceNewKeys,
-      now: clock.now(),
-      timing: config.timing,
-      suites: config.suites,
-      statementKey,
-    }
-    await this.#keeper.transition((state) => planEpoch(before(state), plan))
-    await this.#flush()
-  }
-
-  /** Gives the pending epoch to the log and makes it current; requests see it only then (T3). */
-  async #flush(): Promise<void> {
-    const { pending } = this.#keeper.current
-    if (pending === undefined) return
-    const { index, checkpoint } = await this.#log.append(utf8(pending.epoch.statement.envelope))
-    this.#parts.clock.observe(checkpoint.time)
-    await this.#apply((state) => publishPending(state, index))
+    this.#changes.stop(reason)
   }
 
   #isStale(): boolean {
-    return this.#parts.clock.sinceObserved() > MAX_SILENCE_SECONDS
+    return this.#changes.parts.clock.sinceObserved() > MAX_SILENCE_SECONDS
   }
+}
+
+/** The KMS as its members need it. */
+function assemblyKms(changes: Changes): AssemblyKms {
+  return {
+    seen: () => changes.view.state,
+    current: () => changes.keeper.current,
+    change: (work) => changes.run(work),
+    apply: (transition) => changes.apply(transition),
+    flush: () => changes.flush(),
+    tools: () => changes.executionTools(),
+    judgeContext: () => judgeContext(changes),
+    requireReady: () => {
+      if (changes.isWaiting)
+        throw kmsError('KMS_WAITING_FOR_CUSTODIANS', 'too few custodians have acknowledged their shares yet')
+    },
+  }
+}
+
+function judgeContext({ keeper, parts: { clock, config }, log }: Changes): JudgeContext {
+  const state = keeper.current
+  const { softwareRoots } = config
+  return { state, genesis: state.identity!.digest, softwareRoots, log, now: clock.now() }
 }

@@ -10,6 +10,8 @@ import type { StatementKey } from '../statements/index.ts'
 export interface Boot {
   statementKey: StatementKey
   certificate: LoggedStatement
+  /** Root successions that lead from the genesis to the key behind `certificate`. */
+  roots: LoggedStatement[]
   importer: ArtifactImporter
   own: OwnEvidence
   /** When `own` was collected, by our clock, Unix seconds. */
@@ -25,13 +27,20 @@ export interface View {
 /** `GET /v1/genesis`: who this KMS is, before and after it has keys. */
 export interface KmsIdentityDocument {
   genesis: LoggedStatement
+  /** Successions of the root key, oldest first. */
+  roots: LoggedStatement[]
   certificate: LoggedStatement
   kms: OwnEvidence
 }
 
 /** The identity document of a view. */
 export function identityDocument({ state, boot }: View): KmsIdentityDocument {
-  return { genesis: logged(state.identity!.genesis), certificate: boot.certificate, kms: boot.own }
+  return {
+    genesis: logged(state.identity!.genesis),
+    roots: boot.roots,
+    certificate: boot.certificate,
+    kms: boot.own,
+  }
 }
 
 /** `GET /v1/keys`: what a gateway composes a trust bundle from. @throws `KMS_NO_POLICY` before the first policy */
@@ -40,6 +49,7 @@ export function keysDocument(view: View): PublishedKms {
   return {
     ...identityDocument(view),
     releases: policy.releases,
+    governance: view.state.governance.succession,
     policy: policy.statement,
     keySet: logged(view.state.epoch!.statement),
   }
@@ -50,7 +60,7 @@ export function currentPolicy(state: KmsState): AcceptedPolicy {
   const policy = state.policy === undefined ? undefined : state.policies.get(state.policy)
   if (policy !== undefined) return policy
   throw kmsError('KMS_NO_POLICY', 'no key-release policy was accepted yet, so there are no keys', {
-    hint: 'Members sign one and send it to POST /v1/policies.',
+    hint: 'Members propose one and vote: sotto propose policy, sotto vote.',
   })
 }
 

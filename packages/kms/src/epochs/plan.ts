@@ -8,13 +8,8 @@ import {
   type PublishedKey,
   type UnixSeconds,
 } from '@sotto/protocol/keyrelease'
-import {
-  allocateKeyIds,
-  createRequestKey,
-  isRotationDue,
-  type KeyTiming,
-  lifetimeFrom,
-} from '../keys/index.ts'
+import { inForceOf } from '../governance/in-force.ts'
+import { allocateKeyIds, createRequestKey, isRotationDue, lifetimeFrom } from '../keys/index.ts'
 import type { KmsState, RequestKem, RequestKey } from '../state/index.ts'
 import type { StatementKey } from '../statements/index.ts'
 
@@ -25,7 +20,6 @@ export interface EpochPlan {
   /** Make new keys even when the newest still lives beyond the overlap. */
   forceNewKeys: boolean
   now: UnixSeconds
-  timing: KeyTiming
   suites: readonly RequestKem[]
   statementKey: StatementKey
 }
@@ -43,9 +37,10 @@ export const MAX_KEYS_PER_SET = 20
  * @throws `KMS_KEY_IDS_EXHAUSTED`
  */
 export function planEpoch(state: KmsState, plan: EpochPlan): KmsState {
-  const { now, timing, policy } = plan
+  const { now, policy } = plan
+  const { digest: constitution, rotation } = inForceOf(state)
   const live = [...state.keys.values()].filter((key) => key.policy === policy && key.destroyAt >= now)
-  const needsKeys = plan.forceNewKeys || isRotationDue(live, now, timing)
+  const needsKeys = plan.forceNewKeys || isRotationDue(live, now, rotation)
   const made = needsKeys ? makeKeys(state, plan) : { keys: [], keyIds: state.keyIds }
   // The oldest give way, should members have rotated more often than one set can hold.
   const kept = live.toSorted((a, b) => b.notAfter - a.notAfter).slice(0, MAX_KEYS_PER_SET - made.keys.length)
@@ -56,6 +51,7 @@ export function planEpoch(state: KmsState, plan: EpochPlan): KmsState {
     genesis: state.identity!.digest,
     epoch: number,
     previous: state.epoch?.digest ?? NO_PREVIOUS_KEY_SET,
+    constitution,
     keys: keys.map(publish),
     issuedAt: now,
   }
@@ -90,7 +86,7 @@ export function destroyExpired(state: KmsState, now: UnixSeconds): KmsState {
 }
 
 function makeKeys(state: KmsState, plan: EpochPlan): { keys: RequestKey[]; keyIds: KmsState['keyIds'] } {
-  const lifetime = lifetimeFrom(plan.now, plan.timing)
+  const lifetime = lifetimeFrom(plan.now, inForceOf(state).rotation)
   const { ids, allocation } = allocateKeyIds(state.keyIds, plan.suites.length, plan.now, lifetime.idBusyUntil)
   const keys = plan.suites.map((kem, index) => createRequestKey(kem, ids[index]!, plan.policy, lifetime))
   return { keys, keyIds: allocation }

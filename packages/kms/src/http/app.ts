@@ -2,28 +2,57 @@ import { Hono } from 'hono'
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
 import { type Decoder, jcsError } from '@sotto/protocol/jcs'
+import { recoveryShareDecoder } from '@sotto/protocol/custody'
+import { handoverRequestDecoder } from '@sotto/protocol/handover'
 import { releaseRequestDecoder } from '@sotto/protocol/keyrelease'
+import { spendEnvelope } from '@sotto/protocol/spending'
 import { type App, errorResponse, serveError } from '@sotto/serve/errors'
 import { type Readiness, withHealth } from '@sotto/serve/health'
 import { createConcurrencyLimiter, createRateLimiter, readBody } from '@sotto/serve/limits'
 import { identityDocument, type Kms, keysDocument } from '../core/index.ts'
 import { kmsError, KMS_STATUSES } from '../errors.ts'
-import { policyProposalDecoder } from '../policies/index.ts'
+import {
+  ballotRequestDecoder,
+  governanceDocument,
+  holdRequestDecoder,
+  proposalDocument,
+  proposalRequestDecoder,
+} from '../governance/index.ts'
+import { type RecoveryCeremony, sharesDocument } from '../root/index.ts'
 
 /** Largest body with evidence, in bytes: eight GPUs with the signed manifests of their firmware. */
 const MAX_RELEASE_BYTES = 4_194_304
-const MAX_POLICY_BYTES = 2_400_000
+/** A proposal with 32 release statements. */
+const MAX_PROPOSAL_BYTES = 2_400_000
 const MAX_ENVELOPE_BYTES = 65_535
 
 /** What strangers may cause: reads are cheap, judgements cost milliseconds, changes cost a disk write. */
 const JUDGEMENT_RATE = { capacity: 256, perSecond: 128 }
 const CHANGE_RATE = { capacity: 32, perSecond: 2 }
+/**
+ * What claims to be of a member costs a signature check until it is known to be, and then counts against that
+ * member. Holds have a budget of their own, which other requests cannot use up.
+ */
+const STATEMENT_RATE = { capacity: 256, perSecond: 128 }
+const HOLD_RATE = { capacity: 512, perSecond: 256 }
+/** Opening what claims to be a custodian's share costs a decapsulation. */
+const SHARE_RATE = { capacity: 64, perSecond: 16 }
+const MAX_SHARE_BYTES = 8192
+/** Gateways ask once a round trip; what a stranger sends in the name of one costs a signature check. */
+const SPEND_RATE = { capacity: 4096, perSecond: 2048 }
+const JOIN_RATE = { capacity: 512, perSecond: 32 }
+/** An envelope as text in a JSON body: its quotes are escaped. */
+const MAX_SPEND_BYTES = 131_072
 const JUDGEMENTS_AT_ONCE = { running: 8, waiting: 64 }
 
 /** What the app is told and tells. */
 export interface KmsAppOptions {
   /** The KMS once it has started. */
   kms: () => Kms | undefined
+  /** Whether another replica serves. */
+  isStandby?: () => boolean
+  /** The ceremony while custodians are waited for. */
+  recovery?: () => RecoveryCeremony | undefined
   /** Told once per refused request. */
   onError?: (code: string, status: number) => void
   /** Told once per answered release. */
@@ -39,6 +68,11 @@ export interface KmsAppOptions {
 export function createKmsApp(options: KmsAppOptions): App {
   const judgements = createRateLimiter(JUDGEMENT_RATE, options.monotonic)
   const changes = createRateLimiter(CHANGE_RATE, options.monotonic)
+  const statements = createRateLimiter(STATEMENT_RATE, options.monotonic)
+  const holds = createRateLimiter(HOLD_RATE, options.monotonic)
+  const shares = createRateLimiter(SHARE_RATE, options.monotonic)
+  const spends = createRateLimiter(SPEND_RATE, options.monotonic)
+  const joins = createRateLimiter(JOIN_RATE, options.monotonic)
   const releases = createConcurrencyLimiter(JUDGEMENTS_AT_ONCE)
   const app = new Hono()
 
@@ -52,17 +86,59 @@ export function createKmsApp(options: KmsAppOptions): App {
     options.onRelease?.()
     return json(response)
   })
-  app.post('/v1/policies', async ({ req }) => {
+  app.post('/v1/handover', async ({ req }) => {
+    const kms = started()
+    judgements.take()
+    const request = decode(await readBody(req.raw, MAX_RELEASE_BYTES), handoverRequestDecoder)
+    return json(await releases.run(() => kms.handOver(request)))
+  })
+  app.get('/v1/proposals', () => json(governanceDocument(started().view.state)))
+  app.get('/v1/proposals/:id{[0-9a-f]{64}}', ({ req }) =>
+    json(proposalDocument(started().view.state, req.param('id'))),
+  )
+  app.get('/v1/shares', () => json(sharesDocument(started().view.state)))
+  app.post('/v1/shares/acknowledgements', async ({ req }) => {
     const kms = started()
     changes.take()
+    return json(await kms.acknowledgeShare(await readBody(req.raw, MAX_ENVELOPE_BYTES)))
+  })
+  app.get('/v1/recovery', () => json(waiting().document))
+  app.post('/v1/recovery/shares', async ({ req }) => {
+    const ceremony = waiting()
+    shares.take()
+    return json(ceremony.submit(decode(await readBody(req.raw, MAX_SHARE_BYTES), recoveryShareDecoder)))
+  })
+  app.post('/v1/proposals', async ({ req }) => {
+    const kms = started()
+    statements.take()
     return json(
-      await kms.acceptPolicy(decode(await readBody(req.raw, MAX_POLICY_BYTES), policyProposalDecoder)),
+      await kms.propose(decode(await readBody(req.raw, MAX_PROPOSAL_BYTES), proposalRequestDecoder)),
     )
   })
-  app.post('/v1/rotate', async ({ req }) => {
+  app.post('/v1/ballots', async ({ req }) => {
     const kms = started()
-    changes.take()
-    return json(await kms.rotate(await readBody(req.raw, MAX_ENVELOPE_BYTES)))
+    statements.take()
+    return json(
+      await kms.vote(decode(await readBody(req.raw, MAX_ENVELOPE_BYTES), ballotRequestDecoder).ballot),
+    )
+  })
+  app.post('/v1/holds', async ({ req }) => {
+    const kms = started()
+    holds.take()
+    return json(await kms.hold(decode(await readBody(req.raw, MAX_ENVELOPE_BYTES), holdRequestDecoder).hold))
+  })
+  app.get('/v1/spend-context', () => json({ envelope: started().spending.offer() }))
+  app.post('/v1/spend/join', async ({ req }) => {
+    const { spending } = started()
+    joins.take()
+    const envelope = decode(await readBody(req.raw, MAX_SPEND_BYTES), spendEnvelope)
+    return json({ envelope: await spending.join(envelope) })
+  })
+  app.post('/v1/spend', async ({ req }) => {
+    const { spending } = started()
+    spends.take()
+    const envelope = decode(await readBody(req.raw, MAX_SPEND_BYTES), spendEnvelope)
+    return json({ envelope: await spending.spend(envelope) })
   })
   app.post('/v1/artifacts/:id{[0-9a-f]{32}}/key', async ({ req }) => {
     const kms = started()
@@ -75,11 +151,20 @@ export function createKmsApp(options: KmsAppOptions): App {
 
   function started(): Kms {
     const kms = options.kms()
+    if (kms === undefined && options.isStandby?.() === true)
+      throw kmsError('KMS_STANDBY', 'another replica of this KMS serves; ask that one')
     if (kms === undefined) throw kmsError('KMS_NOT_READY', 'this KMS is still starting')
     return kms
   }
+  function waiting(): RecoveryCeremony {
+    const ceremony = options.recovery?.()
+    if (ceremony !== undefined) return ceremony
+    throw kmsError('KMS_NOT_WAITING', 'this KMS waits for no custodians')
+  }
   function readiness(): Readiness {
-    return options.kms()?.readiness() ?? { ready: false, code: 'KMS_NOT_READY' }
+    if (options.recovery?.() !== undefined) return { ready: false, code: 'KMS_WAITING_FOR_CUSTODIANS' }
+    const code = options.isStandby?.() === true ? 'KMS_STANDBY' : 'KMS_NOT_READY'
+    return options.kms()?.readiness() ?? { ready: false, code }
   }
   function refuse(error: unknown): Response {
     const response = errorResponse(error, KMS_STATUSES)

@@ -1,6 +1,5 @@
 import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
-import { parseDsse, signDsse } from '@sotto/protocol/dsse'
+import { type DsseSigner, parseDsse, signDsse } from '@sotto/protocol/dsse'
 import {
   decodeDocument,
   documentDigest,
@@ -14,20 +13,19 @@ import type { KmsConfig } from '../config/index.ts'
 import { kmsError } from '../errors.ts'
 import type { Identity } from '../state/index.ts'
 
-/** Makes the root key and signs the genesis with it: once in the life of a KMS, inside its TEE (T1). @throws `JCS_FIELD` for a configuration that makes no genesis */
-export function createIdentity(config: KmsConfig, now: UnixSeconds): Identity {
-  const { seed, publicKey } = crypto.ed25519.generate()
+/** Makes the genesis and signs it with the first root key: once in the life of a KMS, inside its TEE (T1). @throws `JCS_FIELD` for a configuration that makes no genesis */
+export function createIdentity(config: KmsConfig, root: DsseSigner, now: UnixSeconds): Identity {
   const genesis: Genesis = {
     version: 1,
     ...fixedByGenesis(config),
-    rootKey: toBase64Url(publicKey),
+    rootKey: toBase64Url(root.publicKey),
     createdAt: now,
   }
   const payload = encodeDocument(genesis)
   // What clients would refuse must not become an identity for ever.
   decodeDocument(payload, genesisDecoder, 'genesis')
-  const envelope = fromUtf8(signDsse(PAYLOAD_TYPES.genesis, payload, [{ publicKey, secretSeed: seed }]))
-  return { rootSeed: seed, genesis: { envelope }, digest: documentDigest(payload) }
+  const envelope = fromUtf8(signDsse(PAYLOAD_TYPES.genesis, payload, [root]))
+  return { genesis: { envelope }, digest: documentDigest(payload) }
 }
 
 /** The genesis document of an identity. */
@@ -37,8 +35,8 @@ export function genesisOf(identity: Identity): Genesis {
 }
 
 /**
- * A genesis never changes: whoever edits members, threshold, log or witnesses in the configuration
- * has to start another KMS, which clients will not take for this one.
+ * A genesis never changes: whoever edits what it says in the configuration has to start another KMS,
+ * which clients will not take for this one. Members change what is in force by a constitution.
  * @throws `KMS_GENESIS_MISMATCH`
  */
 export function requireSameGenesis(identity: Identity, config: KmsConfig): void {
@@ -53,6 +51,14 @@ export function requireSameGenesis(identity: Identity, config: KmsConfig): void 
 }
 
 function fixedByGenesis(config: KmsConfig): Omit<Genesis, 'version' | 'rootKey' | 'createdAt'> {
-  const { name, members, threshold, releaseKeys, log, witnesses } = config
-  return { name, members, threshold, releaseKeys, log: { origin: log.origin, key: log.key }, witnesses }
+  const { name, members, threshold, releaseKeys, timing, log, witnesses } = config
+  return {
+    name,
+    members,
+    threshold,
+    releaseKeys,
+    rotation: timing,
+    log: { origin: log.origin, key: log.key },
+    witnesses,
+  }
 }

@@ -1,7 +1,7 @@
-import { toBase64Url } from '@sotto/protocol/bytes'
+import { fromBase64Url, toBase64Url } from '@sotto/protocol/bytes'
 import { HPKE_KEM, kemById } from '@sotto/protocol/hpke'
 import type { Digest } from '@sotto/protocol/keyrelease'
-import { COMPATIBILITY_SUITES, DEFAULT_SUITES, encodeKeyConfig } from '@sotto/protocol/ohttp'
+import { COMPATIBILITY_SUITES, DEFAULT_SUITES, encodeKeyConfig, parseKeyConfig } from '@sotto/protocol/ohttp'
 import type { RequestKem, RequestKey } from '../state/index.ts'
 import type { KeyLifetime } from './lifetime.ts'
 
@@ -12,6 +12,12 @@ const KEM_IDS: Readonly<Record<RequestKem, number>> = {
 }
 
 const SUITES = [...DEFAULT_SUITES, ...COMPATIBILITY_SUITES]
+
+/** The key encapsulation mechanism of a published configuration; nothing when this KMS makes no such keys. */
+export function requestKemOf(config: string): RequestKem | undefined {
+  const { kemId } = parseKeyConfig(fromBase64Url(config))
+  return (Object.keys(KEM_IDS) as RequestKem[]).find((kem) => KEM_IDS[kem] === kemId)
+}
 
 /** Makes one request key pair. The private half leaves this process only wrapped to attested keys. */
 export function createRequestKey(

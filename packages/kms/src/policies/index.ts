@@ -1,2 +1,2 @@
-export { judgeProposal, type PolicyProposal, policyProposalDecoder, type ProposalContext } from './accept.ts'
+export { findPolicyObstacle, judgePolicy } from './judge.ts'
 export { withPolicy } from './keep.ts'

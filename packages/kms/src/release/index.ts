@@ -1,1 +1,10 @@
+export {
+  admit,
+  type AdmittedWorkload,
+  createJudge,
+  requireFresh,
+  requireSameLog,
+  verifyBoundCheckpoint,
+} from './evidence.ts'
 export { Releaser, type ReleaserContext } from './release.ts'
+export type { ReleaseContext } from './verify.ts'

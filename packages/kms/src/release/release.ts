@@ -12,7 +12,8 @@ import {
 import { kmsError } from '../errors.ts'
 import type { KmsState } from '../state/index.ts'
 import type { StatementKey } from '../statements/index.ts'
-import { type AdmittedWorkload, admitWorkload, type ReleaseContext } from './verify.ts'
+import type { AdmittedWorkload } from './evidence.ts'
+import { admitWorkload, type ReleaseContext } from './verify.ts'
 import { releasableKeyIds, wrapKeys } from './wrap.ts'
 
 /** A request may ask again after a lost answer; so many are remembered per state. */

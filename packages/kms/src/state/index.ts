@@ -1,13 +1,17 @@
+export { pendingAnchor } from './anchor.ts'
 export { StateKeeper } from './keeper.ts'
 export { EMPTY_STATE, fromRecords, toRecords } from './records.ts'
 export type {
   AcceptedPolicy,
   ArtifactKey,
+  Custody,
   Epoch,
   Identity,
   KmsState,
   OwnStatement,
   RequestKem,
   RequestKey,
+  RootRotation,
   SeenTree,
+  StateAnchorMark,
 } from './types.ts'

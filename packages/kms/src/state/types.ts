@@ -7,7 +7,10 @@ import type {
   PublishedKey,
   UnixSeconds,
 } from '@sotto/protocol/keyrelease'
+import type { SpendRoster } from '@sotto/protocol/spending'
+import type { Governance, OpenProposal } from '../governance/types.ts'
 import type { KeyIdAllocation } from '../keys/key-ids.ts'
+import type { Sharing } from '../root/types.ts'
 
 /** Key encapsulation mechanisms this KMS makes request keys for. */
 export type RequestKem = 'X-Wing' | 'X25519' | 'P-384'
@@ -19,10 +22,8 @@ export interface OwnStatement {
   index?: number
 }
 
-/** What makes this KMS itself; made once, never changed. */
+/** What makes this KMS itself; made once, never changed. The root key behind it is derived from the root secret. */
 export interface Identity {
-  /** Ed25519 seed of the genesis root key. */
-  rootSeed: Uint8Array
   genesis: OwnStatement
   /** SHA-256 of the canonical genesis. */
   digest: Digest
@@ -38,6 +39,7 @@ export interface RequestKey extends PublishedKey {
 
 /** An accepted key-release policy with the release statements behind it. */
 export interface AcceptedPolicy {
+  /** The decision by which members accepted it. */
   statement: LoggedStatement
   digest: Digest
   document: KeyReleasePolicy
@@ -76,6 +78,45 @@ export interface SeenTree {
   scanned: number
 }
 
+/** Where the durable state stands: what the log holds of it, so that an older copy is noticed (T11). */
+export interface StateAnchorMark {
+  /** Changes so far that the log does not show by itself. */
+  sequence: number
+  /** Of all records that count, with `salt`. */
+  digest: Digest
+  salt: Uint8Array
+  /** Where the log holds it; missing until it does. */
+  index?: number
+}
+
+/** Shares of the root secret: who has them, and who said that it can open its own (T15). */
+export interface Custody {
+  /** Of the newest set. */
+  generation: number
+  /** Who got shares; unknown where a lost store was begun anew. */
+  sharing: Sharing | undefined
+  /** The newest share set. */
+  set: OwnStatement
+  /** Certificate of the key that signed it. */
+  certificate: LoggedStatement
+  /** For the newest set, by number of the share. */
+  acknowledgements: { share: number; statement: LoggedStatement }[]
+  /** Of some set enough custodians said so: the secret can be brought back. */
+  isEstablished: boolean
+}
+
+/** A new root secret on its way into force. */
+export interface RootRotation {
+  /** The root generation it ends: 1 for that of the genesis. */
+  generation: number
+  /** The next secret; missing until it is made. */
+  next?: {
+    secret: Uint8Array
+    /** Signed by the old and the new root key. */
+    succession: OwnStatement
+  }
+}
+
 /** All the KMS keeps. A value: transitions make a new one, and the store gets the difference. */
 export interface KmsState {
   readonly identity?: Identity
@@ -89,7 +130,20 @@ export interface KmsState {
   /** Every accepted policy somebody may still refer to, by digest. */
   readonly policies: ReadonlyMap<Digest, AcceptedPolicy>
   readonly artifacts: ReadonlyMap<ArtifactId, ArtifactKey>
+  /** Missing until something changed that the log does not show by itself. */
+  readonly anchor?: StateAnchorMark
   readonly epoch?: Epoch
+  /** The newest in the log: which gateways may have been told of spent tokens (T12). */
+  readonly roster?: SpendRoster
+  /** Root successions, oldest first. */
+  readonly roots?: readonly LoggedStatement[]
+  readonly custody?: Custody
+  /** Shares that members decided on and that are not made yet. */
+  readonly sharing?: Sharing
+  readonly rotation?: RootRotation
+  readonly governance: Governance
+  /** What members can vote on, by identifier. */
+  readonly proposals: ReadonlyMap<Digest, OpenProposal>
   /** The next epoch, written down before the log is asked to take it. */
   readonly pending?: { epoch: Epoch; policy: Digest }
 }

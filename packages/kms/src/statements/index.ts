@@ -1,1 +1,6 @@
-export { CERTIFICATE_SECONDS, createStatementKey, type StatementKey } from './statement-key.ts'
+export {
+  CERTIFICATE_SECONDS,
+  createStatementKey,
+  type StatementKey,
+  type StatementKeyPair,
+} from './statement-key.ts'

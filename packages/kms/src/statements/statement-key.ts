@@ -1,14 +1,14 @@
 import { fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { signDsse } from '@sotto/protocol/dsse'
+import { type DsseSigner, signDsse } from '@sotto/protocol/dsse'
 import {
+  type Digest,
   type Ed25519Key,
   encodeDocument,
   type KmsCertificate,
   PAYLOAD_TYPES,
   type UnixSeconds,
 } from '@sotto/protocol/keyrelease'
-import type { Identity } from '../state/index.ts'
 
 /** How long one statement key is certified; it is renewed at half of that. */
 export const CERTIFICATE_SECONDS = 604_800
@@ -26,16 +26,19 @@ export interface StatementKey {
   sign(payloadType: string, document: object): string
 }
 
-/** Makes a statement key and certifies it. Its certificate is this boot's random entry in the log (T11). */
-export function createStatementKey(identity: Identity, now: UnixSeconds): StatementKey {
-  const { seed, publicKey } = crypto.ed25519.generate()
-  const root = {
-    publicKey: crypto.ed25519.importPrivate(identity.rootSeed).publicKey,
-    secretSeed: identity.rootSeed,
-  }
+/** An Ed25519 key pair. */
+export type StatementKeyPair = Record<'seed' | 'publicKey', Uint8Array>
+
+/** Makes a statement key, unless one was promised to a KMS that handed over, and certifies it with the root key in force. Its certificate is this boot's random entry in the log (T11). */
+export function createStatementKey(
+  genesis: Digest,
+  root: DsseSigner,
+  now: UnixSeconds,
+  { seed, publicKey }: StatementKeyPair = crypto.ed25519.generate(),
+): StatementKey {
   const certificate: KmsCertificate = {
     version: 1,
-    genesis: identity.digest,
+    genesis,
     signingKey: toBase64Url(publicKey),
     notBefore: now - CLOCK_SKEW_SECONDS,
     notAfter: now + CERTIFICATE_SECONDS,

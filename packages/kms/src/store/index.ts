@@ -1,2 +1,6 @@
+export type { StoreAccess, StoreTerm } from './access.ts'
+export { openStore, type OpenStoreOptions, type StoreLocation } from './open.ts'
+export { openPostgresStore, type PostgresStoreOptions } from './postgres.ts'
+export { DATABASE_URL, parseDatabaseUrl, type PostgresAddress } from './postgres-url.ts'
 export { openSqliteStore, SqliteStore, type SqliteStoreOptions } from './sqlite.ts'
 export { type Change, MAX_RECORDS, MAX_VALUE_BYTES, type SealedStore, type StoredRecord } from './types.ts'

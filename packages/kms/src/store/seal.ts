@@ -18,7 +18,7 @@ export interface Sealer {
   open(place: Place, sealed: Uint8Array): Uint8Array
 }
 
-/** @param key 32 bytes out of `TrustedHardware.deriveSealingKey` */
+/** @param key 32 bytes derived from the root secret */
 export function createSealer(key: Uint8Array): Sealer {
   const aead = crypto.aead('aes-256-gcm', key)
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeKmsConfig } from '../../src/config/index.ts'
+import { decodeKmsConfig, type KmsConfig } from '../../src/config/index.ts'
 import { claim } from '../../../../test/claims.ts'
 
 const key = (n: number): string => Buffer.alloc(32, n).toString('base64url')
@@ -17,7 +17,7 @@ const BASE = {
   releaseKeys: [key(3)],
   softwareRoots: ['00'.repeat(32)],
 }
-const decode = (change: object): unknown => decodeKmsConfig({ ...BASE, ...change }, 'config')
+const decode = (change: object): KmsConfig => decodeKmsConfig({ ...BASE, ...change }, 'config')
 
 test(
   claim('T4', 'request keys live a day by default, with a quarter of it as overlap and a short grace'),
@@ -47,10 +47,37 @@ test.each<[string, object]>([
     'a member key that is not canonical',
     { members: [{ name: 'a', key: `${key(1).slice(0, 42)}F` }], threshold: 1 },
   ],
+  [
+    'a member key that is a compressed point',
+    { members: [{ name: 'a', key: Buffer.alloc(33, 2).toString('base64url') }], threshold: 1 },
+  ],
+  [
+    'a member key that is no uncompressed point',
+    { members: [{ name: 'a', key: Buffer.alloc(65, 2).toString('base64url') }], threshold: 1 },
+  ],
   ['a switch that turns wrapping off', { encrypted: false }],
   ['stale evidence', { evidenceRefreshSeconds: 3601 }],
+  ['a database by its URL, which is not measured', { store: { postgres: { url: 'postgresql://x' } } }],
+  ['a store of a database without a name', { store: { postgres: {} } }],
+  ['a name no store has', { store: { postgres: { name: 'A/b' } } }],
+  ['a lease longer than a minute', { store: { postgres: { name: 'a', leaseSeconds: 61 } } }],
+  ['two places for one store', { store: { postgres: { name: 'a' }, directory: '/x' } }],
 ])('refuses %s', (_, change) => {
   expect(() => decode(change)).toThrowError(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+})
+
+test('keeps the store in a directory, or in a database that replicas share', () => {
+  expect(decode({ store: '/srv/kms' }).store).toBe('/srv/kms')
+  const postgres = { name: 'production', leaseSeconds: 5 }
+  expect(decode({ store: { postgres: { name: 'production' } } }).store).toEqual({ postgres })
+})
+
+test('takes members with Ed25519 and with P-256 keys', () => {
+  const members = [32, 65].map((length) => ({
+    name: `${length} bytes`,
+    key: Buffer.alloc(length, 4).toString('base64url'),
+  }))
+  expect(decodeKmsConfig({ ...BASE, members, threshold: 2 }, 'config').members).toEqual(members)
 })
 
 test(claim('T10', 'is for hardware unless it names roots of the software TEE, each once'), () => {

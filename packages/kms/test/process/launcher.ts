@@ -17,6 +17,7 @@ export interface StartChange {
   hostData?: string
   config?: Record<string, unknown>
   script?: string
+  env?: Record<string, string>
 }
 
 /** A KMS in a process of its own, launched and measured by the test, with a log on a real port. */
@@ -54,15 +55,25 @@ export class KmsProcess {
     return new KmsProcess(world, await mkdtemp(join(tmpdir(), 'sotto-kms-')), log)
   }
 
-  /** Launches and does not wait. */
-  async launch(change: StartChange = {}): Promise<ChildProcess> {
-    const config = JSON.stringify({
+  /** Another process with the same log and the same configuration: a replica, where the store is shared. */
+  sibling(): KmsProcess {
+    return new KmsProcess(this.world, this.directory, this.#log)
+  }
+
+  /** The configuration of a start: what the launcher measures. */
+  configText(change: StartChange = {}): string {
+    return JSON.stringify({
       ...this.world.configFields(),
       store: join(this.directory, 'store'),
       log: { url: this.#log.url, origin: this.world.log.origin, key: this.world.log.key },
       rotationSeconds: 3600,
       ...change.config,
     })
+  }
+
+  /** Launches and does not wait. */
+  async launch(change: StartChange = {}): Promise<ChildProcess> {
+    const config = this.configText(change)
     const path = join(this.directory, 'config.json')
     await writeFile(path, config)
     const hostData = change.hostData ?? createHash('sha256').update(config).digest('hex')
@@ -76,7 +87,7 @@ export class KmsProcess {
       path,
     ]
     const child = spawn('/bin/sh', command, {
-      env: { PATH: process.env['PATH'], SOTTO_LOG_APPEND_TOKEN: this.world.log.token },
+      env: { PATH: process.env['PATH'], SOTTO_LOG_APPEND_TOKEN: this.world.log.token, ...change.env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     for (const stream of [child.stdout!, child.stderr!])

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { claim } from '../../../../test/claims.ts'
 import {
   EMPTY_STATE,
   fromRecords,
@@ -20,8 +21,9 @@ const KEY: RequestKey = {
   privateKey: new Uint8Array([1, 2, 3]),
 }
 const FULL: KmsState = {
+  governance: { ...EMPTY_STATE.governance, lastHolds: { a: 1 } },
+  proposals: new Map(),
   identity: {
-    rootSeed: new Uint8Array(32).fill(9),
     genesis: { envelope: '{}', index: 4 },
     digest: '11'.repeat(32),
   },
@@ -46,10 +48,13 @@ const FULL: KmsState = {
   ]),
 }
 
-test('a state comes back as it was', () => {
-  expect(fromRecords(toRecords(FULL))).toEqual(FULL)
-  expect(fromRecords(toRecords(EMPTY_STATE))).toEqual(EMPTY_STATE)
-})
+test(
+  claim('T4', 'a state comes back as it was, but for its private request keys: no record holds one'),
+  () => {
+    expect(fromRecords(toRecords(FULL))).toEqual({ ...FULL, keys: new Map() })
+    expect(fromRecords(toRecords(EMPTY_STATE))).toEqual(EMPTY_STATE)
+  },
+)
 
 test('a record nobody knows is refused', () => {
   expect(() => fromRecords([{ table: 'state', key: 'toString', value: new Uint8Array() }])).toThrowError(
@@ -57,7 +62,7 @@ test('a record nobody knows is refused', () => {
   )
 })
 
-test('only what differs is written; a key that goes is removed', async () => {
+test('only what differs is written', async () => {
   const store = new MemoryStore()
   const keeper = await StateKeeper.open(store)
   await keeper.transition(() => FULL)
@@ -65,9 +70,47 @@ test('only what differs is written; a key that goes is removed', async () => {
   await keeper.transition((state) => ({ ...state }))
   expect(store.commits).toBe(1)
   await keeper.transition((state) => ({ ...state, keys: new Map() }))
-  expect([...store.records.keys()].some((name) => name.startsWith('key'))).toBe(false)
-  expect((await StateKeeper.open(store)).current).toEqual({ ...FULL, keys: new Map() })
+  expect(store.commits).toBe(1)
+  expect((await StateKeeper.open(store)).current).toEqual({
+    ...FULL,
+    keys: new Map(),
+    anchor: expect.objectContaining({ sequence: 1 }) as object,
+  })
 })
+
+test(
+  claim('T4', 'request keys that an earlier version stored are not read, and erased by the first write'),
+  async () => {
+    const store = new MemoryStore()
+    await store.commit([{ table: 'key', key: '7', value: new TextEncoder().encode('{"privateKey":"AAAA"}') }])
+    const keeper = await StateKeeper.open(store)
+    expect(keeper.current.keys.size).toBe(0)
+    await keeper.transition((state) => ({ ...state, policy: '44'.repeat(32) }))
+    expect([...store.records.keys()].filter((name) => name.startsWith('key'))).toEqual([])
+  },
+)
+
+test('keys another KMS handed over are held when a stored set names them', async () => {
+  const store = new MemoryStore()
+  const epoch = { number: 1, digest: '', statement: { envelope: '{}' }, signer: 's', keyIds: [7] }
+  await (await StateKeeper.open(store)).transition(() => ({ ...FULL, epoch }))
+  const { current } = await StateKeeper.open(store, [KEY, { ...KEY, keyId: 8 }])
+  expect([...current.keys.keys()]).toEqual([7])
+})
+
+test.each(['not-persisted', 'reported-failed'] as const)(
+  'after a commit that was %s the keys in memory are those of the truth',
+  async (fault) => {
+    const store = new MemoryStore()
+    const keeper = await StateKeeper.open(store)
+    store.fault = () => fault
+    await expect(keeper.transition(() => FULL)).rejects.toThrow('the store failed')
+    expect(keeper.current.keys.size).toBe(0)
+    store.fault = () => undefined
+    await keeper.settle()
+    expect([...keeper.current.keys.values()]).toEqual(fault === 'reported-failed' ? [KEY] : [])
+  },
+)
 
 test.each([
   ['not-persisted', 0],
@@ -86,6 +129,30 @@ test.each([
   expect(keeper.current.keyIds.next).toBe(expected)
   expect((await keeper.transition(more)).keyIds.next).toBe(expected + 1)
 })
+
+test(
+  claim('T11', 'an old copy that is put back while a commit fails is not taken for the state before it'),
+  async () => {
+    const store = new MemoryStore()
+    const keeper = await StateKeeper.open(store)
+    await keeper.transition(() => FULL)
+    const old = new Map(store.records)
+    const held = { ...FULL.governance, lastHolds: { a: 1, b: 2 } }
+    await keeper.transition((state) => ({ ...state, governance: held }))
+    store.fault = () => 'not-persisted'
+    await expect(keeper.transition((state) => ({ ...state, policies: new Map() }))).rejects.toThrow()
+    store.fault = () => undefined
+    store.records.clear()
+    for (const [name, record] of old) store.records.set(name, record)
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(keeper.transition((state) => state)).rejects.toMatchObject({
+        code: 'KMS_STORE_TAMPERED',
+        action: 'stop',
+      })
+    }
+    expect(keeper.current.governance).toEqual(held)
+  },
+)
 
 test('a transition that throws changes nothing', async () => {
   const keeper = await StateKeeper.open(new MemoryStore())

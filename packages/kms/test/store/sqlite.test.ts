@@ -14,7 +14,9 @@ import { MemoryStore } from './memory.ts'
 const KEY = new Uint8Array(32).fill(7)
 const dirs: string[] = []
 let path: string
+let memory: MemoryStore
 beforeEach(async () => {
+  memory = new MemoryStore()
   const dir = await mkdtemp(join(tmpdir(), 'sotto-store-'))
   dirs.push(dir)
   path = join(dir, 'kms.sqlite')
@@ -25,7 +27,7 @@ const open = (sealingKey: Uint8Array = KEY): SqliteStore => openSqliteStore({ pa
 const put = (table: string, key: string, value: string) => ({ table, key, value: utf8(value) })
 
 testStore('sqlite', async () => open())
-testStore('memory', async () => new MemoryStore())
+testStore('memory', async () => memory)
 
 /** Changes the file behind the store's back. */
 function tamper(sql: string): void {

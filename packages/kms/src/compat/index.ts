@@ -1,0 +1,3 @@
+export { createAzureApp, type AzureAppOptions } from './app.ts'
+export { createAzureIdentity, type AzureIdentity } from './identity.ts'
+export { createKeySets, type KeySets } from './key-sets.ts'

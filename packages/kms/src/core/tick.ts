@@ -1,0 +1,24 @@
+import { destroyExpired } from '../epochs/index.ts'
+import { type Assembly, closeEnded } from '../governance/index.ts'
+import type { SpendingSession } from '../spent/index.ts'
+import type { Changes } from './changes.ts'
+
+/**
+ * What time asks for: destroys expired keys, finishes what the log refused before, rotates,
+ * renews evidence and certificate. It does nothing when nothing is due.
+ */
+export function tick(changes: Changes, assembly: Assembly, spending: SpendingSession): Promise<void> {
+  return changes.run(async () => {
+    const { clock } = changes.parts
+    await changes.apply((state) => destroyExpired(state, clock.now()))
+    await changes.requireNewestBoot()
+    await assembly.keepHolds()
+    await changes.flush()
+    await changes.apply((state) => closeEnded(state, clock.now()))
+    await changes.renewBoot()
+    await changes.advanceRoot()
+    if (changes.isEpochDue) await changes.advance(false)
+    await spending.tick()
+    changes.show()
+  })
+}

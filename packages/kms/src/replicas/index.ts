@@ -1,0 +1,1 @@
+export { Replica, type ReplicaHooks } from './replica.ts'

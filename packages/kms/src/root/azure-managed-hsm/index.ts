@@ -1,0 +1,2 @@
+export { azureManagedHsmSource } from './source.ts'
+export type { HsmNetwork } from './release.ts'

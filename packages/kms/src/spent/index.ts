@@ -1,0 +1,5 @@
+export { SpentLedger } from './ledger.ts'
+export { verifySpender } from './receipt.ts'
+export { SPENT_TABLE } from './records.ts'
+export { RESUME_MS, SpendingSession, type SpendingTools } from './spending.ts'
+export { type SplitStore, splitStore } from './split-store.ts'

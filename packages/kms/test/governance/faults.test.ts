@@ -1,0 +1,142 @@
+import { toBase64Url } from '@sotto/protocol/bytes'
+import type { Decision, GovernanceRecord } from '@sotto/protocol/governance'
+import { documentDigest, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
+import { expect, test } from 'vitest'
+import { claim } from '../../../../test/claims.ts'
+import { kmsError } from '../../src/errors.ts'
+import { type Fault, MemoryStore } from '../store/memory.ts'
+import { type Draft, signer, World } from '../world.ts'
+
+const NEWCOMER = signer(44)
+const FAULTS: [Fault, 'goes on' | 'is killed'][] = [
+  ['not-persisted', 'goes on'],
+  ['reported-failed', 'is killed'],
+  ['not-persisted', 'is killed'],
+  ['reported-failed', 'goes on'],
+]
+const MAX_ATTEMPTS = 4
+
+/** Members' business of every kind that needs nothing else; each step may be tried again. */
+class Life {
+  readonly world = new World({ suites: ['X25519'] })
+  readonly store = new MemoryStore()
+  readonly isKilled: boolean
+  failures = 0
+
+  constructor(isKilled: boolean) {
+    this.isKilled = isKilled
+    this.world.store = this.store
+    this.store.error = () => kmsError('KMS_STORE_FAILED', 'injected')
+  }
+
+  async step(work: () => Promise<unknown>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await work()
+        return
+      } catch (error) {
+        this.failures++
+        if (attempt === MAX_ATTEMPTS || (error as { action?: string }).action !== 'retry') throw error
+        if (this.isKilled && this.world.kms !== undefined) await this.step(() => this.world.start())
+      }
+    }
+  }
+
+  async run(): Promise<void> {
+    const { world } = this
+    await this.step(() => world.start())
+    const hold = world.hold()
+    await this.step(() => world.kms.hold(hold))
+    const resume = world.draft('resume', { hold: world.kms.view.state.governance.holds[0]!.id })
+    await this.step(() => world.decide(resume))
+    const members = [
+      ...world.inForce.members.slice(0, 2),
+      { name: 'new', key: toBase64Url(NEWCOMER.publicKey) },
+    ]
+    const constitution = world.draft('constitution', world.constitution({ members }))
+    await this.step(() => world.decide(constitution))
+    const rejected: Draft = world.proposal()
+    await this.step(() => world.kms.propose(rejected))
+    for (const member of [world.members[0]!, NEWCOMER]) {
+      const ballot = world.ballot(rejected.id, member, 'reject')
+      await this.step(() => world.kms.vote(ballot))
+    }
+    await this.step(() => world.start())
+    await this.step(() => world.kms.tick())
+    expect(world.inForce.members.at(-1)!.name).toBe('new')
+    const { governance, proposals } = world.kms.view.state
+    expect(governance.holds).toEqual([])
+    expect(governance.waiting).toEqual([])
+    expect(governance.deciding).toBeUndefined()
+    expect(governance.succession).toHaveLength(1)
+    expect(proposals.size).toBe(0)
+    expect(governance.closed.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'rejected'])
+  }
+
+  /** One unbroken history, every statement in it once, every decision once. */
+  verify(): void {
+    const of = <T>(type: string): T[] => this.world.logged<T>(type).map(({ document }) => document)
+    const records = of<GovernanceRecord>(PAYLOAD_TYPES.governance)
+    const decisions = of<Decision>(PAYLOAD_TYPES.decision)
+    for (const chain of [records, decisions]) {
+      chain.forEach((link, n) => {
+        expect(link.sequence).toBe(n + 1)
+        expect(link.previous).toBe(n === 0 ? '0'.repeat(64) : documentDigest(chain[n - 1]!))
+      })
+    }
+    const tokens = records.map(({ entry }) => entry.jws)
+    expect(new Set(tokens).size).toBe(tokens.length)
+    expect(records.map(({ entry }) => entry.type).join(' ')).toBe(
+      `hold${' proposal ballot ballot'.repeat(3)}`,
+    )
+    expect(decisions).toHaveLength(2)
+  }
+}
+
+async function undisturbed(): Promise<Life> {
+  const life = new Life(false)
+  await life.run()
+  life.verify()
+  expect(life.failures).toBe(0)
+  return life
+}
+
+const faultsFor = (n: number): typeof FAULTS =>
+  process.env['SLOW'] === '1' ? FAULTS : [FAULTS[n % FAULTS.length]!]
+
+test(
+  claim('governance', 'a store that breaks at any one write loses no vote and decides nothing twice'),
+  { timeout: 300_000 },
+  async () => {
+    const { commits } = (await undisturbed()).store
+    expect(commits).toBeGreaterThan(20)
+    for (let n = 0; n < commits; n++) {
+      for (const [fault, then] of faultsFor(n)) {
+        const life = new Life(then === 'is killed')
+        life.store.fault = (commit) => (commit === n ? fault : undefined)
+        await life.run()
+        life.verify()
+        // A hold that is durable is not refused because noting its record failed.
+        expect(life.failures, `commit ${n} ${fault}, and it ${then}`).toBeLessThanOrEqual(1)
+      }
+    }
+  },
+)
+
+test(
+  claim('governance', 'a log that breaks at any one append loses no vote and decides nothing twice'),
+  { timeout: 300_000 },
+  async () => {
+    const { appends } = (await undisturbed()).world.log
+    for (let n = 0; n < appends; n++) {
+      for (const [fault, then] of faultsFor(n)) {
+        const life = new Life(then === 'is killed')
+        life.world.log.appendFault = (call) => (call === n ? fault : undefined)
+        await life.run()
+        life.verify()
+        // A hold is not refused because the log is away.
+        expect(life.failures, `append ${n} ${fault}, and it ${then}`).toBeLessThanOrEqual(1)
+      }
+    }
+  },
+)

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fromBase64Url, toHex } from '@sotto/protocol/bytes'
+import type { KmsState } from '@sotto/protocol/evidence'
+import type { InForce } from '@sotto/protocol/governance'
+import { HANDOVER_RECEIPT_TYPE } from '@sotto/protocol/handover'
+import { documentDigest, type KeySet, type ReleasedKeys } from '@sotto/protocol/keyrelease'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { claim } from '../../../../test/claims.ts'
+import { KmsProcess, type StartChange } from '../process/launcher.ts'
+import { KMS_IMAGE, payloadOf } from '../world.ts'
+import { obtainKeys, sendThrough, verifyAsClient } from './enclave-and-client.ts'
+
+const NEXT_IMAGE = 'f6'.repeat(32)
+let old: KmsProcess
+let next: KmsProcess
+let change: StartChange
+/** Members accepted that the next release takes over from this one, over the same store. */
+beforeEach(async () => {
+  old = await KmsProcess.create()
+  next = old.sibling()
+  const { world } = old
+  await old.start()
+  const { inForce } = await old.call<{ inForce: InForce }>('/v1/proposals')
+  for (const [name, value] of Object.entries({ genesis: inForce.genesis, inForce }))
+    Object.defineProperty(world, name, { configurable: true, value })
+  change = {
+    image: NEXT_IMAGE,
+    config: {
+      peers: [old.url],
+      expectGenesis: world.genesis,
+      root: { source: 'tee', folder: join(old.directory, 'next') },
+    },
+  }
+  const hostDataOf = (text: string): string => createHash('sha256').update(text).digest('hex')
+  const successor = { image: NEXT_IMAGE, hostData: hostDataOf(next.configText(change)) }
+  const releases = [
+    world.logRelease(world.workload),
+    world.logRelease({ image: KMS_IMAGE, hostData: hostDataOf(old.configText()) }, { role: 'kms' }),
+    world.logRelease(successor, { role: 'kms', version: '2.0.0', securityVersion: 2 }),
+  ]
+  const policy = world.policy({ anyOf: [world.tuple(), world.tuple(successor, { role: 'kms' })] })
+  const { proposal, id, voters } = world.draft('key-release-policy', policy)
+  await old.call('/v1/proposals', { proposal, releases })
+  for (const voter of voters) await old.call('/v1/ballots', { ballot: world.ballot(id, voter) })
+})
+afterEach(async () => {
+  await next.end('SIGKILL')
+  await old.remove()
+})
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let n = 0; n < 200; n++) {
+    if (await isSo()) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`never ${what}: ${old.output} ${next.output}`)
+}
+const isReady = async ({ url }: KmsProcess): Promise<boolean> => (await fetch(`${url}/readyz`)).ok
+const setOf = ({ keySet }: KmsState): KeySet => payloadOf<KeySet>(keySet.envelope)
+
+async function filesBelow(folder: string): Promise<string> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = names.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  return Buffer.concat(await Promise.all(files.map((path) => readFile(path)))).toString('latin1')
+}
+
+test(
+  claim(['T15', 'T4', 'see.stores'], 'an upgrade of a running KMS, which clients and enclaves do not notice'),
+  { timeout: 120_000 },
+  async () => {
+    const { world } = old
+    const held = await obtainKeys(old)
+    const before = await old.call<KmsState>('/v1/keys')
+    const { service, failed } = await verifyAsClient(world, before)
+    expect(failed).toEqual([])
+
+    // A client goes on sending, and looks at whichever KMS answers before each request.
+    let state = before
+    let sent = 0
+    let isOver = false
+    const refused: string[] = []
+    const sending = (async () => {
+      while (!isOver) {
+        for (const { url } of [next, old]) {
+          const answer = await fetch(`${url}/v1/keys`).catch(() => undefined)
+          if (answer?.ok !== true) continue
+          state = (await answer.json()) as KmsState
+          break
+        }
+        const verdict = await verifyAsClient(world, state)
+        if (verdict.service === undefined) refused.push(...verdict.failed)
+        else if (sendThrough(verdict.service, state.keySet.envelope, held, `word ${sent}`) === `word ${sent}`)
+          sent++
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })()
+
+    await next.start(change)
+    await until('taken over', () => next.output.includes('taken-over'))
+    expect(await isReady(old), 'the old one serves until it is told to end').toBe(true)
+    expect(await isReady(next)).toBe(false)
+    expect(await old.end('SIGTERM')).toBe(0)
+    await until('ready', () => isReady(next))
+    const sentBefore = sent
+    await until('used', () => sent > sentBefore + 3)
+    isOver = true
+    await sending
+    expect(refused).toEqual([])
+
+    const after = await next.call<KmsState>('/v1/keys')
+    expect(setOf(after)).toMatchObject({
+      epoch: setOf(before).epoch + 1,
+      previous: documentDigest(setOf(before)),
+      keys: setOf(before).keys,
+    })
+    expect(after.kms.evidence).not.toEqual(before.kms.evidence)
+    expect((await verifyAsClient(world, after, { kms: 2, inference: 1 })).failed).toEqual([])
+    const again: ReleasedKeys['keys'] = await obtainKeys(next)
+    expect(again).toEqual(held)
+    expect(sendThrough(service!, after.keySet.envelope, again, 'sealed before')).toBe('sealed before')
+
+    // Without the old one it starts from what its own TEE sealed.
+    expect(await next.end('SIGTERM')).toBe(0)
+    await next.start(change)
+    await until('ready', () => isReady(next))
+
+    const seen = old.output + next.output + (await filesBelow(old.directory))
+    for (const { privateKey } of held) {
+      const bytes = fromBase64Url(privateKey)
+      for (const spelling of [privateKey, toHex(bytes), Buffer.from(bytes).toString('latin1')])
+        expect(seen.includes(spelling)).toBe(false)
+    }
+  },
+)
+
+test('killed on either side in the middle, one of them serves', { timeout: 120_000 }, async () => {
+  await next.start(change)
+  await until('taken over', () => next.output.includes('taken-over'))
+  await next.end('SIGKILL')
+  expect(await isReady(old)).toBe(true)
+  next.output = ''
+  await next.start(change)
+  await until('taken over', () => next.output.includes('taken-over'))
+  expect(old.world.logged(HANDOVER_RECEIPT_TYPE)).toHaveLength(2)
+  const before = setOf(await old.call<KmsState>('/v1/keys'))
+  await old.end('SIGKILL')
+  await until('ready', () => isReady(next))
+  expect(setOf(await next.call<KmsState>('/v1/keys')).keys).toEqual(before.keys)
+})
