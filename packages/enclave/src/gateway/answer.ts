@@ -5,6 +5,7 @@ import { gatewayError } from './errors.ts'
 import type { ReceiptDraft } from './receipt.ts'
 import type { RequestReader } from './request-reader.ts'
 import { admitTarget, valueOf } from './target.ts'
+import type { TokenGate } from './tokens/index.ts'
 
 /** The app inside the encryption. It sees plaintext and nothing about the connection. */
 export type InnerApp = (request: Request) => Promise<Response>
@@ -16,6 +17,8 @@ export interface AnswerContext {
   reader: RequestReader
   /** Aborted when nobody waits for the answer any more. */
   over: AbortController
+  /** Where every request needs a token. */
+  tokens: TokenGate | undefined
 }
 
 /** RFC 9458 Section 6.5.2. */
@@ -29,10 +32,12 @@ export async function answerInner(
   draft: ReceiptDraft,
   context: AnswerContext,
 ): Promise<Response> {
-  const { inner, dates, reader, over } = context
+  const { inner, dates, reader, over, tokens } = context
   try {
     if (!dates.accepts(valueOf(head, 'date'))) return dateProblem(dates.now())
     const { method, url, headers } = admitTarget(head)
+    const own = await tokens?.admit(method, head.path, valueOf(head, 'authorization'))
+    if (own !== undefined) return own
     const init = { method, headers, signal: over.signal }
     if (method === 'GET' || method === 'DELETE') {
       if (!(await finishRequest(reader, draft, over)))
@@ -43,7 +48,11 @@ export async function answerInner(
     return await inner(new Request(url, { ...init, body, duplex: 'half' } as RequestInit))
   } catch (error) {
     if (over.signal.aborted) throw gatewayError('GATEWAY_CUT', 'the request was cut', { cause: error })
-    return innerError(error)
+    const refusal = innerError(error)
+    if (refusal.status === 401 && tokens) refusal.headers.set('www-authenticate', tokens.wwwAuthenticate)
+    // Nobody else answers 429 here: its sender may spend the token later.
+    if (refusal.status === 429) refusal.headers.set('sotto-token', 'unspent')
+    return refusal
   }
 }
 
@@ -112,7 +121,17 @@ function dateProblem(now: number): Response {
   )
 }
 
-const INNER_STATUSES: Readonly<Record<string, number>> = { GATEWAY_TARGET: 421, BHTTP_TOO_LARGE: 413 }
+const INNER_STATUSES: Readonly<Record<string, number>> = {
+  GATEWAY_TARGET: 421,
+  BHTTP_TOO_LARGE: 413,
+  GATEWAY_TOKEN_MISSING: 401,
+  GATEWAY_TOKEN_INVALID: 401,
+  GATEWAY_TOKEN_CHALLENGE: 401,
+  GATEWAY_TOKEN_KEY: 401,
+  GATEWAY_TOKEN_SPENT: 401,
+  GATEWAY_TOKEN_RATE: 429,
+  GATEWAY_SPENT_UNAVAILABLE: 503,
+}
 
 /** Refusals of the gateway itself, in the envelope of the inner API. */
 export function innerError(error: unknown): Response {

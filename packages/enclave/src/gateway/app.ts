@@ -12,6 +12,7 @@ import { exchange, type GatewayLimits } from './exchange.ts'
 import { createHeldBytes } from './held-bytes.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { ServingIdentity } from './receipt.ts'
+import type { TokenGate } from './tokens/index.ts'
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -21,9 +22,13 @@ export interface GatewayOptions {
   modelOf: (response: Response) => Digest | undefined
   /** As whom answers are signed; undefined while not attested, when nothing is served. */
   identity: () => ServingIdentity | undefined
+  /** Whether nothing is served because witnesses are silent, not because nothing is held. Default never. */
+  areWitnessesSilent?: () => boolean
   /** Bytes of the current trust bundle; undefined while there is none. */
   trustBundle: () => Uint8Array | undefined
   dates: DateWindow
+  /** Where every request needs an access token; absent: none does. */
+  tokens?: TokenGate | undefined
   limits?: Partial<GatewayLimits & { exchanges: number }>
   /** Flushes of event streams: bucket size and window. Default 512 bytes, 20 ms (T17). */
   events?: Partial<{ bucketBytes: number; windowMs: number }>
@@ -61,9 +66,14 @@ export function createGateway(options: GatewayOptions): App {
   const held = createHeldBytes(limits.allWholeBytes)
   let running = 0
 
+  const notServing = (): Error =>
+    options.areWitnessesSilent?.() === true
+      ? gatewayError('GATEWAY_WITNESSES_SILENT', 'the witnesses of the log have been silent for too long')
+      : notReady()
+
   const app = new Hono()
   app.get('/.well-known/ohttp-gateway', () => {
-    if (options.identity() === undefined) throw notReady()
+    if (options.identity() === undefined) throw notServing()
     return publicBytes(keys.configs, OHTTP_MEDIA_TYPE.keys)
   })
   app.get('/.well-known/sotto/trust', () => publicBytes(options.trustBundle(), 'application/json'))
@@ -74,7 +84,7 @@ export function createGateway(options: GatewayOptions): App {
     if (!isChunked && contentType !== OHTTP_MEDIA_TYPE.request)
       throw serveError('HTTP_MEDIA_TYPE', 'only OHTTP messages are taken here')
     const identity = options.identity()
-    if (identity === undefined) throw notReady()
+    if (identity === undefined) throw notServing()
     const maxBytes = isChunked ? limits.contentBytes * 1.01 + MIB : limits.wholeRequestBytes + 2048
     if ((declaredLength(request.headers) ?? 0) > maxBytes)
       throw serveError('HTTP_BODY_TOO_LARGE', 'the message is too large')
@@ -88,6 +98,7 @@ export function createGateway(options: GatewayOptions): App {
       inner,
       modelOf,
       dates,
+      tokens: options.tokens,
       limits,
       events,
       hold: (bytes) => reservation?.hold(bytes),

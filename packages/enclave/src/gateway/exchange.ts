@@ -10,6 +10,7 @@ import type { HeldKey, KeyRing } from './key-ring.ts'
 import { draftReceipt, type ReceiptDraft, type ServingIdentity } from './receipt.ts'
 import { type ReadLimits, RequestReader } from './request-reader.ts'
 import { type OutgoingAnswer, sealChunked, sealWhole } from './seal-answer.ts'
+import type { TokenGate } from './tokens/index.ts'
 
 /** Head, framing and padding of a request of the largest content. */
 const FRAMING_BYTES = 2 ** 21
@@ -34,6 +35,7 @@ export interface ExchangeContext {
   /** Digest of the model that answered, announced inside the process. */
   modelOf: (response: Response) => Digest | undefined
   dates: DateWindow
+  tokens: TokenGate | undefined
   limits: GatewayLimits
   events: OutgoingAnswer['events']
   /** Counts bytes of an unchunked message that are held. @throws `HTTP_BUSY` */
@@ -78,9 +80,11 @@ export async function exchange(
   try {
     const head = await readHead(reader, opener)
     const draft = head instanceof Response ? undefined : startDraft(head, held!, context)
-    const { inner, dates } = context
+    const { inner, dates, tokens } = context
     const response =
-      head instanceof Response ? head : await answerInner(head, draft!, { inner, dates, reader, over })
+      head instanceof Response
+        ? head
+        : await answerInner(head, draft!, { inner, dates, reader, over, tokens })
     over.signal.throwIfAborted()
     // Random, and nowhere else: people can name an answer, and nobody can link two.
     if (!response.headers.has('x-request-id')) response.headers.set('x-request-id', newRequestId())
@@ -109,11 +113,12 @@ function startDraft(head: BhttpRequestHead, held: HeldKey, context: ExchangeCont
   const { method, path } = head
   const contentType = head.fields.find(([name]) => name === 'content-type')?.[1] ?? ''
   const key = { keyId: held.key.config.keyId, policy: held.policy }
-  return draftReceipt(context.identity, key, { method, path, contentType })
+  // Of the release that gave this key: its receipt names it, and can be proven.
+  return draftReceipt(held.identity ?? context.identity, key, { method, path, contentType })
 }
 
 /** The head, or what its sender hears who sent an authentic message that is not HTTP. */
-async function readHead(
+export async function readHead(
   reader: RequestReader,
   opener: OhttpRequestOpener,
 ): Promise<BhttpRequestHead | Response> {
@@ -166,7 +171,7 @@ function inPieces(bytes: Uint8Array, onOver: () => void): ReadableStream<Uint8Ar
 }
 
 /** One answer for every way a message can fail to open: which one it was would be an oracle. */
-function outerError(error: unknown): SottoError {
+export function outerError(error: unknown): SottoError {
   if (error instanceof SottoError) {
     if (error.code === 'OHTTP_UNKNOWN_KEY' || error.code === 'OHTTP_UNSUPPORTED_SUITE') {
       return gatewayError('GATEWAY_UNKNOWN_KEY', 'no private key here fits this message')

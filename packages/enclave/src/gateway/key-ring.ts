@@ -2,6 +2,7 @@ import { toHex } from '@sotto/protocol/bytes'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
 import { encodeKeyConfigs, type OhttpGatewayKey, type ReplayGuard } from '@sotto/protocol/ohttp'
 import { startElapsed } from './elapsed.ts'
+import type { ServingIdentity } from './receipt.ts'
 import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 
 /** A private request key this enclave was given, and how long it may use it. */
@@ -10,15 +11,30 @@ export interface HeldKey {
   /** Digest of the key-release policy it was released under. */
   policy: Digest
   notAfter: UnixSeconds
+  /** As whom answers to requests under this key are signed, where it is not the newest identity. */
+  identity?: ServingIdentity
 }
+
+/**
+ * A verdict of a client rests on a checkpoint of at most this age (T6): so long after a set was replaced
+ * somebody may still use it.
+ */
+const RETIRED_SECONDS = 3600
 
 /**
  * The request keys of this enclave, in memory only. Each has a replay window of its own, which
  * lives exactly as long as the key: installing the same key again does not empty it.
  */
 export interface KeyRing extends ReplayGuard {
-  /** Replaces the set. Keys that are not in it any more are forgotten, with their windows. */
+  /**
+   * Replaces the set. A key that is not in it any more is used on, with its window, while a client may hold
+   * the set it was in: for an hour at most, never past its end, and only while its policy is that of a key of
+   * the new set. So a KMS that starts anew, with keys of its own (T4), costs no client a request; and keys of
+   * a policy that members replaced are forgotten at once (T2).
+   */
   install(keys: readonly HeldKey[]): void
+  /** Forgets keys that have ended: to be called every now and then, for nobody may ask for anything (T4). */
+  wipeExpired(): void
   /** The key of this identifier, unless it has expired; expired keys are forgotten at once. */
   find(keyId: number): HeldKey | undefined
   /** `application/ohttp-keys` of the usable keys, most preferred first; undefined when there are none. */
@@ -33,12 +49,16 @@ export interface KeyRingOptions {
   maxEntries?: number
   /** How long a request is remembered at least, in milliseconds: twice the date window. Default 600000. */
   keepMs?: number
+  /** Keys whose requests are remembered as long as the key lives, whatever `keepMs` says. Default none. */
+  keepForLife?: (held: HeldKey) => boolean
   /** Milliseconds on a clock that never goes back. Default `performance.now`. */
   monotonicNow?: () => number
 }
 
 interface Entry {
   held: HeldKey
+  /** Seconds since a newer set came without it; absent: it is in the newest. */
+  retired?: () => number
   replay: ReplayWindow
   installedAt: UnixSeconds
   /** Seconds since then, by the clock that says more. */
@@ -48,38 +68,49 @@ interface Entry {
 /** Makes an empty {@link KeyRing}. */
 export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { maxEntries = 262_144, keepMs = 600_000, monotonicNow = () => performance.now() } = options
-  const windowOptions = { maxEntries, keepMs, monotonicNow }
+  const openWindow = (held: HeldKey): ReplayWindow =>
+    createReplayWindow({
+      maxEntries,
+      keepMs: options.keepForLife?.(held) === true ? Infinity : keepMs,
+      monotonicNow,
+    })
   const clocks = { now: options.now, monotonicNow }
   let entries = new Map<number, Entry>()
 
   function wipeExpired(): void {
-    for (const [keyId, { held, installedAt, elapsed }] of entries)
-      if (elapsed() > held.notAfter - installedAt) entries.delete(keyId)
+    for (const [keyId, { held, installedAt, elapsed, retired }] of entries)
+      if (elapsed() > held.notAfter - installedAt || (retired?.() ?? 0) > RETIRED_SECONDS)
+        entries.delete(keyId)
   }
   return {
     install(keys) {
       const before = new Map([...entries.values()].map((entry) => [nameOf(entry.held), entry]))
+      const policies = new Set(keys.map(({ policy }) => policy))
+      const current = new Set(keys.map(({ key }) => key.config.keyId))
+      const retiring = [...entries].filter(([id, { held }]) => !current.has(id) && policies.has(held.policy))
       entries = new Map(
         keys.map((held) => {
           const { replay, installedAt, elapsed } = before.get(nameOf(held)) ?? {
-            replay: createReplayWindow(windowOptions),
+            replay: openWindow(held),
             installedAt: options.now(),
             elapsed: startElapsed(clocks),
           }
           return [held.key.config.keyId, { held, replay, installedAt, elapsed }]
         }),
       )
+      for (const [keyId, entry] of retiring)
+        entries.set(keyId, { ...entry, retired: entry.retired ?? startElapsed(clocks) })
       wipeExpired()
     },
+    wipeExpired,
     find(keyId) {
       wipeExpired()
       return entries.get(keyId)?.held
     },
     get configs() {
       wipeExpired()
-      return entries.size === 0
-        ? undefined
-        : encodeKeyConfigs([...entries.values()].map(({ held }) => held.key.config))
+      const current = [...entries.values()].filter(({ retired }) => retired === undefined)
+      return current.length === 0 ? undefined : encodeKeyConfigs(current.map(({ held }) => held.key.config))
     },
     has: (keyId, enc) => entries.get(keyId)?.replay.has(enc) ?? false,
     // A key that went away meanwhile has no window left to protect it: its requests are refused.

@@ -1,3 +1,4 @@
+export { limitToDataUse } from './data-use.ts'
 export { checkAliases, type ModelAliases } from './aliases.ts'
 export { loadModels, type SealedModels } from './load.ts'
 export { openSealedModel, type OpenedModel } from './sealed-model.ts'

@@ -1,6 +1,6 @@
 import { equalBytes } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
-import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
+import type { Digest, LoggedStatement, UnixSeconds } from '@sotto/protocol/keyrelease'
 import { startElapsed, type HeldKey, type KeyRing, type ServingIdentity } from '../gateway/index.ts'
 import {
   certifyReceipts,
@@ -33,10 +33,21 @@ export interface Keeper {
   tick(): Promise<void>
   /** As whom answers are signed; undefined when nothing is held or what is held is too old to serve. */
   identity(): ServingIdentity | undefined
+  /** Why nothing is served; undefined while something is. */
+  idleBecause(): IdleReason | undefined
   published(): PublishedTrust | undefined
+  /** The newest receipt of a release to this boot. */
+  receipt(): LoggedStatement | undefined
   /** Receipt certificate of the release to this evidence while it is remembered, or of the newest. */
   certificate(evidence?: Digest): Uint8Array | undefined
 }
+
+/**
+ * `NOT_ATTESTED`: no keys, or none that still lives. `WITNESSES_SILENT`: there are keys, but the newest checkpoint
+ * that witnesses vouched for is too old: cut off from log and witnesses, an enclave does not know what time it is and
+ * what was revoked meanwhile (T13).
+ */
+export type IdleReason = 'NOT_ATTESTED' | 'WITNESSES_SILENT'
 
 /** Makes a {@link Keeper}. Ticks must not overlap. */
 export function createKeeper(options: KeeperOptions): Keeper {
@@ -67,26 +78,31 @@ export function createKeeper(options: KeeperOptions): Keeper {
     for (const contentKey of obtained.artifacts.values()) contentKey.fill(0)
     // All at once: a receipt names a key of its own release, and is provable before it is signed.
     certificates.add(obtained.identity.evidence, certificate)
-    keys.install(preferred(obtained.keys))
+    const { identity } = obtained
+    keys.install(preferred(obtained.keys.map((key) => ({ ...key, identity }))))
     held = { ...obtained, elapsed: startElapsed(clocks) }
     publish(publishTrust(verified))
+  }
+
+  function idleBecause(): IdleReason | undefined {
+    if (held === undefined || witnessed === undefined || keys.configs === undefined) return 'NOT_ATTESTED'
+    return witnessed.elapsed() < policy.checkpointMaxAgeSeconds ? undefined : 'WITNESSES_SILENT'
   }
 
   return {
     start: obtain,
     async tick() {
+      keys.wipeExpired()
       const verified = await verifyKms(options)
       const isSameEpoch = held !== undefined && verified.service.keySet.epoch === held.epoch
       if (!isSameEpoch || held!.elapsed() >= REATTEST_SECONDS) return obtain()
       publish(publishTrust(verified))
       return undefined
     },
-    identity() {
-      // Cut off from log and witnesses, this enclave does not know what was revoked meanwhile (T13).
-      const isFresh = witnessed !== undefined && witnessed.elapsed() < policy.checkpointMaxAgeSeconds
-      return held && isFresh && keys.configs !== undefined ? held.identity : undefined
-    },
+    identity: () => (idleBecause() === undefined ? held?.identity : undefined),
+    idleBecause,
     published: () => published,
+    receipt: () => held?.receipt,
     certificate: (evidence) => certificates.find(evidence),
   }
 }

@@ -1,11 +1,15 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
+import { SottoError } from '@sotto/protocol/errors'
 import type { KmsState } from '@sotto/protocol/evidence'
+import { spendEnvelope } from '@sotto/protocol/spending'
 import { releaseResponseDecoder, type ReleaseRequest, type ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { releaseError } from './errors.ts'
 
 /** Longest answer of a KMS, and how long it may take. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024
 const TIMEOUT_MS = 30_000
+/** The same for a plain read, where there is another replica to ask, and for what a request waits for. */
+const READ_MS = 5000
 
 /** Talks to a KMS. Nothing it answers is believed: the bundle is verified, released keys are unwrapped and compared. */
 export interface KmsClient {
@@ -15,16 +19,63 @@ export interface KmsClient {
   release(request: ReleaseRequest): Promise<ReleaseResponse>
 }
 
-/** A client of the KMS at `url`. */
-export function createKmsClient(url: string, fetch: typeof globalThis.fetch = globalThis.fetch): KmsClient {
-  async function call(path: string, init: RequestInit): Promise<unknown> {
+/** Carries signed documents about spent tokens. It judges none of them. */
+export interface SpendingClient {
+  /** @throws `RELEASE_KMS_UNREACHABLE`, `RELEASE_DENIED`; `found` is the code of the KMS */
+  offer(): Promise<Uint8Array>
+  /** @throws as {@link SpendingClient.offer} */
+  join(envelope: Uint8Array): Promise<Uint8Array>
+  /** @throws as {@link SpendingClient.offer} */
+  spend(envelope: Uint8Array): Promise<Uint8Array>
+}
+
+/** An answer that says to ask another replica, and no more: any of them may answer what this one does not. */
+const JSON_TYPE = { 'content-type': 'application/json' }
+const ASK_ANOTHER = ['KMS_STANDBY', 'KMS_FENCED', 'KMS_NOT_READY']
+
+/**
+ * A client of the KMS at `urls`: one, or the replicas of one KMS, tried in turn beginning with the one that answered
+ * last. Which of them answers changes nothing that is trusted: the genesis is pinned, and every answer is verified.
+ */
+export function createKmsClient(
+  urls: string | readonly string[],
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): KmsClient & SpendingClient {
+  const replicas = typeof urls === 'string' ? [urls] : urls
+  let preferred = 0
+
+  /** The first answer that is no reason to ask the next replica; without one, what the last of them said. */
+  async function call(path: string, init: RequestInit, timeoutMs = timeoutOf(init)): Promise<unknown> {
+    let failure: unknown
+    for (let attempt = 0; attempt < replicas.length; attempt++) {
+      const index = (preferred + attempt) % replicas.length
+      try {
+        const answer = await callOne(replicas[index]!, path, init, timeoutMs)
+        preferred = index
+        return answer
+      } catch (error) {
+        failure = error
+        if (!isForAnother(error)) {
+          preferred = index
+          throw error
+        }
+      }
+    }
+    throw failure
+  }
+
+  function timeoutOf({ body }: RequestInit): number {
+    return replicas.length > 1 && body === undefined ? READ_MS : TIMEOUT_MS
+  }
+
+  async function callOne(url: string, path: string, init: RequestInit, timeoutMs: number): Promise<unknown> {
     let response: Response
     let text: string
     try {
       response = await fetch(`${url}${path}`, {
         ...init,
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
       })
       text = await readText(response)
     } catch (cause) {
@@ -40,26 +91,48 @@ export function createKmsClient(url: string, fetch: typeof globalThis.fetch = gl
       })
     }
     if (response.ok) return value
-    const { code, action } = (value as { error?: { code?: unknown; action?: unknown } }).error ?? {}
+    const { code, action } = (value as { error?: { code?: unknown; action?: unknown } } | null)?.error ?? {}
     const found =
       typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : `status ${response.status}`
-    throw releaseError(action === 'retry' ? 'RELEASE_KMS_UNREACHABLE' : 'RELEASE_DENIED', 'the KMS refuses', {
-      found,
-    })
+    // Without a code it is no KMS that answers, but something before it.
+    const isElsewhere = typeof code !== 'string' && response.status >= 500
+    const isRetry = action === 'retry' || isElsewhere || ASK_ANOTHER.includes(found)
+    throw releaseError(isRetry ? 'RELEASE_KMS_UNREACHABLE' : 'RELEASE_DENIED', 'the KMS refuses', { found })
   }
+
+  async function spending(path: string, envelope?: Uint8Array): Promise<Uint8Array> {
+    const body = envelope && JSON.stringify({ envelope: fromUtf8(envelope) })
+    const init = body === undefined ? {} : { method: 'POST', headers: JSON_TYPE, body }
+    return spendEnvelope(await call(path, init, READ_MS))
+  }
+
   return {
+    offer: () => spending('/v1/spend-context'),
+    join: (envelope) => spending('/v1/spend/join', envelope),
+    spend: (envelope) => spending('/v1/spend', envelope),
     // Its shape is judged by the verifier, statement by statement.
     state: async () => (await call('/v1/keys', {})) as KmsState,
     release: async (request) =>
       releaseResponseDecoder(
         await call('/v1/release', {
           method: 'POST',
-          headers: { 'content-type': 'application/json' },
+          headers: JSON_TYPE,
           body: JSON.stringify(request),
         }),
         'release',
       ),
   }
+}
+
+/** No usable answer, or one that names another replica; what a serving KMS says about this request is final. */
+function isForAnother(error: unknown): boolean {
+  if (!(error instanceof SottoError) || error.code !== 'RELEASE_KMS_UNREACHABLE') return false
+  return error.cause !== undefined || error.found === undefined || !isOfOneThatServes(error.found)
+}
+
+/** Codes of a KMS that serves and asks for patience: another replica would have to ask it as well. */
+function isOfOneThatServes(found: string): boolean {
+  return /^(?:KMS|HTTP|LOG)_/.test(found) && !ASK_ANOTHER.includes(found) && found !== 'KMS_STORE_FAILED'
 }
 
 async function readText(response: Response): Promise<string> {

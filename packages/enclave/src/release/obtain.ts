@@ -24,6 +24,7 @@ import {
   type ReleaseReceipt,
   type ReleaseResponse,
 } from '@sotto/protocol/keyrelease'
+import type { DataUse } from '@sotto/protocol/data-use'
 import { kemById, type KemPrivateKey } from '@sotto/protocol/hpke'
 import { parseKeyConfig, OhttpGatewayKey } from '@sotto/protocol/ohttp'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
@@ -33,6 +34,7 @@ import { appraiseEvidence } from '@sotto/verifier/appraisal'
 import { evidencePieces, platformPolicy, refusalText } from '@sotto/verifier/workload'
 import type { HeldKey, ServingIdentity } from '../gateway/index.ts'
 import { enclaveBinding } from './binding.ts'
+import { requireSameDataUse } from './data-use.ts'
 import { releaseError } from './errors.ts'
 import type { KmsClient } from './kms-client.ts'
 
@@ -46,9 +48,16 @@ export interface ObtainContext {
   receiptKey: PreparedSigner
   /** Sealed artifacts whose content keys are wanted too. */
   artifacts: readonly string[]
+  /** What this enclave may do with content, by its configuration (T20). */
+  dataUse?: DataUse
   /** Unix seconds. */
   now(): number
+  /** Told every verified time of the witnesses, before anything is judged by `now` (T13). */
+  observe(witnessTime: number): void
 }
+
+/** What judging a KMS needs. */
+export type JudgingContext = Pick<ObtainContext, 'kms' | 'log' | 'policy' | 'now' | 'observe'>
 
 /** Everything one release gave. */
 export interface Obtained {
@@ -74,9 +83,10 @@ export interface VerifiedKms {
  * the operator, or one that would give out keys more freely, is refused.
  * @throws `RELEASE_KMS_REFUSED` naming the failed steps
  */
-export async function verifyKms({ kms, log, policy, now }: ObtainContext): Promise<VerifiedKms> {
+export async function verifyKms({ kms, log, policy, now, observe }: JudgingContext): Promise<VerifiedKms> {
   const state = await kms.state()
   const checkpoint = await log.latest()
+  observe(checkpoint.time)
   let bundle: TrustBundle
   try {
     const composed = await composeTrustBundle(state, checkpoint.note, {
@@ -100,7 +110,8 @@ export async function verifyKms({ kms, log, policy, now }: ObtainContext): Promi
  * Obtains the private request keys: fresh evidence bound to a wrapping key of this one release, the
  * receipt key and the newest witnessed checkpoint, for a KMS that was verified first. Nothing that
  * is kept afterwards opens a recorded release.
- * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_HARDWARE_REFUSED`, `RELEASE_DENIED`, `RELEASE_INVALID`, those of log and hardware
+ * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_HARDWARE_REFUSED`, `RELEASE_DENIED`, `RELEASE_INVALID`,
+ * `RELEASE_DATA_USE`, those of log and hardware
  */
 export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   const { service, checkpoint } = await verifyKms(context)
@@ -122,6 +133,7 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   })
   const digest = evidenceDigest(evidence)
   const receipt = checkReceipt(response, service, digest, binding.receiptKey)
+  requireSameDataUse(service.workloads.get(receipt.tuple), context.dataUse)
   const released = unwrap(response, wrap, {
     genesis: service.genesis,
     policy: receipt.policy,

@@ -3,6 +3,7 @@ import { SottoError } from '@sotto/protocol/errors'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { uploadLimits } from '@sotto/protocol/sizes'
 import { readConfig } from '@sotto/serve/config'
+import { createClock } from '@sotto/serve/clock'
 import { withHealth, type Readiness } from '@sotto/serve/health'
 import { acceptsSoftware } from '@sotto/verifier'
 import { createLogClient } from '@sotto/serve/log-client'
@@ -13,8 +14,15 @@ import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { createApi, modelDigestOf, type ServedModel } from '../api/index.ts'
 import { EngineHost } from '../engines/index.ts'
-import { createDateWindow, createGateway, createKeyRing, GATEWAY_STATUSES } from '../gateway/index.ts'
-import { checkAliases, loadModels } from '../models/index.ts'
+import { isAzureKey, withAzure } from '../compat/index.ts'
+import {
+  createDateWindow,
+  createGateway,
+  createKeyRing,
+  GATEWAY_STATUSES,
+  type GatewayOptions,
+} from '../gateway/index.ts'
+import { checkAliases, limitToDataUse, loadModels } from '../models/index.ts'
 import { createWaitingRoom } from '../ram/waiting-room.ts'
 import {
   createKeeper,
@@ -22,11 +30,15 @@ import {
   createReceiptKey,
   isRetryable,
   TICK_SECONDS,
+  verifyKms,
   type Keeper,
 } from '../release/index.ts'
+import { createUsageLedger, createUsagePublisher, meterModel } from '../usage/index.ts'
 import { inferenceConfig, type InferenceConfig } from './config.ts'
 import { innerRoutes } from './inner-routes.ts'
 import { measuredProgram } from './measured-program.ts'
+import { type OpenedTokens, openTokens, WATCH_SECONDS } from './tokens.ts'
+import { withUsage } from './usage-route.ts'
 
 /** Clocks of clients may differ this much from ours. */
 const DATE_WINDOW_MS = 300_000
@@ -70,7 +82,8 @@ export async function runInference(
     await hardware.collectEvidence(new Uint8Array(64)),
   )
   const logger = createLogger('inference', EVENTS)
-  const nowSeconds = (): number => Math.floor(Date.now() / 1000)
+  const clock = createClock()
+  const nowSeconds = clock.now
   const host = await EngineHost.open({
     ...(options.unmeasuredEngine === undefined
       ? {
@@ -84,36 +97,63 @@ export async function runInference(
   context.onShutdown(() => host.close())
   logger.log('sandbox', { full: host.sandbox.full })
 
-  const keys = createKeyRing({ now: nowSeconds, keepMs: 2 * DATE_WINDOW_MS, maxEntries: REPLAY_ENTRIES })
+  const keys = createKeyRing({
+    now: nowSeconds,
+    keepMs: 2 * DATE_WINDOW_MS,
+    maxEntries: REPLAY_ENTRIES,
+    keepForLife: (held) => config.compat === 'azure' && isAzureKey(held),
+  })
+  const ledger = createUsageLedger()
   let models: ServedModel[] = []
   let areModelsLoaded = false
   const { log: logPolicy, witnesses } = config.policy
+  const log = createLogClient({
+    url: config.log.url,
+    ...logPolicy,
+    witnesses: {
+      keys: witnesses.keys
+        .filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
+        .map(({ key }) => key),
+      quorum: witnesses.quorum,
+    },
+  })
+  const kms = createKmsClient(config.kms.urls)
+  const receiptKey = createReceiptKey()
+  const judging = { kms, log, policy: config.policy, now: nowSeconds, observe: clock.observe }
+  const tokens =
+    config.tokens &&
+    openTokens(config.tokens, {
+      log,
+      now: nowSeconds,
+      kms,
+      genesis: config.policy.genesis,
+      receiptKey,
+      receipt: () => keeper.receipt(),
+      statementKey: async () => (await verifyKms(judging)).service.signingKey,
+    })
+  if (tokens) context.onShutdown(() => tokens.leave())
   const keeper = createKeeper({
-    kms: createKmsClient(config.kms.url),
-    log: createLogClient({
-      url: config.log.url,
-      ...logPolicy,
-      witnesses: {
-        keys: witnesses.keys
-          .filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
-          .map(({ key }) => key),
-        quorum: witnesses.quorum,
-      },
-    }),
+    ...judging,
     hardware,
-    policy: config.policy,
-    receiptKey: createReceiptKey(),
+    receiptKey,
     artifacts: config.models.artifacts.map(({ id }) => id),
-    now: nowSeconds,
+    ...(config.dataUse !== undefined && { dataUse: config.dataUse }),
     keys,
     async onArtifacts(contentKeys) {
       if (areModelsLoaded) return
-      models = await loadModels(config.models, contentKeys, host, nowSeconds)
+      const loaded = await loadModels(config.models, contentKeys, host, nowSeconds)
+      models = loaded.map((model) => meterModel(limitToDataUse(model, config.dataUse), ledger))
       checkAliases(config.aliases, models)
       areModelsLoaded = true
     },
   })
 
+  const usage = createUsagePublisher({
+    ledger,
+    identity: keeper.identity,
+    certificate: keeper.certificate,
+    now: nowSeconds,
+  })
   const metrics = createMetrics()
   const refusals = metrics.counter('sotto_gateway_refusals_total', 'Refused messages.', {
     code: Object.keys(GATEWAY_STATUSES),
@@ -125,21 +165,27 @@ export async function runInference(
     maxUploadBytes: limits.fileBytes,
     waitingRoom: createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: config.maxWaitingBytes }),
   })
-  const gateway = createGateway({
+  const gatewayOptions: GatewayOptions = {
     keys,
     inner: innerRoutes(api, keeper.certificate),
     modelOf: modelDigestOf,
     identity: () => (areModelsLoaded ? keeper.identity() : undefined),
+    areWitnessesSilent: () => keeper.idleBecause() === 'WITNESSES_SILENT',
     trustBundle: () => keeper.published()?.bundle,
     dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
+    tokens: tokens?.gate,
     limits: { contentBytes: limits.messageBytes },
     onError(code) {
       refusals.add({ code })
       logger.log('refused', { code })
     },
-  })
-  const readiness = (): Readiness =>
-    areModelsLoaded && keeper.identity() ? { ready: true } : { ready: false, code: 'NOT_ATTESTED' }
+  }
+  const plain = createGateway(gatewayOptions)
+  const gateway = config.compat === 'azure' ? withAzure(plain, gatewayOptions) : plain
+  const readiness = (): Readiness => {
+    const code = areModelsLoaded ? keeper.idleBecause() : 'NOT_ATTESTED'
+    return code === undefined ? { ready: true } : { ready: false, code }
+  }
   const server = await startServer(withHealth(gateway, readiness), {
     ...config.listen,
     statuses: GATEWAY_STATUSES,
@@ -147,7 +193,7 @@ export async function runInference(
   context.onShutdown(() => server.close())
   logger.log('listening', { url: server.url })
   if (config.metrics !== undefined) {
-    const metricsServer = await startServer(metrics.app, config.metrics)
+    const metricsServer = await startServer(withUsage(metrics.app, usage), config.metrics)
     context.onShutdown(() => metricsServer.close())
   }
 
@@ -158,12 +204,29 @@ export async function runInference(
   const report = (error: unknown): void =>
     logger.log('attest-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' })
   if (!(await startPatiently(keeper, () => isEnding, report))) return
+  await tokens?.refresh().catch(report)
+  await tokens?.watch().catch(report)
+  if (tokens) void watchForever(tokens, () => isEnding, report)
   logger.log('serving', { models: models.length })
   context.ready({ http: server.url })
   while (!isEnding) {
     await pause(TICK_SECONDS * 1000)
     // A failed tick leaves what is held: keys and bundle expire by themselves when it goes on too long.
     await keeper.tick().catch(report)
+    await tokens?.refresh().catch(report)
+    usage.tick()
+  }
+}
+
+/** Looks for another session of the spent set: more often than for keys, because the KMS waits for it. */
+async function watchForever(
+  tokens: Pick<OpenedTokens, 'watch'>,
+  isEnding: () => boolean,
+  report: (error: unknown) => void,
+): Promise<void> {
+  while (!isEnding()) {
+    await pause(WATCH_SECONDS * 1000)
+    if (!isEnding()) await tokens.watch().catch(report)
   }
 }
 

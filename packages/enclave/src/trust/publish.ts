@@ -34,6 +34,7 @@ export async function certifyReceipts(
     release: await proveStatement(release, prover),
     certificate: bundle.kms.certificate,
     genesis: bundle.genesis,
+    ...(bundle.roots !== undefined && { roots: bundle.roots }),
     checkpoint: bundle.checkpoint,
   }
   return canonicalJson(certificate)

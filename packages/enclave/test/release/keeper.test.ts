@@ -15,6 +15,7 @@ import {
   parseReceiptCertificate,
   parseReceiptTrailer,
 } from '@sotto/protocol/receipts'
+import { claim } from '../../../../test/claims.ts'
 import type { WorldOptions } from '@sotto/testkit'
 import { verifyReceipt, verifyTrustBundle } from '@sotto/verifier'
 import { createKeyRing, type KeyRing } from '../../src/gateway/index.ts'
@@ -158,6 +159,27 @@ test('a failed tick keeps what is held until it is too old, and then nothing is 
   setup.world.now += 1800
   expect(keeper.identity()).toBeUndefined()
 })
+
+test(
+  claim('T4', 'a key that has ended is gone from memory with the next tick, though nobody asks for it'),
+  async () => {
+    const setup = await createReleaseWorld()
+    const keys = createKeyRing({ now: () => setup.world.now })
+    let isDown = false
+    const kms = {
+      ...setup.context.kms,
+      state: () => (isDown ? Promise.reject(new Error('down')) : setup.context.kms.state()),
+    }
+    const keeper = createKeeper({ ...setup.context, kms, keys })
+    await keeper.start()
+    expect(keys.claim(7, utf8('enc'))).toBe(true)
+    isDown = true
+    setup.world.now += 2 * 86_400
+    await expect(keeper.tick()).rejects.toThrow('down')
+    // Says what is held, and looks at no clock.
+    expect(keys.has(7, utf8('enc'))).toBe(false)
+  },
+)
 
 test('a wall clock that stands still or goes back keeps nothing young', async () => {
   const setup = await createReleaseWorld()

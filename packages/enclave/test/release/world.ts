@@ -75,6 +75,7 @@ export async function createReleaseWorld(
     genesis: plain(bundle.genesis),
     certificate: plain(bundle.kms.certificate),
     releases: bundle.releases.map(plain),
+    governance: bundle.governance.map(plain),
     policy: plain(bundle.policy),
     keySet: plain(bundle.keySet),
     kms: {
@@ -109,6 +110,7 @@ export async function createReleaseWorld(
     receiptKey: createReceiptKey(),
     artifacts,
     now: () => world.now,
+    observe() {},
   }
   async function restartKms(): Promise<void> {
     state = await restarted(world, state)

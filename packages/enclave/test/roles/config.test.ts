@@ -33,7 +33,33 @@ test('aliases are read as a table, and there are none by default', () => {
   expect({ ...inferenceConfig({ ...minimal, aliases }, 'config').aliases }).toEqual(aliases)
 })
 
+const tokens = {
+  issuer: { name: 'issuer.example', url: 'https://issuer.example', key: 'A'.repeat(43) },
+  classes: { standard: { perSecond: 5, burst: 10 } },
+}
+
+test('tokens are spent at the KMS unless the gateway is to remember them by itself; without them none are taken', () => {
+  expect(inferenceConfig(minimal, 'config').tokens).toBeUndefined()
+  expect(inferenceConfig({ ...minimal, tokens }, 'config').tokens).toMatchObject({
+    ...tokens,
+    spentSet: 'kms',
+  })
+  const memory = { ...tokens, spentSet: 'memory', maxSpent: 1000 }
+  expect(inferenceConfig({ ...minimal, tokens: memory }, 'config').tokens).toMatchObject(memory)
+})
+
 test.each<[string, object]>([
+  ['tokens of no class', { ...minimal, tokens: { ...tokens, classes: {} } }],
+  [
+    'tokens of an issuer without a key',
+    { ...minimal, tokens: { ...tokens, issuer: { ...tokens.issuer, key: 'A' } } },
+  ],
+  [
+    'tokens of an issuer whose key has stray bits',
+    { ...minimal, tokens: { ...tokens, issuer: { ...tokens.issuer, key: `${'A'.repeat(42)}B` } } },
+  ],
+  ['spent tokens in a place nobody knows', { ...minimal, tokens: { ...tokens, spentSet: 'database' } }],
+  ['too little room for spent tokens', { ...minimal, tokens: { ...tokens, maxSpent: 10 } }],
   ['an alias with a space', { ...minimal, aliases: { 'whisper 1': 'a' } }],
   ['an alias that is too long', { ...minimal, aliases: { ['a'.repeat(129)]: 'a' } }],
   ['an alias of nothing', { ...minimal, aliases: { a: '' } }],

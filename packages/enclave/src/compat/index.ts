@@ -1,0 +1,2 @@
+export { withAzure } from './app.ts'
+export { isAzureKey } from './azure-key.ts'
