@@ -2,6 +2,7 @@ import type { Verdict } from '@sotto/verifier'
 import { createVerifiedFetch } from './fetch/index.ts'
 import { isBrowser } from './platform.ts'
 import { createReceiptBook } from './receipts/index.ts'
+import { openTokenPool } from './tokens/index.ts'
 import { INNER_ORIGIN, type Outlet } from './transport/index.ts'
 import {
   checkOnce,
@@ -10,6 +11,7 @@ import {
   memoryStorage,
   openTrustSession,
   relayAddresses,
+  tileReader,
   type TrustSource,
 } from './trust/index.ts'
 import type { ConnectOptions, Sotto } from './types.ts'
@@ -20,7 +22,7 @@ import type { ConnectOptions, Sotto } from './types.ts'
  *
  * @param relayUrl https address of the relay (http only on this machine)
  * @throws `VERIFY_REFUSED` (a {@link VerificationRefused} with the verdict), `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`,
- * `RELAY_URL`, `STORAGE_INVALID`, `POLICY_MALFORMED`
+ * `RELAY_URL`, `ISSUER_URL`, `STORAGE_INVALID`, `POLICY_MALFORMED`
  *
  * @example See `connect.examples.ts`
  */
@@ -37,7 +39,16 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
     send: (path) => verified.get(path),
     onReceipt: options.onReceipt,
   })
-  const verified = createVerifiedFetch({ session, outlet, now: source.now, receipts })
+  const tokens =
+    options.tokens &&
+    openTokenPool({
+      ...source,
+      tokens: options.tokens,
+      readTile: tileReader(source.logUrl, source.fetch),
+      get: (path) => verified.get(path),
+    })
+  const verified = createVerifiedFetch({ session, outlet, now: source.now, receipts, tokens })
+  tokens?.warmUp()
   return {
     baseURL: `${INNER_ORIGIN}/v1`,
     fetch: verified.fetch,

@@ -10,10 +10,16 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `REQUEST_INVALID`: method, body or path cannot travel inside the encryption.
  * - `REQUEST_TOO_LARGE`: relay or gateway take no request of this size; nothing of it was answered.
  * - `STORAGE_INVALID`: the remembered checkpoint is damaged; delete it only if you know why.
+ * - `PROOF_MALFORMED`: the file is no proof of an entry and no evidence of a split view.
+ * - `ISSUER_URL`: address, key or API key of the token issuer are not what they must be.
+ * - `ISSUER_REFUSED`: the token issuer refuses this account, class or request, or the service takes no tokens.
  * - `PROXY_CONFIG`: options of the local proxy contradict each other or are unsafe.
  *
  * Try again (`retry`):
  * - `BUNDLE_UNREACHABLE`: the trust bundle could not be fetched, so nothing can be decided. Nothing was sent.
+ * - `LOG_UNREADABLE`: the log does not answer, or does not serve a part of its tree.
+ * - `ISSUER_UNREACHABLE`: the token issuer does not answer, so there is no token to send the request with.
+ * - `ISSUER_QUOTA`: the account has no tokens left in this period.
  * - `RELAY_UNREACHABLE`: the connection to the relay failed.
  * - `RELAY_REFUSED`: relay or gateway answered outside the encryption; `found` is the outer status.
  * - `KEY_UNKNOWN`: the gateway does not hold the key; keys were verified again and a fresh request may succeed.
@@ -24,7 +30,9 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * Stop (`stop`), a security check failed:
  * - `VERIFY_REFUSED`: a step failed, or a required one was skipped ({@link VerificationRefused.verdict}). Nothing was sent.
  * - `BUNDLE_INVALID`: what the relay served is not a trust bundle. Nothing was sent.
+ * - `ISSUER_INVALID`: the issuer's keys are not signed, not logged, others than before, or did not sign what was asked.
  * - `RESPONSE_INVALID`: the answer does not decrypt, or is not what the protocol allows.
+ * - `PROOF_INVALID`: a proof does not prove what it says.
  * - `RECEIPT_INVALID`: the receipt does not verify, or is for another request, answer, key or enclave.
  */
 export type ClientErrorCode =
@@ -33,8 +41,14 @@ export type ClientErrorCode =
   | 'REQUEST_INVALID'
   | 'REQUEST_TOO_LARGE'
   | 'STORAGE_INVALID'
+  | 'PROOF_MALFORMED'
+  | 'ISSUER_URL'
+  | 'ISSUER_REFUSED'
   | 'PROXY_CONFIG'
   | 'BUNDLE_UNREACHABLE'
+  | 'LOG_UNREADABLE'
+  | 'ISSUER_UNREACHABLE'
+  | 'ISSUER_QUOTA'
   | 'RELAY_UNREACHABLE'
   | 'RELAY_REFUSED'
   | 'KEY_UNKNOWN'
@@ -43,7 +57,9 @@ export type ClientErrorCode =
   | 'RECEIPT_UNPROVEN'
   | 'VERIFY_REFUSED'
   | 'BUNDLE_INVALID'
+  | 'ISSUER_INVALID'
   | 'RESPONSE_INVALID'
+  | 'PROOF_INVALID'
   | 'RECEIPT_INVALID'
 
 const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
@@ -52,8 +68,14 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   REQUEST_INVALID: 'fix-input',
   REQUEST_TOO_LARGE: 'fix-input',
   STORAGE_INVALID: 'fix-input',
+  PROOF_MALFORMED: 'fix-input',
+  ISSUER_URL: 'fix-input',
+  ISSUER_REFUSED: 'fix-input',
   PROXY_CONFIG: 'fix-input',
   BUNDLE_UNREACHABLE: 'retry',
+  LOG_UNREADABLE: 'retry',
+  ISSUER_UNREACHABLE: 'retry',
+  ISSUER_QUOTA: 'retry',
   RELAY_UNREACHABLE: 'retry',
   RELAY_REFUSED: 'retry',
   KEY_UNKNOWN: 'retry',
@@ -62,7 +84,9 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   RECEIPT_UNPROVEN: 'retry',
   VERIFY_REFUSED: 'stop',
   BUNDLE_INVALID: 'stop',
+  ISSUER_INVALID: 'stop',
   RESPONSE_INVALID: 'stop',
+  PROOF_INVALID: 'stop',
   RECEIPT_INVALID: 'stop',
 }
 

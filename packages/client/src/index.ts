@@ -3,4 +3,5 @@ export { clientError, type ClientErrorCode, VerificationRefused } from './errors
 export { readServerSentEvents } from './sse/index.ts'
 export { INNER_ORIGIN } from './transport/index.ts'
 export { paddedLength } from '@sotto/protocol/sizes'
+export type { TokenOptions } from './tokens/index.ts'
 export type { ConnectOptions, ReceiptRecord, Sotto, SottoStorage } from './types.ts'

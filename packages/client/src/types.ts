@@ -1,6 +1,7 @@
 import type { SottoError } from '@sotto/protocol/errors'
 import type { InferenceReceipt, SavedReceipt } from '@sotto/protocol/receipts'
 import type { Step, TrustPolicy, Verdict } from '@sotto/verifier'
+import type { TokenOptions } from './tokens/types.ts'
 
 /**
  * Small values kept between runs: the last log checkpoint seen, so that the log cannot show this
@@ -37,6 +38,8 @@ export interface ConnectOptions {
   onReceipt?: (record: ReceiptRecord) => void
   /** Cancels the first verification. */
   signal?: AbortSignal
+  /** Access tokens, for services that take requests with one only. @default none are sent */
+  tokens?: TokenOptions
   /**
    * Stream uploads to the relay. Browsers cannot do so over HTTP/1.1, so there the encrypted request is
    * collected first. @default true on Node, false in browsers

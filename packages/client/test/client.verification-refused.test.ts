@@ -1,3 +1,4 @@
+import { DATA_TASKS } from '@sotto/protocol/data-use'
 import { toBase64Url } from '@sotto/protocol/bytes'
 import { encodeTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
 import { encodeKeyConfig } from '@sotto/protocol/ohttp'
@@ -85,6 +86,15 @@ const REFUSALS: readonly Refusal[] = [
     step: 'keys.policy-tuples',
     what: 'a revoked enclave',
     policy: (policy) => ({ ...policy, minSecurityVersion: { kms: 1, inference: 2 } }),
+  },
+  {
+    step: 'keys.data-use',
+    what: 'releases that do not say what content is used for',
+    policy: (policy) => ({
+      ...policy,
+      dataUse: { tasks: [...DATA_TASKS], maxRetentionSeconds: 0, training: false },
+      require: [...policy.require, 'keys.data-use'],
+    }),
   },
   {
     step: 'keys.suite',

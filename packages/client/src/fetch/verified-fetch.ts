@@ -10,6 +10,7 @@ import {
   prepareRequest,
   toResponse,
 } from '../transport/index.ts'
+import { refusalOf, type TokenPool, withToken } from '../tokens/index.ts'
 import type { TrustSession } from '../trust/index.ts'
 import { examineDate } from './date-problem.ts'
 import { requestKey } from './request-key.ts'
@@ -21,6 +22,8 @@ export interface VerifiedFetchOptions {
   /** Seconds since the Unix epoch. */
   now: () => number
   receipts: Pick<ReceiptBook, 'track'>
+  /** Where the service takes requests with a token only. */
+  tokens?: TokenPool | undefined
 }
 
 interface Attempt {
@@ -38,13 +41,13 @@ export interface VerifiedFetch {
 }
 
 /**
- * `fetch` that sends to verified enclaves only. Two retries exist, each at most once, each under fresh
+ * `fetch` that sends to verified enclaves only. Three retries exist, each at most once, each under fresh
  * keys, each only when the body can be sent again: after the keys were verified anew because the
- * gateway does not hold the one used, and with the enclave's time when ours was off. Neither request
- * reached the inner service. Nothing else is ever repeated: it might run twice.
+ * gateway does not hold the one used, with the enclave's time when ours was off, and with another token
+ * when the first one was refused. No such request reached the inner service. Nothing else is ever repeated: it might run twice.
  */
 export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetch {
-  const { session, outlet, now, receipts } = options
+  const { session, outlet, now, receipts, tokens } = options
 
   async function send(request: InnerRequest, service: TrustedService, offsetMs: number): Promise<Attempt> {
     const { keyId, key } = requestKey(service, now())
@@ -72,10 +75,24 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetc
     return send(request, attempt.service, clockOffsetMs)
   }
 
+  async function answerWithToken(request: InnerRequest): Promise<Attempt> {
+    if (tokens === undefined) return answer(request)
+    for (let isRepeated = false; ; isRepeated = true) {
+      const authorization = await tokens.take(request.signal)
+      const attempt = await answer(withToken(request, authorization))
+      const refusal = refusalOf(attempt.inner)
+      if (refusal?.type === 'unspent') tokens.giveBack(authorization)
+      if (refusal?.type !== 'void') return attempt
+      tokens.refused(refusal.challenge)
+      if (isRepeated || !request.body.replayable) return attempt
+      attempt.inner.abort()
+    }
+  }
+
   return {
     async fetch(input, init) {
       const request = await prepareRequest(input, init)
-      const { inner, service, keyId } = await answer(request)
+      const { inner, service, keyId } = await answerWithToken(request)
       const { response, end } = await toResponse(inner)
       receipts.track(response, claimOf(request, inner, service, keyId), end)
       return response

@@ -1,4 +1,5 @@
 export { checkOnce, type TrustSource } from './check.ts'
+export { tileReader } from './fetch-tile.ts'
 export {
   type CheckpointMemory,
   checkpointMemory,

@@ -17,6 +17,7 @@ export async function bundleAtHead(world: World): Promise<TrustBundle> {
       certificate: await prove(bundle.kms.certificate.envelope),
     },
     releases: await Promise.all(bundle.releases.map((one) => prove(one.envelope))),
+    governance: await Promise.all(bundle.governance.map((one) => prove(one.envelope))),
     policy: await prove(bundle.policy.envelope),
     keySet: await prove(bundle.keySet.envelope),
   }

@@ -1,0 +1,100 @@
+import { fromBase64Url, fromHex, toHex, utf8 } from '@sotto/protocol/bytes'
+import {
+  leafHash,
+  proveConsistency,
+  type TileReader,
+  verifyConsistency,
+  verifyInclusion,
+} from '@sotto/protocol/merkle'
+import { verifyCheckpoint } from '@sotto/protocol/note'
+import {
+  type ClassKey,
+  type LoggedIssuerKeys,
+  parseDirectory,
+  requireSuccessor,
+  type VerifiedIssuerKeys,
+  verifyIssuerKeys,
+} from '@sotto/protocol/tokens'
+import type { TrustPolicy } from '@sotto/verifier'
+import { clientError } from '../errors.ts'
+import type { CheckpointMemory } from '../trust/index.ts'
+
+/** What an issuer's statement of keys is judged by. */
+export interface IssuerTrust {
+  /** Pinned Ed25519 key, base64url. */
+  key: string
+  policy: Pick<TrustPolicy, 'log' | 'witnesses'>
+  /** The log as the session saw it: the issuer must not be in another one. */
+  memory: CheckpointMemory
+  readTile: TileReader
+}
+
+/** Remembers which statement was seen last. */
+export type SeenStatement = { sequence: number; digest: string } | undefined
+
+/**
+ * The keys of a directory from anybody, proven: signed by the pinned key, whole, at most two a class, following
+ * the statement seen before, included in the log under key and witness quorum of the policy, and that log
+ * consistent with the one this client has seen. So everybody gets the same keys, or it shows (T18).
+ * @throws `ISSUER_INVALID`; `BUNDLE_UNREACHABLE` when a tile of the log cannot be fetched
+ */
+export async function verifyDirectory(
+  bytes: Uint8Array,
+  trust: IssuerTrust,
+  seen: SeenStatement,
+): Promise<VerifiedIssuerKeys> {
+  try {
+    const logged = parseDirectory(bytes)
+    const verified = verifyIssuerKeys(logged.envelope, fromBase64Url(trust.key))
+    requireSuccessor(verified, seen)
+    if (seen?.digest !== verified.digest) await requireLogged(logged, trust)
+    return verified
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'BUNDLE_UNREACHABLE') throw cause
+    const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    throw clientError('ISSUER_INVALID', 'the issuer shows keys that nobody may rely on', {
+      cause,
+      ...(found !== undefined && { found }),
+    })
+  }
+}
+
+async function requireLogged(logged: LoggedIssuerKeys, trust: IssuerTrust): Promise<void> {
+  const { log, witnesses } = trust.policy
+  const tree = verifyCheckpoint(logged.checkpoint, {
+    origin: log.origin,
+    logKey: log.key,
+    witnessKeys: witnesses.keys
+      .filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
+      .map(({ key }) => key),
+    quorum: witnesses.quorum,
+  })
+  verifyInclusion(
+    leafHash(utf8(logged.envelope)),
+    logged.index,
+    tree.size,
+    logged.proof.map(fromHex),
+    tree.root,
+  )
+  const seen = await trust.memory.recall()
+  if (seen !== undefined) {
+    const own = { size: seen.size, root: fromHex(seen.root) }
+    const [older, newer] = own.size < tree.size ? [own, tree] : [tree, own]
+    const proof =
+      older.size === newer.size ? [] : await proveConsistency(older.size, newer.size, trust.readTile)
+    verifyConsistency(older.size, older.root, newer.size, newer.root, proof)
+  }
+  await trust.memory.remember({ size: tree.size, root: toHex(tree.root) })
+}
+
+/** A token must not end on its way: what ends sooner is neither bought nor spent. */
+export const MARGIN_SECONDS = 60
+
+/** The newest key of a class that is in force: the one everybody buys with now. */
+export function currentKey(keys: readonly ClassKey[], className: string, now: number): ClassKey | undefined {
+  return keys
+    .filter(
+      (key) => key.className === className && key.notBefore <= now && now + MARGIN_SECONDS < key.notAfter,
+    )
+    .sort((a, b) => b.notBefore - a.notBefore)[0]
+}

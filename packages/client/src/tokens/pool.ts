@@ -1,0 +1,180 @@
+import { toHex } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { hasCode } from '@sotto/protocol/errors'
+import { challengeDigest, formatAuthorization, MAX_BATCH, parseChallenge } from '@sotto/protocol/tokens'
+import { clientError } from '../errors.ts'
+import type { BoughtToken, Issuer } from './issuer.ts'
+import { MARGIN_SECONDS } from './issuer-keys.ts'
+import type { TokenShelf } from './shelf.ts'
+
+/** Tokens kept ready, so that no request waits for one. */
+export interface TokenPool {
+  /**
+   * One token as an `authorization` field, never given twice. Waits only when none is ready.
+   * @throws as {@link Issuer.buy} when none can be bought; the reason of the signal
+   */
+  take(signal?: AbortSignal): Promise<string>
+  /** A token that was certainly not spent comes back. */
+  giveBack(authorization: string): void
+  /** The gateway refused a token and asks for this challenge: all that were bought for another one are void. */
+  refused(challenge: Uint8Array): void
+  /** Fills the pool in the background. Failures show at {@link take}. */
+  warmUp(): void
+}
+
+/** What a pool is made of. */
+export interface TokenPoolOptions {
+  issuer: Issuer
+  /** Tokens kept ready; it is filled up when half of them are gone. */
+  size: number
+  /** Fetches the gateway's challenge, through the encryption. */
+  fetchChallenge: () => Promise<Uint8Array>
+  /** Where unspent tokens wait between runs. */
+  shelf: TokenShelf | undefined
+  /** Unix seconds. */
+  now: () => number
+  /**
+   * Waits for a random while before a purchase that no request waits for: who sees both must not read the time of
+   * a request from the time of the purchase it caused.
+   */
+  pause: () => Promise<void>
+}
+
+/** Rounds of buying one request waits for: each round serves at least one waiter, mostly as many as wait. */
+const MAX_ROUNDS = 64
+/** Pause after a failed purchase before another one is tried in the background. */
+const BACKOFF_SECONDS = 10
+
+/** Makes an empty {@link TokenPool}. */
+export function createTokenPool(options: TokenPoolOptions): TokenPool {
+  const { issuer, size, now, shelf } = options
+  let challenge: Uint8Array | undefined
+  let ready: BoughtToken[] = []
+  /** Handed out and not known to be spent, to take back by. */
+  const out = new Map<string, BoughtToken>()
+  let filling: Promise<void> | undefined
+  let isPlanned = false
+  /** Requests that wait for a token. */
+  let waiting = 0
+  let failedAt = Number.NEGATIVE_INFINITY
+  let isShelfRead = shelf === undefined
+
+  function drop(): void {
+    const digest = challenge === undefined ? undefined : toHex(challengeDigest(challenge))
+    ready = ready.filter(
+      ({ token, notAfter }) => now() + MARGIN_SECONDS < notAfter && toHex(token.challengeDigest) === digest,
+    )
+  }
+  async function learnChallenge(): Promise<Uint8Array> {
+    if (challenge !== undefined) return challenge
+    const bytes = await options.fetchChallenge()
+    parseChallenge(bytes)
+    return (challenge ??= bytes)
+  }
+  async function fillUp(): Promise<void> {
+    const current = await learnChallenge()
+    if (!isShelfRead) {
+      ready.push(...(await shelf!.read()))
+      isShelfRead = true
+    }
+    drop()
+    // Never one for each that was spent: a purchase would say when, and of whom, a request was.
+    if (ready.length > size / 2 && ready.length >= waiting) return
+    const bought = await buy(current, Math.min(Math.max(size - ready.length, waiting), MAX_BATCH))
+    // In random order: the order of spending is not to be that of the issuer's batch.
+    ready.push(...shuffled(bought))
+    drop()
+    await shelf?.write(ready)
+  }
+  /** Fewer where the quota covers no more: what is left at the end of a period is not lost. */
+  async function buy(current: Uint8Array, count: number): Promise<BoughtToken[]> {
+    try {
+      return await issuer.buy(current, count)
+    } catch (error) {
+      if (count === 1 || !hasCode(error, 'ISSUER_QUOTA')) throw error
+      return buy(current, Math.floor(count / 2))
+    }
+  }
+  function fill(): Promise<void> {
+    filling ??= fillUp()
+      .catch((error: unknown) => {
+        failedAt = now()
+        throw error
+      })
+      .finally(() => (filling = undefined))
+    return filling
+  }
+  function fillInBackground(): void {
+    if (now() >= failedAt && now() < failedAt + BACKOFF_SECONDS) return
+    void fill().catch(() => undefined)
+  }
+  /** A purchase at a time of its own, unless the pool runs dry first. */
+  function planFill(): void {
+    if (ready.length <= size / 4) return fillInBackground()
+    if (isPlanned) return
+    isPlanned = true
+    void options.pause().then(() => {
+      isPlanned = false
+      fillInBackground()
+    })
+  }
+
+  async function take(signal?: AbortSignal): Promise<string> {
+    // A fill that began before may leave nothing for the last of many waiters; each of them tries again.
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      signal?.throwIfAborted()
+      drop()
+      const next = ready.shift()
+      if (next === undefined) {
+        waiting++
+        await abortable(fill(), signal).finally(() => waiting--)
+        continue
+      }
+      // Durable before it is used: after a crash it must not be offered a second time.
+      await shelf?.write(ready)
+      if (ready.length <= size / 2) planFill()
+      const authorization = formatAuthorization(next.token)
+      remember(authorization, next)
+      return authorization
+    }
+    throw clientError('ISSUER_UNREACHABLE', 'requests take tokens faster than they can be bought')
+  }
+  function remember(authorization: string, token: BoughtToken): void {
+    out.set(authorization, token)
+    if (out.size > 2 * size) out.delete(out.keys().next().value!)
+  }
+
+  return {
+    take,
+    giveBack(authorization) {
+      const token = out.get(authorization)
+      if (token === undefined) return
+      out.delete(authorization)
+      ready.push(token)
+    },
+    refused(offered) {
+      if (challenge === undefined || toHex(challenge) === toHex(offered)) return
+      challenge = offered
+      drop()
+    },
+    warmUp: fillInBackground,
+  }
+}
+
+function shuffled(tokens: readonly BoughtToken[]): BoughtToken[] {
+  const keyed = tokens.map((token) => ({ token, place: toHex(crypto.randomBytes(8)) }))
+  return keyed.sort((a, b) => (a.place < b.place ? -1 : 1)).map(({ token }) => token)
+}
+
+/** Waits for something shared that no single request may cancel. */
+async function abortable(shared: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return shared
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason as Error)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([shared, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
