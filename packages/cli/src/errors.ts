@@ -15,6 +15,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `CLI_NOT_AUTHENTIC` (stop): a document or its evidence does not verify.
  * - `CLI_HUB` (retry): a model hub cannot be reached, failed, or cut the connection.
  * - `CLI_MODEL` (fix-input): a hub has no such model, or no engine runs it.
+ * - `CLI_SOURCE` (fix-input): a checkout does not build.
  * - `CLI_MODEL_DIGEST` (stop): the bytes of a model are not those its digest names.
  *
  * The local stack:
@@ -46,6 +47,7 @@ export type CliErrorCode =
   | 'CLI_NOT_AUTHENTIC'
   | 'CLI_HUB'
   | 'CLI_MODEL'
+  | 'CLI_SOURCE'
   | 'CLI_MODEL_DIGEST'
   | 'STACK_NOT_BUILT'
   | 'STACK_RUNNING'
@@ -75,6 +77,7 @@ const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_NOT_AUTHENTIC: 'stop',
   CLI_HUB: 'retry',
   CLI_MODEL: 'fix-input',
+  CLI_SOURCE: 'fix-input',
   CLI_MODEL_DIGEST: 'stop',
   STACK_NOT_BUILT: 'fix-input',
   STACK_RUNNING: 'fix-input',

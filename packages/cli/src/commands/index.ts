@@ -1,14 +1,32 @@
 import { collateralFetch, collateralPack, collateralShow } from '../collateral/index.ts'
 import type { Command } from '../framework/index.ts'
 import { policyDiff, policyExplain, policyLint, policyTest } from '../policy/index.ts'
+import { accountCommands } from './account/index.ts'
 import { chat } from './chat.ts'
 import { completionCommand } from './completion.ts'
 import { configView } from './config.ts'
+import { custodianAccept } from './custodian/accept.ts'
+import { custodianNew, custodianShow } from './custodian/keys.ts'
+import { custodianRelease } from './custodian/release.ts'
+import { custodianStatus } from './custodian/status.ts'
 import { doctor } from './doctor.ts'
 import { embed } from './embed.ts'
+import { hold } from './governance/hold.ts'
+import { keysSkrPolicy } from './governance/keys-skr-policy.ts'
+import { keysNew, keysShow } from './governance/keys.ts'
+import { proposals } from './governance/proposals.ts'
+import { proposeCustodians, proposeRotateRoot } from './governance/propose-root.ts'
+import { proposeConstitution, proposePolicy, proposeResume, proposeRotate } from './governance/propose.ts'
+import { vote } from './governance/vote.ts'
 import { help } from './help.ts'
+import { logEntry } from './log/entry.ts'
+import { logMonitor } from './log/monitor.ts'
+import { logProve } from './log/prove.ts'
+import { logShow } from './log/show.ts'
 import { modelsLs } from './models/ls.ts'
 import { modelsPull } from './models/pull.ts'
+import { modelsSign } from './models/sign.ts'
+import { modelsVerifySignature } from './models/verify-signature.ts'
 import { proxy } from './proxy.ts'
 import { receiptVerify } from './receipt-verify.ts'
 import { demo } from './stack/demo.ts'
@@ -16,7 +34,10 @@ import { down } from './stack/down.ts'
 import { up } from './stack/up.ts'
 import { summarize } from './summarize.ts'
 import { transcribe } from './transcribe.ts'
+import { usageVerify } from './usage-verify.ts'
 import { verify } from './verify.ts'
+import { witnessInit } from './witness/init.ts'
+import { witnessRun } from './witness/run.ts'
 
 /** Version of the command line and of the packages it is built from. */
 export const VERSION = '0.1.0'
@@ -34,14 +55,41 @@ export const commands: readonly Command[] = [
   embed,
   modelsPull,
   modelsLs,
+  modelsSign,
+  modelsVerifySignature,
   collateralFetch,
   collateralPack,
   collateralShow,
   receiptVerify,
+  logShow,
+  logEntry,
+  logMonitor,
+  logProve,
+  witnessInit,
+  witnessRun,
+  usageVerify,
+  custodianNew,
+  custodianShow,
+  custodianAccept,
+  custodianRelease,
+  custodianStatus,
   policyLint,
   policyDiff,
   policyExplain,
   policyTest,
+  keysNew,
+  keysShow,
+  keysSkrPolicy,
+  proposals,
+  proposePolicy,
+  proposeConstitution,
+  proposeRotate,
+  proposeResume,
+  proposeCustodians,
+  proposeRotateRoot,
+  vote,
+  hold,
+  ...accountCommands,
   doctor,
   configView,
   completionCommand(() => commands),

@@ -1,9 +1,8 @@
-import { canonicalJson, type JsonValue } from '@sotto/protocol/jcs'
-import { parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
+import { parseSavedReceipt } from '@sotto/protocol/receipts'
 import { acceptsSoftware, type Step, verifyReceipt } from '@sotto/verifier'
 import { cliError } from '../errors.ts'
 import { type Command, defineCommand, EXIT } from '../framework/index.ts'
-import { type Input, openInput, readText } from '../input/index.ts'
+import { type Input, openInput, parseSaved, readText } from '../input/index.ts'
 import { readPolicy, resolvePolicyPath } from '../service/index.ts'
 import { formatSteps } from '../terminal/index.ts'
 
@@ -45,7 +44,10 @@ export const receiptVerify: Command = defineCommand({
     }
     const inputs = [args[0]!, ...[flags.request, flags.response].filter((name) => name !== undefined)]
     const open = (name: string): Promise<Input> => openInput(context.io, inputs, inputs.indexOf(name))
-    const saved = parseSaved(await readText(await open(args[0]!), MAX_RECEIPT_BYTES))
+    const saved = parseSaved(await readText(await open(args[0]!), MAX_RECEIPT_BYTES), parseSavedReceipt, {
+      what: 'saved receipt',
+      hint: 'name a file that --receipt wrote',
+    })
     const policy = await readPolicy(await resolvePolicyPath(context, flags))
     const result = verifyReceipt(saved, policy, {
       ...(flags.request !== undefined && {
@@ -82,21 +84,6 @@ export const receiptVerify: Command = defineCommand({
     return result.ok ? EXIT.ok : exitCodeOf(result.steps)
   },
 })
-
-/** White space and member order do not matter here: the signed parts are strings inside. */
-function parseSaved(text: string): SavedReceipt {
-  try {
-    return parseSavedReceipt(canonicalJson(JSON.parse(text) as JsonValue))
-  } catch (cause) {
-    // The JSON parser's own message would quote the file.
-    const found = cause instanceof SyntaxError ? 'not JSON' : (cause as Error).message
-    throw cliError('CLI_FILE', 'this is not a saved receipt', {
-      found,
-      hint: 'name a file that --receipt wrote',
-      cause,
-    })
-  }
-}
 
 /** The genesis your policy pins is the only step about acceptance; all others are about authenticity. */
 function exitCodeOf(steps: readonly Step[]): number {

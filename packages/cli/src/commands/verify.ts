@@ -31,6 +31,7 @@ import {
   stackTrouble,
   TARGET_FLAGS,
 } from '../service/index.ts'
+import { verifySource } from '../source/index.ts'
 import { formatSteps, printableLine } from '../terminal/index.ts'
 
 const { gateway, log } = TARGET_FLAGS
@@ -71,6 +72,12 @@ const FLAGS = {
     type: 'boolean',
     summary: 'key sets among the collateral are from the service itself, fetched by you',
   },
+  source: {
+    type: 'string',
+    value: 'DIR',
+    summary: 'rebuild this checkout and compare it with what is released (runs its build)',
+  },
+  release: { type: 'string', value: 'FILE', summary: 'with --source: a release.json instead of a service' },
   explain: { type: 'boolean', summary: 'say in plain words what evidence is and what is wrong with it' },
   conformance: { type: 'boolean', summary: 'answer one JSON request on standard input, for test suites' },
 } as const
@@ -88,7 +95,8 @@ export const verify: Command = defineCommand({
     'A URL: fetches the trust bundle through the relay and checks every step of the chain of trust against ' +
     'your policy, which names every step that must pass; the others may be skipped, with the reason, but ' +
     'none may fail. A file: a saved trust bundle, or evidence of SEV-SNP, TDX, SGX, Nitro, NVIDIA, Azure or ' +
-    'Google, recognised by its content and checked offline. Exit code 0 accepted, 3 something is not ' +
+    'Google, recognised by its content and checked offline. With --source: rebuilds a checkout and compares ' +
+    'every release of the service, or of --release, with what came out. Exit code 0 accepted, 3 something is not ' +
     'authentic, 5 authentic but refused by the policy, 6 what is needed to decide could not be fetched or ' +
     'was not given.',
   arguments: [
@@ -107,6 +115,9 @@ export const verify: Command = defineCommand({
   ],
   run(context, [target], flags) {
     if (flags.conformance) return conformance(context, target, flags)
+    if (flags.source !== undefined) return verifySource(context, target, flags)
+    if (flags.release !== undefined)
+      throw cliError('CLI_USAGE', '--release needs --source', { hint: 'name the checkout to rebuild' })
     return target === undefined || ADDRESS.test(target)
       ? verifyService(context, target, flags)
       : verifyFile(context, target, flags)

@@ -13,7 +13,11 @@ export interface PartialSettings {
   host?: string
   gateway?: string
   log?: string
+  kms?: string
   policy?: string
+  issuer?: string
+  'issuer-key'?: string
+  'token-class'?: string
   'model.transcribe'?: string
   'model.chat'?: string
   'model.summarize'?: string
@@ -25,7 +29,11 @@ export const SETTING_NAMES: readonly SettingName[] = [
   'host',
   'gateway',
   'log',
+  'kms',
   'policy',
+  'issuer',
+  'issuer-key',
+  'token-class',
   'model.transcribe',
   'model.chat',
   'model.summarize',
@@ -40,7 +48,11 @@ export const SETTING_VARIABLES: Readonly<Record<SettingName, string>> = {
   host: 'SOTTO_HOST',
   gateway: 'SOTTO_GATEWAY',
   log: 'SOTTO_LOG',
+  kms: 'SOTTO_KMS',
   policy: 'SOTTO_POLICY',
+  issuer: 'SOTTO_ISSUER',
+  'issuer-key': 'SOTTO_ISSUER_KEY',
+  'token-class': 'SOTTO_TOKEN_CLASS',
   'model.transcribe': 'SOTTO_MODEL_TRANSCRIBE',
   'model.chat': 'SOTTO_MODEL_CHAT',
   'model.summarize': 'SOTTO_MODEL_SUMMARIZE',

@@ -12,8 +12,8 @@ export function stackFilePath(world: Pick<ConfigWorld, 'cwd'>): string {
 }
 
 /**
- * The running local stack as a target: `{relay, policy, gateway?, log?}` and the address of the role
- * called `log` where `log` is absent; other members are for `sotto down`. Undefined when no stack runs here.
+ * The running local stack as a target: `{relay, policy, gateway?, log?}` and the addresses of the roles
+ * called `log`, where `log` is absent, and `kms`; other members are for `sotto down`. Undefined when no stack runs here.
  * @throws `CLI_CONFIG` when the file is damaged
  */
 export async function settingsFromStack(world: ConfigWorld): Promise<PartialSettings | undefined> {
@@ -29,6 +29,8 @@ export async function settingsFromStack(world: ConfigWorld): Promise<PartialSett
   const role = roleUrl(value['roles'], 'log')
   if (typeof log === 'string') settings.log = log
   else if (role !== undefined) settings.log = `${role.replace(/\/+$/, '')}/log`
+  const kms = roleUrl(value['roles'], 'kms')
+  if (kms !== undefined) settings.kms = kms
   return settings
 }
 

@@ -22,7 +22,10 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.notAuthentic, 'evidence, a proof or a signature is not authentic'],
   [EXIT.authentication, 'the service asks for a credential'],
   [EXIT.refused, 'everything is authentic, but your policy does not accept it'],
-  [EXIT.undecided, 'cannot decide: what is needed for verification could not be fetched'],
+  [
+    EXIT.undecided,
+    'cannot decide: what is needed for verification could not be fetched; or a monitor raised an alert',
+  ],
   [EXIT.pending, 'not ready yet, try again later'],
   [EXIT.interrupted, 'interrupted by you'],
 ]
@@ -65,6 +68,9 @@ const CODES: Readonly<Record<string, number>> = {
   RECEIPT_UNPROVEN: EXIT.undecided,
   BUNDLE_INVALID: EXIT.notAuthentic,
   RECEIPT_INVALID: EXIT.notAuthentic,
+  ISSUER_INVALID: EXIT.notAuthentic,
+  ISSUER_REFUSED: EXIT.authentication,
+  PROOF_INVALID: EXIT.notAuthentic,
   COLLATERAL_MISSING: EXIT.undecided,
   COLLATERAL_UNREACHABLE: EXIT.undecided,
   COLLATERAL_EXPIRED: EXIT.undecided,

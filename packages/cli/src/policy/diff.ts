@@ -32,7 +32,7 @@ export const policyDiff: Command = defineCommand({
     const after = requireEvidencePolicy(await readPolicyFile(context.io, args, 1))
     const diff = diffPolicies(before, after)
     if (context.global.json) context.json(diff)
-    else print(context, diff)
+    else printDiff(context, diff)
     const admits = diff.admits.length > 0
     const refuses = diff.refuses.length > 0
     const isFailing = { admits, refuses, any: admits || refuses, never: false }[flags['fail-on'] ?? 'never']
@@ -40,7 +40,8 @@ export const policyDiff: Command = defineCommand({
   },
 })
 
-function print(context: CommandContext, { admits, refuses, neutral }: PolicyDiff): void {
+/** What a policy newly admits and refuses, one change a line. */
+export function printDiff(context: CommandContext, { admits, refuses, neutral }: PolicyDiff): void {
   const style = context.style.out
   const line = ({ path, what }: Change): string => `${printableLine(path)}: ${printableLine(what)}`
   for (const change of admits) context.out(style.yellow(`+ ${line(change)}`))

@@ -1,4 +1,5 @@
-export { policyDiff } from './diff.ts'
+export { policyDiff, printDiff } from './diff.ts'
+export { malformed } from './document.ts'
 export { policyExplain } from './explain.ts'
 export { policyLint } from './lint.ts'
 export { policyTest } from './test.ts'

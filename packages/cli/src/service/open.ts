@@ -4,6 +4,7 @@ import { stateDirectory } from '../config/index.ts'
 import type { CommandContext } from '../framework/index.ts'
 import { announceSoftware } from './banner.ts'
 import { resolveTarget, type Target, type TargetFlags } from './target.ts'
+import { resolveTokens } from './tokens.ts'
 
 /**
  * Verifies the configured service and connects to it. Nothing but the request for the trust bundle
@@ -13,6 +14,7 @@ export async function openService(context: CommandContext, flags: TargetFlags): 
   const target = await resolveTarget(context, flags)
   const sotto = await connect(target.host, {
     ...connectOptions(context, target),
+    ...(await resolveTokens(context, target)),
     onStep: (step) => context.detail(`${step.status.padEnd(7)} ${step.name}`),
   })
   announceSoftware(context, sotto.trust)

@@ -13,7 +13,7 @@ export interface RoleCommand {
   args: string[]
   cwd: string
   /** The whole environment: nothing is inherited (npm_config_*, NODE_OPTIONS would leak in). */
-  env: Record<string, string>
+  env: Readonly<Record<string, string>>
   /** Its stdout and stderr, appended. */
   logFile: string
   /** Answers what the role asks its hardware; absent for untrusted roles. */

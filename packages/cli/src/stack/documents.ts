@@ -1,4 +1,5 @@
 import { fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
+import type { DataUse } from '@sotto/protocol/data-use'
 import { signDsse } from '@sotto/protocol/dsse'
 import {
   encodeDocument,
@@ -27,6 +28,14 @@ const VERSION = '0.1.0'
 /** Raised with every release that fixes something an old one must not be used for. */
 const SECURITY_VERSION = 1
 
+/** What the enclave of a local stack does with content, in its configuration and in its release (T20). */
+export const LOCAL_DATA_USE: DataUse = {
+  tasks: ['transcription', 'translation', 'text-generation', 'summarization', 'embedding'],
+  retentionSeconds: 0,
+  training: false,
+}
+const NO_CONTENT: DataUse = { tasks: [], retentionSeconds: 0, training: false }
+
 const dsseSigner = ({ seed, publicKey }: Signer): { secretSeed: Uint8Array; publicKey: Uint8Array } => ({
   secretSeed: seed,
   publicKey,
@@ -50,22 +59,22 @@ export function signRelease(
       version: VERSION,
       securityVersion: SECURITY_VERSION,
       evidence: { family: 'software', measurements: [measurement], hostData: [hostData] },
+      dataUse: role === 'kms' ? NO_CONTENT : LOCAL_DATA_USE,
       createdAt: now,
     },
   }
   return signDsse(PAYLOAD_TYPES.release, encodeDocument(statement), [dsseSigner(signer)])
 }
 
-/** The key-release policy that admits one measured workload, signed by the local member. */
-export function signKeyReleasePolicy(options: {
+/** The key-release policy that admits one measured workload. */
+export function keyReleasePolicyOf(options: {
   genesis: string
   workload: MeasuredRole
   root: string
-  member: Signer
   now: number
-}): Uint8Array {
-  const { genesis, workload, root, member, now } = options
-  const policy: KeyReleasePolicy = {
+}): KeyReleasePolicy {
+  const { genesis, workload, root, now } = options
+  return {
     version: 1,
     genesis,
     anyOf: [
@@ -85,7 +94,6 @@ export function signKeyReleasePolicy(options: {
     evidenceMaxAgeSeconds: 3600,
     createdAt: now,
   }
-  return signDsse(PAYLOAD_TYPES.keyReleasePolicy, encodeDocument(policy), [dsseSigner(member)])
 }
 
 /** What a client of the local stack accepts: exactly this genesis, release key, log and software root. */
@@ -100,7 +108,7 @@ export function localTrustPolicy(options: {
     name: 'local stack on a software TEE',
     // Not named, for the verdict to show as skipped: log.witnesses-independent and hardware.cpu-vendor (one
     // machine has neither), log.consistency (nothing to compare at first use), hardware.gpu, tokens.issuer.
-    require: [...ALWAYS_REQUIRED],
+    require: [...ALWAYS_REQUIRED, 'keys.data-use'],
     genesis: options.genesis,
     releaseKeys: [toBase64Url(options.releaseKey)],
     revoked: [],
@@ -112,6 +120,7 @@ export function localTrustPolicy(options: {
       allowOperatorWitnesses: true,
     },
     platforms: [{ name: 'software', allOf: [{ family: 'software', roots: [options.root] }] }],
+    dataUse: { tasks: LOCAL_DATA_USE.tasks, maxRetentionSeconds: 0, training: false },
     kems: ['X-Wing', 'X25519'],
     evidenceMaxAgeSeconds: 86_400,
     checkpointMaxAgeSeconds: 3600,

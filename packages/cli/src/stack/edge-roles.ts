@@ -17,7 +17,7 @@ export const LOCAL_ORIGIN = 'local.sotto/software-tee'
 const WITNESS_NAME = 'witness.local.sotto/software-tee'
 
 /** Environment of untrusted roles: nothing inherited. */
-const EDGE_ENV = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' }
+export const EDGE_ENV: Readonly<Record<string, string>> = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' }
 
 /** The public side of log and witness. */
 export interface LogIdentity {
@@ -90,19 +90,31 @@ async function printKey(
   config: object,
 ): Promise<string> {
   await writeWhole(state.config(role), JSON.stringify(config, null, 2))
-  const env = { ...EDGE_ENV, SOTTO_LOG_APPEND_TOKEN: appendToken }
+  return printRoleKey(role, layout.edge(role), state.config(role), { SOTTO_LOG_APPEND_TOKEN: appendToken })
+}
+
+/**
+ * The verifier key of a log or witness, made on first use.
+ * @throws `ROLE_FAILED` with what the role said
+ */
+export async function printRoleKey(
+  role: 'log' | 'witness',
+  entry: string,
+  configFile: string,
+  env: Record<string, string> = {},
+): Promise<string> {
   // The role refuses to start where it could leave a core dump.
   const script = [
     '-c',
     'ulimit -c 0 && exec "$0" "$@"',
     process.execPath,
-    layout.edge(role),
+    entry,
     '--config',
-    state.config(role),
+    configFile,
     '--print-key',
   ]
   try {
-    const { stdout } = await run('/bin/sh', script, { env })
+    const { stdout } = await run('/bin/sh', script, { env: { ...EDGE_ENV, ...env } })
     return stdout.trim()
   } catch (cause) {
     // The whole command line is in the message of such an error; what the role said is what helps.

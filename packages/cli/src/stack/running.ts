@@ -27,6 +27,8 @@ export interface RunningStack {
   supervisorStarted: string
   state: string
   roles: RunningRole[]
+  /** Where clients of the other dialect connect: with `--compat azure`. */
+  azure?: { kms: string; serviceFile: string; score: string }
 }
 
 const fileOf = (folder: string): string => join(folder, 'stack.json')

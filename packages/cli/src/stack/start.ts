@@ -10,15 +10,19 @@ import { launch, measureLaunch } from '../software-tee/launch.ts'
 import { openMachine } from '../software-tee/machine.ts'
 import type { RoleProcess } from './child.ts'
 import {
+  keyReleasePolicyOf,
+  LOCAL_DATA_USE,
   localTrustPolicy,
   loggedStatement,
-  signKeyReleasePolicy,
   signRelease,
   type MeasuredRole,
 } from './documents.ts'
+import { openMemberKey } from '../governance/index.ts'
 import { checkAliases } from './aliases.ts'
+import { checkAzureService } from './azure.ts'
 import { startEdge, startLog } from './edge-roles.ts'
 import { appendToLog, callJson } from './http.ts'
+import { acceptPolicy } from './govern.ts'
 import { placeImages, removeImages } from './images.ts'
 import type { Layout } from './layout.ts'
 import { sealModels, signKeyImport } from './models.ts'
@@ -39,6 +43,8 @@ export interface StackOptions {
   aliases?: Readonly<Record<string, string>>
   /** Largest recording, bytes. Default 256 MiB. */
   maxUploadBytes?: number
+  /** Another dialect that KMS and enclave serve too. Default: none. */
+  compat?: 'azure'
   /** Record what every party receives on its sockets. */
   tap?: boolean
   onProgress?: (text: string) => void
@@ -55,17 +61,28 @@ export interface Stack {
   gateway: string
   policy: TrustPolicy
   policyFile: string
+  /** Only with `compat`. */
+  azure?: AzureAddresses
   /** Only with `tap`. */
   taps: Partial<Record<TappedParty, Tap>>
   /** Stops every role, newest first. */
   stop(): Promise<void>
 }
 
+/** Where clients of the other dialect connect. */
+export interface AzureAddresses {
+  /** `https://…`, with a certificate of this boot. */
+  kms: string
+  /** PEM of the certificate that they pin, checked. */
+  serviceFile: string
+  score: string
+}
+
 /** Parties a tap can stand in front of. */
 export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log' | 'witness'
 
 const GATEWAY = 'inference'
-const PORTS = ['log', 'witness', 'kms', 'inference', 'relay'] as const
+const PORTS = ['log', 'witness', 'kms', 'inference', 'relay', 'azure'] as const
 
 /**
  * Starts log, witness, KMS, enclave and relay as processes of their own, seals the default models,
@@ -102,9 +119,10 @@ async function startAll(
   const layout = await placeImages(options.layout, state.images)
   const ports = await choosePorts(join(state.root, 'ports.json'), PORTS)
   const appendToken = await openSecret(state.key('append-token'))
-  const [releaseKey, member, owner] = await Promise.all(
-    ['release', 'member', 'owner'].map((name) => openSigner(state.key(name))),
+  const [releaseKey, owner] = await Promise.all(
+    ['release', 'owner'].map((name) => openSigner(state.key(name))),
   )
+  const member = await openMemberKey(state.key('member'))
   const machine = await openMachine(state.machine)
   const root = softwareRootDigest(machine.rootPublicKey)
   /** Where others reach a party: through its tap when there is one. */
@@ -133,10 +151,13 @@ async function startAll(
       store: state.store('kms'),
       log: { url: logUrl, origin: log.origin, key: log.key },
       witnesses: { keys: [log.witnessKey], quorum: 1 },
-      members: [{ name: 'this machine', key: toBase64Url(member!.publicKey) }],
+      members: [{ name: 'this machine', key: member.key }],
       threshold: 1,
       releaseKeys: [toBase64Url(releaseKey!.publicKey)],
       softwareRoots: [root],
+      ...(options.compat === 'azure' && {
+        compat: { dialect: 'azure', listen: { host: '127.0.0.1', port: ports.azure } },
+      }),
     }),
   )
   const kms = await launch({
@@ -169,7 +190,9 @@ async function startAll(
       policy,
       models: { directory: state.models, artifacts: models.map(({ id, file }) => ({ id, file })) },
       aliases: options.aliases ?? {},
+      dataUse: LOCAL_DATA_USE,
       maxUploadBytes: uploads.fileBytes,
+      ...(options.compat !== undefined && { compat: options.compat }),
     }),
   )
   const inference = await measureLaunch(layout.image('inference'), state.config('inference'))
@@ -188,16 +211,12 @@ async function startAll(
       return loggedStatement(envelope, await appendToLog(logUrl, appendToken, envelope))
     }),
   )
-  const keyPolicy = signKeyReleasePolicy({
-    genesis: genesisDigest,
-    workload: measured.inference,
-    root,
-    member: member!,
+  await acceptPolicy({
+    kmsUrl,
+    policy: keyReleasePolicyOf({ genesis: genesisDigest, workload: measured.inference, root, now: now() }),
+    releases,
+    member,
     now: now(),
-  })
-  await callJson(`${kmsUrl}/v1/policies`, {
-    method: 'POST',
-    body: JSON.stringify({ policy: new TextDecoder().decode(keyPolicy), releases }),
   })
 
   onProgress('sealing the models')
@@ -206,6 +225,13 @@ async function startAll(
     const body = signKeyImport(model, service, owner!) as Uint8Array<ArrayBuffer>
     await callJson(`${kmsUrl}/v1/artifacts/${model.id}/key`, { method: 'POST', body })
     model.contentKey.fill(0)
+  }
+  const azureKms = `https://127.0.0.1:${ports.azure}`
+  const serviceFile = join(state.root, 'azure-service.pem')
+  await rm(serviceFile, { force: true })
+  if (options.compat === 'azure') {
+    const pem = await checkAzureService({ url: azureKms, logUrl, policy, service, now: now() })
+    await writeWhole(serviceFile, pem, 0o644)
   }
 
   onProgress('starting the enclave')
@@ -231,5 +257,13 @@ async function startAll(
   )
   const relayUrl = await reach('relay', ports.relay)
   await writeWhole(state.policy, encodeTrustPolicy(policy), 0o644)
-  return { relayUrl, gateway: GATEWAY, policy, policyFile: state.policy }
+  return {
+    relayUrl,
+    gateway: GATEWAY,
+    policy,
+    policyFile: state.policy,
+    ...(options.compat === 'azure' && {
+      azure: { kms: azureKms, serviceFile, score: `${gatewayUrl}/score` },
+    }),
+  }
 }

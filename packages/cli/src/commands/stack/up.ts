@@ -49,6 +49,12 @@ export const up: Command = defineCommand({
       min: MIN_UPLOAD_BYTES,
       max: MAX_UPLOAD_BYTES,
     },
+    compat: {
+      type: 'string',
+      value: 'DIALECT',
+      summary: 'serve clients of another dialect too: azure, see docs/compat-azure.md',
+      choices: ['azure'],
+    },
   },
   examples: ['sotto up', 'sotto up -d && sotto transcribe recording.wav; sotto down'],
   async run(context, _args, flags) {
@@ -67,6 +73,7 @@ export const up: Command = defineCommand({
         ...models.flatMap((directory) => ['--models', directory]),
         ...(flags.alias ?? []).flatMap((alias) => ['--alias', alias]),
         ...(maxUpload === undefined ? [] : ['--max-upload', String(maxUpload)]),
+        ...(flags.compat === undefined ? [] : ['--compat', flags.compat]),
       ])
       announce(context, running, undefined)
       return
@@ -75,7 +82,12 @@ export const up: Command = defineCommand({
       throw describeStateError(error, folder)
     })
     context.onExit(release)
-    await runInForeground(context, folder, { extraModels: models, aliases, maxUploadBytes: maxUpload })
+    await runInForeground(context, folder, {
+      extraModels: models,
+      aliases,
+      maxUploadBytes: maxUpload,
+      ...(flags.compat === 'azure' && { compat: 'azure' }),
+    })
   },
 })
 
@@ -101,7 +113,7 @@ async function refuseSecond(folder: string): Promise<void> {
 async function runInForeground(
   context: CommandContext,
   folder: string,
-  options: Pick<StackOptions, 'extraModels' | 'aliases'> & { maxUploadBytes: number | undefined },
+  options: Pick<StackOptions, 'extraModels' | 'aliases' | 'compat'> & { maxUploadBytes: number | undefined },
 ): Promise<void> {
   const started = performance.now()
   const { maxUploadBytes, ...more } = options
@@ -152,6 +164,7 @@ function describeRunning(stack: Stack, folder: string): RunningStack {
       pid: role.pid,
       url: Object.values((role.ready['urls'] as Record<string, string> | undefined) ?? {})[0] ?? '',
     })),
+    ...(stack.azure && { azure: stack.azure }),
   }
 }
 
@@ -168,5 +181,9 @@ function announce(context: CommandContext, running: RunningStack, readyMs: numbe
   context.out(
     `ready${readyMs === undefined ? '' : ` in ${(readyMs / 1000).toFixed(1)} s`}; policy ${relative(context.io.cwd, running.policy)}`,
   )
+  if (running.azure) {
+    const { kms, serviceFile, score } = running.azure
+    context.out(`azure      ${score}, KMS ${kms}, certificate ${relative(context.io.cwd, serviceFile)}`)
+  }
   context.out('try: sotto verify, sotto transcribe FILE, sotto chat, sotto proxy')
 }

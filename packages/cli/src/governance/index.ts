@@ -1,0 +1,27 @@
+export { constitutionChanges, printEffect } from './describe.ts'
+export { createAsk, type Desk, KMS_FLAGS, MEMBER_FLAGS, openDesk, openMember, requireKmsUrl } from './desk.ts'
+export {
+  type Ask,
+  type Closed,
+  type Governance,
+  type Listed,
+  type OpenProposal,
+  readGovernance,
+  readProposal,
+} from './kms.ts'
+export {
+  createMemberSecret,
+  type MemberSecret,
+  openMemberKey,
+  readMemberKey,
+  readPemSecret,
+  writeMemberKey,
+} from './member-key-file.ts'
+export {
+  lintKeyReleasePolicy,
+  type NamedText,
+  readConstitution,
+  readKeyReleasePolicy,
+  readReleases,
+} from './proposal-files.ts'
+export { readKmsReleases, skrPolicyOf, type SkrPolicy } from './skr-policy.ts'

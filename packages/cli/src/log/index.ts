@@ -1,0 +1,2 @@
+export { keepSplitView, stateFile } from './files.ts'
+export { LOG_FLAGS, type LogFlags, type LogTarget, resolveLog, resolveLogUrl } from './target.ts'

@@ -1,0 +1,2 @@
+export { parseReleaseFile } from './release-file.ts'
+export { type SourceFlags, verifySource } from './verify-source.ts'
