@@ -2,7 +2,7 @@
  * Builds everything that is executed: one bundle per role, its pruned native closure, the command.
  *
  *   dist/images/{software,release}/{kms,inference}/   role.js, bin/node, … (measured)
- *   dist/edge/{relay,log,witness}.js                  untrusted roles
+ *   dist/edge/{relay,log,witness,issuer}.js                  untrusted roles
  *   dist/cli/sotto.js                                 the command
  *
  * Same sources, same bytes: nothing here depends on the time, the user or the folder.
@@ -56,7 +56,16 @@ export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const)
   ] satisfies ImageRecipe[]
 })
 
-const EDGE_ROLES = ['relay', 'log', 'witness']
+/**
+ * Packages that a dependency would bring along and nothing here may use: a bundle has something in their place that
+ * does nothing. The Azure SDK has proxies that the environment names, and with them a package that loads another.
+ */
+const ABSENT = {
+  'http-proxy-agent': join(root, 'packages/kms/src/root/azure-managed-hsm/no-proxy-agents.ts'),
+  'https-proxy-agent': join(root, 'packages/kms/src/root/azure-managed-hsm/no-proxy-agents.ts'),
+}
+
+const EDGE_ROLES = ['relay', 'log', 'witness', 'issuer']
 
 const COMMON: BuildOptions = {
   bundle: true,
@@ -121,7 +130,8 @@ export async function buildInto(out: string): Promise<void> {
   writeFileSync(join(out, 'metafiles.json'), JSON.stringify(metafiles))
 }
 
-async function buildImage(recipe: ImageRecipe, folder: string): Promise<Metafile> {
+/** Builds one measured image into `folder`; the answer is the bundler's account of what is in it. */
+export async function buildImage(recipe: ImageRecipe, folder: string): Promise<Metafile> {
   const engine = recipe.engine && (await bundle(recipe.engine, folder, recipe.natives))
   for (const name of recipe.natives) await copyNativeClosure(name, join(folder, 'node_modules'))
   mkdirSync(join(folder, 'bin'), { recursive: true })
@@ -149,7 +159,8 @@ export async function buildRole(recipe: ImageRecipe, folder: string): Promise<Me
   return metafile
 }
 
-function listImage(folder: string): ManifestEntry[] {
+/** Every file of an image with mode and digest, as it is measured, sorted by path. */
+export function listImage(folder: string): ManifestEntry[] {
   const entries = [...walk(folder)].map((file) => ({
     path: relative(folder, file),
     mode: statSync(file).mode & 0o777,
@@ -166,7 +177,14 @@ async function bundle(
   external: readonly string[] = [],
   options: BuildOptions = {},
 ): Promise<Metafile> {
-  const result = await build({ ...COMMON, ...options, entryPoints: entries, outdir, external: [...external] })
+  const result = await build({
+    ...COMMON,
+    ...options,
+    alias: ABSENT,
+    entryPoints: entries,
+    outdir,
+    external: [...external],
+  })
   return result.metafile!
 }
 

@@ -29,6 +29,8 @@ const BROWSER_PACKAGES: Record<string, readonly RegExp[]> = {
 const SEPARATE_ROOMS: [string, string, string][] = [
   ['edge/src/relay', 'edge/src/log', 'relay and log are different parties'],
   ['edge/src/relay', 'edge/src/witness', 'relay and witness are different parties'],
+  ['edge/src/relay', 'edge/src/issuer', 'who knows accounts must not see who sends requests'],
+  ['edge/src/log', 'edge/src/issuer', 'log and issuer are different parties'],
   ['edge/src/log', 'edge/src/witness', 'a witness run by the log witnesses nothing'],
 ]
 

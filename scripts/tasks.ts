@@ -23,6 +23,7 @@ const tasks: Record<string, Task> = {
     await buildIfStale({ always: true })
     return 0
   },
+  'release:build': (args) => run(process.execPath, [join(root, 'scripts/release/main.ts'), ...args]),
   check,
   bench: (args) => {
     const [name, ...rest] = args

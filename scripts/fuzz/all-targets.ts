@@ -1,13 +1,27 @@
+import { custodyTargets } from './custody-targets.ts'
+import { dialectTargets } from './dialect-targets.ts'
 import { documentTargets } from './document-targets.ts'
 import { evidenceTargets } from './evidence-targets.ts'
 import { formatTargets } from './format-targets.ts'
+import { governanceTargets } from './governance-targets.ts'
+import { hsmTargets } from './hsm-targets.ts'
+import { logTargets } from './log-targets.ts'
+import { releaseTargets } from './release-targets.ts'
 import type { Target } from './target.ts'
+import { tokenTargets } from './token-targets.ts'
 import { verifierTargets } from './verifier-targets.ts'
 
 /** Every target, in the order in which they run. */
 export const targets: readonly Target[] = [
   ...formatTargets,
+  ...dialectTargets,
   ...documentTargets,
+  ...governanceTargets,
+  ...custodyTargets,
+  ...hsmTargets,
+  ...releaseTargets,
+  ...tokenTargets,
+  ...logTargets,
   ...evidenceTargets,
   ...verifierTargets,
 ]

@@ -2,6 +2,13 @@ import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseIndex, unpackCollateral } from '@sotto/protocol/collateral-bundle'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { encodeTrustBundle, parseTrustBundle } from '@sotto/protocol/evidence'
+import {
+  handedOverDecoder,
+  handoverBindingDecoder,
+  handoverReceiptDecoder,
+  handoverRequestDecoder,
+  handoverResponseDecoder,
+} from '@sotto/protocol/handover'
 import type { Decoder } from '@sotto/protocol/jcs'
 import {
   artifactKeyImportDecoder,
@@ -42,6 +49,7 @@ import {
   releaseMessages,
   trustPolicies,
 } from './own-documents.ts'
+import { keyPolicies } from './governance-targets.ts'
 import { parser, type Target } from './target.ts'
 
 const NOW = 1_790_000_000
@@ -52,7 +60,7 @@ export const documentTargets: readonly Target[] = [
   document('genesis', genesisDecoder, () => payloads(({ genesis }) => [genesis])),
   document('kms certificate', kmsCertificateDecoder, () => payloads(({ kms }) => [kms.certificate])),
   document('release statement', releaseStatementDecoder, () => payloads(({ releases }) => releases)),
-  parser('key-release policy', () => payloads(({ policy }) => [policy]), readKeyPolicy),
+  parser('key-release policy', keyPolicies, readKeyPolicy),
   document('key set', keySetDecoder, () => payloads(({ keySet }) => [keySet])),
   document('release receipt', releaseReceiptDecoder, async () => [
     encodeDocument((await ownWorld()).receipt.release),
@@ -68,6 +76,14 @@ export const documentTargets: readonly Target[] = [
   document('release request', releaseRequestDecoder, async () => [(await releaseMessages()).request]),
   document('release response', releaseResponseDecoder, async () => [(await releaseMessages()).response]),
   document('released keys', releasedKeysDecoder, () => [encodeDocument(RELEASED)]),
+  document('handover binding', handoverBindingDecoder, () => [encodeDocument(HANDOVER)]),
+  document('handover request', handoverRequestDecoder, async () => {
+    const { evidence, checkpoint } = (await ownRelease()) as { evidence: unknown; checkpoint: unknown }
+    return [encodeDocument({ evidence, checkpoint, binding: HANDOVER })]
+  }),
+  document('handover response', handoverResponseDecoder, () => [encodeDocument(HANDOVER_RESPONSE)]),
+  document('handed over', handedOverDecoder, () => [encodeDocument(HANDED_OVER)]),
+  document('handover receipt', handoverReceiptDecoder, () => [encodeDocument(HANDOVER_RECEIPT)]),
   document('artifact key import', artifactKeyImportDecoder, async () => [
     encodeDocument({ ...IMPORT, genesis: (await ownWorld()).world.genesisDigest }),
   ]),
@@ -122,6 +138,55 @@ const BINDING = {
   wrapKey: toBase64Url(new Uint8Array(1216)),
   receiptKey: KEY,
   checkpoint: DIGEST,
+}
+
+const HANDOVER = {
+  version: 1,
+  genesis: DIGEST,
+  wrapKey: toBase64Url(new Uint8Array(1216)),
+  statementKey: KEY,
+  checkpoint: DIGEST,
+}
+const HANDOVER_RESPONSE = {
+  receipt: { envelope: '{}', index: 4 },
+  enc: toBase64Url(new Uint8Array(1120)),
+  wrapped: toBase64Url(new Uint8Array(300)),
+}
+const HANDED_OVER = {
+  version: 1,
+  rootSecret: KEY,
+  generation: 1,
+  keys: [
+    {
+      keyId: 7,
+      config: toBase64Url(new Uint8Array(60)),
+      policy: DIGEST,
+      notBefore: 100,
+      notAfter: 200,
+      destroyAt: 260,
+      privateKey: KEY,
+    },
+  ],
+}
+const HANDOVER_RECEIPT = {
+  version: 1,
+  genesis: DIGEST,
+  policy: DIGEST,
+  tuple: 'kms-2.0',
+  evidence: DIGEST,
+  hardware: ['software'],
+  fromKey: KEY,
+  toKey: toBase64Url(new Uint8Array(32).fill(4)),
+  fromSecurityVersion: 1,
+  toSecurityVersion: 2,
+  generation: 1,
+  keyIds: [7],
+  issuedAt: NOW,
+}
+
+/** A release request, for its evidence. */
+async function ownRelease(): Promise<unknown> {
+  return JSON.parse(fromUtf8((await releaseMessages()).request))
 }
 
 function document<T>(name: string, decoder: Decoder<T>, seeds: Target['seeds']): Target {

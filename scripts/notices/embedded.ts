@@ -135,5 +135,7 @@ export const HOLDERS: Readonly<Record<string, string>> = {
   'onnxruntime-common': 'Copyright (c) Microsoft Corporation. All rights reserved.',
   'onnxruntime-node': 'Copyright (c) Microsoft Corporation. All rights reserved.',
   'opus-decoder': 'Copyright 2021-2025 Ethan Halsall',
+  'pg-types': 'Copyright (c) Brian M. Carlson',
+  pgpass: 'Copyright (c) Hannes Hörl',
   'simple-git': 'Copyright (c) Steve King',
 }

@@ -1,9 +1,13 @@
 import { attestation } from './attestation.ts'
 import { bhttp } from './bhttp.ts'
+import { blindrsa } from './blindrsa.ts'
+import { coseReceipts } from './cose-receipts.ts'
 import type { VectorFamily } from './harness.ts'
 import { hpke } from './hpke.ts'
 import { mlkem } from './mlkem.ts'
 import { ohttp } from './ohttp.ts'
+import { oms } from './oms.ts'
+import { privacypass } from './privacypass.ts'
 import { tlog } from './tlog.ts'
 import { wycheproof } from './wycheproof.ts'
 import { xwing } from './xwing.ts'
@@ -16,6 +20,10 @@ export const families: readonly VectorFamily[] = [
   wycheproof,
   bhttp,
   ohttp,
+  blindrsa,
+  privacypass,
   tlog,
+  coseReceipts,
   attestation,
+  oms,
 ]

@@ -1,0 +1,101 @@
+/**
+ * The same build a second time, in every way that must not matter: from a copy of the checkout at another path, with
+ * other times of files, another umask, language, time zone and home.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { firstDifference } from '@sotto/protocol/measurement'
+import { decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
+import { provenanceStatementDecoder } from '@sotto/protocol/provenance'
+import { ReleaseFailure } from './failure.ts'
+import { sha256File } from './image.ts'
+import type { ReleaseOptions } from './options.ts'
+import { readSource } from './source.ts'
+
+/** What of a checkout a build reads. */
+const COPIED = ['packages', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json']
+
+/**
+ * Builds again and compares manifests, archives, bills of materials and provenance.
+ *
+ * @param sourceDigest of what was built first
+ * @returns every difference in words; none when the build is reproducible
+ * @throws ReleaseFailure when somebody edits the checkout meanwhile
+ */
+export async function buildAgain(
+  root: string,
+  options: ReleaseOptions,
+  sourceDigest: string,
+): Promise<string[]> {
+  // A long name with a space: nothing of it may end in an image.
+  const place = mkdtempSync(join(tmpdir(), 'sotto another checkout '))
+  try {
+    const copy = join(place, 'nested', 'source')
+    mkdirSync(copy, { recursive: true })
+    for (const name of COPIED)
+      cpSync(join(root, name), join(copy, name), { recursive: true, verbatimSymlinks: true })
+    if (readSource(copy).digest !== sourceDigest) throw changedMeanwhile()
+    linkModules(root, copy)
+    const out = join(place, 'out')
+    runBuild(copy, out, options, place)
+    return (await Promise.all(options.roles.map((role) => compareRole(role, options.out, out)))).flat()
+  } finally {
+    rmSync(place, { recursive: true, force: true })
+  }
+}
+
+/** 800 MB of installed packages as hard links where that works; links to the workspace stay relative. */
+function linkModules(root: string, copy: string): void {
+  const [from, to] = [join(root, 'node_modules'), join(copy, 'node_modules')]
+  if (spawnSync('cp', ['-al', from, to]).status === 0) return
+  rmSync(to, { recursive: true, force: true })
+  cpSync(from, to, { recursive: true, verbatimSymlinks: true })
+}
+
+function runBuild(copy: string, out: string, options: ReleaseOptions, home: string): void {
+  const args = [join(copy, 'scripts/release/main.ts'), '--out', out]
+  if (options.version !== undefined) args.push('--version', options.version)
+  for (const role of options.roles) args.push('--role', role)
+  if (options.flavour === 'software') args.push('--software')
+  const { status, stderr } = spawnSync('sh', ['-c', 'umask 077; exec "$0" "$@"', process.execPath, ...args], {
+    cwd: home,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: home, LC_ALL: 'tr_TR.UTF-8', TZ: 'Pacific/Kiritimati' },
+    maxBuffer: 1 << 24,
+  })
+  if (status !== 0) throw new Error(`the second build failed:\n${stderr}`)
+}
+
+async function compareRole(role: string, first: string, second: string): Promise<string[]> {
+  const differences: string[] = []
+  const [a, b] = [first, second].map((out) => join(out, role))
+  const manifests = [a!, b!].map((folder) => readFileSync(join(folder, 'manifest'), 'utf8'))
+  const difference = firstDifference(manifests[0]!, manifests[1]!)
+  if (difference !== undefined) differences.push(`${role}: ${difference.path} ${difference.kind}`)
+  for (const name of ['image.tar', 'sbom.cdx.json']) {
+    const [one, other] = [join(a!, name), join(b!, name)]
+    if (!existsSync(other) || (await sha256File(one)) !== (await sha256File(other)))
+      differences.push(`${role}: ${name} differs`)
+  }
+  const [one, other] = [a!, b!].map((folder) => withoutCommit(join(folder, 'provenance.intoto.json')))
+  if (one !== other) differences.push(`${role}: provenance.intoto.json differs`)
+  return differences
+}
+
+/** The copy has the files of the commit and not its name: a digest of the source stands beside it in both. */
+function withoutCommit(file: string): string {
+  const statement = decodeDocument(readFileSync(file), provenanceStatementDecoder)
+  for (const { digest } of statement.predicate.buildDefinition.resolvedDependencies)
+    delete digest['gitCommit']
+  return Buffer.from(encodeDocument(statement)).toString('utf8')
+}
+
+/** Two builds of two sources prove nothing. */
+export function changedMeanwhile(): ReleaseFailure {
+  return new ReleaseFailure(
+    'the checkout was changed during the build',
+    'build from a checkout that nobody edits',
+  )
+}
