@@ -37,7 +37,6 @@ export const CLAIMS = {
   'see.issuer': {
     sentence: 'The token issuer cannot link a token to its use.',
     source: 'Who can read what',
-    deferred: 'tokens are not in this version',
   },
   'chain.evidence': {
     sentence: 'The client verifies the hardware evidence of the KMS against roots its own policy names.',
@@ -48,12 +47,22 @@ export const CLAIMS = {
       'The measurement of the KMS equals a release statement signed by a pinned key and included in the log.',
     source: 'The chain of trust, 2',
   },
+  'release.reproducible': {
+    sentence:
+      'Anybody builds a measured image from its source, byte for byte the same, wherever, whenever and under whatever user.',
+    source: 'Measurement',
+  },
   'chain.receipt': {
     sentence: 'Request keys are covered by a receipt the KMS signed, included in the log.',
     source: 'The chain of trust, 3',
   },
   'chain.policy': {
     sentence: 'Key-release policies are whole tuples: values of two workloads never mix.',
+    source: 'The chain of trust, 4',
+  },
+  governance: {
+    sentence:
+      'Nothing is accepted without the majority of the members that the constitution asks for; any one member can stop the release of keys.',
     source: 'The chain of trust, 4',
   },
   'chain.log': {
@@ -85,14 +94,14 @@ export const CLAIMS = {
     source: 'Rules, T2',
   },
   T3: {
-    sentence: 'One log entry per genesis and epoch holds the whole key set; clients use whole sets only.',
+    sentence:
+      'One log entry per genesis and epoch holds the whole key set; clients use whole sets only; a second set, a gap or a broken link alarms monitors, and a log that shows two histories leaves evidence of it.',
     source: 'Rules, T3',
-    deferred: 'the linked sets are checked; monitors for duplicates are not in this version',
   },
   T4: {
-    sentence: 'Request keys live at most 24 hours plus grace and are destroyed at expiry.',
+    sentence:
+      'Request keys live at most 24 hours plus grace, in memory only, and are destroyed at expiry: neither root secret, custodians nor backups bring them back.',
     source: 'Rules, T4',
-    deferred: 'expiry and destruction are in place; exclusion from custodians and backups comes with them',
   },
   T5: {
     sentence: 'Every wrapped secret uses X-Wing, and the client policy sets the floor for requests.',
@@ -123,30 +132,34 @@ export const CLAIMS = {
     source: 'Rules, T10',
   },
   T11: {
-    sentence: 'A rolled-back KMS store is detected against the log.',
+    sentence:
+      'A KMS store that was rolled back or forked is detected against the log, and of its replicas one serves at a time.',
     source: 'Rules, T11',
-    deferred: 'rollback detection is not in this version',
   },
   T12: {
     sentence:
-      'Budgets, spent tokens and replay windows are never trusted to the operator; losing a window starts a new key epoch.',
+      'Spent tokens and replay windows are never trusted to the operator: a set that may have lost something voids the tokens it was for, a lost window starts a new key epoch.',
     source: 'Rules, T12',
-    deferred: 'the replay window is in attested memory; budgets and tokens are not in this version',
+  },
+  'T12.budgets': {
+    sentence: 'Budgets are never trusted to the operator.',
+    source: 'Rules, T12',
+    deferred: 'budgets come with clean rooms, which are not in this version',
   },
   T13: {
-    sentence: 'Time is a monotone lower bound from witness cosignatures.',
+    sentence:
+      'Time is a monotone lower bound from witness cosignatures: a host clock turned back prolongs no key, and without a fresh checkpoint for too long by the monotonic clock nothing is served.',
     source: 'Rules, T13',
-    deferred: 'ages are judged by witness times; serving does not yet stop by the monotonic clock',
   },
   T14: {
-    sentence: 'Operator-run witnesses count zero, and the verdict shows it.',
+    sentence:
+      'Witnesses of at least two independent organisations count, each organisation once; those of the operator count zero, and the verdict shows it.',
     source: 'Rules, T14',
-    deferred: 'independent witnesses cannot exist on one laptop; the step is shown as skipped',
   },
   T15: {
-    sentence: 'Custodians verify before releasing a share.',
+    sentence:
+      'Custodians verify the genesis and fresh evidence of the KMS before they release a share; fewer than k of them bring nothing back. Upgrades go from an attested KMS to an attested one, are in the log, and never decrease the security version.',
     source: 'Rules, T15',
-    deferred: 'custodians are not in this version',
   },
   T16: {
     sentence:
@@ -159,9 +172,9 @@ export const CLAIMS = {
     source: 'Rules, T17',
   },
   T18: {
-    sentence: 'No stable bearer key travels on the anonymous path.',
+    sentence:
+      'No stable bearer key travels on the anonymous path; issuer keys are logged, the same for everybody, at most two live per class.',
     source: 'Rules, T18',
-    deferred: 'tokens are not in this version; bearer keys are stripped by the client',
   },
   T19: {
     sentence:
@@ -169,9 +182,9 @@ export const CLAIMS = {
     source: 'Rules, T19',
   },
   T20: {
-    sentence: 'Each role publishes a data-use policy bound to its measurement.',
+    sentence:
+      'Each release declares what it does with content, signed, logged and bound to its measurement; the enclave does nothing else, and a client policy can require it.',
     source: 'Rules, T20',
-    deferred: 'data-use policies are not in this version',
   },
   T21: {
     sentence: 'The local proxy checks Host and Origin and can require a local secret.',

@@ -138,7 +138,7 @@ describe('raw captures of the sockets', () => {
     for (const { received } of stack.taps.kms!.captures) {
       for (const { start } of httpMessages(Buffer.concat(received)))
         expect(start).toMatch(
-          /^(GET|POST) \/v1\/(keys|genesis|release|policies|artifacts\/[0-9a-f]{32}\/key) /,
+          /^(GET|POST) \/v1\/(keys|genesis|release|(proposals(\/[0-9a-f]{64})?)|ballots|artifacts\/[0-9a-f]{32}\/key) /,
         )
     }
     const peers = new Set(stack.taps.kms!.captures.map(({ peerPid }) => peerPid))

@@ -1,0 +1,196 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fromBase64Url, fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
+import { decodeDocument, PAYLOAD_TYPES, releaseStatementDecoder } from '@sotto/protocol/keyrelease'
+import { encodeManifest, softwareMeasurement } from '@sotto/protocol/measurement'
+import { verifyProvenance, verifySbom } from '@sotto/verifier/provenance'
+import { measureImage } from '../../packages/cli/src/software-tee/measure.ts'
+import { claim } from '../claims.ts'
+import { copyCheckout, releaseBuild } from './checkout.ts'
+
+let work: string
+let checkout: string
+let out: string
+let built: ReturnType<typeof releaseBuild>
+let digest: string
+const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(out, name)))
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const key = (): Uint8Array => fromBase64Url(/release key (\S+)/.exec(built.stderr)![1]!)
+
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'sotto-release-'))
+  checkout = join(work, 'checkout')
+  out = join(work, 'out')
+  copyCheckout(checkout)
+  writeFileSync(join(work, 'kms.json'), '{"listen":"127.0.0.1"}')
+  // One role: the other takes the same way with four times the bytes.
+  built = releaseBuild(
+    checkout,
+    '--out',
+    out,
+    '--role',
+    'kms',
+    '--software',
+    '--check',
+    '--new-key',
+    join(work, 'release.key'),
+    '--configuration',
+    `kms=${join(work, 'kms.json')}`,
+  )
+  digest = fromUtf8(read('kms/measurement')).trim()
+}, 300_000)
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+describe('release:build', () => {
+  it(
+    claim(
+      'release.reproducible',
+      'builds every byte the same from a copy elsewhere, under another umask, language and time',
+    ),
+    () => {
+      expect(built.stderr).toContain('built again elsewhere: every byte is the same')
+      expect(built.status).toBe(0)
+      expect(built.stdout).toBe(`kms  ${digest}\n`)
+    },
+  )
+
+  it('packs exactly what is measured, with no owner and no time', async () => {
+    const place = join(work, 'unpacked')
+    mkdirSync(place)
+    expect(spawnSync('tar', ['-xf', join(out, 'kms/image.tar'), '-C', place]).status).toBe(0)
+    const { entries, digest: measured } = await measureImage(place)
+    expect(measured).toBe(digest)
+    expect(fromUtf8(encodeManifest(entries))).toBe(fromUtf8(read('kms/manifest')))
+    const listing = spawnSync('tar', ['--numeric-owner', '--utc', '-tvf', join(out, 'kms/image.tar')], {
+      encoding: 'utf8',
+    }).stdout
+    expect(
+      listing
+        .trim()
+        .split('\n')
+        .map((line) => line.replace(/ +\d+ 1970-01-01 00:00 /, ' | ')),
+    ).toEqual(['-rwxr-xr-x 0/0 | bin/node', '-rw-r--r-- 0/0 | package.json', '-rw-r--r-- 0/0 | role.js'])
+  })
+
+  it('lists in CycloneDX what is in the bundle, and Node, with versions, licences and digests', () => {
+    const sbom = JSON.parse(fromUtf8(read('kms/sbom.cdx.json'))) as Sbom
+    expect(sbom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 })
+    expect(sbom.serialNumber).toMatch(
+      /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    )
+    expect(sbom.serialNumber.slice(9, 17)).toBe(digest.slice(0, 8))
+    const names = sbom.components.map(({ purl }) => purl)
+    const { version } = JSON.parse(
+      readFileSync(join(checkout, 'node_modules/hono/package.json'), 'utf8'),
+    ) as { version: string }
+    expect(names).toContain(`pkg:npm/hono@${version}`)
+    expect(names.some((name) => name.startsWith('pkg:npm/onnxruntime-node'))).toBe(false)
+    for (const { licenses, hashes } of sbom.components) {
+      expect(licenses).toHaveLength(1)
+      expect(hashes).toEqual([
+        { alg: 'SHA-512', content: expect.stringMatching(/^[0-9a-f]{128}$/) as string },
+      ])
+    }
+    const node = sbom.components.find(({ name }) => name === `node-linux-${process.arch}`)!
+    const [, sha] = /^755 ([0-9a-f]{64}) bin\/node$/m.exec(fromUtf8(read('kms/manifest')))!
+    expect(node.components).toEqual([
+      {
+        type: 'file',
+        'bom-ref': 'file:bin/node',
+        name: 'bin/node',
+        hashes: [{ alg: 'SHA-256', content: sha }],
+      },
+    ])
+    const refs = sbom.components.map((one) => one['bom-ref'])
+    expect(new Set(refs).size).toBe(refs.length)
+    expect(sbom.dependencies[0]!.dependsOn).toEqual([...refs].sort())
+    expect(JSON.stringify(sbom)).not.toMatch(/timestamp|\d{4}-\d\d-\d\dT/)
+  })
+
+  it('signs provenance of the image, its archive and its bill of materials', () => {
+    const provenance = verifyProvenance(read('kms/provenance.dsse.json'), digest, { builderKeys: [key()] })
+    expect(provenance.subject).toEqual([
+      { name: 'image', digest: { sha256: digest } },
+      { name: 'image.tar', digest: { sha256: sha256(read('kms/image.tar')) } },
+    ])
+    const dependencies = provenance.predicate.buildDefinition.resolvedDependencies
+    expect(dependencies.map(({ name }) => name)).toEqual(['source', 'package-lock.json', 'node', 'esbuild'])
+    expect(dependencies[1]!.digest['sha256']).toBe(
+      sha256(new Uint8Array(readFileSync(join(checkout, 'package-lock.json')))),
+    )
+    expect(() =>
+      verifySbom(read('kms/sbom.dsse.json'), read('kms/sbom.cdx.json'), digest, [key()]),
+    ).not.toThrow()
+  })
+
+  it('signs what the software TEE will report of this image and configuration', () => {
+    const { payload } = verifyDsse(parseDsse(read('kms/release.dsse.json')), PAYLOAD_TYPES.release, [key()])
+    const configuration = sha256(new Uint8Array(readFileSync(join(work, 'kms.json'))))
+    expect(decodeDocument(payload, releaseStatementDecoder)).toMatchObject({
+      subject: [{ digest: { sha256: digest } }, { digest: { sha256: configuration } }],
+      predicate: {
+        role: 'kms',
+        evidence: {
+          family: 'software',
+          measurements: [softwareMeasurement(digest)],
+          hostData: [configuration],
+        },
+      },
+    })
+    const release = JSON.parse(fromUtf8(read('release.json'))) as {
+      roles: { kms: { statements: { release: { envelope: string } } } }
+    }
+    expect(utf8(release.roles.kms.statements.release.envelope)).toEqual(read('kms/release.dsse.json'))
+  })
+
+  it('keeps the key to its owner and prints the public half only', () => {
+    const file = join(work, 'release.key')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const seed = readFileSync(file, 'utf8').trim()
+    expect(built.stdout + built.stderr).not.toContain(seed)
+    for (const name of ['release.json', 'kms/provenance.dsse.json', 'kms/release.dsse.json'])
+      expect(fromUtf8(read(name))).not.toContain(seed)
+  })
+
+  it('measures another image when one letter of the source changes, and no other file of it', () => {
+    const file = join(checkout, 'packages/kms/src/main.software.ts')
+    const source = readFileSync(file, 'utf8')
+    writeFileSync(file, `${source}\nglobalThis.performance.mark('x')\n`)
+    const { stdout, status } = releaseBuild(
+      checkout,
+      '--out',
+      join(work, 'changed'),
+      '--role',
+      'kms',
+      '--software',
+      '--images-only',
+    )
+    writeFileSync(file, source)
+    expect(status).toBe(0)
+    expect(stdout).not.toContain(digest)
+    const [before, after] = [out, join(work, 'changed')].map((folder) =>
+      readFileSync(join(folder, 'kms/manifest'), 'utf8').split('\n'),
+    )
+    expect(after!.filter((line) => !before!.includes(line)).map((line) => line.slice(69))).toEqual([
+      'role.js',
+    ])
+  })
+})
+
+interface Sbom {
+  serialNumber: string
+  components: {
+    'bom-ref': string
+    name: string
+    purl: string
+    licenses: unknown[]
+    hashes: unknown
+    components?: unknown
+  }[]
+  dependencies: { ref: string; dependsOn?: string[] }[]
+}
