@@ -94,7 +94,8 @@ export interface ReceiptVerification {
 
 /**
  * Verifies a receipt: the proof leads from `hash` to a root, and that root is what the log signed (RFC 9942
- * Section 5: the payload is not carried but recomputed). Returns the tree: its size and root.
+ * Section 5: the payload is not carried but recomputed). Returns the tree. Its root is proven; its size is what the
+ * receipt says, for the signature covers the root alone, and a path may fit trees of several sizes.
  *
  * @example
  * const receipt = parseCoseReceipt(bytes)
