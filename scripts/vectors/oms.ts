@@ -31,6 +31,7 @@ export const oms: VectorFamily = {
   folder: 'training/oms',
   isOptional: true,
   isGrouped: true,
+  needsNode: true,
   *cases(files) {
     const pinned = pinnedOf(files.filter(({ name }) => !name.includes('/')))
     const signatures = files.filter((file) => isBundle(file))

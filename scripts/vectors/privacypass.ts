@@ -34,16 +34,19 @@ type Run = VectorCase['run']
 type Fields = Record<string, string>
 
 /** RFC 9577 and RFC 9578: token type 2 whole; other types must be refused and not misunderstood. */
-export const privacypass: VectorFamily = perFile('transport/privacypass', function* (file) {
-  for (const [index, vector] of (JSON.parse(file.text) as Record<string, unknown>[]).entries()) {
-    const name = `${index + 1}`
-    if ('WWW-Authenticate' in vector) yield [name, () => checkHeader(vector)]
-    else if ('token_authenticator_input' in vector) yield [name, () => checkToken(vector as Fields)]
-    else if ('issuance' in vector) yield* batch(name, vector as unknown as Batch)
-    else if ('token_request' in vector) yield [name, issuance(vector as Fields)]
-    else yield unknownShape(Object.keys(vector).join(', '))
-  }
-})
+export const privacypass: VectorFamily = {
+  ...perFile('transport/privacypass', function* (file) {
+    for (const [index, vector] of (JSON.parse(file.text) as Record<string, unknown>[]).entries()) {
+      const name = `${index + 1}`
+      if ('WWW-Authenticate' in vector) yield [name, () => checkHeader(vector)]
+      else if ('token_authenticator_input' in vector) yield [name, () => checkToken(vector as Fields)]
+      else if ('issuance' in vector) yield* batch(name, vector as unknown as Batch)
+      else if ('token_request' in vector) yield [name, issuance(vector as Fields)]
+      else yield unknownShape(Object.keys(vector).join(', '))
+    }
+  }),
+  needsNode: true,
+}
 
 function checkHeader(vector: Record<string, unknown>): void {
   const types = [0, 1].filter((index) => vector[`token-type-${index}`] === 2)

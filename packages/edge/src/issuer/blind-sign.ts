@@ -30,10 +30,9 @@ export interface SigningKey {
   sign(blindedMessage: Uint8Array): Uint8Array
 }
 
-const generate = promisify(generateKeyPair)
-
 /** A new private key of 2048 bits, PKCS #8 in DER. About a tenth of a second, off this thread. */
 export async function generateTokenKey(): Promise<{ key: TokenKey; pkcs8: Uint8Array }> {
+  const generate = promisify(generateKeyPair)
   const { privateKey } = await generate('rsa', { modulusLength: 8 * MODULUS_LENGTH, publicExponent: 65_537 })
   const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }))
   return { key: openSigningKey(pkcs8).key, pkcs8 }
