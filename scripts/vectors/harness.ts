@@ -35,8 +35,6 @@ export interface VectorFamily {
   readonly isOptional?: boolean
   /** True for cases that consist of several files: they are reported under names of their own, and the family says which files no case uses. */
   readonly isGrouped?: boolean
-  /** True where cases play a party that runs on Node only, or walk folders: no page can run them. */
-  readonly needsNode?: boolean
   cases(files: readonly VectorFile[]): Iterable<VectorCase>
 }
 

@@ -1,4 +1,3 @@
-import { basename, dirname } from 'node:path'
 import { toHex } from '@sotto/protocol/bytes'
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { pae } from '@sotto/protocol/dsse'
@@ -31,7 +30,6 @@ export const oms: VectorFamily = {
   folder: 'training/oms',
   isOptional: true,
   isGrouped: true,
-  needsNode: true,
   *cases(files) {
     const pinned = pinnedOf(files.filter(({ name }) => !name.includes('/')))
     const signatures = files.filter((file) => isBundle(file))
@@ -161,6 +159,15 @@ function observe(
       ]),
     )
   }
+}
+
+/** Names of vectors have slashes on every system, and pages have no `node:path`. */
+function dirname(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')))
+}
+
+function basename(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1)
 }
 
 function unused(): never {

@@ -104,8 +104,7 @@ describe.skipIf(!executablePath)('in Chromium', () => {
     ])
   })
 
-  for (const { folder, needsNode } of families) {
-    if (needsNode) continue
+  for (const { folder } of families) {
     const path = join(vectors, folder)
     it.skipIf(!existsSync(path))(
       `every case of ${folder} gives the published result`,
