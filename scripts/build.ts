@@ -9,22 +9,24 @@
  */
 import { createHash } from 'node:crypto'
 import {
-  cpSync,
+  chmodSync,
+  copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { chmodSync, copyFileSync, renameSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { build, type BuildOptions, type Metafile } from 'esbuild'
 import { encodeManifest, type ManifestEntry } from '../packages/protocol/src/measurement/index.ts'
-
-const root = resolve(import.meta.dirname, '..')
+import { walk } from './build/files.ts'
+import { exclusively, sourceStamp } from './build/freshness.ts'
+import { copyNativeClosure } from './build/native-closure.ts'
+import { COMMON, root } from './build/options.ts'
 
 /** Packages that stay outside the bundle: native addons that read files beside themselves. */
 const NATIVE = ['onnxruntime-node', 'node-llama-cpp']
@@ -67,24 +69,9 @@ const ABSENT = {
 
 const EDGE_ROLES = ['relay', 'log', 'witness', 'issuer']
 
-const COMMON: BuildOptions = {
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
-  metafile: true,
-  absWorkingDir: root,
-  legalComments: 'none',
-  logLevel: 'warning',
-  // CommonJS dependencies call `require` for built-in modules; ESM has none.
-  banner: {
-    js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);",
-  },
-}
-
 /** Builds when a source is newer than the last build (or always); two builders at once wait in turn. */
 export async function buildIfStale(options: { always?: boolean } = {}): Promise<void> {
-  const stamp = sourceStamp()
+  const stamp = sourceStamp(root)
   const stampFile = join(root, 'dist', 'stamp')
   const isFresh = (): boolean => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp
   if (isFresh() && !options.always) return
@@ -188,64 +175,6 @@ async function bundle(
   return result.metafile!
 }
 
-/**
- * Copies of a package only what its entry can load: the modules esbuild finds from it, each
- * package's package.json, and this platform's binaries.
- */
-async function copyNativeClosure(name: string, target: string): Promise<void> {
-  const source = join(root, 'node_modules')
-  const manifest = JSON.parse(readFileSync(join(source, name, 'package.json'), 'utf8')) as {
-    main?: string
-    exports?: { '.'?: { node?: { import?: string }; import?: string } }
-  }
-  const entry =
-    manifest.exports?.['.']?.node?.import ?? manifest.exports?.['.']?.import ?? manifest.main ?? 'index.js'
-  const { metafile } = await build({
-    ...COMMON,
-    entryPoints: [join(source, name, entry)],
-    write: false,
-    outdir: '/unused',
-    loader: { '.node': 'copy' },
-    external: ['*.node', '@node-llama-cpp/*', '@reflink/*'],
-    logLevel: 'silent',
-  })
-  const manifests = new Set<string>()
-  for (const input of Object.keys(metafile!.inputs)) {
-    const path = relative(source, resolve(root, input))
-    if (path.startsWith('..')) continue
-    copyInto(join(source, path), join(target, path))
-    // Every package.json above a module says how Node reads it ("type") and finds it ("exports").
-    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder))
-      manifests.add(join(folder, 'package.json'))
-  }
-  for (const path of manifests)
-    if (existsSync(join(source, path))) copyInto(join(source, path), join(target, path))
-  for (const path of nativeFiles(name)) copyInto(join(source, path), join(target, path))
-}
-
-/** Native files by package: libraries and the data they read, for this processor only. */
-function nativeFiles(name: string): string[] {
-  const source = join(root, 'node_modules')
-  const folders =
-    name === 'onnxruntime-node'
-      ? [`onnxruntime-node/bin/napi-v6/linux/${process.arch}`]
-      : [`@node-llama-cpp/linux-${process.arch}`, 'node-llama-cpp/llama']
-  const wanted = (path: string): boolean =>
-    name === 'onnxruntime-node' ||
-    path.startsWith('@node-llama-cpp/') ||
-    /^node-llama-cpp\/llama\/(binariesGithubRelease|llama\.cpp\.info)\.json$/.test(path)
-  return folders
-    .flatMap((folder) => [...walk(join(source, folder))])
-    .map((file) => relative(source, file))
-    .filter((path) => wanted(path) && !/\.(md|d\.ts|map)$/.test(path))
-}
-
-function copyInto(from: string, to: string): void {
-  if (existsSync(to)) return
-  mkdirSync(dirname(to), { recursive: true })
-  cpSync(from, to, { dereference: true })
-}
-
 function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to)
@@ -257,47 +186,4 @@ function linkOrCopy(from: string, to: string): void {
 function pinnedNode(): string {
   const pinned = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
   return existsSync(pinned) ? pinned : process.execPath
-}
-
-function sourceStamp(): string {
-  const hash = createHash('sha256').update(process.arch)
-  const files = [
-    ...walk(join(root, 'packages')),
-    join(root, 'scripts/build.ts'),
-    join(root, 'package-lock.json'),
-  ].sort()
-  for (const file of files) {
-    if (!/\/src\/|package(-lock)?\.json$|build\.ts$/.test(file)) continue
-    hash.update(relative(root, file)).update('\0').update(readFileSync(file))
-  }
-  return hash.digest('hex')
-}
-
-function* walk(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* walk(path)
-    else if (entry.isFile()) yield path
-  }
-}
-
-async function exclusively(lock: string, work: () => Promise<void>): Promise<void> {
-  mkdirSync(dirname(lock), { recursive: true })
-  for (;;) {
-    try {
-      mkdirSync(lock)
-      break
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    // A build takes seconds: a lock older than a minute belongs to a killed one.
-    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-    if (age > 60_000) rmSync(lock, { recursive: true, force: true })
-    else await new Promise((done) => setTimeout(done, 200))
-  }
-  try {
-    await work()
-  } finally {
-    rmSync(lock, { recursive: true, force: true })
-  }
 }

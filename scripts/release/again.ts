@@ -68,7 +68,8 @@ function runBuild(copy: string, out: string, options: ReleaseOptions, home: stri
   if (status !== 0) throw new Error(`the second build failed:\n${stderr}`)
 }
 
-async function compareRole(role: string, first: string, second: string): Promise<string[]> {
+/** What differs between two builds of a role, in words. */
+export async function compareRole(role: string, first: string, second: string): Promise<string[]> {
   const differences: string[] = []
   const [a, b] = [first, second].map((out) => join(out, role))
   const manifests = [a!, b!].map((folder) => readFileSync(join(folder, 'manifest'), 'utf8'))

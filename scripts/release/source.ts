@@ -25,7 +25,12 @@ const FILES = [
   'packages/*/src/**/*.*',
 ]
 /** Also read by a build, and no part of what is measured. */
-const SCRIPTS = ['scripts/build.ts', 'scripts/notices/embedded.ts', 'scripts/release/**/*.ts']
+const SCRIPTS = [
+  'scripts/build.ts',
+  'scripts/build/*.ts',
+  'scripts/notices/embedded.ts',
+  'scripts/release/**/*.ts',
+]
 
 /** Reads it. `git` may be absent. */
 export function readSource(root: string): Source {

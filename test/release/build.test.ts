@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +10,7 @@ import { decodeDocument, PAYLOAD_TYPES, releaseStatementDecoder } from '@sotto/p
 import { encodeManifest, softwareMeasurement } from '@sotto/protocol/measurement'
 import { verifyProvenance, verifySbom } from '@sotto/verifier/provenance'
 import { measureImage } from '../../packages/cli/src/software-tee/measure.ts'
+import { compareRole } from '../../scripts/release/again.ts'
 import { claim } from '../claims.ts'
 import { copyCheckout, releaseBuild } from './checkout.ts'
 
@@ -56,6 +57,31 @@ describe('release:build', () => {
       expect(built.stderr).toContain('built again elsewhere: every byte is the same')
       expect(built.status).toBe(0)
       expect(built.stdout).toBe(`kms  ${digest}\n`)
+    },
+  )
+
+  it(
+    claim('release.reproducible', 'notices one byte that differs, in whatever of the two builds it is'),
+    async () => {
+      const other = join(work, 'other')
+      cpSync(out, other, { recursive: true })
+      expect(await compareRole('kms', out, other)).toEqual([])
+      for (const [name, found] of [
+        ['manifest', expect.stringContaining('bin/node') as string],
+        ['image.tar', 'kms: image.tar differs'],
+        ['sbom.cdx.json', 'kms: sbom.cdx.json differs'],
+        ['provenance.intoto.json', 'kms: provenance.intoto.json differs'],
+      ] as const) {
+        const file = join(other, 'kms', name)
+        const same = readFileSync(file, 'latin1')
+        // The last digit of the first digest in it; the archive has none, and starts with a name.
+        const changed = same.replace(name === 'image.tar' ? /^./ : /(?<=[0-9a-f]{63})[0-9a-f]/, (digit) =>
+          digit === '0' ? '1' : '0',
+        )
+        writeFileSync(file, changed, 'latin1')
+        expect(await compareRole('kms', out, other), name).toEqual([found])
+        writeFileSync(file, same, 'latin1')
+      }
     },
   )
 

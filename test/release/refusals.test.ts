@@ -125,6 +125,7 @@ describe('the source', () => {
       'packages/kms/src/a.ts',
       'packages/kms/package.json',
       'scripts/build.ts',
+      'scripts/build/files.ts',
     ]
     for (const file of files) {
       mkdirSync(dirname(join(folder, file)), { recursive: true })

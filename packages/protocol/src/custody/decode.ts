@@ -11,7 +11,7 @@ import {
   refine,
   type Decoder,
 } from '../jcs/index.ts'
-import { evidenceDecoder, loggedStatementDecoder, noteText } from '../keyrelease/decode.ts'
+import { evidenceDecoder, loggedStatementDecoder, noteText, wrapEnc, wrapKey } from '../keyrelease/decode.ts'
 import { CUSTODIAN_KEY_BYTES } from './custodian-key.ts'
 import { MAX_SHARES, MIN_THRESHOLD } from './shamir.ts'
 import {
@@ -40,10 +40,10 @@ const time = integer(1)
 const name = label(64)
 const generation = integer(1, 2 ** 31)
 const index = integer(1, MAX_SHARES)
-const enc = base64url(1120)
+const enc = wrapEnc
 const wrapped = base64url(48)
 const nonce = base64url(32)
-const recoveryKey = base64url(1216)
+const recoveryKey = wrapKey
 const statements = (max: number): Decoder<RecoveryRequest['roots']> => list(loggedStatementDecoder, 0, max)
 
 /** Two to sixteen custodians, each named once and with a key of its own. */

@@ -1,4 +1,5 @@
-import type { Digest, Ed25519Key, Evidence, LoggedStatement, UnixSeconds } from '../keyrelease/types.ts'
+import type { Evidence } from '../keyrelease/admission.ts'
+import type { Digest, Ed25519Key, LoggedStatement, UnixSeconds } from '../keyrelease/types.ts'
 
 /** DSSE payload types of custody. */
 export const CUSTODY_TYPES = {

@@ -1,83 +1,11 @@
-import { boolean, integer, list, object, oneOf, refine, type Decoder } from '../jcs/index.ts'
-
-/** What a workload may do with what people send. */
-export const DATA_TASKS = [
-  'transcription',
-  'translation',
-  'text-generation',
-  'summarization',
-  'embedding',
-  'tensors',
-] as const
-
-/** One purpose of a request. */
-export type DataTask = (typeof DATA_TASKS)[number]
-
-/** Longest retention anybody can declare: ten years. */
-const MAX_RETENTION_SECONDS = 315_360_000
-
-/**
- * What a measured program does with the content of requests and answers, declared by whoever releases it (T20):
- * a member of the release statement, so it is signed, logged and bound to image and configuration. Counts of usage
- * without content are not part of it.
- */
-export interface DataUse {
-  /** Everything that content is used for; nothing for a role that gets none. */
-  tasks: DataTask[]
-  /** How long content is kept once its answer is complete; 0: not at all. */
-  retentionSeconds: number
-  /** Whether content trains or tunes a model. */
-  training: boolean
-}
-
-/** What a client accepts: only these tasks, no longer retention, training only if it says so. */
-export interface AcceptedDataUse {
-  tasks: DataTask[]
-  maxRetentionSeconds: number
-  training: boolean
-}
-
-const tasks = refine(list(oneOf(...DATA_TASKS), 0, DATA_TASKS.length), (found) =>
-  new Set(found).size === found.length ? undefined : 'a task stands twice',
-)
-
-export const dataUseDecoder: Decoder<DataUse> = object({
-  tasks,
-  retentionSeconds: integer(0, MAX_RETENTION_SECONDS),
-  training: boolean(),
-})
-
-export const acceptedDataUseDecoder: Decoder<AcceptedDataUse> = object({
-  tasks,
-  maxRetentionSeconds: integer(0, MAX_RETENTION_SECONDS),
-  training: boolean(),
-})
-
-/** What a declared use does that a client does not accept, or nothing. */
-export function findDataUseExcess(declared: DataUse, accepted: AcceptedDataUse): string | undefined {
-  const task = declared.tasks.find((name) => !accepted.tasks.includes(name))
-  if (task !== undefined) return `uses content for ${task}`
-  if (declared.retentionSeconds > accepted.maxRetentionSeconds)
-    return `keeps content for ${declared.retentionSeconds} s`
-  return declared.training && !accepted.training ? 'trains on content' : undefined
-}
-
-/** A declared or accepted use in words. */
-export function describeDataUse(use: DataUse | AcceptedDataUse): string {
-  const kept = 'retentionSeconds' in use ? use.retentionSeconds : use.maxRetentionSeconds
-  return [
-    use.tasks.length === 0 ? 'no content' : use.tasks.join(', '),
-    kept === 0 ? 'nothing kept' : `kept ${kept} s`,
-    use.training ? 'training' : 'no training',
-  ].join('; ')
-}
-
-/** Whether two declarations mean the same. */
-export function isSameDataUse(a: DataUse, b: DataUse): boolean {
-  return (
-    a.retentionSeconds === b.retentionSeconds &&
-    a.training === b.training &&
-    a.tasks.length === b.tasks.length &&
-    a.tasks.every((task) => b.tasks.includes(task))
-  )
-}
+export {
+  acceptedDataUseDecoder,
+  DATA_TASKS,
+  dataUseDecoder,
+  describeDataUse,
+  findDataUseExcess,
+  isSameDataUse,
+  type AcceptedDataUse,
+  type DataTask,
+  type DataUse,
+} from './data-use.ts'

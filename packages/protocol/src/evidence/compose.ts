@@ -1,7 +1,8 @@
 import { toHex, utf8 } from '../bytes/index.ts'
 import { proveConsistency, proveInclusion, type TileReader } from '../merkle/index.ts'
 import { parseCheckpoint, parseNote, type Checkpoint } from '../note/index.ts'
-import type { Evidence, KmsBinding, LoggedStatement } from '../keyrelease/types.ts'
+import type { Evidence } from '../keyrelease/admission.ts'
+import type { KmsBinding, LoggedStatement } from '../keyrelease/types.ts'
 import type { ProvenStatement, TrustBundle } from './types.ts'
 
 /** What a KMS publishes (`GET /v1/keys`): the statements of a bundle, without proofs. */

@@ -1,4 +1,5 @@
-import type { Evidence, KmsBinding, LoggedStatement } from '../keyrelease/types.ts'
+import type { Evidence } from '../keyrelease/admission.ts'
+import type { KmsBinding, LoggedStatement } from '../keyrelease/types.ts'
 
 /** Hashes (hexadecimal) of an RFC 6962 proof, in the order the RFC defines. */
 export type MerkleProof = string[]

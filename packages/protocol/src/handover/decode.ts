@@ -8,10 +8,18 @@ import {
   literal,
   object,
   refine,
-  text,
   type Decoder,
 } from '../jcs/index.ts'
-import { evidenceDecoder, loggedStatementDecoder, noteText } from '../keyrelease/decode.ts'
+import {
+  evidenceDecoder,
+  loggedStatementDecoder,
+  MAX_KEY_CONFIG_BYTES,
+  MAX_KEYS_PER_SET,
+  noteText,
+  tupleName,
+  wrapEnc,
+  wrapKey,
+} from '../keyrelease/decode.ts'
 import { EVIDENCE_LIMITS } from '../keyrelease/limits.ts'
 import type {
   HandedKey,
@@ -22,12 +30,6 @@ import type {
   HandoverResponse,
 } from './types.ts'
 
-/** X-Wing public keys and encapsulations (draft-connolly-cfrg-xwing-kem). */
-const XWING_PUBLIC_KEY_BYTES = 1216
-const XWING_ENC_BYTES = 1120
-/** As many keys as a key set may have, and the longest configuration of one. */
-const MAX_KEYS = 64
-const MAX_KEY_CONFIG_BYTES = 2048
 /** Canonical JSON of 64 keys of the longest kind with their secret, and the tag. */
 const MAX_WRAPPED_BYTES = 262_144
 
@@ -42,12 +44,11 @@ const time = integer(1)
 const generation = integer(1, 2 ** 31)
 const securityVersion = integer(0, 2 ** 31)
 const keyId = integer(0, 255)
-const tupleName = text(64, /^[a-z0-9][a-z0-9.-]*$/)
 
 export const handoverBindingDecoder: Decoder<HandoverBinding> = object({
   version: literal(1),
   genesis: digest,
-  wrapKey: base64url(XWING_PUBLIC_KEY_BYTES),
+  wrapKey,
   statementKey: ed25519Key,
   checkpoint: digest,
 })
@@ -60,7 +61,7 @@ export const handoverRequestDecoder: Decoder<HandoverRequest> = object({
 
 export const handoverResponseDecoder: Decoder<HandoverResponse> = object({
   receipt: loggedStatementDecoder,
-  enc: base64url(XWING_ENC_BYTES),
+  enc: wrapEnc,
   wrapped: base64url(16, MAX_WRAPPED_BYTES),
 })
 
@@ -83,7 +84,7 @@ export const handedOverDecoder: Decoder<HandedOver> = refine(
     version: literal(1),
     rootSecret: base64url(32),
     generation,
-    keys: list(handedKey, 0, MAX_KEYS),
+    keys: list(handedKey, 0, MAX_KEYS_PER_SET),
   }),
   ({ keys }) => (areDistinct(keys.map((key) => key.keyId)) ? undefined : 'a key identifier stands twice'),
 )
@@ -101,7 +102,7 @@ export const handoverReceiptDecoder: Decoder<HandoverReceipt> = refine(
     fromSecurityVersion: securityVersion,
     toSecurityVersion: securityVersion,
     generation,
-    keyIds: list(keyId, 0, MAX_KEYS),
+    keyIds: list(keyId, 0, MAX_KEYS_PER_SET),
     issuedAt: time,
   }),
   findReceiptContradiction,

@@ -1,11 +1,5 @@
-import type {
-  Digest,
-  Ed25519Key,
-  Evidence,
-  LoggedStatement,
-  PublishedKey,
-  UnixSeconds,
-} from '../keyrelease/types.ts'
+import type { Evidence } from '../keyrelease/admission.ts'
+import type { Digest, Ed25519Key, LoggedStatement, PublishedKey, UnixSeconds } from '../keyrelease/types.ts'
 
 /** DSSE payload type of a {@link HandoverReceipt}. */
 export const HANDOVER_RECEIPT_TYPE = 'application/vnd.sotto.handover-receipt+json'

@@ -21,38 +21,37 @@ import {
   findReceiptContradiction,
   findReleasedContradiction,
 } from './consistency.ts'
-import { EVIDENCE_LIMITS } from './limits.ts'
+import { EVIDENCE_LIMITS, XWING_PUBLIC_KEY_BYTES } from './limits.ts'
 import { MAX_MEMBERS, membersDecoder, releaseKeysDecoder, rotationPolicyDecoder } from './members.ts'
 import {
   EVIDENCE_FAMILIES,
-  RELEASE_PREDICATE,
-  type ArtifactKeyImport,
   type Component,
-  type EnclaveBinding,
   type Evidence,
   type EvidenceFamily,
+  type PolicyTuple,
+  type Role,
+} from './admission.ts'
+import {
+  RELEASE_PREDICATE,
+  type ArtifactKeyImport,
+  type EnclaveBinding,
   type Genesis,
   type KeyReleasePolicy,
   type KeySet,
   type KmsBinding,
   type KmsCertificate,
   type LoggedStatement,
-  type PolicyTuple,
   type PublishedKey,
   type ReleasedKeys,
   type ReleaseReceipt,
   type ReleaseRequest,
   type ReleaseResponse,
   type ReleaseStatement,
-  type Role,
 } from './types.ts'
 
-/** X-Wing public keys and encapsulations (draft-connolly-cfrg-xwing-kem). */
-const XWING_PUBLIC_KEY_BYTES = 1216
-const XWING_ENC_BYTES = 1120
 /** Largest RFC 9458 key configuration published: X-Wing's key with a few suites. */
-const MAX_KEY_CONFIG_BYTES = 2048
-const MAX_KEYS_PER_SET = 64
+export const MAX_KEY_CONFIG_BYTES = 2048
+export const MAX_KEYS_PER_SET = 64
 const MAX_TUPLES = 16
 const MAX_NOTE_CHARACTERS = 16_384
 export const MAX_ENVELOPE_CHARACTERS = 65_535
@@ -61,6 +60,9 @@ const YEAR_SECONDS = 366 * 86_400
 const name = label(64)
 const digest = hex(32)
 const ed25519Key = base64url(32)
+/** X-Wing public keys and encapsulations (draft-connolly-cfrg-xwing-kem): all that secrets are wrapped to and with. */
+export const wrapKey: Decoder<string> = base64url(XWING_PUBLIC_KEY_BYTES)
+export const wrapEnc: Decoder<string> = base64url(1120)
 const time = integer(1)
 const noteKey = label(256)
 export const noteText = text(MAX_NOTE_CHARACTERS, /^[\n\P{Cc}]+$/u)
@@ -123,7 +125,7 @@ export const releaseStatementDecoder: Decoder<ReleaseStatement> = object({
   ),
 })
 
-const tupleName = text(64, /^[a-z0-9][a-z0-9.-]*$/)
+export const tupleName: Decoder<string> = text(64, /^[a-z0-9][a-z0-9.-]*$/)
 /** A file name too: no separator, and nothing that begins with a dot. */
 const pieceName = text(128, /^[A-Za-z0-9][A-Za-z0-9._-]*$/)
 
@@ -194,7 +196,7 @@ export const artifactKeyImportDecoder: Decoder<ArtifactKeyImport> = object({
   artifact: artifactId,
   owner: ed25519Key,
   policy: digest,
-  enc: base64url(XWING_ENC_BYTES),
+  enc: wrapEnc,
   wrapped: base64url(48),
 })
 
@@ -202,14 +204,14 @@ export const kmsBindingDecoder: Decoder<KmsBinding> = object({
   version: literal(1),
   genesis: digest,
   signingKey: ed25519Key,
-  importKey: base64url(XWING_PUBLIC_KEY_BYTES),
+  importKey: wrapKey,
   checkpoint: digest,
 })
 
 export const enclaveBindingDecoder: Decoder<EnclaveBinding> = object({
   version: literal(1),
   genesis: digest,
-  wrapKey: base64url(XWING_PUBLIC_KEY_BYTES),
+  wrapKey,
   receiptKey: ed25519Key,
   checkpoint: digest,
 })
@@ -265,7 +267,7 @@ export const releaseResponseDecoder: Decoder<ReleaseResponse> = object({
   keySet: loggedStatementDecoder,
   policy: loggedStatementDecoder,
   receipt: loggedStatementDecoder,
-  enc: base64url(XWING_ENC_BYTES),
+  enc: wrapEnc,
   wrapped: base64url(16, 65_536),
 })
 

@@ -4,12 +4,12 @@ import { pae } from '../dsse/index.ts'
 import { SottoError } from '../errors/index.ts'
 import { areDistinct, canonicalJson, parseCanonicalJson, type Decoder } from '../jcs/index.ts'
 import { keyReleasePolicyDecoder } from './decode.ts'
+import { type Evidence } from './admission.ts'
 import {
   BINDING_TYPES,
   type ArtifactKeyImport,
   type Digest,
   type EnclaveBinding,
-  type Evidence,
   type KeyReleasePolicy,
   type KmsBinding,
 } from './types.ts'

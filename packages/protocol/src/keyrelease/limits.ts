@@ -22,3 +22,6 @@ export const COLLATERAL_FILE_LIMITS = {
   pieceBytes: 524_288,
   totalBytes: 524_288,
 } as const
+
+/** An X-Wing public key (draft-connolly-cfrg-xwing-kem): ML-KEM-768 and X25519. */
+export const XWING_PUBLIC_KEY_BYTES = 1216

@@ -133,13 +133,13 @@ export class RootHistory {
   }
 
   readShareSet(envelope: DsseEnvelope, statement: LoggedStatement): void {
-    const keys = this.statementKeys
-    const signer = keys.find((key) => verified(envelope, [key], shareSetDecoder) !== undefined)
-    const document = signer === undefined ? undefined : verified(envelope, [signer], shareSetDecoder)
-    if (document?.genesis !== this.digest) return
-    if (document.generation <= (this.#sets.at(-1)?.document.generation ?? 0)) return
-    const certificate = this.#certificates.get(signer!)!
-    this.#sets = [...this.#sets, { statement, document, certificate, acknowledgements: new Map() }]
+    for (const [key, certificate] of this.#certificates) {
+      const document = verified(envelope, [key], shareSetDecoder)
+      if (document === undefined) continue
+      if (document.genesis !== this.digest || document.generation <= this.generation) return
+      this.#sets = [...this.#sets, { statement, document, certificate, acknowledgements: new Map() }]
+      return
+    }
   }
 
   readAcknowledgement(envelope: DsseEnvelope, statement: LoggedStatement): void {
