@@ -82,7 +82,7 @@ function openGate(): ReturnType<typeof createTokenGate> {
     issuerName: 'issuer.example',
     spendContext: () => context,
     spent: set,
-    keys: { find: () => ({ ...stored, verifying }) },
+    keys: { find: () => ({ ...stored, verifying }), isCurrent: () => true },
     classes: { standard: { perSecond: 1e6, burst: 1e6 } },
     now,
   })
@@ -207,7 +207,7 @@ async function measureAdded(): Promise<
     issuerName: 'issuer.example',
     spendContext: () => spent.context(),
     spent: spent.set,
-    keys: { find: () => ({ ...stored, verifying }) },
+    keys: { find: () => ({ ...stored, verifying }), isCurrent: () => true },
     classes: { standard: { perSecond: 1e6, burst: 1e6 } },
     now,
   })

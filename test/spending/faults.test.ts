@@ -78,12 +78,15 @@ it(claim('T12', 'a gateway killed between spending and serving: the token stays 
   const [a, b] = [await party.gateway(), await party.gateway()]
   const one = token(party.world)
   // Its request arrives, and nobody is there to hear the answer.
-  a.carry = async (_, send) => {
-    await send()
-    return new Promise(() => undefined)
-  }
+  const answered = new Promise<void>((resolve) => {
+    a.carry = async (_, send) => {
+      await send()
+      resolve()
+      return new Promise(() => undefined)
+    }
+  })
   void a.spend(one)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await answered
   expect(await b.spend(one)).toEqual([false])
 })
 

@@ -74,13 +74,16 @@ it(
       }
     })
     for (let round = 0; round < 2; round++) {
+      const before = wins.size
+      await expect.poll(() => wins.size, { timeout: 60_000 }).toBeGreaterThan(before + 2)
       await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 400))
       await running.end('SIGKILL')
       await running.start()
       // Both come back, or nobody is answered.
       await Promise.all(gateways.map((gateway) => gateway.tick().catch(() => undefined)))
     }
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    const before = wins.size
+    await expect.poll(() => wins.size, { timeout: 60_000 }).toBeGreaterThan(before + 2)
     isOver = true
     await Promise.all(racing)
     expect(gateways.map((gateway) => gateway.context())).toEqual([context, context])

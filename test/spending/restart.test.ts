@@ -13,6 +13,17 @@ async function withTwo(): Promise<{ party: Party; a: Gateway; b: Gateway }> {
   return { party, a: await party.gateway(), b: await party.gateway() }
 }
 
+/** Until the KMS has told it to wait for the others. */
+function untilPaused(gateway: Gateway): Promise<void> {
+  return new Promise((resolve) => {
+    gateway.carry = async (_, send) => {
+      const response = await send()
+      if ((await response.clone().text()).includes('"KMS_SPENDING_PAUSED"')) resolve()
+      return response
+    }
+  })
+}
+
 it(
   claim('T12', 'a KMS killed and started again goes on once every gateway has said what it was told'),
   async () => {
@@ -39,8 +50,9 @@ it('requests that wait for the others are answered once those have come', async 
   const one = token(party.world)
   await b.spend(one)
   await party.restart()
+  const paused = untilPaused(a)
   const held = [a.spend(token(party.world)), a.spend(one)]
-  await new Promise((resolve) => setTimeout(resolve, 30))
+  await paused
   await b.set.tick()
   expect(await Promise.all(held)).toEqual([[true], [false]])
 })
@@ -79,9 +91,10 @@ it(
     const party = await Party.open()
     const [a] = [await party.gateway({ holdMs: 20_000 }), await party.gateway()]
     await party.restart()
+    const paused = untilPaused(a)
     const held = a.spend(token(party.world))
     held.catch(() => undefined)
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await paused
     party.wait()
     await expect(held).rejects.toMatchObject(unavailable)
   },

@@ -48,6 +48,24 @@ it('tries once more with another token when the gateway lost its memory, and not
   expect((await ask(sotto, oneShot(200_000))).status).toBe(200)
 })
 
+it('keeps its tokens while the gateway cannot tell which are good', async () => {
+  const town = await openTown()
+  // As many as one pool holds: of a token thrown away, a later request would miss one.
+  const sotto = await town.newClient({}, 4)
+  expect((await ask(sotto)).status).toBe(200)
+  town.bend.isIssuerUnheard = true
+  for (let i = 0; i < 6; i++) {
+    const response = await ask(sotto)
+    expect([response.status, ((await response.json()) as { error: { code: string } }).error.code]).toEqual([
+      503,
+      'gateway_issuer_silent',
+    ])
+  }
+  town.bend.isIssuerUnheard = false
+  for (let i = 0; i < 3; i++) expect((await ask(sotto)).status).toBe(200)
+  await expect(ask(sotto)).rejects.toMatchObject({ code: 'ISSUER_QUOTA' })
+})
+
 it('gives up after the second refusal, with the words of the gateway', async () => {
   const town = await openTown()
   const sotto = await town.newClient()

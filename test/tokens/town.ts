@@ -14,7 +14,7 @@ import {
   createTokenGate,
   type TokenGate,
 } from '../../packages/enclave/src/gateway/tokens/index.ts'
-import { innerError } from '../../packages/enclave/src/gateway/answer.ts'
+import { refuseInner } from '../../packages/enclave/src/gateway/answer.ts'
 
 /** One exchange with the issuer, all bytes of it. */
 export interface Issuance {
@@ -35,8 +35,8 @@ export interface Town {
   restartGateway(): void
   /** Somebody with an account of its own. */
   newClient(options?: Partial<ConnectOptions>, quota?: number): Promise<Sotto>
-  /** Changes what the issuer answers. */
-  bend: { issuer?: ((path: string) => Response | undefined) | undefined }
+  /** Changes what the issuer answers clients; has the gateway know no key of it. */
+  bend: { issuer?: ((path: string) => Response | undefined) | undefined; isIssuerUnheard?: boolean }
 }
 
 export async function openTown(): Promise<Town> {
@@ -58,7 +58,10 @@ export async function openTown(): Promise<Town> {
       issuerName: 'issuer.example',
       spendContext: context,
       spent: set,
-      keys: { find: (id) => byId.get(toHex(id)) },
+      keys: {
+        find: (id) => (bend.isIssuerUnheard ? undefined : byId.get(toHex(id))),
+        isCurrent: () => bend.isIssuerUnheard !== true,
+      },
       classes: { standard: { burst: 10_000, perSecond: 1000 } },
       now: service.now,
     })
@@ -74,9 +77,7 @@ export async function openTown(): Promise<Town> {
     try {
       return (await gate.admit(request.method, pathname + search, authorization)) ?? new Response('served')
     } catch (error) {
-      const refusal = innerError(error)
-      if (refusal.status === 401) refusal.headers.set('www-authenticate', gate.wwwAuthenticate)
-      return refusal
+      return refuseInner(error, gate)
     }
   }
 

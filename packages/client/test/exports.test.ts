@@ -24,6 +24,7 @@ it('offers exactly these names: adding one is a decision', () => {
     'readFolder',
     'requireOwnFolder',
     'writeCollateral',
+    'writeNew',
     'writeWhole',
   ])
   expect(names(collateral)).toEqual([

@@ -6,7 +6,7 @@ import { createMetrics } from '@sotto/serve/metrics'
 import type { RoleContext } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
-import { createClock } from './clock/index.ts'
+import { createClock, pause } from './clock/index.ts'
 import { createAzureApp, createAzureIdentity, createKeySets } from './compat/index.ts'
 import { decodeKmsConfig, type KmsConfig } from './config/index.ts'
 import { Kms, type KmsParts } from './core/index.ts'
@@ -263,16 +263,4 @@ async function tickForever(kms: Kms, signal: AbortSignal, reports: TickReports):
     // Members may have changed it.
     await pause(Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, kms.rotation.rotationSeconds * 50)), signal)
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, signal.aborted ? 0 : ms).unref()
-    signal.addEventListener('abort', done)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

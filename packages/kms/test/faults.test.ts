@@ -3,43 +3,13 @@ import type { Decision } from '@sotto/protocol/governance'
 import { kemById } from '@sotto/protocol/hpke'
 import { documentDigest, type KeySet, PAYLOAD_TYPES, type ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
-import { kmsError } from '../src/errors.ts'
-import { type Fault, MemoryStore } from './store/memory.ts'
+import { combinationsFor, FaultDrill } from './fault-drill.ts'
 import { Enclave, payloadOf, seed, World } from './world.ts'
 
 const HOUR = 3600
 const ARTIFACT = 'ab'.repeat(16)
-/** What happens after an error: the same process tries again, or a new one starts. */
-type Recovery = 'same-process' | 'reboot'
-const MAX_ATTEMPTS = 4
-
-/** A life of a KMS in which every kind of write happens; each step may be tried again. */
-class Life {
-  readonly world = new World()
-  readonly store = new MemoryStore()
-  readonly recovery: Recovery
-  failures = 0
-
-  constructor(recovery: Recovery) {
-    this.recovery = recovery
-    this.world.store = this.store
-    this.store.error = () => kmsError('KMS_STORE_FAILED', 'injected')
-  }
-
-  async step(work: () => Promise<unknown>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await work()
-        return
-      } catch (error) {
-        this.failures++
-        if (attempt === MAX_ATTEMPTS || (error as { action?: string }).action !== 'retry') throw error
-        if (this.recovery === 'reboot' && this.world.kms !== undefined)
-          await this.step(() => this.world.start())
-      }
-    }
-  }
-
+/** A life of a KMS in which every kind of write happens. */
+class Life extends FaultDrill {
   async run(): Promise<void> {
     const { world } = this
     await this.step(() => world.start())
@@ -139,16 +109,6 @@ class Life {
     expect(world.kms.view.state.pending).toBeUndefined()
   }
 }
-
-const COMBINATIONS: [Fault, Recovery][] = [
-  ['reported-failed', 'same-process'],
-  ['not-persisted', 'same-process'],
-  ['not-persisted', 'reboot'],
-  ['reported-failed', 'reboot'],
-]
-/** Every combination at every write with SLOW=1; otherwise one of them, in turn. */
-const combinationsFor = (n: number): [Fault, Recovery][] =>
-  process.env['SLOW'] === '1' ? COMBINATIONS : [COMBINATIONS[n % COMBINATIONS.length]!]
 
 async function undisturbed(): Promise<Life> {
   const life = new Life('same-process')

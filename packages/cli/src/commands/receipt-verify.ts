@@ -1,7 +1,7 @@
 import { parseSavedReceipt } from '@sotto/protocol/receipts'
-import { acceptsSoftware, type Step, verifyReceipt } from '@sotto/verifier'
+import { acceptsSoftware, verifyReceipt } from '@sotto/verifier'
 import { cliError } from '../errors.ts'
-import { type Command, defineCommand, EXIT } from '../framework/index.ts'
+import { type Command, defineCommand, exitCodeOfReceipt } from '../framework/index.ts'
 import { type Input, openInput, parseSaved, readText } from '../input/index.ts'
 import { readPolicy, resolvePolicyPath } from '../service/index.ts'
 import { formatSteps } from '../terminal/index.ts'
@@ -81,15 +81,9 @@ export const receiptVerify: Command = defineCommand({
       }
       if (software) context.out(context.style.out.yellow('software TEE: not hardware'))
     }
-    return result.ok ? EXIT.ok : exitCodeOf(result.steps)
+    return exitCodeOfReceipt(result)
   },
 })
-
-/** The genesis your policy pins is the only step about acceptance; all others are about authenticity. */
-function exitCodeOf(steps: readonly Step[]): number {
-  const failed = steps.filter((step) => step.status === 'fail')
-  return failed.every((step) => step.name === 'receipt.genesis') ? EXIT.refused : EXIT.notAuthentic
-}
 
 async function bytesOf(input: Input): Promise<Uint8Array[]> {
   return Array.fromAsync(input.stream())

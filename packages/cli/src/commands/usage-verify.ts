@@ -1,6 +1,6 @@
 import { parseSavedUsage } from '@sotto/protocol/usage'
 import { acceptsSoftware, type UsageResult, verifyUsage } from '@sotto/verifier'
-import { type Command, type CommandContext, defineCommand, EXIT } from '../framework/index.ts'
+import { type Command, type CommandContext, defineCommand, exitCodeOfReceipt } from '../framework/index.ts'
 import { openInput, parseSaved, readText } from '../input/index.ts'
 import { readPolicy, resolvePolicyPath } from '../service/index.ts'
 import { formatSteps } from '../terminal/index.ts'
@@ -22,7 +22,7 @@ export const usageVerify: Command = defineCommand({
   },
   examples: ['curl -s http://127.0.0.1:9464/usage | sotto usage verify - --policy policy.json'],
   async run(context, args, flags) {
-    const text = await readText(await openInput(context.io, [args[0]!], 0), MAX_USAGE_BYTES)
+    const text = await readText(await openInput(context.io, args), MAX_USAGE_BYTES)
     const saved = parseSaved(text, parseSavedUsage, {
       what: 'statement of usage',
       hint: 'name a file with what /usage answered',
@@ -32,9 +32,7 @@ export const usageVerify: Command = defineCommand({
     const software = acceptsSoftware(policy)
     if (context.global.json) context.json({ ...result, software })
     else print(context, result, software)
-    if (result.ok) return EXIT.ok
-    const failed = result.steps.filter(({ status }) => status === 'fail')
-    return failed.every(({ name }) => name === 'receipt.genesis') ? EXIT.refused : EXIT.notAuthentic
+    return exitCodeOfReceipt(result)
   },
 })
 

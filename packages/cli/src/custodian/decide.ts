@@ -1,12 +1,15 @@
-import { custodianKeyDigest } from '@sotto/protocol/custody'
+import { utf8 } from '@sotto/protocol/bytes'
+import { custodianKeyDigest, shareSetDecoder } from '@sotto/protocol/custody'
+import { parseDsse } from '@sotto/protocol/dsse'
+import { decodeDocument, type LoggedStatement } from '@sotto/protocol/keyrelease'
 import { parseCheckpoint, parseNote } from '@sotto/protocol/note'
 import { acceptsSoftware, refusingSteps, type TrustPolicy } from '@sotto/verifier'
 import { type CustodyEvidence, type CustodyVerdict, verifyCustody } from '@sotto/verifier/custody'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
-import { type Ask, createAsk, KMS_FLAGS, requireKmsUrl } from '../governance/index.ts'
+import { type Ask, KMS_FLAGS, resolveKms } from '../governance/index.ts'
 import { resolveLogUrl } from '../log/index.ts'
-import { readPolicy, resolvePolicyPath, SOFTWARE_BANNER } from '../service/index.ts'
+import { SOFTWARE_BANNER } from '../service/index.ts'
 import { formatSteps } from '../terminal/index.ts'
 import type { OpenedCustodian } from './key-file.ts'
 import { readCustodyLog, type ReadLog } from './read-log.ts'
@@ -38,20 +41,8 @@ export interface CustodyDesk {
 
 /** @throws `CLI_USAGE`, `CLI_CONFIG` */
 export async function openCustodyDesk(context: CommandContext, flags: CustodyFlags): Promise<CustodyDesk> {
-  const config = await context.config()
-  const kmsUrl = requireKmsUrl(flags.kms ?? config.get('kms')?.value)
-  const isOwnStack = config.get('kms')?.value === kmsUrl
-  const path = await resolvePolicyPath(
-    context,
-    { policy: flags.policy },
-    isOwnStack ? config.get('host')?.value : kmsUrl,
-  )
-  return {
-    kmsUrl,
-    ask: createAsk(context),
-    policy: await readPolicy(path),
-    log: await resolveLogUrl(context, { log: flags.log }),
-  }
+  const kms = await resolveKms(context, flags)
+  return { ...kms, log: await resolveLogUrl(context, { log: flags.log }) }
 }
 
 /** What was decided, and the log it was decided by. */
@@ -68,7 +59,7 @@ export async function decide(
   context: CommandContext,
   desk: CustodyDesk,
   { keys }: OpenedCustodian,
-  shown: { kms: CustodyEvidence; generation: number },
+  shown: { kms: CustodyEvidence; shareSet: LoggedStatement },
 ): Promise<Decided> {
   const log = await readCustodyLog(context, desk.log, desk.policy)
   const bound = parseCheckpoint(parseNote(shown.kms.boundCheckpoint).text)
@@ -80,7 +71,7 @@ export async function decide(
     extends: () => isPart,
     kms: shown.kms,
     custodian: custodianKeyDigest(keys.key),
-    generation: shown.generation,
+    generation: generationOf(shown.shareSet),
     now: Math.floor(context.io.now() / 1000),
   })
   for (const line of formatSteps(verdict.steps, context.style.err)) context.note(line)
@@ -91,4 +82,8 @@ export async function decide(
     found: refusing.map(({ name, reason }) => `${name}: ${reason}`).join('; '),
     hint: 'nothing was opened or sent',
   })
+}
+
+function generationOf({ envelope }: LoggedStatement): number {
+  return decodeDocument(parseDsse(utf8(envelope)).payload, shareSetDecoder, 'share set').generation
 }

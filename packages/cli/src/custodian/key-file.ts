@@ -1,5 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { writeWhole } from '@sotto/client/node'
 import {
   createCustodianFile,
@@ -11,9 +9,11 @@ import {
 import { parseStrictJson } from '@sotto/protocol/jcs'
 import type { LoggedStatement } from '@sotto/protocol/keyrelease'
 import { cliError } from '../errors.ts'
+import { cannotWritePrivate, createPrivateFile, readPrivateFile } from '../input/index.ts'
 
 /** Two keys, and one share set of up to 64 KiB. */
 const MAX_FILE_BYTES = 256 * 1024
+const MAKES_ONE = 'sotto custodian new makes such a file'
 
 /** A custodian's file and the keys in it. */
 export interface OpenedCustodian {
@@ -23,44 +23,20 @@ export interface OpenedCustodian {
 
 /** Makes the file of a new custodian, whole, for its owner alone. An existing one is never replaced. @throws `CLI_FILE` */
 export async function createCustodian(path: string): Promise<OpenedCustodian> {
-  if (await stat(path).catch(() => undefined)) {
-    throw cliError('CLI_FILE', `${path} exists already`, {
-      hint: 'name another file: a share nobody can open is lost',
-    })
-  }
   const file = createCustodianFile()
-  await write(path, file)
+  await createPrivateFile(path, encode(file), 'a share nobody can open is lost')
   return { file, keys: openCustodianFile(file) }
 }
 
 /** Reads a custodian's file. @throws `CLI_FILE` unreadable, readable by others, or none */
 export async function readCustodian(path: string): Promise<OpenedCustodian> {
-  let text: string
-  try {
-    const { mode, size } = await stat(path)
-    if ((mode & 0o077) !== 0)
-      throw cliError('CLI_FILE', `others may read ${path}`, {
-        expected: 'mode 0600',
-        found: `mode ${(mode & 0o777).toString(8).padStart(4, '0')}`,
-        hint: `chmod 600 ${path}`,
-      })
-    if (size > MAX_FILE_BYTES) throw new Error('the file is too long')
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    if ((cause as { code?: unknown }).code === 'CLI_FILE') throw cause
-    throw cliError('CLI_FILE', `cannot read ${path}`, {
-      cause,
-      hint: 'sotto custodian new makes such a file',
-    })
-  }
+  const text = await readPrivateFile(path, { maxBytes: MAX_FILE_BYTES, hint: MAKES_ONE })
   try {
     const file = custodianFileDecoder(parseStrictJson(text, { maxBytes: MAX_FILE_BYTES }), 'custodian file')
     return { file, keys: openCustodianFile(file) }
   } catch {
     // No cause: what stands in the file is a key, or may be one.
-    throw cliError('CLI_FILE', `${path} is not a custodian's file`, {
-      hint: 'sotto custodian new makes such a file',
-    })
+    throw cliError('CLI_FILE', `${path} is not a custodian's file`, { hint: MAKES_ONE })
   }
 }
 
@@ -70,14 +46,11 @@ export async function keepShareSet(
   { file }: OpenedCustodian,
   shareSet: LoggedStatement,
 ): Promise<void> {
-  await write(path, { ...file, shareSet })
+  await writeWhole(path, encode({ ...file, shareSet })).catch((cause: unknown) => {
+    throw cannotWritePrivate(path, cause)
+  })
 }
 
-async function write(path: string, file: CustodianFile): Promise<void> {
-  await writeWhole(path, `${JSON.stringify(file)}\n`).catch((cause: unknown) => {
-    throw cliError('CLI_FILE', `cannot write ${path}`, {
-      cause,
-      hint: `is ${dirname(path)} a folder of yours?`,
-    })
-  })
+function encode(file: CustodianFile): string {
+  return `${JSON.stringify(file)}\n`
 }

@@ -1,9 +1,9 @@
 import { createLogReader, type LogReader } from '@sotto/client/monitor'
-import { equalBytes } from '@sotto/protocol/bytes'
 import { proveConsistency, verifyConsistency } from '@sotto/protocol/merkle'
-import { type Checkpoint, type VerifiedCheckpoint, verifyCheckpoint } from '@sotto/protocol/note'
+import type { Checkpoint, VerifiedCheckpoint } from '@sotto/protocol/note'
 import { TILE_WIDTH } from '@sotto/protocol/tile-path'
 import type { TrustPolicy } from '@sotto/verifier'
+import { verifyUnder } from '@sotto/verifier/bundle'
 import { RootHistory } from '@sotto/verifier/custody'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
@@ -42,23 +42,15 @@ export async function readCustodyLog(
   return { checkpoint, history, prove: (older) => isBeginning(older, checkpoint, reader) }
 }
 
-function judge(note: string, { log, witnesses }: TrustPolicy): VerifiedCheckpoint {
+function judge(note: string, policy: TrustPolicy): VerifiedCheckpoint {
   try {
-    return verifyCheckpoint(note, {
-      origin: log.origin,
-      logKey: log.key,
-      witnessKeys: witnesses.keys
-        .filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
-        .map(({ key }) => key),
-      quorum: witnesses.quorum,
-    })
+    return verifyUnder(policy, note)
   } catch (cause) {
     throw notAuthentic('the newest checkpoint lacks the log’s signature or the quorum of witnesses', cause)
   }
 }
 
 async function isBeginning(older: Checkpoint, newer: Checkpoint, reader: LogReader): Promise<boolean> {
-  if (older.size === newer.size) return equalBytes(older.root, newer.root)
   if (older.size > newer.size || older.size === 0) return false
   try {
     const proof = await proveConsistency(older.size, newer.size, reader.readTile)

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/protocol/errors'
-import type { Verdict } from '@sotto/verifier'
+import type { Step, Verdict } from '@sotto/verifier'
 
 /** Exit codes, stable for scripts. `sotto help exit-codes` prints this table. */
 export const EXIT = {
@@ -40,6 +40,7 @@ const POLICY_STEPS: ReadonlySet<string> = new Set([
   'kms.evidence-fresh',
   'kms.measurement',
   'keys.policy-tuples',
+  'keys.data-use',
   'keys.suite',
   'keys.validity',
   'hardware.cpu-vendor',
@@ -53,6 +54,13 @@ export function exitCodeOfVerdict(verdict: Pick<Verdict, 'ok' | 'steps'>): numbe
   const failed = verdict.steps.filter((step) => step.status === 'fail')
   if (failed.length === 0) return EXIT.refused
   return failed.every((step) => POLICY_STEPS.has(step.name)) ? EXIT.refused : EXIT.notAuthentic
+}
+
+/** Exit code of what a receipt's chain leads to: the pinned genesis is the only step about acceptance. */
+export function exitCodeOfReceipt({ ok, steps }: { ok: boolean; steps: readonly Step[] }): number {
+  if (ok) return EXIT.ok
+  const failed = steps.filter(({ status }) => status === 'fail')
+  return failed.every(({ name }) => name === 'receipt.genesis') ? EXIT.refused : EXIT.notAuthentic
 }
 
 /** The one map from error codes to exit codes. What is absent is 2 where the caller must change something, else 1. */

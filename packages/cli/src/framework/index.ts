@@ -1,5 +1,12 @@
 export type { Adviser, CommandContext, GlobalFlags, Io, Source } from './context.ts'
-export { EXIT, EXIT_MEANINGS, exitCodeOf, exitCodeOfVerdict, isAbort } from './exit-codes.ts'
+export {
+  EXIT,
+  EXIT_MEANINGS,
+  exitCodeOf,
+  exitCodeOfReceipt,
+  exitCodeOfVerdict,
+  isAbort,
+} from './exit-codes.ts'
 export { describeFailure, type Failure, formatFailure } from './failure.ts'
 export { createProcessIo, type ProcessIo } from './process-io.ts'
 export { GLOBAL_FLAGS } from './program.ts'

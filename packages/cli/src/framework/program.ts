@@ -43,7 +43,15 @@ export function createProgram(
   for (const [flags, summary] of GLOBAL_FLAGS) program.option(flags, summary)
   configure(program, write)
   for (const command of commands) addCommand(program, command, write, found)
+  for (const group of program.commands) summariseGroup(group)
   return program
+}
+
+/** What a group is for is said best by what is in it. */
+function summariseGroup(group: Commander): void {
+  if (group.commands.length === 0) return
+  group.commands.forEach(summariseGroup)
+  group.summary(`Commands: ${group.commands.map((one) => one.name()).join(', ')}`)
 }
 
 function addCommand(
@@ -55,9 +63,7 @@ function addCommand(
   let parent = program
   for (const name of command.path.slice(0, -1)) {
     const group = parent.commands.find((candidate) => candidate.name() === name)
-    parent =
-      group ??
-      configure(parent.command(name).helpCommand(false), write).summary(`Commands: see sotto ${name} --help`)
+    parent = group ?? configure(parent.command(name).helpCommand(false), write)
   }
   const node = configure(parent.command(command.path.at(-1)!).helpCommand(false), write)
   node

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { concat, fromUtf8 } from '@sotto/protocol/bytes'
 import { SottoError, type ErrorAction } from '@sotto/protocol/errors'
 import type { MemberSigner } from '@sotto/protocol/governance'
+import type { TrustPolicy } from '@sotto/verifier'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
 import { readPolicy, resolvePolicyPath } from '../service/index.ts'
@@ -40,18 +41,29 @@ export async function openDesk(
   context: CommandContext,
   flags: { kms: string | undefined; policy: string | undefined },
 ): Promise<Desk> {
+  const { kmsUrl, policy, ask } = await resolveKms(context, flags)
+  return { kmsUrl, ask, governance: await readGovernance(kmsUrl, policy.genesis, ask) }
+}
+
+/** A KMS, and the policy it is judged by. @throws `CLI_USAGE`, `CLI_CONFIG` */
+export async function resolveKms(
+  context: CommandContext,
+  flags: { kms?: string | undefined; policy?: string | undefined },
+): Promise<{ kmsUrl: string; policy: TrustPolicy; ask: Ask }> {
   const config = await context.config()
   const kmsUrl = requireKmsUrl(flags.kms ?? config.get('kms')?.value)
   // A local stack's policy vouches for the local stack alone.
   const isOwnStack = config.get('kms')?.value === kmsUrl
-  const path = await resolvePolicyPath(context, flags, isOwnStack ? config.get('host')?.value : kmsUrl)
-  const { genesis } = await readPolicy(path)
-  const ask = createAsk(context)
-  return { kmsUrl, ask, governance: await readGovernance(kmsUrl, genesis, ask) }
+  const path = await resolvePolicyPath(
+    context,
+    { policy: flags.policy },
+    isOwnStack ? config.get('host')?.value : kmsUrl,
+  )
+  return { kmsUrl, policy: await readPolicy(path), ask: createAsk(context) }
 }
 
 /** The address of a KMS, without a slash at its end. @throws `CLI_USAGE` */
-export function requireKmsUrl(given: string | undefined): string {
+function requireKmsUrl(given: string | undefined): string {
   const url = (given ?? '').replace(/\/+$/, '')
   if (url === '')
     throw cliError('CLI_USAGE', 'no KMS to talk to', {
@@ -81,7 +93,7 @@ export async function openMember(
 }
 
 /** Asks a KMS; its refusals keep their codes. @throws `CLI_SERVICE` */
-export function createAsk({ io, signal }: CommandContext): Ask {
+function createAsk({ io, signal }: CommandContext): Ask {
   return async <T>(url: string, body?: object): Promise<T> => {
     let response: Response
     try {

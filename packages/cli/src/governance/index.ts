@@ -1,5 +1,5 @@
 export { constitutionChanges, printEffect } from './describe.ts'
-export { createAsk, type Desk, KMS_FLAGS, MEMBER_FLAGS, openDesk, openMember, requireKmsUrl } from './desk.ts'
+export { type Desk, KMS_FLAGS, MEMBER_FLAGS, openDesk, openMember, resolveKms } from './desk.ts'
 export {
   type Ask,
   type Closed,

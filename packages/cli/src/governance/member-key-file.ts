@@ -1,12 +1,11 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { writeWhole } from '@sotto/client/node'
+import { stat } from 'node:fs/promises'
 import { fromBase64Url, toBase64Url } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { type MemberAlgorithm, type MemberSigner, memberSigner } from '@sotto/protocol/governance'
 import { base64url, literal, object, oneOf, parseStrictJson } from '@sotto/protocol/jcs'
 import { cliError } from '../errors.ts'
+import { createPrivateFile, type PrivateFile, readPrivateFile } from '../input/index.ts'
 
 /** What a member keeps in a file that nobody else can read. */
 interface MemberKeyFile {
@@ -24,6 +23,12 @@ const decodeFile = object<MemberKeyFile>({
 
 /** A key file is a few hundred bytes, a PEM file a few kilobytes. */
 const MAX_KEY_FILE_BYTES = 16 * 1024
+const MAKES_ONE = 'sotto keys new makes one; sotto keys new --from FILE reads a PEM file'
+const KEY_FILE: PrivateFile = { maxBytes: MAX_KEY_FILE_BYTES, hint: MAKES_ONE }
+const PEM_FILE: PrivateFile = {
+  maxBytes: MAX_KEY_FILE_BYTES,
+  hint: 'name an unencrypted PKCS#8 PEM file, Ed25519 or P-256',
+}
 
 /** A secret with the algorithm it is for. Never printed. */
 export interface MemberSecret {
@@ -40,37 +45,29 @@ export function createMemberSecret(algorithm: MemberAlgorithm): MemberSecret {
 
 /** Writes a key file, whole, for its owner alone. An existing file is never replaced. @throws `CLI_FILE` */
 export async function writeMemberKey(file: string, { algorithm, secret }: MemberSecret): Promise<void> {
-  if (await stat(file).catch(() => undefined)) {
-    throw cliError('CLI_FILE', `${file} exists already`, {
-      hint: 'name another file: whoever loses a member key needs a new constitution',
-    })
-  }
   const content: MemberKeyFile = { version: 1, algorithm, secret: toBase64Url(secret) }
-  await writeWhole(file, `${JSON.stringify(content)}\n`).catch((cause: unknown) => {
-    throw cliError('CLI_FILE', `cannot write ${file}`, {
-      cause,
-      hint: `is ${dirname(file)} a folder of yours?`,
-    })
-  })
+  await createPrivateFile(
+    file,
+    `${JSON.stringify(content)}\n`,
+    'whoever loses a member key needs a new constitution',
+  )
 }
 
 /** Reads a key file. @throws `CLI_FILE` unreadable, readable by others, or no key */
 export async function readMemberKey(file: string): Promise<MemberSigner> {
-  const text = await readSecretFile(file)
+  const text = await readPrivateFile(file, KEY_FILE)
   try {
     const { algorithm, secret } = decodeFile(parseStrictJson(text), 'key')
     return memberSigner(algorithm, fromBase64Url(secret))
   } catch {
     // The decoder's own words could name what stands in the file.
-    throw cliError('CLI_FILE', `${file} is not a member key`, {
-      hint: 'sotto keys new makes one; sotto keys new --from FILE reads a PEM file',
-    })
+    throw cliError('CLI_FILE', `${file} is not a member key`, { hint: MAKES_ONE })
   }
 }
 
 /** The private key of a PKCS#8 PEM file that another tool wrote: Ed25519 or P-256. @throws `CLI_FILE` */
 export async function readPemSecret(file: string): Promise<MemberSecret> {
-  const pem = await readSecretFile(file)
+  const pem = await readPrivateFile(file, PEM_FILE)
   let key: KeyObject
   try {
     key = createPrivateKey(pem)
@@ -86,21 +83,6 @@ export async function readPemSecret(file: string): Promise<MemberSecret> {
     expected: 'Ed25519 or P-256',
     found: `${key.asymmetricKeyType ?? kty}${crv === undefined ? '' : ` ${crv}`}`,
   })
-}
-
-async function readSecretFile(file: string): Promise<string> {
-  let text: string
-  try {
-    const { mode } = await stat(file)
-    if ((mode & 0o077) !== 0)
-      throw cliError('CLI_FILE', `others can read ${file}`, { hint: `chmod 600 ${file}` })
-    text = await readFile(file, 'utf8')
-  } catch (cause) {
-    if ((cause as { code?: string }).code === 'CLI_FILE') throw cause
-    throw cliError('CLI_FILE', `cannot read ${file}`, { cause })
-  }
-  if (text.length <= MAX_KEY_FILE_BYTES) return text
-  throw cliError('CLI_FILE', `${file} is too large for a key`)
 }
 
 /** The key in a file, made on first use. @throws `CLI_FILE` */

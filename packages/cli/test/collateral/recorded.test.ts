@@ -1,19 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordedIntelAnswers, startVendorServer, type VendorServer } from '@sotto/testkit/vendor-services'
 import { commands } from '../../src/commands/index.ts'
+import { arePresent, vectors } from '../support/attestation-vectors.ts'
 import { runInMemory, type RunResult } from '../support/memory-io.ts'
 
-const vector = join(
-  process.env['SOTTO_VECTORS'] ?? resolve(import.meta.dirname, '../../../../../shared/vectors'),
-  'attestation/tdx/Phala-Network__dcap-qvl/tdx-v4-uptodate',
-)
-const hasVector = existsSync(vector)
+const vector = join(vectors, 'tdx/Phala-Network__dcap-qvl/tdx-v4-uptodate')
 const AT = '2025-06-19T11:32:27Z'
 
-describe.skipIf(!hasVector)(
+describe.skipIf(!arePresent)(
   'from a real quote to a verdict (skipped: SOTTO_VECTORS has no attestation)',
   () => {
     let server: VendorServer

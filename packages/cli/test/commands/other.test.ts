@@ -104,6 +104,12 @@ describe('sotto doctor', () => {
 })
 
 describe('sotto config view and help', () => {
+  it('says what is in every group of commands', async () => {
+    const { stdout } = await desk.sotto(['--help'])
+    expect(stdout).toMatch(/^ {2}log +Commands: show, entry, monitor, prove$/m)
+    expect(stdout).toMatch(/^ {2}account +Commands: create, ls, quota, usage, key$/m)
+  })
+
   it('shows where each setting comes from', async () => {
     desk.write('sotto.json', '{"model":{"chat":"big"}}')
     const { stdout } = await desk.sotto(['config', 'view', '--show-origin'])

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { toBase64Url } from '@sotto/protocol/bytes'
 import type { KmsState } from '@sotto/protocol/evidence'
 import { documentDigest, type Genesis } from '@sotto/protocol/keyrelease'
-import { ALWAYS_REQUIRED, encodeTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { encodeTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { trustPolicyOf } from '../../../kms/test/client.ts'
 import { KmsProcess } from '../../../kms/test/process/launcher.ts'
-import { type Draft, KMS_IMAGE, payloadOf, ROOT } from '../../../kms/test/world.ts'
+import { type Draft, KMS_IMAGE, payloadOf } from '../../../kms/test/world.ts'
 
 const SOTTO = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -69,32 +69,12 @@ export class Deployment {
     const { world } = this.kms
     Object.defineProperty(world, 'genesis', { configurable: true, value: digest })
     Object.defineProperty(world, 'inForce', { configurable: true, value: { digest } })
-    await this.writePolicy('policy.json', { genesis: digest })
+    await this.writePolicy('policy.json', {})
     return digest
   }
 
   async writePolicy(name: string, change: Partial<TrustPolicy>): Promise<void> {
-    const { world } = this.kms
-    const policy: TrustPolicy = {
-      version: 1,
-      name: 'test',
-      require: [...ALWAYS_REQUIRED, 'log.witnesses-independent'],
-      genesis: '0'.repeat(64),
-      releaseKeys: [toBase64Url(world.releaser.publicKey)],
-      revoked: [],
-      minSecurityVersion: { kms: 1, inference: 1 },
-      log: { origin: world.log.origin, key: world.log.key },
-      witnesses: {
-        keys: world.log.witnessKeys.map((key, n) => ({ key, organisation: `org-${n}`, operator: false })),
-        quorum: 2,
-        allowOperatorWitnesses: false,
-      },
-      platforms: [{ name: 'software', allOf: [{ family: 'software', roots: [ROOT] }] }],
-      kems: ['X-Wing', 'X25519'],
-      evidenceMaxAgeSeconds: 86_400,
-      checkpointMaxAgeSeconds: 3600,
-      ...change,
-    }
+    const policy = trustPolicyOf(this.kms.world, change)
     await writeFile(join(this.kms.directory, name), encodeTrustPolicy(policy))
   }
 

@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toBase64Url } from '@sotto/protocol/bytes'
-import { ALWAYS_REQUIRED, type TrustPolicy } from '@sotto/verifier'
-import { ROOT, World } from '../../../kms/test/world.ts'
+import type { TrustPolicy } from '@sotto/verifier'
+import { trustPolicyOf } from '../../../kms/test/client.ts'
+import { World } from '../../../kms/test/world.ts'
 import { commands } from '../../src/commands/index.ts'
 import { runInMemory, type RunResult, type WorldOptions } from '../support/memory-io.ts'
 
@@ -68,27 +68,7 @@ export class Table {
   }
 
   trustPolicy(change: Partial<TrustPolicy> = {}): TrustPolicy {
-    const { world } = this
-    return {
-      version: 1,
-      name: 'test',
-      require: [...ALWAYS_REQUIRED, 'log.witnesses-independent'],
-      genesis: world.genesis,
-      releaseKeys: [toBase64Url(world.releaser.publicKey)],
-      revoked: [],
-      minSecurityVersion: { kms: 1, inference: 1 },
-      log: { origin: world.log.origin, key: world.log.key },
-      witnesses: {
-        keys: world.log.witnessKeys.map((key, n) => ({ key, organisation: `org-${n}`, operator: false })),
-        quorum: 2,
-        allowOperatorWitnesses: false,
-      },
-      platforms: [{ name: 'software', allOf: [{ family: 'software', roots: [ROOT] }] }],
-      kems: ['X-Wing'],
-      evidenceMaxAgeSeconds: 86_400,
-      checkpointMaxAgeSeconds: 3600,
-      ...change,
-    }
+    return trustPolicyOf(this.world, { kems: ['X-Wing'], ...change })
   }
 
   /** A policy file without what the command fills in, and its release statements. */

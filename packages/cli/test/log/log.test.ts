@@ -158,9 +158,14 @@ describe('sotto log monitor', () => {
       stderr: expect.stringContaining('LOG_UNREADABLE') as unknown,
     })
     const interrupt = new AbortController()
-    let asked = 0
-    const flaky: typeof fetch = (input) => (asked++ === 0 ? down() : serve(desk.served)(input))
-    setTimeout(() => interrupt.abort(), 1500)
+    let checkpoints = 0
+    const flaky: typeof fetch = (input) => {
+      const isNext = new Request(input).url.endsWith('/checkpoint')
+      if (isNext && ++checkpoints === 1) return down()
+      // The third look: what came of the second has been said.
+      if (isNext && checkpoints === 3) interrupt.abort()
+      return serve(desk.served)(input)
+    }
     const { code, stdout, stderr } = await sotto(['log', 'monitor', '--interval', '1', ...URL_FLAGS], {
       fetch: flaky,
       signal: interrupt.signal,
@@ -206,6 +211,8 @@ test('sotto log entry shows a proven entry, and writes a proof of it', async () 
   const text = readFileSync(join(cwd, 'set.tlog-proof'), 'utf8')
   writeFileSync(join(cwd, 'moved.tlog-proof'), text.replace(`index ${index}`, `index ${index - 1}`))
   expect((await sotto(['log', 'prove', 'moved.tlog-proof'])).code).toBe(3)
+  const unwritten = await entry(String(index), '--proof', 'no/folder/set.tlog-proof')
+  expect([unwritten.code, unwritten.stderr.includes('[CLI_FILE]')]).toEqual([2, true])
   const foreign = await entry(String(index + 1), '--json')
   expect(JSON.parse(foreign.stdout)).toMatchObject({ index: index + 1, kind: 'application/test+json' })
   expect((await entry('99')).code).toBe(2)

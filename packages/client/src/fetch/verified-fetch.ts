@@ -44,7 +44,8 @@ export interface VerifiedFetch {
  * `fetch` that sends to verified enclaves only. Three retries exist, each at most once, each under fresh
  * keys, each only when the body can be sent again: after the keys were verified anew because the
  * gateway does not hold the one used, with the enclave's time when ours was off, and with another token
- * when the first one was refused. No such request reached the inner service. Nothing else is ever repeated: it might run twice.
+ * when the first one was refused. No such request reached the inner service. Nothing else is ever
+ * repeated: it might run twice.
  */
 export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetch {
   const { session, outlet, now, receipts, tokens } = options

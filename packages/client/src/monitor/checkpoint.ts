@@ -4,10 +4,10 @@ import {
   parseNote,
   isSignedBy,
   parseVerifierKey,
-  verifyCheckpoint,
   type Checkpoint,
   type Note,
 } from '@sotto/protocol/note'
+import { verifyUnder } from '@sotto/verifier/bundle'
 import { instant } from './entry-types.ts'
 import type { Alert, FollowedLog } from './types.ts'
 
@@ -60,15 +60,9 @@ export function judgeCheckpoint(text: string, log: FollowedLog, now: number): Ju
 }
 
 /** When a whole quorum had cosigned; operator-run witnesses count only where the policy says so. */
-function quorumTime(text: string, { origin, key, witnesses }: FollowedLog): number | undefined {
-  const counted = witnesses.keys.filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
+function quorumTime(text: string, log: FollowedLog): number | undefined {
   try {
-    return verifyCheckpoint(text, {
-      origin,
-      logKey: key,
-      witnessKeys: counted.map((witness) => witness.key),
-      quorum: witnesses.quorum,
-    }).time
+    return verifyUnder({ log, witnesses: log.witnesses }, text).time
   } catch {
     return undefined
   }

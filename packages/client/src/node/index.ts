@@ -6,4 +6,4 @@ export {
   writeCollateral,
 } from './collateral-files.ts'
 export { fileStorage } from './file-storage.ts'
-export { writeWhole } from './write-whole.ts'
+export { writeNew, writeWhole } from './write-whole.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { link, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -10,6 +10,28 @@ import { basename, dirname, join } from 'node:path'
  * @throws errors of the file system
  */
 export async function writeWhole(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  await write(file, content, mode, rename)
+}
+
+/**
+ * As {@link writeWhole}, for what must never be replaced: of two writers the first one wins.
+ *
+ * @throws errors of the file system, `EEXIST` where there is a file already
+ */
+export async function writeNew(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  await write(file, content, mode, async (temporary) => {
+    // A rename would replace what came there meanwhile.
+    await link(temporary, file)
+    await rm(temporary)
+  })
+}
+
+async function write(
+  file: string,
+  content: string | Uint8Array,
+  mode: number,
+  place: (temporary: string, file: string) => Promise<void>,
+): Promise<void> {
   // Hidden: who lists the folder meanwhile is not to read half of it.
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`)
   try {
@@ -20,10 +42,23 @@ export async function writeWhole(file: string, content: string | Uint8Array, mod
     } finally {
       await handle.close()
     }
-    await rename(temporary, file)
+    await place(temporary, file)
+    await syncFolder(dirname(file))
   } catch (error) {
     // On a full disk what was written of it would stay in the way.
     await rm(temporary, { force: true })
     throw error
+  }
+}
+
+/** The name has to survive a loss of power, too. */
+async function syncFolder(folder: string): Promise<void> {
+  // Windows opens no folders, and keeps names by itself.
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }

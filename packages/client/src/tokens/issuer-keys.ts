@@ -6,7 +6,6 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '@sotto/protocol/merkle'
-import { verifyCheckpoint } from '@sotto/protocol/note'
 import {
   type ClassKey,
   type LoggedIssuerKeys,
@@ -16,6 +15,7 @@ import {
   verifyIssuerKeys,
 } from '@sotto/protocol/tokens'
 import type { TrustPolicy } from '@sotto/verifier'
+import { verifyUnder } from '@sotto/verifier/bundle'
 import { clientError } from '../errors.ts'
 import type { CheckpointMemory } from '../trust/index.ts'
 
@@ -60,15 +60,7 @@ export async function verifyDirectory(
 }
 
 async function requireLogged(logged: LoggedIssuerKeys, trust: IssuerTrust): Promise<void> {
-  const { log, witnesses } = trust.policy
-  const tree = verifyCheckpoint(logged.checkpoint, {
-    origin: log.origin,
-    logKey: log.key,
-    witnessKeys: witnesses.keys
-      .filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
-      .map(({ key }) => key),
-    quorum: witnesses.quorum,
-  })
+  const tree = verifyUnder(trust.policy, logged.checkpoint)
   verifyInclusion(
     leafHash(utf8(logged.envelope)),
     logged.index,
@@ -80,8 +72,7 @@ async function requireLogged(logged: LoggedIssuerKeys, trust: IssuerTrust): Prom
   if (seen !== undefined) {
     const own = { size: seen.size, root: fromHex(seen.root) }
     const [older, newer] = own.size < tree.size ? [own, tree] : [tree, own]
-    const proof =
-      older.size === newer.size ? [] : await proveConsistency(older.size, newer.size, trust.readTile)
+    const proof = await proveConsistency(older.size, newer.size, trust.readTile)
     verifyConsistency(older.size, older.root, newer.size, newer.root, proof)
   }
   await trust.memory.remember({ size: tree.size, root: toHex(tree.root) })

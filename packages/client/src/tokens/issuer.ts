@@ -13,7 +13,7 @@ import {
   TOKEN_MEDIA_TYPE,
   TOKEN_REQUEST_PATH,
 } from '@sotto/protocol/tokens'
-import { clientError, type ClientErrorCode } from '../errors.ts'
+import { clientError } from '../errors.ts'
 import { readBounded } from '../streams.ts'
 import { logAddress, mediaType, OUTER_HEADERS, OUTER_INIT } from '../trust/index.ts'
 import {
@@ -208,7 +208,8 @@ function issuerRoot(url: string): string {
   try {
     return logAddress(url, url).href.replace(/\/+$/, '')
   } catch (cause) {
-    const code: ClientErrorCode = 'ISSUER_URL'
-    throw clientError(code, 'the issuer needs an https address (http only on this machine)', { cause })
+    throw clientError('ISSUER_URL', 'the issuer needs an https address (http only on this machine)', {
+      cause,
+    })
   }
 }

@@ -1,4 +1,4 @@
-import { toHex } from '@sotto/protocol/bytes'
+import { equalBytes, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { hasCode } from '@sotto/protocol/errors'
 import { challengeDigest, formatAuthorization, MAX_BATCH, parseChallenge } from '@sotto/protocol/tokens'
@@ -153,7 +153,7 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
       ready.push(token)
     },
     refused(offered) {
-      if (challenge === undefined || toHex(challenge) === toHex(offered)) return
+      if (challenge === undefined || equalBytes(challenge, offered)) return
       challenge = offered
       drop()
     },

@@ -12,7 +12,7 @@ export type TokenRefusal = { type: 'void'; challenge: Uint8Array } | { type: 'un
 /** The refusal an answer is; undefined for every other answer. */
 export function refusalOf({ status, fields }: InnerResponse): TokenRefusal | undefined {
   const valueOf = (name: string): string | undefined => fields.find(([field]) => field === name)?.[1]
-  if (status === 429 && valueOf('sotto-token') === 'unspent') return { type: 'unspent' }
+  if ((status === 429 || status === 503) && valueOf('sotto-token') === 'unspent') return { type: 'unspent' }
   const value = status === 401 ? valueOf('www-authenticate') : undefined
   if (value === undefined) return undefined
   try {

@@ -1,5 +1,5 @@
 import type { AzureResponseSealer } from '@sotto/protocol/azure-dialect'
-import { gatewayError, padEvents } from '../gateway/index.ts'
+import { padEvents, readAll, type SealedParts, sealedStream } from '../gateway/index.ts'
 
 /** One answer on its way out. */
 export interface AzureAnswer {
@@ -11,9 +11,8 @@ export interface AzureAnswer {
 }
 
 /**
- * The body of an answer, sealed as it is written and read at the pace of whoever receives it. Any failure errors
- * the stream *without* a final chunk: a part must never end like a whole. Event streams leave at once, padded
- * as always; of others the last piece waits for the end, as the final chunk.
+ * The body of an answer, sealed as it is written: see `sealedStream`. Event streams leave at once, padded as always;
+ * of others the last piece waits for the end, as the final chunk.
  */
 export function sealBody(
   answer: AzureAnswer,
@@ -23,11 +22,7 @@ export function sealBody(
   const isEvents = /^text\/event-stream(?:;|$)/i.test(answer.response.headers.get('content-type') ?? '')
   const pieces = piecesOf(answer, isEvents)
   let waiting: Uint8Array | undefined
-  const fail = (): void => {
-    answer.over.abort(gatewayError('GATEWAY_CUT', 'the answer is not wanted any more'))
-    onOver()
-  }
-  async function next(): Promise<{ parts: Uint8Array[]; isEnd: boolean }> {
+  async function next(): Promise<SealedParts> {
     for (;;) {
       const { done, value } = await pieces.next()
       if (done === true) {
@@ -40,27 +35,7 @@ export function sealBody(
       if (ready !== undefined) return { parts: sealer.seal(ready), isEnd: false }
     }
   }
-  return new ReadableStream<Uint8Array<ArrayBuffer>>(
-    {
-      async pull(controller) {
-        try {
-          const { parts, isEnd } = await next()
-          for (const part of parts) controller.enqueue(part as Uint8Array<ArrayBuffer>)
-          if (!isEnd) return
-          controller.close()
-          onOver()
-        } catch (error) {
-          fail()
-          throw gatewayError('GATEWAY_CUT', 'the answer was cut', { cause: error })
-        }
-      },
-      async cancel() {
-        fail()
-        await pieces.return()
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  return sealedStream(next, { over: answer.over, onOver, leave: () => pieces.return() })
 }
 
 function piecesOf(
@@ -70,21 +45,4 @@ function piecesOf(
   const body = response.body ?? new Blob().stream()
   if (!isEvents) return readAll(body, over.signal)
   return padEvents(body, { ...events, monotonicNow: () => performance.now(), signal: over.signal })
-}
-
-async function* readAll(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void> {
-  const reader = body.getReader()
-  const cancel = (): void => void reader.cancel(signal.reason).catch(() => {})
-  signal.addEventListener('abort', cancel, { once: true })
-  if (signal.aborted) cancel()
-  try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value
-    signal.throwIfAborted()
-  } finally {
-    signal.removeEventListener('abort', cancel)
-    await reader.cancel().catch(() => {})
-  }
 }

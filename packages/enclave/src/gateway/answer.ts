@@ -48,11 +48,7 @@ export async function answerInner(
     return await inner(new Request(url, { ...init, body, duplex: 'half' } as RequestInit))
   } catch (error) {
     if (over.signal.aborted) throw gatewayError('GATEWAY_CUT', 'the request was cut', { cause: error })
-    const refusal = innerError(error)
-    if (refusal.status === 401 && tokens) refusal.headers.set('www-authenticate', tokens.wwwAuthenticate)
-    // Nobody else answers 429 here: its sender may spend the token later.
-    if (refusal.status === 429) refusal.headers.set('sotto-token', 'unspent')
-    return refusal
+    return refuseInner(error, tokens)
   }
 }
 
@@ -130,7 +126,19 @@ const INNER_STATUSES: Readonly<Record<string, number>> = {
   GATEWAY_TOKEN_KEY: 401,
   GATEWAY_TOKEN_SPENT: 401,
   GATEWAY_TOKEN_RATE: 429,
+  GATEWAY_ISSUER_SILENT: 503,
   GATEWAY_SPENT_UNAVAILABLE: 503,
+}
+
+/** Refusals that leave the token as good as it was. */
+const UNSPENT: ReadonlySet<string> = new Set(['GATEWAY_TOKEN_RATE', 'GATEWAY_ISSUER_SILENT'])
+
+/** {@link innerError} with what its sender may do next: bring another token, or this one again. */
+export function refuseInner(error: unknown, tokens: TokenGate | undefined): Response {
+  const refusal = innerError(error)
+  if (refusal.status === 401 && tokens) refusal.headers.set('www-authenticate', tokens.wwwAuthenticate)
+  if (error instanceof SottoError && UNSPENT.has(error.code)) refusal.headers.set('sotto-token', 'unspent')
+  return refusal
 }
 
 /** Refusals of the gateway itself, in the envelope of the inner API. */

@@ -16,6 +16,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `GATEWAY_TOKEN_INVALID` (fix-input): the token is malformed or its issuer did not sign it. Inside: 401.
  * - `GATEWAY_TOKEN_CHALLENGE` (retry): the token is for another gateway, or for this one before it lost its memory. Inside: 401.
  * - `GATEWAY_TOKEN_KEY` (retry): the token's key is unknown here, has not begun or has ended. Inside: 401.
+ * - `GATEWAY_ISSUER_SILENT` (retry): the token's key is unknown here, and the issuer has not been heard for too long; the token is not spent. Inside: 503.
  * - `GATEWAY_TOKEN_SPENT` (retry): the token was spent before. Inside: 401.
  * - `GATEWAY_TOKEN_RATE` (retry): too many requests with tokens of this class; the token is not spent. Inside: 429.
  * - `GATEWAY_SPENT_UNAVAILABLE` (retry): spent tokens cannot be remembered now, so none is taken. Inside: 503.
@@ -34,6 +35,7 @@ export type GatewayErrorCode =
   | 'GATEWAY_TOKEN_INVALID'
   | 'GATEWAY_TOKEN_CHALLENGE'
   | 'GATEWAY_TOKEN_KEY'
+  | 'GATEWAY_ISSUER_SILENT'
   | 'GATEWAY_TOKEN_SPENT'
   | 'GATEWAY_TOKEN_RATE'
   | 'GATEWAY_SPENT_UNAVAILABLE'
@@ -52,6 +54,7 @@ const ACTIONS: Readonly<Record<GatewayErrorCode, ErrorAction>> = {
   GATEWAY_TOKEN_INVALID: 'fix-input',
   GATEWAY_TOKEN_CHALLENGE: 'retry',
   GATEWAY_TOKEN_KEY: 'retry',
+  GATEWAY_ISSUER_SILENT: 'retry',
   GATEWAY_TOKEN_SPENT: 'retry',
   GATEWAY_TOKEN_RATE: 'retry',
   GATEWAY_SPENT_UNAVAILABLE: 'retry',

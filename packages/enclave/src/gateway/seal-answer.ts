@@ -14,7 +14,9 @@ import { innerError } from './answer.ts'
 import { gatewayError } from './errors.ts'
 import { padEvents } from './pad-events.ts'
 import { type Block, padMessage } from './padding.ts'
+import { readAll } from './read-all.ts'
 import type { ReceiptDraft } from './receipt.ts'
+import { type SealedParts, sealedStream } from './sealed-stream.ts'
 
 /** One answer on its way out. */
 export interface OutgoingAnswer {
@@ -105,65 +107,24 @@ async function trailersOf({ draft, model, finishRequest }: OutgoingAnswer): Prom
   return [[RECEIPT_TRAILER, draft.sign(model)]]
 }
 
-async function* readAll(
-  body: ReadableStream<Uint8Array> | null,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void> {
-  if (body === null) return
-  const reader = body.getReader()
-  const cancel = (): void => void reader.cancel(signal.reason).catch(() => {})
-  signal.addEventListener('abort', cancel, { once: true })
-  if (signal.aborted) cancel()
-  try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value
-    signal.throwIfAborted()
-  } finally {
-    signal.removeEventListener('abort', cancel)
-    await reader.cancel().catch(() => {})
-  }
-}
-
 function fieldsOf(response: Response): BhttpField[] {
   return [...response.headers].filter(([name]) => !DROPPED.has(name))
 }
 
-/**
- * The sealed answer, chunk by chunk as the app writes: read at the pace of whoever receives it. Any
- * failure errors the stream *without* a final chunk. Leaving early aborts `over`, and with it the app.
- */
+/** The sealed answer, chunk by chunk as the app writes: see {@link sealedStream}. */
 export function sealChunked(
   answer: OutgoingAnswer,
   sealer: MessageSealer,
   onOver: () => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const blocks = plaintextBlocks(answer)
-  const fail = (): void => {
-    answer.over.abort(gatewayError('GATEWAY_CUT', 'the answer is not wanted any more'))
-    onOver()
+  async function next(): Promise<SealedParts> {
+    const { done, value: block } = await blocks.next()
+    if (done) throw new TypeError('the last block was not marked final')
+    const { bytes, isFinal } = block
+    return { parts: isFinal ? sealer.end(bytes) : sealer.seal(bytes), isEnd: isFinal }
   }
-  return new ReadableStream<Uint8Array<ArrayBuffer>>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value: block } = await blocks.next()
-          if (done) throw new TypeError('the last block was not marked final')
-          for (const part of block.isFinal ? sealer.end(block.bytes) : sealer.seal(block.bytes))
-            controller.enqueue(part as Uint8Array<ArrayBuffer>)
-          if (!block.isFinal) return
-          controller.close()
-          onOver()
-        } catch (error) {
-          fail()
-          throw gatewayError('GATEWAY_CUT', 'the answer was cut', { cause: error })
-        }
-      },
-      async cancel() {
-        fail()
-        await blocks.return()
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  return sealedStream(next, { over: answer.over, onOver, leave: () => blocks.return() })
 }
 
 /**

@@ -96,6 +96,7 @@ export function openTokens(config: TokensConfig, context: TokensContext): Opened
     name: issuer.name,
     issuerKey: fromBase64Url(issuer.key),
     log,
+    now,
   })
   const spent = openSpentSet(config, context)
   const gate = createTokenGate({

@@ -1,4 +1,4 @@
-import { readLimited } from './read-limited.ts'
+import { readBody } from '@sotto/serve/limits'
 import { kmsError } from '../errors.ts'
 
 /** Keys of token issuers, as their issuers publish them. Fetched over whatever network the host gives: not believed. */
@@ -37,7 +37,7 @@ export function createKeySets(
     try {
       const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
       if (response.status !== 200) throw new Error(`status ${response.status}`)
-      return await readLimited(response, MAX_BYTES)
+      return await readBody(response, MAX_BYTES)
     } catch (cause) {
       throw kmsError('KMS_TOKEN_KEYS', 'the keys of the token issuer cannot be fetched', { cause })
     }

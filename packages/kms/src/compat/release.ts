@@ -1,10 +1,10 @@
 import { AZURE_PAYLOAD_TYPES, type AzureRelease, encodeReleasedKey } from '@sotto/protocol/azure-dialect'
-import { fromBase64Url, toBase64, toHex, utf8 } from '@sotto/protocol/bytes'
+import { fromBase64Url, toBase64, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import type { LoggedStatement, UnixSeconds } from '@sotto/protocol/keyrelease'
 import { parseKeyConfig } from '@sotto/protocol/ohttp'
 import { kmsError } from '../errors.ts'
-import type { ReleaserContext } from '../release/index.ts'
+import { logReceipt, type ReleaserContext } from '../release/index.ts'
 import type { KmsState, RequestKey } from '../state/index.ts'
 import { azureKeys } from './published.ts'
 import type { AdmittedToken } from './token.ts'
@@ -18,13 +18,10 @@ export interface AzureReleaseAnswer {
   release: LoggedStatement
 }
 
-/** The log's answer must be at most this old by its witnesses, as for other releases (T6, T13). */
-const MAX_CHECKPOINT_AGE_SECONDS = 3600
-
 /**
  * Releases one key to the TPM that an admitted token vouches for, and to nothing else; the release is in the log
  * before the answer leaves.
- * @throws `KMS_KEY_UNKNOWN`, `KMS_KEY_EXPIRED`, `KMS_STALE`, and those of the log client
+ * @throws `KMS_KEY_UNKNOWN`, `KMS_KEY_EXPIRED`, and those of `logReceipt`
  */
 export async function releaseToToken(
   keyId: number | undefined,
@@ -32,7 +29,7 @@ export async function releaseToToken(
   { tuple, hardware, wrapKey }: AdmittedToken,
   context: ReleaserContext,
 ): Promise<AzureReleaseAnswer> {
-  const { state, policy, now, statementKey, log } = context
+  const { state, policy, now } = context
   const key = findKey(state, keyId, now)
   const secret = encodeReleasedKey({
     keyId: key.keyId,
@@ -58,15 +55,8 @@ export async function releaseToToken(
     issuedAt: now,
     notAfter: key.destroyAt,
   }
-  context.beforeReceipt()
-  const envelope = statementKey.sign(AZURE_PAYLOAD_TYPES.release, document)
-  const { index, checkpoint } = await log.append(utf8(envelope))
-  if (now - checkpoint.time > MAX_CHECKPOINT_AGE_SECONDS)
-    throw kmsError('KMS_STALE', 'the log answers with old checkpoints', {
-      found: `${now - checkpoint.time} s`,
-    })
-  context.observe(checkpoint.time)
-  return { keyId: key.keyId, wrapped, release: { envelope, index } }
+  const release = await logReceipt(AZURE_PAYLOAD_TYPES.release, document, context)
+  return { keyId: key.keyId, wrapped, release }
 }
 
 /** The key of an identifier, in its grace too; without one the newest. An identifier names one key at a time (T4). */

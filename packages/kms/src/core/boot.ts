@@ -1,6 +1,6 @@
 import { toHex, utf8 } from '@sotto/protocol/bytes'
 import { hasCode } from '@sotto/protocol/errors'
-import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
+import type { LogClient, Tree, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import { createArtifactImporter } from '../artifacts/index.ts'
 import { collectOwnEvidence } from '../attestation/index.ts'
 import { scanOwnHistory } from '../audit/index.ts'
@@ -104,16 +104,20 @@ export async function renewEvidence(
 }
 
 /**
- * Makes sure that no boot after this one is in the log.
+ * Makes sure that no boot after this one is in a tree of the log.
+ * @param from entries below this index were searched before by this boot
  * @throws `KMS_FENCED`, also where the later boot has gone on since; those of the log client
  */
-export async function requireNewestBoot(state: KmsState, log: LogClient, boot: Boot): Promise<void> {
-  const checkpoint = await log.latest()
+export async function requireNewestBoot(
+  state: KmsState,
+  log: LogClient,
+  boot: Boot,
+  tree: Tree,
+  from: number,
+): Promise<void> {
   try {
-    const { statementKeys } = await scanOwnHistory(
-      state,
-      log.entries(scannedUntil(state), checkpoint.size, checkpoint),
-    )
+    const first = Math.max(from, scannedUntil(state))
+    const { statementKeys } = await scanOwnHistory(state, log.entries(first, tree.size, tree))
     if (statementKeys.at(-1) === boot.statementKey.publicKey) return
   } catch (cause) {
     if (!hasCode(cause, 'KMS_STATE_ROLLED_BACK')) throw cause

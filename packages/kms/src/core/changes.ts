@@ -2,7 +2,7 @@ import { utf8 } from '@sotto/protocol/bytes'
 import { hasCode } from '@sotto/protocol/errors'
 import type { RotationPolicy } from '@sotto/protocol/keyrelease'
 import { createConcurrencyLimiter } from '@sotto/serve/limits'
-import type { LogClient } from '@sotto/serve/log-client'
+import type { LogClient, Tree } from '@sotto/serve/log-client'
 import { destroyExpired, planEpoch } from '../epochs/index.ts'
 import { kmsError } from '../errors.ts'
 import { type ExecutionTools, inForceOf, nextWrite } from '../governance/index.ts'
@@ -38,6 +38,8 @@ export class Changes {
   #boot: Boot
   /** The log may hold a certificate that nobody here knows of: another one comes before anything else. */
   #isRebooting = false
+  /** Entries of the log below this index hold no boot after ours, as far as this process has looked. */
+  #searched = 0
   #shown: View
   #stopped: Error | undefined
 
@@ -178,12 +180,15 @@ export class Changes {
   }
 
   /**
-   * Makes sure that no boot after this one is in the log: after a handover, or over a copied store, another KMS may
-   * have been told to stop. Reads what the log got since the last look, and changes nothing.
-   * @throws `KMS_FENCED`
+   * Makes sure that no boot after this one is in the log: by a handover, or over a copied store, another KMS may have
+   * taken over. Reads what the log got since the last look, and changes nothing.
+   * @param tree verified since; absent: the log is asked for its newest
+   * @throws `KMS_FENCED`, those of the log client
    */
-  requireNewestBoot(): Promise<void> {
-    return requireNewestBoot(this.keeper.current, this.log, this.#boot)
+  async requireNewestBoot(tree?: Tree): Promise<void> {
+    const until = tree ?? (await this.log.latest())
+    await requireNewestBoot(this.keeper.current, this.log, this.#boot, until, this.#searched)
+    this.#searched = Math.max(this.#searched, until.size)
   }
 
   custodyTools(): CustodyTools {

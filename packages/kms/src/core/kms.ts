@@ -107,13 +107,17 @@ export class Kms {
     if (this.#isStale()) throw kmsError('KMS_STALE', 'this KMS has seen no fresh checkpoint for too long')
     this.#assembly.requireNoHold()
     const { clock, term } = this.#changes.parts
+    let isLogged = false
     const response = await answer({
       state,
       policy,
       log: this.#changes.log,
       now: clock.now(),
       statementKey: boot.statementKey,
-      observe: (time) => clock.observe(time),
+      observe(time) {
+        clock.observe(time)
+        isLogged = true
+      },
       beforeReceipt: () => {
         this.#assembly.requireNoHold()
         this.#receipts.take()
@@ -121,7 +125,11 @@ export class Kms {
     })
     // Another replica may have taken over since the request was judged, and know more than this one.
     await term?.confirm()
-    await this.#changes.run(() => this.#changes.requireNewestBoot())
+    // Whoever is in the log before the receipt is in what was seen of it since. An answer given again has no receipt
+    // of its own: then the log is asked.
+    await this.#changes.run(() =>
+      this.#changes.requireNewestBoot(isLogged ? this.#changes.log.lastSeen : undefined),
+    )
     // A member may have said stop meanwhile.
     this.#assembly.requireNoHold()
     return response
@@ -251,7 +259,5 @@ function assemblyKms(changes: Changes): AssemblyKms {
 }
 
 function judgeContext({ keeper, parts: { clock, config }, log }: Changes): JudgeContext {
-  const state = keeper.current
-  const { softwareRoots } = config
-  return { state, genesis: state.identity!.digest, softwareRoots, log, now: clock.now() }
+  return { state: keeper.current, softwareRoots: config.softwareRoots, log, now: clock.now() }
 }

@@ -1,4 +1,4 @@
-import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
+import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { LogClient } from '@sotto/serve/log-client'
 import type { RequestKem, KmsState } from '../state/index.ts'
 import type { StatementKey } from '../statements/index.ts'
@@ -15,7 +15,6 @@ export interface ExecutionTools {
 /** What a proposal is judged by. */
 export interface JudgeContext {
   state: KmsState
-  genesis: Digest
   softwareRoots: readonly string[]
   log: LogClient
   now: UnixSeconds

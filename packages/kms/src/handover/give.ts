@@ -1,4 +1,4 @@
-import { toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { toBase64Url } from '@sotto/protocol/bytes'
 import {
   type HandedOver,
   HANDOVER_RECEIPT_TYPE,
@@ -15,18 +15,15 @@ import {
   wrapSecret,
 } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
-import { type ReleaserContext, requireFresh } from '../release/index.ts'
+import { logReceipt, type ReleaserContext } from '../release/index.ts'
 import { rootGeneration, type RootHolder } from '../root/index.ts'
 import type { KmsState, RequestKey } from '../state/index.ts'
 import type { AdmittedSuccessor } from './admit.ts'
 
-/** The log's answer to our own receipt must be at most this old by its witnesses (T6, T13). */
-const MAX_CHECKPOINT_AGE_SECONDS = 3600
-
 /**
  * Gives an admitted KMS what lives in the memory of this one alone, wrapped to its own key: the root secret and the
  * live request keys. Its receipt is in the log first. Everything else is in the store.
- * @throws `KMS_ROOT_ROTATING`, `KMS_NOT_READY`, `WRAP_FAILED`, and those of `beforeReceipt` and the log client
+ * @throws `KMS_ROOT_ROTATING`, `WRAP_FAILED`, and those of `logReceipt`
  */
 export async function giveHandover(
   request: HandoverRequest,
@@ -34,7 +31,7 @@ export async function giveHandover(
   root: RootHolder,
   context: ReleaserContext,
 ): Promise<HandoverResponse> {
-  const { state, policy, now, log, statementKey } = context
+  const { state, policy, now, statementKey } = context
   if (state.rotation !== undefined)
     throw kmsError('KMS_ROOT_ROTATING', 'a new root secret is on its way into force')
   const keys = liveKeys(state, now)
@@ -67,12 +64,7 @@ export async function giveHandover(
     keyIds: keys.map(({ keyId }) => keyId),
     issuedAt: now,
   }
-  context.beforeReceipt()
-  const envelope = statementKey.sign(HANDOVER_RECEIPT_TYPE, receipt)
-  const { index, checkpoint } = await log.append(utf8(envelope))
-  context.observe(checkpoint.time)
-  requireFresh(checkpoint, MAX_CHECKPOINT_AGE_SECONDS, now)
-  return { receipt: { envelope, index }, ...wrapped }
+  return { receipt: await logReceipt(HANDOVER_RECEIPT_TYPE, receipt, context), ...wrapped }
 }
 
 /** Keys of the published set whose time is not over. */

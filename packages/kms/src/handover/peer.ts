@@ -6,6 +6,7 @@ import {
   handoverResponseDecoder,
   MAX_HANDOVER_ANSWER_BYTES,
 } from '@sotto/protocol/handover'
+import { readBody } from '@sotto/serve/limits'
 import { kmsError } from '../errors.ts'
 
 /** Longest answer of `GET /v1/keys`, bytes: statements, and evidence with its collateral. */
@@ -41,7 +42,7 @@ export function createPeer(url: string, fetch: typeof globalThis.fetch = globalT
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
       status = response.status
-      value = JSON.parse(await readText(response, maxBytes))
+      value = JSON.parse(fromUtf8(await readBody(response, maxBytes)))
     } catch (cause) {
       throw kmsError('KMS_PEER_UNREACHABLE', 'a running KMS does not answer', { found: url, cause })
     }
@@ -68,15 +69,4 @@ function refusal(status: number, value: unknown): Error {
   if (action === 'retry')
     return kmsError('KMS_PEER_BUSY', 'the running KMS does not hand over now', { found })
   return kmsError('KMS_HANDOVER_DENIED', 'the running KMS does not hand over to this one', { found })
-}
-
-async function readText(response: Response, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    if (length > maxBytes) throw new Error('the answer is too long')
-    chunks.push(chunk)
-  }
-  return fromUtf8(Buffer.concat(chunks))
 }

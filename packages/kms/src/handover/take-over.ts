@@ -1,5 +1,6 @@
 import { SottoError } from '@sotto/protocol/errors'
 import type { UnixSeconds } from '@sotto/protocol/keyrelease'
+import { pause } from '../clock/index.ts'
 import { kmsError } from '../errors.ts'
 import type { ObtainedRoot, RootSource } from '../root/index.ts'
 import type { KmsState, RequestKey } from '../state/index.ts'
@@ -75,16 +76,4 @@ export function dropExpired(obtained: ObtainedRoot, now: UnixSeconds): void {
   const isOver = ({ destroyAt }: RequestKey): boolean => destroyAt < now
   for (const key of handedOver.keys.filter(isOver)) key.privateKey.fill(0)
   handedOver.keys = handedOver.keys.filter((key) => !isOver(key))
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, signal.aborted ? 0 : ms).unref()
-    signal.addEventListener('abort', done)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

@@ -6,5 +6,6 @@ export {
   requireSameLog,
   verifyBoundCheckpoint,
 } from './evidence.ts'
+export { logReceipt } from './log-receipt.ts'
 export { Releaser, type ReleaserContext } from './release.ts'
 export type { ReleaseContext } from './verify.ts'

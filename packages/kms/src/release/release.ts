@@ -1,4 +1,3 @@
-import { utf8 } from '@sotto/protocol/bytes'
 import {
   type Digest,
   documentDigest,
@@ -11,24 +10,15 @@ import {
 } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import type { KmsState } from '../state/index.ts'
-import type { StatementKey } from '../statements/index.ts'
 import type { AdmittedWorkload } from './evidence.ts'
+import { logReceipt, type ReceiptContext } from './log-receipt.ts'
 import { admitWorkload, type ReleaseContext } from './verify.ts'
 import { releasableKeyIds, wrapKeys } from './wrap.ts'
 
 /** A request may ask again after a lost answer; so many are remembered per state. */
 const MAX_REMEMBERED = 256
-/** The log's answer to our own receipt must be at most this old by its witnesses (T6, T13). */
-const MAX_CHECKPOINT_AGE_SECONDS = 3600
-
-/** What a release needs besides the judgement's context. */
-export interface ReleaserContext extends ReleaseContext {
-  statementKey: StatementKey
-  /** Told the witness time of the checkpoint that holds the receipt. */
-  observe(witnessTime: number): void
-  /** Called before a receipt is logged; throws when there were too many. */
-  beforeReceipt(): void
-}
+/** What a release needs: to be judged, and to be logged. */
+export interface ReleaserContext extends ReleaseContext, ReceiptContext {}
 
 /**
  * Releases keys: judge, log the receipt, then wrap and answer. The same request gives the same
@@ -38,7 +28,7 @@ export class Releaser {
   /** Dies with the state it belongs to, so no answer outlives a key or a policy. */
   readonly #remembered = new WeakMap<KmsState, Map<Digest, Promise<ReleaseResponse>>>()
 
-  /** @throws `KMS_STALE`, and those of {@link admitWorkload} and `wrapKeys` */
+  /** @throws those of {@link admitWorkload}, `wrapKeys` and {@link logReceipt} */
   async release(request: ReleaseRequest, context: ReleaserContext): Promise<ReleaseResponse> {
     if (new Set(request.artifacts).size !== request.artifacts.length) {
       throw kmsError('KMS_REQUEST_MALFORMED', 'an artifact is asked for twice')
@@ -78,7 +68,8 @@ async function answerRequest(
     policy: policy.digest,
     evidence,
   })
-  const receipt = await logReceipt(receiptOf(request, workload, keyIds, evidence, context), context)
+  const document = receiptOf(request, workload, keyIds, evidence, context)
+  const receipt = await logReceipt(PAYLOAD_TYPES.releaseReceipt, document, context)
   return { keySet: loggedKeySet(state), policy: policy.statement, receipt, ...wrapped }
 }
 
@@ -103,20 +94,6 @@ function receiptOf(
     issuedAt: now,
     notAfter: lastUse,
   }
-}
-
-/** Keys are answered with only when the receipt is provably in the log (T4, T16). */
-async function logReceipt(receipt: ReleaseReceipt, context: ReleaserContext): Promise<LoggedStatement> {
-  context.beforeReceipt()
-  const envelope = context.statementKey.sign(PAYLOAD_TYPES.releaseReceipt, receipt)
-  const { index, checkpoint } = await context.log.append(utf8(envelope))
-  if (context.now - checkpoint.time > MAX_CHECKPOINT_AGE_SECONDS) {
-    throw kmsError('KMS_STALE', 'the log answers with old checkpoints', {
-      found: `${context.now - checkpoint.time} s`,
-    })
-  }
-  context.observe(checkpoint.time)
-  return { envelope, index }
 }
 
 function loggedKeySet({ epoch }: KmsState): LoggedStatement {

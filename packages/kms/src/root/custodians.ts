@@ -1,6 +1,7 @@
 import { fromBase64Url, toBase64Url } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
 import { type CeremonyParts, RecoveryCeremony, type RecoveredSecret } from './ceremony.ts'
+import { pause } from '../clock/index.ts'
 import { kmsError } from '../errors.ts'
 import { RootHistory } from '@sotto/verifier/custody'
 import { readRootFile, type RootFile, writeRootFile } from './root-file.ts'
@@ -95,7 +96,7 @@ async function waitForShares(
 ): Promise<RecoveredSecret | undefined> {
   let renewedAt = performance.now()
   while (!tools.signal.aborted) {
-    const first = await Promise.race([ceremony.done, pause(LOOK_MS)])
+    const first = await Promise.race([ceremony.done, pause(LOOK_MS, tools.signal)])
     if (first !== undefined) return first
     if (performance.now() - renewedAt < RENEW_MS) continue
     await patiently(tools, () => ceremony.renew())
@@ -111,14 +112,8 @@ async function patiently<T>(tools: RootTools, work: () => Promise<T>): Promise<T
     } catch (error) {
       if (!(error instanceof SottoError) || error.action !== 'retry') throw error
       tools.onRetry(error.code)
-      await pause(RETRY_MS)
+      await pause(RETRY_MS, tools.signal)
     }
   }
   return undefined
-}
-
-function pause(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(undefined), ms).unref()
-  })
 }

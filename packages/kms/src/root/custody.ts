@@ -33,7 +33,7 @@ export interface CustodyTools {
  * written down before the log hears of it, so that a second attempt appends the same bytes.
  */
 export async function advanceShares(tools: CustodyTools): Promise<void> {
-  const { keeper, log, clock, root, signer } = tools
+  const { keeper, clock, root, signer } = tools
   const wanted = wantedSharing(keeper.current, root.source.sharing)
   if (wanted !== undefined) {
     await keeper.transition(({ sharing: _done, ...state }) => {
@@ -42,16 +42,19 @@ export async function advanceShares(tools: CustodyTools): Promise<void> {
       return { ...state, custody }
     })
   }
+  await logShares(tools)
+}
+
+/** Puts the newest share set into the log, if it is written down and not there yet. */
+export async function logShares({ keeper, log, clock }: CustodyTools): Promise<void> {
   const { custody } = keeper.current
-  if (custody === undefined) return
-  if (custody.set.index === undefined) {
-    const { index, checkpoint } = await log.append(utf8(custody.set.envelope))
-    clock.observe(checkpoint.time)
-    await keeper.transition((state) => ({
-      ...state,
-      custody: { ...state.custody!, set: { ...custody.set, index } },
-    }))
-  }
+  if (custody === undefined || custody.set.index !== undefined) return
+  const { index, checkpoint } = await log.append(utf8(custody.set.envelope))
+  clock.observe(checkpoint.time)
+  await keeper.transition((state) => ({
+    ...state,
+    custody: { ...state.custody!, set: { ...custody.set, index } },
+  }))
 }
 
 /** Tells the source whose secret it keeps, once everything that leads back to it is logged. */

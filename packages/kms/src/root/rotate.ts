@@ -4,7 +4,7 @@ import { signDsse } from '@sotto/protocol/dsse'
 import { encodeDocument } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import type { KmsState, RootRotation } from '../state/index.ts'
-import { type CustodyTools, settleRoot, shareOut, shareSetOf } from './custody.ts'
+import { type CustodyTools, logShares, settleRoot, shareOut, shareSetOf } from './custody.ts'
 import { createRootSecret, deriveRoot } from './secret.ts'
 
 /** The root generation in force: 1 for that of the genesis. */
@@ -86,7 +86,7 @@ function withNext(state: KmsState, { root, clock }: CustodyTools): KmsState {
 
 /** Shares of the next secret: made, logged, and acknowledged by as many custodians as it takes to open it. */
 async function areSharesAcknowledged(secret: Uint8Array, tools: CustodyTools): Promise<boolean> {
-  const { keeper, log, clock, root, signer } = tools
+  const { keeper, clock, root, signer } = tools
   const configured = root.source.sharing
   if (configured === undefined) return true
   const { rootKey } = deriveRoot(secret)
@@ -99,14 +99,7 @@ async function areSharesAcknowledged(secret: Uint8Array, tools: CustodyTools): P
       return { ...state, custody: shareOut(state, secret, rootKey, wanted, clock.now(), signer) }
     })
   }
+  await logShares(tools)
   const custody = keeper.current.custody!
-  if (custody.set.index === undefined) {
-    const { index, checkpoint } = await log.append(utf8(custody.set.envelope))
-    clock.observe(checkpoint.time)
-    await keeper.transition((state) => ({
-      ...state,
-      custody: { ...state.custody!, set: { ...state.custody!.set, index } },
-    }))
-  }
-  return keeper.current.custody!.acknowledgements.length >= shareSetOf(custody).threshold
+  return custody.acknowledgements.length >= shareSetOf(custody).threshold
 }

@@ -1,5 +1,6 @@
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { SottoError } from '@sotto/protocol/errors'
+import { pause } from '../clock/index.ts'
 import type { StoreAccess, StoreTerm } from './access.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import { ASKS_PER_LEASE, Lease, standby } from './postgres-lease.ts'
@@ -193,17 +194,4 @@ class PostgresStore implements SealedStore {
     this.lease.lose()
     return standby()
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      if (signal.aborted) reject(signal.reason as Error)
-      else resolve()
-    }
-    signal.addEventListener('abort', done)
-  })
 }

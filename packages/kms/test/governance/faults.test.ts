@@ -3,43 +3,15 @@ import type { Decision, GovernanceRecord } from '@sotto/protocol/governance'
 import { documentDigest, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
-import { kmsError } from '../../src/errors.ts'
-import { type Fault, MemoryStore } from '../store/memory.ts'
-import { type Draft, signer, World } from '../world.ts'
+import { combinationsFor, FaultDrill, type Recovery } from '../fault-drill.ts'
+import { type Draft, signer } from '../world.ts'
 
 const NEWCOMER = signer(44)
-const FAULTS: [Fault, 'goes on' | 'is killed'][] = [
-  ['not-persisted', 'goes on'],
-  ['reported-failed', 'is killed'],
-  ['not-persisted', 'is killed'],
-  ['reported-failed', 'goes on'],
-]
-const MAX_ATTEMPTS = 4
 
-/** Members' business of every kind that needs nothing else; each step may be tried again. */
-class Life {
-  readonly world = new World({ suites: ['X25519'] })
-  readonly store = new MemoryStore()
-  readonly isKilled: boolean
-  failures = 0
-
-  constructor(isKilled: boolean) {
-    this.isKilled = isKilled
-    this.world.store = this.store
-    this.store.error = () => kmsError('KMS_STORE_FAILED', 'injected')
-  }
-
-  async step(work: () => Promise<unknown>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await work()
-        return
-      } catch (error) {
-        this.failures++
-        if (attempt === MAX_ATTEMPTS || (error as { action?: string }).action !== 'retry') throw error
-        if (this.isKilled && this.world.kms !== undefined) await this.step(() => this.world.start())
-      }
-    }
+/** Members' business of every kind that needs nothing else. */
+class Life extends FaultDrill {
+  constructor(recovery: Recovery) {
+    super(recovery, { suites: ['X25519'] })
   }
 
   async run(): Promise<void> {
@@ -94,15 +66,12 @@ class Life {
 }
 
 async function undisturbed(): Promise<Life> {
-  const life = new Life(false)
+  const life = new Life('same-process')
   await life.run()
   life.verify()
   expect(life.failures).toBe(0)
   return life
 }
-
-const faultsFor = (n: number): typeof FAULTS =>
-  process.env['SLOW'] === '1' ? FAULTS : [FAULTS[n % FAULTS.length]!]
 
 test(
   claim('governance', 'a store that breaks at any one write loses no vote and decides nothing twice'),
@@ -111,13 +80,13 @@ test(
     const { commits } = (await undisturbed()).store
     expect(commits).toBeGreaterThan(20)
     for (let n = 0; n < commits; n++) {
-      for (const [fault, then] of faultsFor(n)) {
-        const life = new Life(then === 'is killed')
+      for (const [fault, recovery] of combinationsFor(n)) {
+        const life = new Life(recovery)
         life.store.fault = (commit) => (commit === n ? fault : undefined)
         await life.run()
         life.verify()
         // A hold that is durable is not refused because noting its record failed.
-        expect(life.failures, `commit ${n} ${fault}, and it ${then}`).toBeLessThanOrEqual(1)
+        expect(life.failures, `commit ${n} ${fault} ${recovery}`).toBeLessThanOrEqual(1)
       }
     }
   },
@@ -129,13 +98,13 @@ test(
   async () => {
     const { appends } = (await undisturbed()).world.log
     for (let n = 0; n < appends; n++) {
-      for (const [fault, then] of faultsFor(n)) {
-        const life = new Life(then === 'is killed')
+      for (const [fault, recovery] of combinationsFor(n)) {
+        const life = new Life(recovery)
         life.world.log.appendFault = (call) => (call === n ? fault : undefined)
         await life.run()
         life.verify()
         // A hold is not refused because the log is away.
-        expect(life.failures, `append ${n} ${fault}, and it ${then}`).toBeLessThanOrEqual(1)
+        expect(life.failures, `append ${n} ${fault} ${recovery}`).toBeLessThanOrEqual(1)
       }
     }
   },

@@ -1,60 +1,10 @@
-import { fromBase64Url, toBase64Url, utf8 } from '@sotto/protocol/bytes'
-import { composeTrustBundle, type KmsState } from '@sotto/protocol/evidence'
+import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { kemById } from '@sotto/protocol/hpke'
 import type { ReleasedKeys, ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { OhttpClientKey, OhttpGatewayKey, OhttpRequestOpener, parseKeyConfig } from '@sotto/protocol/ohttp'
-import { createLogClient } from '@sotto/serve/log-client'
-import { ALWAYS_REQUIRED, type TrustedService, type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
+import type { TrustedService } from '@sotto/verifier'
 import type { KmsProcess } from '../process/launcher.ts'
-import { Enclave, payloadOf, ROOT, type World } from '../world.ts'
-
-/** What a client accepts that knows nothing of an upgrade. */
-function trustPolicyOf(world: World, minSecurityVersion = { kms: 1, inference: 1 }): TrustPolicy {
-  return {
-    version: 1,
-    name: 'client',
-    require: [...ALWAYS_REQUIRED],
-    genesis: world.genesis,
-    releaseKeys: [toBase64Url(world.releaser.publicKey)],
-    revoked: [],
-    minSecurityVersion,
-    log: { origin: world.log.origin, key: world.log.key },
-    witnesses: {
-      keys: world.log.witnessKeys.map((key, n) => ({ key, organisation: `org-${n}`, operator: false })),
-      quorum: 2,
-      allowOperatorWitnesses: false,
-    },
-    platforms: [{ name: 'software', allOf: [{ family: 'software', roots: [ROOT] }] }],
-    kems: ['X-Wing', 'X25519'],
-    evidenceMaxAgeSeconds: 86_400,
-    checkpointMaxAgeSeconds: 3600,
-  }
-}
-
-/** The verdict of a client on what a KMS publishes. */
-export async function verifyAsClient(
-  world: World,
-  state: KmsState,
-  minSecurityVersion?: TrustPolicy['minSecurityVersion'],
-): Promise<{ service: TrustedService | undefined; failed: string[] }> {
-  const { origin, key, witnessKeys, fetch } = world.log
-  const log = createLogClient({
-    url: 'http://log.test',
-    origin,
-    key,
-    witnesses: { keys: witnessKeys, quorum: 2 },
-    fetch,
-  })
-  const checkpoint = await log.latest()
-  const bundle = await composeTrustBundle(state, checkpoint.note, {
-    inclusion: (entry, index) => log.proveInclusion(entry, index, checkpoint),
-    consistency: (older) => log.proveConsistency(older, checkpoint),
-  })
-  const policy = trustPolicyOf(world, minSecurityVersion)
-  const { verdict, service } = verifyTrustBundle(bundle, policy, { now: world.log.now() })
-  const failed = verdict.steps.filter(({ status }) => status === 'fail').map(({ name }) => name)
-  return { service, failed }
-}
+import { Enclave, payloadOf } from '../world.ts'
 
 /** Asks a KMS for its keys, as an enclave. */
 export async function obtainKeys(kms: KmsProcess): Promise<ReleasedKeys['keys']> {

@@ -8,9 +8,10 @@ import { HANDOVER_RECEIPT_TYPE } from '@sotto/protocol/handover'
 import { documentDigest, type KeySet, type ReleasedKeys } from '@sotto/protocol/keyrelease'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
+import { bundleOf, judge } from '../client.ts'
 import { KmsProcess, type StartChange } from '../process/launcher.ts'
 import { KMS_IMAGE, payloadOf } from '../world.ts'
-import { obtainKeys, sendThrough, verifyAsClient } from './enclave-and-client.ts'
+import { obtainKeys, sendThrough } from './enclave-and-client.ts'
 
 const NEXT_IMAGE = 'f6'.repeat(32)
 let old: KmsProcess
@@ -51,7 +52,7 @@ afterEach(async () => {
 })
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 200; n++) {
+  for (let n = 0; n < 600; n++) {
     if (await isSo()) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -73,8 +74,8 @@ test(
     const { world } = old
     const held = await obtainKeys(old)
     const before = await old.call<KmsState>('/v1/keys')
-    const { service, failed } = await verifyAsClient(world, before)
-    expect(failed).toEqual([])
+    const { service, refusing } = judge(world, await bundleOf(world, before))
+    expect(refusing).toEqual([])
 
     // A client goes on sending, and looks at whichever KMS answers before each request.
     let state = before
@@ -89,8 +90,8 @@ test(
           state = (await answer.json()) as KmsState
           break
         }
-        const verdict = await verifyAsClient(world, state)
-        if (verdict.service === undefined) refused.push(...verdict.failed)
+        const verdict = judge(world, await bundleOf(world, state))
+        if (verdict.service === undefined) refused.push(...verdict.refusing)
         else if (sendThrough(verdict.service, state.keySet.envelope, held, `word ${sent}`) === `word ${sent}`)
           sent++
         await new Promise((resolve) => setTimeout(resolve, 20))
@@ -116,7 +117,8 @@ test(
       keys: setOf(before).keys,
     })
     expect(after.kms.evidence).not.toEqual(before.kms.evidence)
-    expect((await verifyAsClient(world, after, { kms: 2, inference: 1 })).failed).toEqual([])
+    const strict = { minSecurityVersion: { kms: 2, inference: 1 } }
+    expect(judge(world, await bundleOf(world, after), strict).refusing).toEqual([])
     const again: ReleasedKeys['keys'] = await obtainKeys(next)
     expect(again).toEqual(held)
     expect(sendThrough(service!, after.keySet.envelope, again, 'sealed before')).toBe('sealed before')

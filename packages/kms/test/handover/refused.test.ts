@@ -128,6 +128,16 @@ test('a KMS that has seen no fresh checkpoint hands nothing over', async () => {
   expect(await world.refusal('/v1/handover', await req())).toBe('KMS_STALE')
 })
 
+test(claim('T13', 'a log whose witnesses stopped gets nothing handed over'), async () => {
+  const request = await req()
+  world.log.now = () => world.now - 3601
+  const { status, body } = await world.call('/v1/handover', request)
+  expect(status).toBe(503)
+  expect(body).toMatchObject({ error: { code: 'KMS_STALE', action: 'retry' } })
+  world.log.now = () => world.now
+  expect(await world.refusal('/v1/handover', request)).toBe('none')
+})
+
 test('an admitted KMS can ask again, and not for ever', async () => {
   const codes: string[] = []
   for (let n = 0; n < 9; n++) codes.push(await world.refusal('/v1/handover', await req()))

@@ -69,6 +69,19 @@ test(claim('T11', 'the old KMS releases nothing more once the next one is in the
   })
 })
 
+test(
+  claim('T11', 'an answer the old KMS remembers does not leave again once the next one is in the log'),
+  async () => {
+    const world = await UpgradeWorld.create()
+    const request = await new Enclave(world.workload).request(world)
+    await world.kms.release(request)
+    const receipts = world.receipts.length
+    const old = await world.boot(await world.take())
+    await expect(old.release(request)).rejects.toMatchObject({ code: 'KMS_FENCED' })
+    expect(world.receipts).toHaveLength(receipts)
+  },
+)
+
 test('an old KMS that nobody asks ends at its next tick', async () => {
   const world = await UpgradeWorld.create()
   const old = await world.boot(await world.take())

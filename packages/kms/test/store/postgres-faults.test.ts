@@ -121,6 +121,7 @@ describeWithPostgres('PostgreSQL that fails', () => {
       const { store } = await acquire(server.url())
       let acknowledged = 0
       for (let round = 0; round < 4; round++) {
+        const before = acknowledged
         const writing = (async () => {
           for (;;) {
             const value = String(acknowledged + 1)
@@ -128,7 +129,8 @@ describeWithPostgres('PostgreSQL that fails', () => {
             acknowledged++
           }
         })()
-        await new Promise((resolve) => setTimeout(resolve, 30 + Math.random() * 60))
+        await expect.poll(() => acknowledged).toBeGreaterThan(before)
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 60))
         // Every backend ends where it is; what is on the disk is what there is.
         await Promise.all([
           server.crash(),
@@ -228,7 +230,7 @@ describeWithPostgres('PostgreSQL that fails', () => {
       })
     server.psql('ALTER SYSTEM SET ssl = off')
     server.psql('SELECT pg_reload_conf()')
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await expect.poll(() => server.psql('SHOW ssl')).toBe('off')
     await expect(acquire(at('?sslmode=require'))).rejects.toMatchObject({ code: 'KMS_STORE_ACCESS' })
     server.psql('ALTER SYSTEM SET ssl = on')
     server.psql('SELECT pg_reload_conf()')

@@ -9,23 +9,9 @@ import { bindReportData, decodeDocument, encodeDocument } from '@sotto/protocol/
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { binding, DIGEST, DOCUMENTS, handedOver, receipt } from './documents.ts'
+import { at, changed, type Json, objectsIn } from '../keyrelease/every-object.ts'
 
-type Json = Record<string, unknown>
 const malformed = expect.objectContaining({ code: 'JCS_FIELD' }) as Error
-
-/** Objects whose members are fields, with the path to each. */
-function* objectsIn(value: unknown, path: (string | number)[] = []): Generator<(string | number)[]> {
-  if (typeof value !== 'object' || value === null) return
-  if (!Array.isArray(value) && path.at(-1) !== 'collateral') yield path
-  for (const [name, member] of Object.entries(value))
-    yield* objectsIn(member, [...path, Array.isArray(value) ? Number(name) : name])
-}
-
-function changed(document: object, path: (string | number)[], change: (value: Json) => void): object {
-  const copy = structuredClone(document)
-  change(path.reduce<Json>((value, name) => value[name] as Json, copy as Json))
-  return copy
-}
 
 /** Texts that anything may stand in, and lists that may be empty. */
 function mayBe(member: string, good: unknown, other: unknown): boolean {
@@ -50,7 +36,7 @@ describe.each(Object.keys(DOCUMENTS))('a handover document of kind %s', (name) =
   it('has no unknown member, and lacks none, in any of its objects', () => {
     for (const path of objectsIn(good)) {
       refused(changed(good, path, (value) => (value['extra'] = 1)))
-      const object = path.reduce<Json>((value, member) => value[member] as Json, good as Json)
+      const object = at(good, path)
       for (const member of Object.keys(object)) {
         refused(changed(good, path, (value) => delete value[member]))
         for (const other of [null, {}, [], -1, 1.5, 'x'.repeat(300), '\u0000'])

@@ -2,27 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
 import { decodeDocument, encodeDocument, EVIDENCE_LIMITS } from '@sotto/protocol/keyrelease'
 import { bytes, DIGEST, DOCUMENTS, witnessKey } from './documents.ts'
-
-type Json = { [name: string]: unknown } | unknown[]
+import { at, changed, objectsIn, type Path } from './every-object.ts'
 
 /** Objects whose members are no fields: pieces of collateral by name, and what a family reads. */
-const isOpen = (path: (string | number)[]): boolean =>
+const isOpen = (path: Path): boolean =>
   path.at(-1) === 'collateral' || path.join('.') === 'predicate.evidence'
-
-/** Every object of a document with fields of its own, with the path to it. */
-function* objectsIn(value: unknown, path: (string | number)[] = []): Generator<(string | number)[]> {
-  if (typeof value !== 'object' || value === null) return
-  if (!Array.isArray(value) && !isOpen(path)) yield path
-  for (const [name, member] of Object.entries(value))
-    yield* objectsIn(member, [...path, Array.isArray(value) ? Number(name) : name])
-}
-
-/** A deep copy with `change` done to what lies at the path. */
-function changed(document: object, path: (string | number)[], change: (value: Json) => void): object {
-  const copy = structuredClone(document)
-  change(path.reduce<Json>((value, name) => (value as Record<string, Json>)[name]!, copy as Json))
-  return copy
-}
 
 const refuse = (name: string, document: object): void => {
   const { decoder } = DOCUMENTS[name]!
@@ -41,7 +25,7 @@ describe.each(Object.keys(DOCUMENTS))('a document of kind %s', (name) => {
   })
 
   it('has no unknown member, in any of its objects', () => {
-    for (const path of objectsIn(good))
+    for (const path of objectsIn(good, isOpen))
       refuse(
         name,
         changed(good, path, (value) => Object.assign(value, { extra: 1 })),
@@ -49,25 +33,22 @@ describe.each(Object.keys(DOCUMENTS))('a document of kind %s', (name) => {
   })
 
   it('lacks no member, in any of its objects', () => {
-    for (const path of objectsIn(good)) {
-      for (const member of Object.keys(
-        path.reduce<Json>((v, n) => (v as Record<string, Json>)[n]!, good as Json),
-      ))
+    for (const path of objectsIn(good, isOpen)) {
+      for (const member of Object.keys(at(good, path)))
         refuse(
           name,
-          changed(good, path, (value) => delete (value as Record<string, unknown>)[member]),
+          changed(good, path, (value) => delete value[member]),
         )
     }
   })
 
   it('has no member of another type', () => {
-    for (const path of objectsIn(good)) {
-      const names = Object.keys(path.reduce<Json>((v, n) => (v as Record<string, Json>)[n]!, good as Json))
-      for (const member of names)
+    for (const path of objectsIn(good, isOpen)) {
+      for (const member of Object.keys(at(good, path)))
         for (const wrong of [null, true, -1, '', [], {}])
           refuseUnlessEmpty(
             name,
-            changed(good, path, (value) => ((value as Record<string, unknown>)[member] = wrong)),
+            changed(good, path, (value) => (value[member] = wrong)),
             wrong,
             member,
           )

@@ -53,6 +53,7 @@ const folder = join(
   process.env['SOTTO_VECTORS'] ?? resolve(import.meta.dirname, '../../../../../shared/vectors'),
   'attestation/roots',
 )
+if (!existsSync(folder) && process.env['CI']) throw new Error(`vectors are missing: ${folder}`)
 
 describe('both cryptographic backends', () => {
   it.each<FakeCurve>(['P-256', 'P-384'])('say the same about %s', (curve) => {

@@ -71,7 +71,9 @@ test('a client that takes nothing of the answer is cut', async () => {
 
 test('closing lets a request in progress finish, then cuts it', async () => {
   const gate = Promise.withResolvers<void>()
+  let arrived = 0
   const server = await start(async (request) => {
+    arrived++
     if (request.url.endsWith('/forever')) await new Promise(() => undefined)
     await gate.promise
     return new Response('done')
@@ -79,7 +81,7 @@ test('closing lets a request in progress finish, then cuts it', async () => {
   const good = fetch(`${server.url}/good`)
   const bad = fetch(`${server.url}/forever`)
   bad.catch(() => undefined)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await expect.poll(() => arrived).toBe(2)
   const closed = server.close()
   gate.resolve()
   expect(await (await good).text()).toBe('done')

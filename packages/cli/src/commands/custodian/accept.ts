@@ -1,18 +1,15 @@
 import { resolve } from 'node:path'
-import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8 } from '@sotto/protocol/bytes'
 import {
   CUSTODY_TYPES,
   openShare,
   type ShareAcknowledgement,
   sharesDocumentDecoder,
-  shareSetDecoder,
 } from '@sotto/protocol/custody'
-import { parseDsse, signDsse } from '@sotto/protocol/dsse'
+import { signDsse } from '@sotto/protocol/dsse'
 import {
-  decodeDocument,
   documentDigest,
   encodeDocument,
-  type LoggedStatement,
   evidenceDecoder,
   kmsBindingDecoder,
 } from '@sotto/protocol/keyrelease'
@@ -39,10 +36,7 @@ export const custodianAccept: Command = defineCommand({
     const desk = await openCustodyDesk(context, flags)
     const shown = sharesDocumentDecoder(await desk.ask(`${desk.kmsUrl}/v1/shares`), 'shares')
     const kms = readIdentity(await desk.ask(`${desk.kmsUrl}/v1/genesis`))
-    const { share } = await decide(context, desk, custodian, {
-      kms,
-      generation: generationOf(shown.shareSet),
-    })
+    const { share } = await decide(context, desk, custodian, { kms, shareSet: shown.shareSet })
     const { set, sealed } = share
     const opened = openShare(set.document, sealed, custodian.keys.wrap)
     opened.value.fill(0)
@@ -85,8 +79,4 @@ function readIdentity(answer: unknown): CustodyEvidence {
     binding: kmsBindingDecoder(kms['binding'], 'kms.binding'),
     boundCheckpoint: kms['boundCheckpoint'],
   }
-}
-
-function generationOf({ envelope }: LoggedStatement): number {
-  return decodeDocument(parseDsse(utf8(envelope)).payload, shareSetDecoder, 'share set').generation
 }

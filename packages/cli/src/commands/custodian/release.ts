@@ -1,9 +1,6 @@
 import { resolve } from 'node:path'
-import { utf8 } from '@sotto/protocol/bytes'
-import { openShare, recoveryRequestDecoder, resealShare, shareSetDecoder } from '@sotto/protocol/custody'
-import { parseDsse } from '@sotto/protocol/dsse'
+import { openShare, recoveryRequestDecoder, resealShare } from '@sotto/protocol/custody'
 import { hasCode } from '@sotto/protocol/errors'
-import { decodeDocument, type LoggedStatement } from '@sotto/protocol/keyrelease'
 import { CUSTODY_FLAGS, decide, openCustodyDesk, readCustodian } from '../../custodian/index.ts'
 import { type Command, defineCommand } from '../../framework/index.ts'
 
@@ -32,7 +29,7 @@ export const custodianRelease: Command = defineCommand({
     const request = recoveryRequestDecoder(await desk.ask(`${desk.kmsUrl}/v1/recovery`), 'recovery')
     const { share } = await decide(context, desk, custodian, {
       kms: request,
-      generation: generationOf(request.shareSet),
+      shareSet: request.shareSet,
     })
     const { set, sealed } = share
     const opened = openShare(set.document, sealed, custodian.keys.wrap)
@@ -69,8 +66,4 @@ async function send(ask: () => Promise<{ received: number[] }>): Promise<number[
     if (hasCode(error, 'KMS_SHARE_DUPLICATE')) return undefined
     throw error
   }
-}
-
-function generationOf({ envelope }: LoggedStatement): number {
-  return decodeDocument(parseDsse(utf8(envelope)).payload, shareSetDecoder, 'share set').generation
 }

@@ -3,13 +3,11 @@ import { createLogReader, encodeEntryProof, judgeCheckpoint, readEntry } from '@
 import { writeWhole } from '@sotto/client/node'
 import { fromUtf8, toHex } from '@sotto/protocol/bytes'
 import { leafHash, proveInclusion, verifyInclusion } from '@sotto/protocol/merkle'
+import { TILE_WIDTH } from '@sotto/protocol/tile-path'
 import { cliError } from '../../errors.ts'
 import { type Command, defineCommand } from '../../framework/index.ts'
 import { LOG_FLAGS, resolveLog, resolveLogUrl } from '../../log/index.ts'
 import { printableLine } from '../../terminal/index.ts'
-
-/** Entries of one bundle. */
-const BUNDLE = 256
 
 /** `sotto log entry INDEX` */
 export const logEntry: Command = defineCommand({
@@ -38,7 +36,7 @@ export const logEntry: Command = defineCommand({
     for (const { code, message } of alerts) context.warn(`warning: ${message} (${code})`)
     if (index >= checkpoint.size)
       throw cliError('CLI_USAGE', 'the log has no such entry', { expected: `0 to ${checkpoint.size - 1}` })
-    const entry = (await reader.bundle(Math.floor(index / BUNDLE), checkpoint))[index % BUNDLE]!
+    const entry = (await reader.bundle(Math.floor(index / TILE_WIDTH), checkpoint))[index % TILE_WIDTH]!
     if (flags.proof !== undefined) {
       const path = await proveInclusion(index, checkpoint.size, reader.readTile)
       verifyInclusion(leafHash(entry), index, checkpoint.size, path, checkpoint.root)
@@ -46,7 +44,9 @@ export const logEntry: Command = defineCommand({
         resolve(context.io.cwd, flags.proof),
         encodeEntryProof({ entry, index, path, note }),
         0o644,
-      )
+      ).catch((cause: unknown) => {
+        throw cliError('CLI_FILE', `cannot write ${flags.proof}`, { cause })
+      })
       context.note(`proof written to ${flags.proof}`)
     }
     const shown = describe(entry)

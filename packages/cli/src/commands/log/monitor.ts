@@ -12,6 +12,7 @@ import { hasCode } from '@sotto/protocol/errors'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
 import {
+  alertLine,
   keepSplitView,
   LOG_FLAGS,
   type LogTarget,
@@ -19,7 +20,7 @@ import {
   resolveLogUrl,
   stateFile,
 } from '../../log/index.ts'
-import { printableJson, printableLine } from '../../terminal/index.ts'
+import { printableJson } from '../../terminal/index.ts'
 
 /** Issuers that are watched at most. */
 const MAX_ISSUERS = 16
@@ -154,14 +155,10 @@ async function issuerKeys(context: CommandContext, flag: readonly string[] | und
   return [...new Set(keys)]
 }
 
-function printAlert(context: CommandContext, { code, ...alert }: Alert): void {
-  if (context.global.json) return context.out(printableJson({ alert: code, ...alert }))
-  const { message, index, expected, found } = alert
-  const where = index === undefined ? '' : ` entry ${index}:`
-  const more = [expected && `expected ${expected}`, found && `found ${found}`].filter(Boolean).join(', ')
-  context.out(
-    context.style.out.red(printableLine(`${code}${where} ${message}${more === '' ? '' : `; ${more}`}`)),
-  )
+function printAlert(context: CommandContext, alert: Alert): void {
+  const { code, ...more } = alert
+  if (context.global.json) context.out(printableJson({ alert: code, ...more }))
+  else context.out(context.style.out.red(alertLine(alert)))
 }
 
 function printRound(context: CommandContext, { tree, time, entries, alerts, counts, genesis }: Round): void {

@@ -8,6 +8,7 @@ import {
 } from '@sotto/client/monitor'
 import { SottoError } from '@sotto/protocol/errors'
 import { toHex } from '@sotto/protocol/bytes'
+import { countedWitnesses } from '@sotto/verifier/bundle'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
 import { openInput, readText } from '../../input/index.ts'
@@ -54,13 +55,10 @@ export const logProve: Command = defineCommand({
 async function proveEntry(context: CommandContext, text: string, flags: LogFlags): Promise<number> {
   const proof = parseEntryProof(text)
   const { followed } = await resolveLog(context, flags)
-  const counted = followed.witnesses.keys.filter(
-    ({ operator }) => !operator || followed.witnesses.allowOperatorWitnesses,
-  )
   const checkpoint = verifyEntryProof(proof, {
     origin: followed.origin,
     logKey: followed.key,
-    witnessKeys: counted.map((one) => one.key),
+    witnessKeys: countedWitnesses(followed),
     quorum: followed.witnesses.quorum,
   })
   const kind = readEntry(proof.entry!)?.type?.name ?? 'entry'

@@ -2,7 +2,7 @@ import { createLogReader, instant, judgeCheckpoint } from '@sotto/client/monitor
 import { toHex } from '@sotto/protocol/bytes'
 import { cosignatureTime, parseNote, parseVerifierKey } from '@sotto/protocol/note'
 import { type Command, defineCommand, EXIT } from '../../framework/index.ts'
-import { LOG_FLAGS, resolveLog, resolveLogUrl } from '../../log/index.ts'
+import { alertLine, LOG_FLAGS, resolveLog, resolveLogUrl } from '../../log/index.ts'
 import { printableLine } from '../../terminal/index.ts'
 
 /** `sotto log show` */
@@ -58,14 +58,7 @@ export const logShow: Command = defineCommand({
           )
         }
       }
-      for (const { code, message, expected, found } of alerts) {
-        const more = [expected && `expected ${expected}`, found && `found ${found}`]
-          .filter(Boolean)
-          .join(', ')
-        context.out(
-          context.style.out.red(printableLine(`${code} ${message}${more === '' ? '' : `; ${more}`}`)),
-        )
-      }
+      for (const alert of alerts) context.out(context.style.out.red(alertLine(alert)))
     }
     if (alerts.length === 0) return EXIT.ok
     return checkpoint === undefined ? EXIT.notAuthentic : EXIT.refused

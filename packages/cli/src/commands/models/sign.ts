@@ -56,7 +56,9 @@ export const modelsSign: Command = defineCommand({
       })
     if (files.size === 0) throw cliError('MODEL_INVALID', `${folder} holds no file to sign`)
     const bundle = signBundle(basename(folder), files, [...ignore], signer)
-    await writeWhole(out, bundle, 0o644)
+    await writeWhole(out, bundle, 0o644).catch((cause: unknown) => {
+      throw cliError('CLI_FILE', `cannot write ${out}`, { cause, hint: 'choose another place with --out' })
+    })
     if (context.global.json) return context.json({ signature: out, files: files.size, ignored: [...ignore] })
     context.out(`signed ${files.size} files: ${relative(io.cwd, out)}`)
   },

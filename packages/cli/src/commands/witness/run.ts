@@ -39,8 +39,7 @@ export const witnessRun: Command = defineCommand({
       logFile: join(dirname(config), 'witness.log'),
     })
     context.onExit(() => role.stop())
-    const url = (role.ready['urls'] as Record<string, string> | undefined)?.['http'] ?? ''
-    const key = (role.ready['urls'] as Record<string, string> | undefined)?.['verifierKey'] ?? ''
+    const { http: url = '', verifierKey: key = '' } = (role.ready['urls'] ?? {}) as Record<string, string>
     if (context.global.json) context.json({ url, key, process: role.pid })
     else {
       context.out(`witness ${url}/add-checkpoint, process ${role.pid}`)

@@ -89,6 +89,8 @@ describe('sotto models sign and verify-signature', () => {
   })
 
   it('keep a signature elsewhere', async () => {
+    const nowhere = await sign('--out', 'no/folder/model.sig')
+    expect([nowhere.code, nowhere.stderr.includes('[CLI_FILE]')]).toEqual([2, true])
     await sign('--out', 'outside.sig')
     expect((await verify('--signature', 'outside.sig')).code).toBe(0)
     put('model/model.sig', 'another')

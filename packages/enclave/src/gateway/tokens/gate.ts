@@ -26,7 +26,7 @@ export interface TokenGateOptions {
   /** What the spent set's memory is bound to: 32 bytes that change when it may have forgotten something. Undefined: nothing is let in now. */
   spendContext: () => Uint8Array | undefined
   spent: SpentSet
-  keys: Pick<IssuerKeySource, 'find'>
+  keys: Pick<IssuerKeySource, 'find' | 'isCurrent'>
   /** Accepted classes; tokens of others are of an unknown key. */
   classes: Readonly<Record<string, ClassLimit>>
   /** Unix seconds on a clock that never goes back. */
@@ -40,7 +40,7 @@ export interface TokenGate {
   /**
    * Answers the gate's own route; for others, spends the token of the `authorization` field (attacker-controlled;
    * undefined when absent) and answers undefined.
-   * @throws `GATEWAY_TOKEN_…`, `GATEWAY_SPENT_UNAVAILABLE`: the request goes no further
+   * @throws `GATEWAY_TOKEN_…`, `GATEWAY_ISSUER_SILENT`, `GATEWAY_SPENT_UNAVAILABLE`: the request goes no further
    */
   admit(method: string, path: string, authorization: string | undefined): Promise<Response | undefined>
 }
@@ -80,6 +80,9 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
     if (!equalBytes(token.challengeDigest, current().digest))
       throw gatewayError('GATEWAY_TOKEN_CHALLENGE', 'the token was bought for another challenge')
     const key = keys.find(token.keyId)
+    // It may be good: whoever sent it must not throw it away because of what is missing here.
+    if (key === undefined && !keys.isCurrent())
+      throw gatewayError('GATEWAY_ISSUER_SILENT', 'the issuer of tokens has not been heard for too long')
     const limit = key && limits.get(key.className)
     if (key === undefined || limit === undefined || now() < key.notBefore || now() >= key.notAfter)
       throw gatewayError('GATEWAY_TOKEN_KEY', 'the key of the token is not accepted here')

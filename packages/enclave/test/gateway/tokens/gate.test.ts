@@ -1,10 +1,11 @@
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { parseChallenge } from '@sotto/protocol/tokens'
 import { claim } from '../../../../../test/claims.ts'
 import { ask, openGateway } from '../parties.ts'
 import { makeKeys, openGate, signing, type TestGate } from './parties.ts'
 
 makeKeys()
+afterEach(() => vi.restoreAllMocks())
 
 const admit = (gate: TestGate, authorization?: string): Promise<Response | undefined> =>
   gate.gate.admit('POST', '/v1/chat/completions', authorization)
@@ -82,6 +83,38 @@ it('takes tokens while their key is in force, by its own clock', async () => {
   await expect(admit(gate, late)).rejects.toEqual(refused('GATEWAY_TOKEN_KEY'))
 })
 
+it('calls no token bad of which it cannot know: it was not heard which keys there are', async () => {
+  const gate = openGate()
+  gate.issuer.isHeard = false
+  const foreign = gate.authorization(gate.token(signing.foreign))
+  await expect(admit(gate, foreign)).rejects.toMatchObject({ code: 'GATEWAY_ISSUER_SILENT', action: 'retry' })
+  // What it knows it goes by: a key that has not ended, and one that has.
+  expect(await admit(gate, gate.authorization())).toBeUndefined()
+  gate.clock.now = 20_000
+  await expect(admit(gate, gate.authorization())).rejects.toEqual(refused('GATEWAY_TOKEN_KEY'))
+  const gateway = openGateway(async () => new Response('served'), { tokens: gate.gate })
+  const fields: [string, string][] = [
+    ['date', new Date().toUTCString()],
+    ['authorization', foreign],
+  ]
+  const answer = await ask(gateway, { fields })
+  expect(answer.status).toBe(503)
+  expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'gateway_issuer_silent' } })
+  expect(answer.headers.get('sotto-token')).toBe('unspent')
+  expect(answer.headers.has('www-authenticate')).toBe(false)
+})
+
+it('says of no token that may be spent that it is unspent', async () => {
+  const gate = openGate({ spent: { spend: () => Promise.reject(new Error('connection refused')) } })
+  const gateway = openGateway(async () => new Response('served'), { tokens: gate.gate })
+  const fields: [string, string][] = [
+    ['date', new Date().toUTCString()],
+    ['authorization', gate.authorization()],
+  ]
+  const answer = await ask(gateway, { fields })
+  expect([answer.status, answer.headers.get('sotto-token')]).toEqual([503, null])
+})
+
 it(claim('T12', 'a gateway that lost its memory takes no token of the time before'), async () => {
   const before = openGate()
   const [spent, unspent] = [before.authorization(), before.authorization()]
@@ -104,13 +137,16 @@ it(claim('T12', 'spent tokens that cannot be remembered: nothing is let in'), as
 })
 
 it('limits a class without spending, and replays of a spent token use nothing up', async () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1000)
   const gate = openGate({ burst: 2, perSecond: 1 })
   const [a, b, c] = [gate.authorization(), gate.authorization(), gate.authorization()]
   await admit(gate, a)
   for (let i = 0; i < 5; i++) await expect(admit(gate, a)).rejects.toEqual(refused('GATEWAY_TOKEN_SPENT'))
   await admit(gate, b)
   await expect(admit(gate, c)).rejects.toMatchObject({ code: 'GATEWAY_TOKEN_RATE', action: 'retry' })
-  await new Promise((done) => setTimeout(done, 1100))
+  clock.mockReturnValue(1999)
+  await expect(admit(gate, c)).rejects.toMatchObject({ code: 'GATEWAY_TOKEN_RATE' })
+  clock.mockReturnValue(2000)
   expect(await admit(gate, c)).toBeUndefined()
 })
 

@@ -1,12 +1,15 @@
 import { beforeAll, expect, it } from 'vitest'
 import { proveConsistency, verifyConsistency } from '@sotto/protocol/merkle'
 import { verifyCheckpoint } from '@sotto/protocol/note'
-import { parseDirectory, signIssuerKeys, verifyIssuerKeys } from '@sotto/protocol/tokens'
+import { parseDirectory, parseTokenKey, signIssuerKeys, verifyIssuerKeys } from '@sotto/protocol/tokens'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { utf8 } from '@sotto/protocol/bytes'
+import { fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { createIssuerKeySource, type IssuerKeySource } from '../../../src/gateway/tokens/index.ts'
+import { claim } from '../../../../../test/claims.ts'
+import { generateTokenKey } from '../../../../edge/src/issuer/blind-sign.ts'
 import { openTestIssuer, type TestIssuer } from '../../../../edge/test/issuer/parties.ts'
 
+const newKey = async (): Promise<string> => toBase64Url((await generateTokenKey()).key.spki)
 const refused = (code: string) => expect.objectContaining({ code }) as unknown
 
 /** A source that reads a directory from the test's hands and looks at the log of the issuer. */
@@ -30,6 +33,7 @@ function sourceOf(
       const bytes = change.directory?.() ?? issuer.keys.directory
       return new Response((bytes ?? null) as BodyInit, { status: bytes === undefined ? 503 : 200 })
     },
+    now: () => issuer.clock.now,
     log: {
       verifyNote,
       latest: async () => verifyNote(await issuer.log.checkpoint({ time: issuer.clock.now })),
@@ -69,6 +73,77 @@ it('takes keys that are signed, logged and newer, and follows a rotation', async
   await expect(turnedBack.refresh()).rejects.toEqual(refused('TOKEN_MALFORMED'))
   expect(turnedBack.find(first.id)).toBeDefined()
 })
+
+it('knows for 90 seconds after an answer which keys there are', async () => {
+  const issuer = await openTestIssuer({ classes: ['standard'] })
+  let isReachable = true
+  const source = sourceOf(issuer, {
+    directory() {
+      if (isReachable) return issuer.keys.directory!
+      throw new TypeError('connection refused')
+    },
+  })
+  expect(source.isCurrent()).toBe(false)
+  await issuer.keys.tick()
+  await source.refresh()
+  issuer.clock.now += 90
+  expect(source.isCurrent()).toBe(true)
+  issuer.clock.now += 1
+  expect(source.isCurrent()).toBe(false)
+  // The same statement, once more: that is news too.
+  await source.refresh()
+  expect(source.isCurrent()).toBe(true)
+  issuer.clock.now += 91
+  isReachable = false
+  await expect(source.refresh()).rejects.toEqual(refused('LOG_UNREACHABLE'))
+  expect(source.isCurrent()).toBe(false)
+})
+
+it(
+  claim('T12', 'a key whose end was changed is not taken: tokens spent under it could be spent again'),
+  async () => {
+    const issuer = await openTestIssuer({ classes: ['standard'] })
+    await issuer.keys.tick()
+    // An issuer of the test's own, with the same key and log: it signs and logs what it likes.
+    const { seed: secretSeed, publicKey } = crypto.ed25519.generate()
+    const { statement } = verifyIssuerKeys(parseDirectory(issuer.keys.directory!).envelope, issuer.publicKey)
+    const [published] = statement.classes[0]!.keys
+    const other = { ...published!, key: await newKey() }
+    let served: Uint8Array
+    let previous = statement.previous
+    let sequence = 0
+    async function publish(keys: (typeof published)[]): Promise<void> {
+      const classes = [{ name: 'standard', keys: keys as NonNullable<typeof published>[] }]
+      const next = { ...statement, classes, sequence: ++sequence, previous }
+      const envelope = signIssuerKeys(next, { secretSeed, publicKey })
+      issuer.log.append(utf8(envelope))
+      previous = toHex(crypto.sha256(utf8(envelope)))
+      const checkpoint = await issuer.log.checkpoint({ time: issuer.clock.now })
+      const logged = { ...(await issuer.log.prove(utf8(envelope))), checkpoint }
+      served = utf8(JSON.stringify({ 'sotto-issuer-keys': logged }))
+    }
+    const source = sourceOf(issuer, { key: publicKey, directory: () => served })
+    const id = parseTokenKey(fromBase64Url(published!.key)).id
+    await publish([published!])
+    await source.refresh()
+    for (const by of [1, -1, 86_400]) {
+      await publish([{ ...published!, notAfter: published!.notAfter + by }, other])
+      await expect(source.refresh()).rejects.toEqual(refused('TOKEN_MALFORMED'))
+      expect(source.find(id)).toMatchObject({ notAfter: published!.notAfter })
+      // All or nothing.
+      expect(source.find(parseTokenKey(fromBase64Url(other.key)).id)).toBeUndefined()
+    }
+    // Also by way of a statement that does not name it; with its own end it may come back.
+    await publish([other])
+    await source.refresh()
+    expect(source.find(id)).toBeUndefined()
+    await publish([{ ...published!, notAfter: published!.notAfter + 86_400 }, other])
+    await expect(source.refresh()).rejects.toEqual(refused('TOKEN_MALFORMED'))
+    await publish([published!, other])
+    await source.refresh()
+    expect(source.find(id)).toMatchObject({ notAfter: published!.notAfter })
+  },
+)
 
 it('refuses another signer, another issuer, keys that are not logged, and a log with two faces', async () => {
   const issuer = await openTestIssuer({ classes: ['standard'] })

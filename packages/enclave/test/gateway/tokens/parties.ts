@@ -19,6 +19,8 @@ import { generateTokenKey, openSigningKey, type SigningKey } from '../../../../e
 export interface TestGate {
   gate: TokenGate
   clock: { now: number }
+  /** Whether the issuer was heard lately. */
+  issuer: { isHeard: boolean }
   challenge: Uint8Array
   /** Buys a token of a key. */
   token(signing?: SigningKey, challenge?: Uint8Array): Token
@@ -39,6 +41,7 @@ export function openGate(
   options: { spent?: SpentSet; burst?: number; perSecond?: number; context?: Uint8Array } = {},
 ): TestGate {
   const clock = { now: 10_000 }
+  const issuer = { isHeard: true }
   const memory = createMemorySpentSet({ maxEntries: 1000, now: () => clock.now })
   const limit = { burst: options.burst ?? 1000, perSecond: options.perSecond ?? 1000 }
   const keys = new Map(
@@ -54,7 +57,7 @@ export function openGate(
     issuerName: 'issuer.example',
     spendContext: () => options.context ?? memory.context(),
     spent: options.spent ?? memory.set,
-    keys: { find: (id) => keys.get(toHex(id)) },
+    keys: { find: (id) => keys.get(toHex(id)), isCurrent: () => issuer.isHeard },
     classes: { standard: limit },
     now: () => clock.now,
   })
@@ -63,5 +66,5 @@ export function openGate(
     const pending = prepareToken(key, of)
     return pending.finish(sign(pending.blindedMessage))
   }
-  return { gate, clock, challenge, token, authorization: (one = token()) => formatAuthorization(one) }
+  return { gate, clock, issuer, challenge, token, authorization: (one = token()) => formatAuthorization(one) }
 }

@@ -1,6 +1,7 @@
 import { fromBase64Url, toBase64Url } from '@sotto/protocol/bytes'
 import { hasCode, SottoError } from '@sotto/protocol/errors'
 import type { TrustedHardware } from '@sotto/serve/tee'
+import { pause } from '../../clock/index.ts'
 import { kmsError } from '../../errors.ts'
 import { readRootFile, type RootFile, writeRootFile } from '../root-file.ts'
 import { openBridge, openUnder, sealBridge, sealUnder } from '../secret.ts'
@@ -118,16 +119,4 @@ function open({ sealed }: RootFile, material: Uint8Array): Uint8Array {
   } finally {
     key.fill(0)
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, signal.aborted ? 0 : ms).unref()
-    signal.addEventListener('abort', done)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }
