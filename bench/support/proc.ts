@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** Resident memory of a process in bytes, now and at its highest. */
 export function memoryOf(pid: number): { resident: number; highest: number } {
@@ -22,4 +22,16 @@ export function resetHighest(pid: number): boolean {
 export function cpuMsOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+/** CPU time of the threads of a process so far, in milliseconds, as the scheduler counts it; without threads that ended. */
+export function threadCpuMsOf(pid: number): number {
+  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+    } catch {
+      return 0
+    }
+  })
+  return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6
 }

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ConnectOptions } from '@sotto/client'
-import { configDirectory } from '../config/index.ts'
+import type { ConnectOptions, TokenShelf } from '@sotto/client'
+import { fileTokenShelf } from '@sotto/client/node'
+import { SottoError } from '@sotto/protocol/errors'
+import { configDirectory, stateDirectory } from '../config/index.ts'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
 import type { Target } from './target.ts'
@@ -12,16 +15,18 @@ const ACCOUNT_KEY = 'SOTTO_ACCOUNT_KEY'
 /** File of the account's API key in the configuration directory: never a setting, so that no `config view` shows it. */
 export const ACCOUNT_KEY_FILE = 'account.key'
 
-/** Tokens a command keeps ready: most commands send one request and end. */
-const POOL_SIZE = 4
+/** Tokens kept ready, on a shelf that all commands of this user share: one command in so many buys. */
+const POOL_SIZE = 16
 
 /**
  * Whose access tokens to use for a service; nothing where no issuer is configured, nor for the local stack, which
- * takes none. @throws `CLI_CONFIG` an issuer without its key or without an account
+ * takes none. A command that ends soon buys only when the shelf is empty: it would end in the middle of a purchase
+ * made ahead. @throws `CLI_CONFIG` an issuer without its key or without an account
  */
 export async function resolveTokens(
   context: CommandContext,
   target: Pick<Target, 'isLocalStack'>,
+  { isLongLived }: { isLongLived: boolean },
 ): Promise<Pick<ConnectOptions, 'tokens'>> {
   const config = await context.config()
   const url = config.get('issuer')?.value
@@ -32,12 +37,41 @@ export async function resolveTokens(
       hint: 'set SOTTO_ISSUER_KEY; get it from somebody you trust, not from the issuer',
     })
   const className = config.get('token-class')?.value
+  const apiKey = await readAccountKey(context)
   return {
     tokens: {
       issuer: { url, key },
-      apiKey: await readAccountKey(context),
+      apiKey,
       poolSize: POOL_SIZE,
+      shelf: openShelf(context, [key, className ?? 'standard', apiKey]),
+      buysAhead: isLongLived,
       ...(className !== undefined && { class: className }),
+    },
+  }
+}
+
+/** The shelf of one issuer, class and account: tokens of one account are not to be spent for another. */
+function openShelf(context: CommandContext, of: readonly string[]): TokenShelf {
+  // An API key has 256 random bits: its hash tells nobody anything.
+  const name = createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16)
+  const file = join(stateDirectory(context.io), `tokens-${name}.json`)
+  const shelf = fileTokenShelf(file, {
+    onDamaged: (path) =>
+      context.warn(`the kept access tokens were damaged; none of them is used, and they were put to ${path}`),
+  })
+  return {
+    async update(change) {
+      try {
+        await shelf.update(change)
+      } catch (cause) {
+        if (cause instanceof SottoError) throw cause
+        const { code } = cause as NodeJS.ErrnoException
+        throw cliError('CLI_FILE', 'access tokens cannot be kept, so none is used and none is bought', {
+          cause,
+          ...(code !== undefined && { found: code }),
+          hint: `make ${file} writable, or make room for it`,
+        })
+      }
     },
   }
 }

@@ -6,4 +6,5 @@ export {
   writeCollateral,
 } from './collateral-files.ts'
 export { fileStorage } from './file-storage.ts'
+export { fileTokenShelf, type FileTokenShelfOptions } from './token-shelf.ts'
 export { writeNew, writeWhole } from './write-whole.ts'

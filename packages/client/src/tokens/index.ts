@@ -1,4 +1,5 @@
 export { openTokenPool, type OpenTokenPoolOptions } from './open-pool.ts'
 export type { TokenPool } from './pool.ts'
+export type { TokenShelf } from './shelf.ts'
 export { refusalOf, withToken } from './spend.ts'
 export type { TokenOptions } from './types.ts'

@@ -1,4 +1,5 @@
 import { fromBase64Url, fromHex, toHex, utf8 } from '@sotto/protocol/bytes'
+import { hasCode } from '@sotto/protocol/errors'
 import {
   leafHash,
   proveConsistency,
@@ -18,6 +19,7 @@ import type { TrustPolicy } from '@sotto/verifier'
 import { verifyUnder } from '@sotto/verifier/bundle'
 import { clientError } from '../errors.ts'
 import type { CheckpointMemory } from '../trust/index.ts'
+import type { SeenStatement, StatementMemory } from './seen-statement.ts'
 
 /** What an issuer's statement of keys is judged by. */
 export interface IssuerTrust {
@@ -26,31 +28,46 @@ export interface IssuerTrust {
   policy: Pick<TrustPolicy, 'log' | 'witnesses'>
   /** The log as the session saw it: the issuer must not be in another one. */
   memory: CheckpointMemory
+  /** The statement seen last, by this process or one before it. */
+  statements: StatementMemory
   readTile: TileReader
 }
-
-/** Remembers which statement was seen last. */
-export type SeenStatement = { sequence: number; digest: string } | undefined
 
 /**
  * The keys of a directory from anybody, proven: signed by the pinned key, whole, at most two a class, following
  * the statement seen before, included in the log under key and witness quorum of the policy, and that log
- * consistent with the one this client has seen. So everybody gets the same keys, or it shows (T18).
- * @throws `ISSUER_INVALID`; `BUNDLE_UNREACHABLE` when a tile of the log cannot be fetched
+ * consistent with the one this client has seen. So everybody gets the same keys, or it shows (T18). What was accepted
+ * is remembered before it is used.
+ * @param proven digest of a statement that this process has found in the log already
+ * @throws `ISSUER_INVALID`; `BUNDLE_UNREACHABLE` when a tile of the log cannot be fetched; `STORAGE_INVALID` and errors
+ * of the storage
  */
 export async function verifyDirectory(
   bytes: Uint8Array,
   trust: IssuerTrust,
-  seen: SeenStatement,
+  proven: string | undefined,
+): Promise<VerifiedIssuerKeys> {
+  const seen = await trust.statements.recall()
+  const verified = await verifyStatement(bytes, trust, seen, proven)
+  await trust.statements.remember({ sequence: verified.statement.sequence, digest: verified.digest })
+  return verified
+}
+
+async function verifyStatement(
+  bytes: Uint8Array,
+  trust: IssuerTrust,
+  seen: SeenStatement | undefined,
+  proven: string | undefined,
 ): Promise<VerifiedIssuerKeys> {
   try {
     const logged = parseDirectory(bytes)
     const verified = verifyIssuerKeys(logged.envelope, fromBase64Url(trust.key))
     requireSuccessor(verified, seen)
-    if (seen?.digest !== verified.digest) await requireLogged(logged, trust)
+    // A process before this one may have had another policy.
+    if (proven !== verified.digest) await requireLogged(logged, trust)
     return verified
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'BUNDLE_UNREACHABLE') throw cause
+    if (hasCode(cause, 'BUNDLE_UNREACHABLE') || hasCode(cause, 'STORAGE_INVALID')) throw cause
     const found = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
     throw clientError('ISSUER_INVALID', 'the issuer shows keys that nobody may rely on', {
       cause,
@@ -81,11 +98,28 @@ async function requireLogged(logged: LoggedIssuerKeys, trust: IssuerTrust): Prom
 /** A token must not end on its way: what ends sooner is neither bought nor spent. */
 export const MARGIN_SECONDS = 60
 
-/** The newest key of a class that is in force: the one everybody buys with now. */
+/**
+ * Shortest life of a key that tokens are bought with. A key that hardly lives is one that few meet: whoever made it for
+ * one client would know its tokens again. Clients that buy ask for keys every ten minutes and meet one that lives this
+ * long; no issuer gives less (`keyLifetimeSeconds` is at least 1200, and a successor is announced at most a quarter of
+ * that before its use).
+ */
+export const MIN_KEY_SECONDS = 900
+
+/** The newest key of a class that is in force and not too short-lived: the one everybody buys with now. */
 export function currentKey(keys: readonly ClassKey[], className: string, now: number): ClassKey | undefined {
   return keys
     .filter(
-      (key) => key.className === className && key.notBefore <= now && now + MARGIN_SECONDS < key.notAfter,
+      (key) =>
+        key.className === className &&
+        key.notBefore <= now &&
+        now + MARGIN_SECONDS < key.notAfter &&
+        livesLongEnough(key),
     )
     .sort((a, b) => b.notBefore - a.notBefore)[0]
+}
+
+/** Whether tokens may be bought with a key, see {@link MIN_KEY_SECONDS}. */
+export function livesLongEnough({ notBefore, notAfter }: Pick<ClassKey, 'notBefore' | 'notAfter'>): boolean {
+  return notAfter - notBefore >= MIN_KEY_SECONDS
 }

@@ -19,8 +19,9 @@ import { logAddress, mediaType, OUTER_HEADERS, OUTER_INIT } from '../trust/index
 import {
   currentKey,
   type IssuerTrust,
+  livesLongEnough,
   MARGIN_SECONDS,
-  type SeenStatement,
+  MIN_KEY_SECONDS,
   verifyDirectory,
 } from './issuer-keys.ts'
 
@@ -60,7 +61,8 @@ const KEYS_SECONDS = 600
 export function createIssuer(options: IssuerOptions): Issuer {
   const { now, className } = options
   const root = issuerRoot(options.url)
-  let seen: SeenStatement
+  /** Digest of the statement that was found in the log. */
+  let proven: string | undefined
   let verified: { keys: readonly ClassKey[]; name: string; at: number } | undefined
   /** A request whose answer did not arrive. It may be charged already. */
   let unanswered: Purchase | undefined
@@ -93,8 +95,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     if (verified === undefined || now() >= verified.at + KEYS_SECONDS) {
       const headers = { accept: TOKEN_MEDIA_TYPE.directory }
       const bytes = await call(DIRECTORY_PATH, { headers }, MAX_DIRECTORY_BYTES)
-      const { statement, digest, keys } = await verifyDirectory(bytes, options.trust, seen)
-      seen = { sequence: statement.sequence, digest }
+      const { statement, digest, keys } = await verifyDirectory(bytes, options.trust, proven)
+      proven = digest
       verified = { keys, name: statement.issuer, at: now() }
     }
     const { keys, name } = verified
@@ -108,7 +110,12 @@ export function createIssuer(options: IssuerOptions): Issuer {
     const current = currentKey(keys, className, now())
     if (current !== undefined) return current
     verified = undefined
-    if (keys.some((key) => key.className === className))
+    const own = keys.filter((key) => key.className === className)
+    if (own.length > 0 && !own.some(livesLongEnough))
+      throw clientError('ISSUER_INVALID', 'the keys of the issuer live too short to be those of everybody', {
+        expected: `at least ${MIN_KEY_SECONDS} seconds`,
+      })
+    if (own.length > 0)
       throw clientError('ISSUER_UNREACHABLE', 'the issuer has no key of this class in force now', {
         found: className,
       })

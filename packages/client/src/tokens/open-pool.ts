@@ -3,9 +3,11 @@ import type { TileReader } from '@sotto/protocol/merkle'
 import type { TrustPolicy } from '@sotto/verifier'
 import { clientError } from '../errors.ts'
 import type { CheckpointMemory } from '../trust/index.ts'
+import type { SottoStorage } from '../types.ts'
 import { createIssuer } from './issuer.ts'
 import { createTokenPool, type TokenPool } from './pool.ts'
-import { openShelf } from './shelf.ts'
+import { memoryShelf, openShelf } from './shelf.ts'
+import { statementMemory } from './seen-statement.ts'
 import type { TokenOptions } from './types.ts'
 
 /** What a connection lends its pool. */
@@ -13,6 +15,8 @@ export interface OpenTokenPoolOptions {
   tokens: TokenOptions
   policy: TrustPolicy
   memory: CheckpointMemory
+  /** Where checkpoints are kept. */
+  storage: SottoStorage
   readTile: TileReader
   fetch: typeof globalThis.fetch
   /** Unix seconds. */
@@ -34,7 +38,7 @@ const MAX_PAUSE_MS = 30_000
 /** Opens the pool of one connection. Nothing is sent before it is used. @throws `ISSUER_URL` */
 export function openTokenPool(options: OpenTokenPoolOptions): TokenPool {
   const { tokens, now, policy, memory, readTile } = options
-  const { class: className = 'standard', poolSize = DEFAULT_SIZE, storage } = tokens
+  const { class: className = 'standard', poolSize = DEFAULT_SIZE, storage, buysAhead = true } = tokens
   const isSized = Number.isSafeInteger(poolSize) && poolSize >= 1 && poolSize <= MAX_SIZE
   if (!API_KEY.test(tokens.apiKey) || !ISSUER_KEY.test(tokens.issuer.key) || !isSized)
     throw clientError('ISSUER_URL', 'the token issuer is not configured right', {
@@ -44,7 +48,13 @@ export function openTokenPool(options: OpenTokenPoolOptions): TokenPool {
     url: tokens.issuer.url,
     apiKey: tokens.apiKey,
     className,
-    trust: { key: tokens.issuer.key, policy, memory, readTile },
+    trust: {
+      key: tokens.issuer.key,
+      policy,
+      memory,
+      statements: statementMemory(options.storage, tokens.issuer.key),
+      readTile,
+    },
     fetch: tokens.fetch ?? options.fetch,
     now,
   })
@@ -53,7 +63,8 @@ export function openTokenPool(options: OpenTokenPoolOptions): TokenPool {
     size: poolSize,
     now,
     pause: pauseAtRandom,
-    shelf: storage && openShelf(storage, tokens.issuer.key, className),
+    shelf: tokens.shelf ?? (storage ? openShelf(storage, tokens.issuer.key, className) : memoryShelf()),
+    buysAhead,
     async fetchChallenge() {
       const response = await options.get(CHALLENGE_PATH)
       const bytes = new Uint8Array(await response.arrayBuffer())

@@ -14,8 +14,8 @@ export interface TokenPool {
    * @throws as {@link Issuer.buy} when none can be bought; the reason of the signal
    */
   take(signal?: AbortSignal): Promise<string>
-  /** A token that was certainly not spent comes back. */
-  giveBack(authorization: string): void
+  /** A token that was certainly not spent comes back. Never rejects: what cannot be kept is lost. */
+  giveBack(authorization: string): Promise<void>
   /** The gateway refused a token and asks for this challenge: all that were bought for another one are void. */
   refused(challenge: Uint8Array): void
   /** Fills the pool in the background. Failures show at {@link take}. */
@@ -29,8 +29,10 @@ export interface TokenPoolOptions {
   size: number
   /** Fetches the gateway's challenge, through the encryption. */
   fetchChallenge: () => Promise<Uint8Array>
-  /** Where unspent tokens wait between runs. */
-  shelf: TokenShelf | undefined
+  /** Where unspent tokens wait. */
+  shelf: TokenShelf
+  /** Buys before it runs dry. Without, the request that finds nothing waits for a purchase. */
+  buysAhead: boolean
   /** Unix seconds. */
   now: () => number
   /**
@@ -45,11 +47,10 @@ const MAX_ROUNDS = 64
 /** Pause after a failed purchase before another one is tried in the background. */
 const BACKOFF_SECONDS = 10
 
-/** Makes an empty {@link TokenPool}. */
+/** Makes a {@link TokenPool} over a shelf. */
 export function createTokenPool(options: TokenPoolOptions): TokenPool {
-  const { issuer, size, now, shelf } = options
+  const { issuer, size, now, shelf, buysAhead } = options
   let challenge: Uint8Array | undefined
-  let ready: BoughtToken[] = []
   /** Handed out and not known to be spent, to take back by. */
   const out = new Map<string, BoughtToken>()
   let filling: Promise<void> | undefined
@@ -57,13 +58,12 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
   /** Requests that wait for a token. */
   let waiting = 0
   let failedAt = Number.NEGATIVE_INFINITY
-  let isShelfRead = shelf === undefined
 
-  function drop(): void {
-    const digest = challenge === undefined ? undefined : toHex(challengeDigest(challenge))
-    ready = ready.filter(
-      ({ token, notAfter }) => now() + MARGIN_SECONDS < notAfter && toHex(token.challengeDigest) === digest,
-    )
+  const isAlive = ({ notAfter }: BoughtToken): boolean => now() + MARGIN_SECONDS < notAfter
+  /** Those for the gateway's challenge. Others may be another gateway's, on a shelf that is shared. */
+  function usable(tokens: readonly BoughtToken[]): BoughtToken[] {
+    const digest = challenge && challengeDigest(challenge)
+    return tokens.filter((one) => isAlive(one) && digest && equalBytes(one.token.challengeDigest, digest))
   }
   async function learnChallenge(): Promise<Uint8Array> {
     if (challenge !== undefined) return challenge
@@ -73,18 +73,19 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
   }
   async function fillUp(): Promise<void> {
     const current = await learnChallenge()
-    if (!isShelfRead) {
-      ready.push(...(await shelf!.read()))
-      isShelfRead = true
-    }
-    drop()
-    // Never one for each that was spent: a purchase would say when, and of whom, a request was.
-    if (ready.length > size / 2 && ready.length >= waiting) return
-    const bought = await buy(current, Math.min(Math.max(size - ready.length, waiting), MAX_BATCH))
+    let ready = 0
+    let isEnough = false
+    await shelf.update((tokens) => {
+      ready = usable(tokens).length
+      // Never one for each that was spent: a purchase would say when, and of whom, a request was.
+      isEnough = ready > (buysAhead ? size / 2 : 0) && ready >= waiting
+      // Written before a purchase: where nothing can be kept, nothing is bought.
+      return isEnough ? tokens : tokens.filter(isAlive)
+    })
+    if (isEnough) return
+    const bought = await buy(current, Math.min(Math.max(size - ready, waiting), MAX_BATCH))
     // In random order: the order of spending is not to be that of the issuer's batch.
-    ready.push(...shuffled(bought))
-    drop()
-    await shelf?.write(ready)
+    await shelf.update((tokens) => [...tokens.filter(isAlive), ...shuffled(bought)])
   }
   /** Fewer where the quota covers no more: what is left at the end of a period is not lost. */
   async function buy(current: Uint8Array, count: number): Promise<BoughtToken[]> {
@@ -109,8 +110,9 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
     void fill().catch(() => undefined)
   }
   /** A purchase at a time of its own, unless the pool runs dry first. */
-  function planFill(): void {
-    if (ready.length <= size / 4) return fillInBackground()
+  function planFill(ready: number): void {
+    if (!buysAhead || ready > size / 2) return
+    if (ready <= size / 4) return fillInBackground()
     if (isPlanned) return
     isPlanned = true
     void options.pause().then(() => {
@@ -119,20 +121,31 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
     })
   }
 
+  /** One off the shelf; undefined when there is none. */
+  async function takeOne(): Promise<BoughtToken | undefined> {
+    if (challenge === undefined) return undefined
+    let next: BoughtToken | undefined
+    let left = 0
+    // Durable before it is used: after a crash it must not be offered a second time.
+    await shelf.update((tokens) => {
+      const ready = usable(tokens)
+      next = ready[0]
+      left = ready.length - 1
+      return next === undefined ? tokens : tokens.filter((one) => one !== next && isAlive(one))
+    })
+    if (next !== undefined) planFill(left)
+    return next
+  }
   async function take(signal?: AbortSignal): Promise<string> {
     // A fill that began before may leave nothing for the last of many waiters; each of them tries again.
     for (let round = 0; round < MAX_ROUNDS; round++) {
       signal?.throwIfAborted()
-      drop()
-      const next = ready.shift()
+      const next = await takeOne()
       if (next === undefined) {
         waiting++
         await abortable(fill(), signal).finally(() => waiting--)
         continue
       }
-      // Durable before it is used: after a crash it must not be offered a second time.
-      await shelf?.write(ready)
-      if (ready.length <= size / 2) planFill()
       const authorization = formatAuthorization(next.token)
       remember(authorization, next)
       return authorization
@@ -146,16 +159,18 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
 
   return {
     take,
-    giveBack(authorization) {
+    async giveBack(authorization) {
       const token = out.get(authorization)
       if (token === undefined) return
       out.delete(authorization)
-      ready.push(token)
+      await shelf.update((tokens) => [...tokens, token]).catch(() => undefined)
     },
     refused(offered) {
       if (challenge === undefined || equalBytes(challenge, offered)) return
+      const before = challengeDigest(challenge)
       challenge = offered
-      drop()
+      const isNotVoid = ({ token }: BoughtToken): boolean => !equalBytes(token.challengeDigest, before)
+      void shelf.update((tokens) => tokens.filter(isNotVoid)).catch(() => undefined)
     },
     warmUp: fillInBackground,
   }
@@ -169,6 +184,7 @@ function shuffled(tokens: readonly BoughtToken[]): BoughtToken[] {
 /** Waits for something shared that no single request may cancel. */
 async function abortable(shared: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return shared
+  signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(signal.reason as Error)
   signal.addEventListener('abort', onAbort, { once: true })

@@ -1,4 +1,5 @@
 import type { SottoStorage } from '../types.ts'
+import type { TokenShelf } from './shelf.ts'
 
 /** Whose access tokens to buy and spend. */
 export interface TokenOptions {
@@ -20,6 +21,16 @@ export interface TokenOptions {
    * @default nowhere: tokens of a process that ends are lost
    */
   storage?: SottoStorage
+  /**
+   * Where unspent tokens wait instead: a shelf that other processes may use as well, on Node `fileTokenShelf`. Keep one
+   * for each account, issuer and class.
+   */
+  shelf?: TokenShelf
+  /**
+   * Buy before the tokens run out, so that no request waits. Without, a purchase is made when there is none left: for
+   * processes that end after few requests, and would end in the middle of a purchase. @default true
+   */
+  buysAhead?: boolean
   /** Reaches the issuer. @default the `fetch` of the connection */
   fetch?: typeof globalThis.fetch
 }

@@ -1,56 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { toHex } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
-import { challengeDigest, encodeChallenge, parseAuthorization, type Token } from '@sotto/protocol/tokens'
+import { challengeDigest, parseAuthorization } from '@sotto/protocol/tokens'
 import { clientError } from '../../src/errors.ts'
 import { currentKey } from '../../src/tokens/issuer-keys.ts'
-import { createTokenPool, type TokenPoolOptions } from '../../src/tokens/pool.ts'
-import { openShelf } from '../../src/tokens/shelf.ts'
-import { memoryStorage } from '../../src/trust/index.ts'
-
-const challengeOf = (byte: number): Uint8Array =>
-  encodeChallenge({ issuerName: 'i', redemptionContext: new Uint8Array(32).fill(byte), originInfo: '' })
-
-function open(change: Partial<TokenPoolOptions> = {}) {
-  const clock = { now: 1000 }
-  const state = {
-    orders: [] as number[],
-    failure: undefined as Error | undefined,
-    challenge: challengeOf(1),
-    life: 10_000,
-    quota: Number.POSITIVE_INFINITY,
-  }
-  const pool = createTokenPool({
-    size: 4,
-    now: () => clock.now,
-    fetchChallenge: async () => state.challenge,
-    shelf: undefined,
-    pause: async () => undefined,
-    issuer: {
-      async buy(challenge, count) {
-        state.orders.push(count)
-        await Promise.resolve()
-        if (state.failure) throw state.failure
-        if (count > state.quota) throw clientError('ISSUER_QUOTA', 'none left')
-        state.quota -= count
-        return Array.from({ length: count }, () => ({
-          notAfter: clock.now + state.life,
-          token: {
-            nonce: crypto.randomBytes(32),
-            challengeDigest: challengeDigest(challenge),
-            keyId: new Uint8Array(32),
-            authenticator: new Uint8Array(256),
-          },
-        }))
-      },
-    },
-    ...change,
-  })
-  const nonce = async (): Promise<string> => toHex((parseAuthorization(await pool.take()) as Token).nonce)
-  return { pool, clock, state, nonce }
-}
-/** Lets what runs in the background run. */
-const settle = (): Promise<void> => new Promise((done) => setTimeout(done, 5))
+import { challengeOf, open, settle } from './open-pool.ts'
 
 describe('a pool', () => {
   it('is filled before it is used, and again when half is gone; no request waits, no token comes twice', async () => {
@@ -103,9 +55,9 @@ describe('a pool', () => {
     const { pool, state } = open({ size: 1 })
     const one = await pool.take()
     await settle()
-    pool.giveBack(one)
-    pool.giveBack(one)
-    pool.giveBack('PrivateToken token="nothing of ours"')
+    await pool.giveBack(one)
+    await pool.giveBack(one)
+    await pool.giveBack('PrivateToken token="nothing of ours"')
     const two = [await pool.take(), await pool.take()]
     expect(two).toContain(one)
     expect(two[0]).not.toBe(two[1])
@@ -168,34 +120,4 @@ it('buys with no key that ends before its tokens can be spent', () => {
   const key = { className: 'standard', notBefore: 0, notAfter: 1000, key: {} as never }
   expect(currentKey([key], 'standard', 939)).toBe(key)
   expect(currentKey([key], 'standard', 940)).toBeUndefined()
-})
-
-describe('a shelf', () => {
-  it('keeps unspent tokens for the next run, and a token is off it before it is used', async () => {
-    const storage = memoryStorage()
-    const shelf = openShelf(storage, 'key', 'standard')
-    const first = open({ shelf })
-    const used = await first.nonce()
-    const kept = (await openShelf(storage, 'key', 'standard').read()).map(({ token }) => toHex(token.nonce))
-    expect(kept).toHaveLength(3)
-    expect(kept).not.toContain(used)
-    const next = open({ shelf: openShelf(storage, 'key', 'standard') })
-    next.pool.warmUp()
-    await settle()
-    // Three of four are there: a purchase of one token would say that one request was sent.
-    expect(next.state.orders).toEqual([])
-    expect(kept).toContain(await next.nonce())
-    expect(await openShelf(storage, 'key', 'bulk').read()).toEqual([])
-  })
-
-  it.each(['{', '[{}]', '[{"token":"AA","notAfter":1}]', '{"a":1}'])(
-    'refuses what was damaged: %s',
-    async (text) => {
-      const storage = memoryStorage()
-      await storage.set('tokens key standard', text)
-      await expect(openShelf(storage, 'key', 'standard').read()).rejects.toMatchObject({
-        code: 'STORAGE_INVALID',
-      })
-    },
-  )
 })

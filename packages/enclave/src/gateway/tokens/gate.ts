@@ -39,10 +39,15 @@ export interface TokenGate {
   readonly wwwAuthenticate: string
   /**
    * Answers the gate's own route; for others, spends the token of the `authorization` field (attacker-controlled;
-   * undefined when absent) and answers undefined.
+   * undefined when absent), tells its class and answers undefined.
    * @throws `GATEWAY_TOKEN_…`, `GATEWAY_ISSUER_SILENT`, `GATEWAY_SPENT_UNAVAILABLE`: the request goes no further
    */
-  admit(method: string, path: string, authorization: string | undefined): Promise<Response | undefined>
+  admit(
+    method: string,
+    path: string,
+    authorization: string | undefined,
+    onClass?: (name: string) => void,
+  ): Promise<Response | undefined>
 }
 
 /** Where clients find the challenge, inside the encryption. */
@@ -91,7 +96,7 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
     return { key, limit }
   }
 
-  async function redeem(token: Token): Promise<void> {
+  async function redeem(token: Token): Promise<string> {
     const { key, limit } = verify(token)
     takeFrom(limit)
     let isFirst: boolean | undefined
@@ -106,13 +111,14 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
       if (isFirst !== true) limit.giveBack()
     }
     if (isFirst !== true) throw gatewayError('GATEWAY_TOKEN_SPENT', 'the token was spent before')
+    return key.className
   }
 
   return {
     get wwwAuthenticate() {
       return current().header
     },
-    async admit(method, path, authorization) {
+    async admit(method, path, authorization, onClass) {
       const [name] = path.split('?', 1)
       if (path === CHALLENGE_PATH && method === 'GET')
         return new Response(current().challenge as Uint8Array<ArrayBuffer>, {
@@ -123,7 +129,9 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
       current()
       if (authorization === undefined)
         throw gatewayError('GATEWAY_TOKEN_MISSING', 'this service takes requests with an access token only')
-      await redeem(readToken(authorization))
+      // Apart: an optional call that is not made would leave its argument, the spending, out.
+      const className = await redeem(readToken(authorization))
+      onClass?.(className)
       return undefined
     },
   }

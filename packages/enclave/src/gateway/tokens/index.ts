@@ -10,3 +10,4 @@ export { createKmsSpentSet, type KmsSpentSet, type KmsSpentSetOptions } from './
 export type { SpendingTransport } from './kms-session.ts'
 export { createMemorySpentSet } from './memory-spent-set.ts'
 export type { ContextualSpentSet, SpentEntry, SpentSet } from './spent-set.ts'
+export { createKeptFetch } from './kept-fetch.ts'

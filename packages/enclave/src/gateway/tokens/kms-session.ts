@@ -1,5 +1,12 @@
 import { equalBytes, toBase64Url } from '@sotto/protocol/bytes'
-import { parseDsse, type PreparedSigner, signDsse, verifyDsse } from '@sotto/protocol/dsse'
+import {
+  parseDsse,
+  type PreparedSigner,
+  type PreparedVerifier,
+  prepareVerifier,
+  signDsse,
+  verifyDsse,
+} from '@sotto/protocol/dsse'
 import type { Decoder } from '@sotto/protocol/jcs'
 import {
   decodeDocument,
@@ -59,7 +66,8 @@ export class KmsSession {
   #joinedWith: string | undefined
   #context: SpendContext = NO_CONTEXT
   #sequence = 0
-  #key: Uint8Array | undefined
+  /** Set up once: to check that a key is a sound one costs more than to verify by it. */
+  #key: PreparedVerifier | undefined
 
   constructor(options: KmsSessionOptions) {
     this.#options = options
@@ -176,7 +184,7 @@ export class KmsSession {
   /** What the KMS signed: with the key known to be its own, or the one that turns out to be by now. */
   async #open<T>(envelope: Uint8Array, payloadType: string, decoder: Decoder<T>): Promise<T> {
     const parsed = parseDsse(envelope)
-    const signed = (key: Uint8Array): T =>
+    const signed = (key: PreparedVerifier): T =>
       decodeDocument(verifyDsse(parsed, payloadType, [key]).payload, decoder, 'answer')
     const before = this.#key
     try {
@@ -185,9 +193,10 @@ export class KmsSession {
       if ((cause as { code?: unknown }).code !== 'DSSE_SIGNATURE') throw cause
     }
     const key = await this.#options.statementKey()
-    if (before !== undefined && equalBytes(key, before)) throw unavailable('the KMS did not sign its answer')
-    this.#key = key
-    return signed(key)
+    if (before !== undefined && equalBytes(key, before.publicKey))
+      throw unavailable('the KMS did not sign its answer')
+    this.#key = prepareVerifier(key)
+    return signed(this.#key)
   }
 }
 

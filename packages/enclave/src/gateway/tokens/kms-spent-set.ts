@@ -1,6 +1,7 @@
 import { fromHex, toBase64Url } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
 import { MAX_SPEND_ENTRIES, type SpendContext, type SpendEntry } from '@sotto/protocol/spending'
+import { pause } from '../../pause/index.ts'
 import { gatewayError } from '../errors.ts'
 import { KmsSession, type KmsSessionOptions } from './kms-session.ts'
 import type { ContextualSpentSet, SpentEntry } from './spent-set.ts'
@@ -129,11 +130,5 @@ function isWorthRetrying(error: unknown): boolean {
 function unavailable(cause?: unknown): Error {
   return gatewayError('GATEWAY_SPENT_UNAVAILABLE', 'spent tokens cannot be remembered now', {
     ...(cause !== undefined && { cause }),
-  })
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
   })
 }

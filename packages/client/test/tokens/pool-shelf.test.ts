@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+
+import { memoryShelf, openShelf, type TokenShelf } from '../../src/tokens/shelf.ts'
+import { memoryStorage } from '../../src/trust/index.ts'
+import { challengeOf, noncesOn, open, settle } from './open-pool.ts'
+
+describe('a shelf', () => {
+  it('keeps unspent tokens for the next run, and a token is off it before it is used', async () => {
+    const storage = memoryStorage()
+    const shelf = openShelf(storage, 'key', 'standard')
+    const first = open({ shelf })
+    const used = await first.nonce()
+    const kept = await noncesOn(openShelf(storage, 'key', 'standard'))
+    expect(kept).toHaveLength(3)
+    expect(kept).not.toContain(used)
+    const next = open({ shelf: openShelf(storage, 'key', 'standard') })
+    next.pool.warmUp()
+    await settle()
+    // Three of four are there: a purchase of one token would say that one request was sent.
+    expect(next.state.orders).toEqual([])
+    expect(kept).toContain(await next.nonce())
+    expect(await noncesOn(openShelf(storage, 'key', 'bulk'))).toEqual([])
+  })
+
+  it.each(['{', '[{}]', '[{"token":"AA","notAfter":1}]', '{"a":1}'])(
+    'refuses what was damaged: %s',
+    async (text) => {
+      const storage = memoryStorage()
+      await storage.set('tokens key standard', text)
+      await expect(noncesOn(openShelf(storage, 'key', 'standard'))).rejects.toMatchObject({
+        code: 'STORAGE_INVALID',
+      })
+    },
+  )
+
+  it('is not taken from where nobody knows whether a token is off it', async () => {
+    const kept = memoryShelf()
+    await open({ shelf: kept }).pool.take()
+    const before = await noncesOn(kept)
+    let isFailing = true
+    const shelf: TokenShelf = {
+      async update(change) {
+        await kept.update(change)
+        if (isFailing) throw new Error('written, and reported as failed')
+      },
+    }
+    const { nonce, state, pool } = open({ shelf })
+    await expect(nonce()).rejects.toThrow('reported as failed')
+    isFailing = false
+    pool.warmUp()
+    await settle()
+    isFailing = true
+    await expect(nonce()).rejects.toThrow('reported as failed')
+    isFailing = false
+    // That one is lost: it may be somebody's by now.
+    const rest = [await nonce(), await nonce()]
+    expect(before.filter((one) => !rest.includes(one))).toHaveLength(1)
+    expect(state.orders[0]).toBeUndefined()
+  })
+
+  it('nothing is bought where nothing can be kept', async () => {
+    const shelf: TokenShelf = {
+      async update(change) {
+        const none: readonly never[] = []
+        if (change(none) !== none) throw new Error('the disk is full')
+      },
+    }
+    const { nonce, state } = open({ shelf })
+    await expect(nonce()).rejects.toThrow('the disk is full')
+    expect(state.orders).toEqual([])
+  })
+
+  it('of one gateway leaves what was bought for another one', async () => {
+    const shelf = memoryShelf()
+    const [here, there] = [open({ shelf }), open({ shelf })]
+    there.state.challenge = challengeOf(9)
+    const first = await here.nonce()
+    await there.nonce()
+    const seen = [await here.nonce(), await there.nonce(), await here.nonce()]
+    expect(new Set([first, ...seen]).size).toBe(4)
+    const before = await noncesOn(shelf)
+    here.pool.refused(challengeOf(3))
+    // Those of the gateway that lost its memory are void, and off the shelf; the others are not.
+    const after = await noncesOn(shelf)
+    expect(after.length).toBeGreaterThan(0)
+    expect(after.length).toBeLessThan(before.length)
+    expect(after).toContain(await there.nonce())
+  })
+})
+
+describe('a process that ends soon', () => {
+  it('buys when there is none left, and for the next ones as well', async () => {
+    const shelf = memoryShelf()
+    const orders: number[][] = []
+    for (let run = 0; run < 9; run++) {
+      const { pool, nonce, state } = open({ shelf, buysAhead: false })
+      pool.warmUp()
+      await nonce()
+      await settle()
+      orders.push(state.orders)
+    }
+    expect(orders).toEqual([[4], [], [], [], [4], [], [], [], [4]])
+  })
+
+  it('buys for as many requests as wait', async () => {
+    const { nonce, state } = open({ buysAhead: false })
+    const seen = await Promise.all(Array.from({ length: 10 }, nonce))
+    expect(new Set(seen).size).toBe(10)
+    expect(state.orders.length).toBeLessThanOrEqual(3)
+  })
+})
