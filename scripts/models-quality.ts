@@ -6,7 +6,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { decodeAudioHere } from '../packages/enclave/src/audio/decode-here.ts'
 import { EngineHost, type EngineProcess, readModelDirectory } from '../packages/enclave/src/engines/index.ts'
-import { errorRate } from '../packages/enclave/test/engines/error-rate.ts'
+import { errorRate, rouge } from '../packages/client/src/quality/index.ts'
+import { splitSentences } from '../packages/enclave/src/engines/extractive/sentences.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const testdata = resolve(root, process.env.SOTTO_TESTDATA ?? '../shared/testdata')
@@ -154,11 +155,34 @@ async function vectors(engine: EngineProcess): Promise<Figures> {
   }
 }
 
+/** Three sentences of each text of the evaluation set, beside the first three: F1 against what a person wrote. */
 async function summary(engine: EngineProcess): Promise<Figures> {
-  const text = readFileSync(join(models, 'demo/letter.txt'), 'utf8')
-  for await (const event of engine.summarize({ text, maxSentences: 4 }))
-    if (event.type === 'delta') console.log(`  ${event.text.trim()}`)
-  return {}
+  const cases = JSON.parse(readFileSync(join(models, 'sotto-extractive/evaluation.json'), 'utf8')) as {
+    text: string
+    summary: string
+  }[]
+  const figures: Record<string, number> = { texts: cases.length }
+  for (const { text, summary: wanted } of cases) {
+    const lead = splitSentences(text)
+      .slice(0, 3)
+      .map((sentence) => sentence.text)
+    for (const [who, found] of [
+      ['', await summarizeWith(engine, text)],
+      ['Lead3', lead.join(' ')],
+    ] as const) {
+      const { rouge1, rouge2, rougeL } = rouge(found, wanted)
+      for (const [kind, { f1 }] of Object.entries({ rouge1, rouge2, rougeL }))
+        figures[`${kind}${who}`] = (figures[`${kind}${who}`] ?? 0) + f1 / cases.length
+    }
+  }
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, rounded(value)]))
+}
+
+async function summarizeWith(engine: EngineProcess, text: string): Promise<string> {
+  let found = ''
+  for await (const event of engine.summarize({ text, maxSentences: 3 }))
+    if (event.type === 'delta') found += event.text
+  return found
 }
 
 function rounded(value: number): number {

@@ -95,15 +95,15 @@ def trim(samples: np.ndarray) -> np.ndarray | None:
     return (cut / loudest * 20000).astype(np.int16)
 
 
-def sentences_of(directory: Path, books: list[str]) -> list[str]:
-    """Clauses of 2 to 14 words in the model's alphabet: a-z, apostrophe, space."""
+def sentences_of(directory: Path, books: list[str], most_words: int = 14, most_characters: int = 75) -> list[str]:
+    """Clauses of at least 2 words in the model's alphabet: a-z, apostrophe, space."""
     found = []
     for book in books:
         for clause in re.split(r'[.!?;:,"“”\n()]| — ', (directory / f"{book}.txt").read_text(encoding="utf-8")):
             clause = re.sub(r"[^a-z' ]", " ", clause.lower().replace("-", " ").replace("’", "'"))
             clause = re.sub(r"(^| )'+|'+( |$)", " ", clause)
             clause = re.sub(r" +", " ", clause).strip()
-            if 2 <= len(clause.split()) <= 14 and len(clause) <= 75:
+            if 2 <= len(clause.split()) <= most_words and len(clause) <= most_characters:
                 found.append(clause)
     return found
 

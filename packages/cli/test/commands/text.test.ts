@@ -98,6 +98,38 @@ describe('sotto chat', () => {
     ).toEqual([['one'], ['one', 'Good day', 'two'], ['three']])
   })
 
+  it('drops the oldest turns when the context is full, says so in one line, and goes on', async () => {
+    desk.service.knobs.app = async (request) => {
+      const body = (await request.json()) as { messages: { content: string }[] }
+      bodies.push(body)
+      if (body.messages.length <= 4) return chat(['Good', ' day'])
+      const error = { message: 'the prompt has 600 tokens', code: 'context_length_exceeded' }
+      return Response.json({ error }, { status: 400 })
+    }
+    const { code, stdout, stderr } = await desk.sotto(['chat', '--system', 'brief'], {
+      stdin: ['one\n', 'two\n', 'three\n', 'four\n', '/exit\n'],
+      stdinTerminal: true,
+    })
+    expect([code, stdout]).toEqual([0, 'Good day\n'.repeat(4)])
+    const said = stderr.split('\n').filter((line) => line.includes('dropped'))
+    expect(said).toEqual([
+      'the context is full: dropped the oldest turn',
+      'the context is full: dropped the oldest turn',
+    ])
+    const asked = bodies.map((body) =>
+      (body['messages'] as { content: string }[]).map(({ content }) => content),
+    )
+    expect(asked.at(-1)).toEqual(['brief', 'three', 'Good day', 'four'])
+    expect(asked.filter((texts) => texts.length > 4)).toHaveLength(2)
+  })
+
+  it('fails where not even the last question fits', async () => {
+    desk.service.knobs.app = () =>
+      Response.json({ error: { message: 'too long', code: 'context_length_exceeded' } }, { status: 400 })
+    const asked = await desk.sotto(['chat', '-q'], { stdin: ['one\n'], stdinTerminal: true })
+    expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('too long') })
+  })
+
   it('ends a conversation at the end of input', async () => {
     expect((await desk.sotto(['chat', '-q'], { stdin: ['one\n'], stdinTerminal: true })).code).toBe(0)
   })
@@ -157,6 +189,18 @@ describe('sotto summarize', () => {
     desk.write('blank.txt', '\n')
     expect((await desk.sotto(['summarize', 'blank.txt'])).code).toBe(2)
     expect(traffic(desk.service)).toEqual([])
+  })
+
+  it('compares with a reference', async () => {
+    desk.write('long.txt', 'Long text.')
+    desk.write('reference.txt', 'Short and sweet.')
+    const argv = ['summarize', 'long.txt', '--reference', 'reference.txt']
+    const { code, stdout, stderr } = await desk.sotto(argv)
+    expect([code, stdout]).toEqual([0, 'Short.\n'])
+    expect(stderr).toMatch(/ROUGE-1 0\.500, ROUGE-2 0\.000, ROUGE-L 0\.500 \(F1\), BLEU-4 0\.135, \d+\.\d s/)
+    const whole = JSON.parse((await desk.sotto([...argv, '--json', '-q'])).stdout) as object
+    expect(whole).toMatchObject({ summary: 'Short.', quality: { rouge1: 0.5, rouge2: 0, rougeL: 0.5 } })
+    expect((await desk.sotto(['summarize', '-', '--reference', '-'], { stdin: ['x'] })).code).toBe(2)
   })
 })
 

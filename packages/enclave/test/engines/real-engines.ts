@@ -46,7 +46,7 @@ export async function collect(events: AsyncIterable<TextEvent>): Promise<{
   let done: Extract<TextEvent, { type: 'done' }> | undefined
   for await (const event of events) {
     if (event.type === 'delta') deltas.push(event)
-    else done = event
+    else if (event.type === 'done') done = event
   }
   return { text: deltas.map((delta) => delta.text).join(''), deltas, done }
 }

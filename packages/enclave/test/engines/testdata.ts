@@ -14,7 +14,12 @@ export function testdataMissing(): string | undefined {
   return 'no test data: set SOTTO_TESTDATA'
 }
 
+/** Where a file of the test data is. */
+export function testdataPath(path: string): string {
+  return join(DIRECTORY, path)
+}
+
 /** Bytes of a file of the test data. */
 export function testdata(path: string): Uint8Array {
-  return readFileSync(join(DIRECTORY, path))
+  return readFileSync(testdataPath(path))
 }

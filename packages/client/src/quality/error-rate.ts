@@ -1,17 +1,21 @@
-/** Edit distance of two sequences over the length of the reference: character or word error rate. */
+/**
+ * Edit distance of sequences over the length of the references, summed over all pairs: word error rate when they are
+ * words, character error rate when they are characters. May be above 1. 0 where there is no reference at all.
+ */
 export function errorRate(
   pairs: readonly (readonly [found: readonly string[], reference: readonly string[]])[],
 ): number {
   let errors = 0
   let length = 0
   for (const [found, reference] of pairs) {
-    errors += distance(found, reference)
+    errors += editDistance(found, reference)
     length += reference.length
   }
-  return errors / length
+  return length === 0 ? 0 : errors / length
 }
 
-function distance(a: readonly string[], b: readonly string[]): number {
+/** Insertions, deletions and replacements between two sequences (Levenshtein 1966). */
+function editDistance(a: readonly string[], b: readonly string[]): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import { parseSchema } from '../../../src/engines/gguf/schema/parse.ts'
+import { GrammarWriter } from '../../../src/engines/gguf/schema/gbnf.ts'
+import { codeOf } from '../host/fake-model.ts'
+
+const parse = async (schema: unknown): Promise<unknown> => parseSchema(schema)
+const messageOf = async (schema: unknown): Promise<string> =>
+  parse(schema).then(
+    () => 'no error',
+    (error: Error) => error.message,
+  )
+const object = (properties: object): object => ({ type: 'object', properties })
+
+describe('a schema', () => {
+  it.each([
+    ['pattern', object({ a: { type: 'string', pattern: '^x' } })],
+    ['multipleOf', { type: 'number', multipleOf: 2 }],
+    ['uniqueItems', { type: 'array', uniqueItems: true }],
+    ['prefixItems', { type: 'array', prefixItems: [] }],
+    ['allOf', { allOf: [] }],
+    ['oneOf', { oneOf: [{ type: 'string' }] }],
+    ['not', { type: 'string', not: {} }],
+    ['if', { type: 'object', if: {} }],
+    ['patternProperties', { type: 'object', patternProperties: {} }],
+    ['minProperties', { type: 'object', minProperties: 1 }],
+    ['exclusiveMinimum', { type: 'number', exclusiveMinimum: 1 }],
+    ['minLength', { enum: ['a'], minLength: 1 }],
+    ['properties', { $ref: '#', properties: {} }],
+    ['minLength', { type: 'string', minLength: 1001 }],
+    ['format', { type: 'string', format: 'email' }],
+  ])('with %s is refused by its name, never with it ignored', async (keyword, schema) => {
+    expect(await codeOf(parse(schema))).toBe('ENGINE_UNSUPPORTED')
+    expect(await messageOf(schema)).toContain(`keyword ${keyword}`)
+  })
+
+  it('says no word that only its author knows', async () => {
+    expect(await messageOf({ type: 'string', 'my secret': 1 })).not.toContain('secret')
+  })
+
+  it.each([
+    ['a number', 5],
+    ['nothing', undefined],
+    ['an unknown type', { type: 'text' }],
+    ['no type in a list', { type: [] }],
+    ['an empty enum', { enum: [] }],
+    ['a const of another type', { const: 1, type: 'string' }],
+    ['false', object({ a: false })],
+    ['bounds that exclude everything', { type: 'integer', minimum: 2, maximum: 1 }],
+    ['a length that is no count', { type: 'string', minLength: -1 }],
+    ['a maximum below the minimum', { type: 'array', minItems: 2, maxItems: 1 }],
+    [
+      'a required property that may not be there',
+      { type: 'object', required: ['a'], additionalProperties: false },
+    ],
+    ['a reference to nothing', { $ref: '#/$defs/a' }],
+    ['a reference that leads to itself', { $ref: '#' }],
+    ['a reference that leads to itself by a union', { anyOf: [{ type: 'string' }, { $ref: '#' }] }],
+    ['more than 64 KiB', { type: 'object', description: 'x'.repeat(70_000) }],
+    ['more depth than 32', nested(40)],
+    ['properties that are a list', { type: 'object', properties: [] }],
+  ])('that is %s is refused', async (_what, schema) => {
+    expect(await codeOf(parse(schema))).toBe('ENGINE_INPUT')
+  })
+
+  const twice = (items: object): object => ({
+    anyOf: [
+      { type: 'array', items },
+      { type: 'array', items, maxItems: 9 },
+    ],
+  })
+  const chain = Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [
+      `d${i}`,
+      i === 11 ? { type: 'null' } : twice({ $ref: `#/$defs/d${i + 1}` }),
+    ]),
+  )
+  const tree = (kinds: (kind: string) => object): object => ({
+    $defs: {
+      e: {
+        anyOf: ['add', 'mul'].map((kind) => ({
+          ...object({ kind: kinds(kind), left: { $ref: '#/$defs/e' } }),
+          required: ['kind'],
+        })),
+      },
+    },
+    $ref: '#/$defs/e',
+  })
+
+  it.each([
+    [
+      'alternatives that begin alike and hold themselves',
+      { $defs: { t: twice({ $ref: '#/$defs/t' }) }, $ref: '#/$defs/t' },
+    ],
+    ['a chain of such alternatives', { $defs: chain, $ref: '#/$defs/d0' }],
+    ['objects that hold themselves and nothing tells apart', tree(() => ({ type: 'string' }))],
+    ['too many alternatives of one kind', { anyOf: Array.from({ length: 65 }, () => ({ type: 'string' })) }],
+    [
+      'too many properties',
+      object(Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`p${i}`, true]))),
+    ],
+  ])('with %s is refused: it would take the memory of everybody', async (_what, schema) => {
+    expect(await codeOf(parse(schema))).toBe('ENGINE_UNSUPPORTED')
+  })
+
+  it('may hold itself where something tells its alternatives apart', () => {
+    const value = {
+      anyOf: [
+        { type: 'string' },
+        { type: 'array', items: { $ref: '#' } },
+        { type: 'object', additionalProperties: { $ref: '#' } },
+      ],
+    }
+    expect(parseSchema(value).root.kind).toBe('union')
+    expect(parseSchema(tree((kind) => ({ const: kind }))).root.kind).toBe('ref')
+  })
+
+  it('keeps the order of properties, and brings what is only required behind them', () => {
+    const { root } = parseSchema({ ...object({ b: true, a: { type: 'null' } }), required: ['c', 'a'] })
+    expect(root).toMatchObject({
+      properties: [
+        { name: 'b', isRequired: false },
+        { name: 'a', isRequired: true },
+        { name: 'c', isRequired: true },
+      ],
+    })
+  })
+
+  it('makes a grammar of a size in proportion, also where it refers to itself over and over', () => {
+    const tree = {
+      $defs: { t: object({ l: { $ref: '#/$defs/t' }, r: { $ref: '#/$defs/t' } }) },
+      $ref: '#/$defs/t',
+    }
+    const writer = new GrammarWriter()
+    expect(writer.finish(writer.schema(parseSchema(tree))).length).toBeLessThan(2000)
+    const wide = object(
+      Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`p${i}`, { type: 'null' }])),
+    )
+    const wider = new GrammarWriter()
+    expect(wider.finish(wider.schema(parseSchema(wide))).length).toBeLessThan(60_000)
+  })
+})
+
+function nested(depth: number): object {
+  return depth === 0 ? { type: 'string' } : { type: 'array', items: nested(depth - 1) }
+}
