@@ -8,6 +8,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `KMS_STORE_IN_USE` (fix-input): another process holds the store.
  * - `KMS_STORE_SEALED` (stop): the store was sealed by another measurement or machine.
  * - `KMS_STORE_TAMPERED` (stop): a record was changed, swapped, removed or added from outside.
+ * - `KMS_STORE_NEWER` (fix-input): a later version wrote the store.
  * - `KMS_STORE_FULL` (retry): the disk is full; nothing was changed.
  * - `KMS_STORE_FAILED` (retry): the store could not read or write; the change may or may not have happened.
  * - `KMS_STORE_ACCESS` (fix-input): no usable database URL, or the database refuses user, TLS or tables.
@@ -93,13 +94,17 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `KMS_ARTIFACT_POLICY` (fix-input): the owner's policy is none this KMS accepted.
  * - `KMS_ARTIFACT_OWNED` (fix-input): another owner imported this artifact first.
  * - `KMS_ARTIFACT_REPLAY` (fix-input): an import that its owner has replaced since.
+ * - `KMS_ARTIFACT_REMOVED` (fix-input): its owner had this artifact forgotten; seal the content anew.
  * - `KMS_ARTIFACTS_FULL` (retry): no room for more artifacts.
+ * - `KMS_OWNER_UNKNOWN` (fix-input): members have not admitted this owner.
+ * - `KMS_OWNER_QUOTA` (fix-input): the owner has as many artifacts, or policies, as members allow.
  * - `KMS_FENCED` (stop): another instance of this KMS started later; this one serves no more (T11).
  */
 export type KmsErrorCode =
   | 'KMS_STORE_IN_USE'
   | 'KMS_STORE_SEALED'
   | 'KMS_STORE_TAMPERED'
+  | 'KMS_STORE_NEWER'
   | 'KMS_STORE_FULL'
   | 'KMS_STORE_FAILED'
   | 'KMS_STORE_ACCESS'
@@ -165,13 +170,17 @@ export type KmsErrorCode =
   | 'KMS_ARTIFACT_POLICY'
   | 'KMS_ARTIFACT_OWNED'
   | 'KMS_ARTIFACT_REPLAY'
+  | 'KMS_ARTIFACT_REMOVED'
   | 'KMS_ARTIFACTS_FULL'
+  | 'KMS_OWNER_UNKNOWN'
+  | 'KMS_OWNER_QUOTA'
   | 'KMS_FENCED'
 
 const ACTIONS: Readonly<Record<KmsErrorCode, ErrorAction>> = {
   KMS_STORE_IN_USE: 'fix-input',
   KMS_STORE_SEALED: 'stop',
   KMS_STORE_TAMPERED: 'stop',
+  KMS_STORE_NEWER: 'fix-input',
   KMS_STORE_FULL: 'retry',
   KMS_STORE_FAILED: 'retry',
   KMS_STORE_ACCESS: 'fix-input',
@@ -237,7 +246,10 @@ const ACTIONS: Readonly<Record<KmsErrorCode, ErrorAction>> = {
   KMS_ARTIFACT_POLICY: 'fix-input',
   KMS_ARTIFACT_OWNED: 'fix-input',
   KMS_ARTIFACT_REPLAY: 'fix-input',
+  KMS_ARTIFACT_REMOVED: 'fix-input',
   KMS_ARTIFACTS_FULL: 'retry',
+  KMS_OWNER_UNKNOWN: 'fix-input',
+  KMS_OWNER_QUOTA: 'fix-input',
   KMS_FENCED: 'stop',
 }
 
@@ -269,7 +281,10 @@ export const KMS_STATUSES: Readonly<Record<string, number>> = {
   KMS_REFRESH_GOVERNED: 403,
   KMS_ARTIFACT_OWNED: 409,
   KMS_ARTIFACT_REPLAY: 409,
+  KMS_ARTIFACT_REMOVED: 409,
   KMS_ARTIFACTS_FULL: 507,
+  KMS_OWNER_UNKNOWN: 403,
+  KMS_OWNER_QUOTA: 409,
   KMS_FENCED: 503,
 }
 

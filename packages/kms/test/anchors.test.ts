@@ -1,7 +1,7 @@
 import { PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
 import { claim } from '../../../test/claims.ts'
-import { STATE_ANCHOR_TYPE, type StateAnchor } from '../src/audit/index.ts'
+import { STATE_ANCHOR_TYPE, type StateAnchor } from '@sotto/protocol/state-anchor'
 import { kmsError } from '../src/errors.ts'
 import { type Fault, MemoryStore } from './store/memory.ts'
 import { Enclave, seed, World } from './world.ts'
@@ -24,7 +24,7 @@ const importKey = (world: World, id = ARTIFACT, byte = 42) =>
 test(
   claim('T11', 'an old copy is refused although no key set came after it: an import did, and is in the log'),
   async () => {
-    const world = await World.ready()
+    const world = await World.withOwner()
     const old = copyOf(storeOf(world))
     const sets = world.logged(PAYLOAD_TYPES.keySet).length
     const before = anchorsOf(world).length
@@ -37,7 +37,7 @@ test(
 )
 
 test('an anchor says neither what was imported nor that it was imported before', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   await importKey(world)
   await importKey(world, ARTIFACT, 43)
   await importKey(world, ARTIFACT, 44)
@@ -47,7 +47,7 @@ test('an anchor says neither what was imported nor that it was imported before',
 })
 
 test('what changes nothing logs nothing', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   await importKey(world)
   const before = anchorsOf(world).length
   await world.kms.tick()
@@ -57,7 +57,7 @@ test('what changes nothing logs nothing', async () => {
 })
 
 test('while the log is away an import is stored, but neither acknowledged nor released', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   const body = world.artifactImport(ARTIFACT, seed(42))
   const from = world.log.appends
   world.log.appendFault = (call) => (call >= from ? 'not-persisted' : undefined)
@@ -84,7 +84,7 @@ const ENDS: [name: string, store: Fault | undefined, log: Fault | undefined, isK
 ]
 
 test.each(ENDS)('killed %s, it starts again without a false alarm', async (_, commit, append, isKept) => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   const before = copyOf(storeOf(world))
   const [commits, appends] = [storeOf(world).commits, world.log.appends]
   storeOf(world).error = () => kmsError('KMS_STORE_FAILED', 'injected')
@@ -100,7 +100,7 @@ test.each(ENDS)('killed %s, it starts again without a false alarm', async (_, co
 })
 
 test('killed after the anchor was logged and before the store knew where, it starts again', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   const commits = storeOf(world).commits
   storeOf(world).error = () => kmsError('KMS_STORE_FAILED', 'injected')
   storeOf(world).fault = (n) => (n > commits ? 'not-persisted' : undefined)
@@ -114,7 +114,7 @@ test('killed after the anchor was logged and before the store knew where, it sta
 })
 
 test(claim('T11', 'of two copies that run at once, only the later may acknowledge an import'), async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   const first = world.kms
   world.store = copyOf(storeOf(world))
   await world.start()
@@ -131,7 +131,7 @@ test(claim('T11', 'of two copies that run at once, only the later may acknowledg
 })
 
 test('a stranger cannot put anchors into the log that count', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   await importKey(world)
   const other = await World.ready({ name: 'other' })
   for (let n = 0; n < 3; n++) await importKey(other, ARTIFACT, n)

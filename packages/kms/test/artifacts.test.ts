@@ -22,7 +22,7 @@ async function contentKey(world: World, enclave: Enclave): Promise<string> {
 test(
   claim(['T5', 'see.stores'], 'an owner’s content key comes out only to the workloads of the owner’s policy'),
   async () => {
-    const world = await World.ready()
+    const world = await World.withOwner()
     expect(await contentKey(world, new Enclave(world.workload))).toBe('KMS_NOT_ADMITTED')
     const imported = await world.call(`/v1/artifacts/${ID}/key`, world.artifactImport(ID, KEY))
     expect(imported).toMatchObject({
@@ -37,7 +37,7 @@ test(
 )
 
 test('members who change the policy do not change who may open the artifact', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   await send(world, world.artifactImport(ID, KEY))
   const both = world.policy({ createdAt: world.now + 1, anyOf: [world.tuple(), world.tuple(OTHER)] })
   await world.acceptPolicy(
@@ -50,7 +50,8 @@ test('members who change the policy do not change who may open the artifact', as
 })
 
 test('only its first owner may import an artifact again', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
+  await world.admitOwners([world.owner(), world.owner(signer(51))])
   await send(world, world.artifactImport(ID, KEY))
   expect(await send(world, world.artifactImport(ID, seed(1), {}, signer(51)))).toBe('KMS_ARTIFACT_OWNED')
   expect(await send(world, world.artifactImport(ID, seed(43)))).toBe('none')
@@ -58,7 +59,7 @@ test('only its first owner may import an artifact again', async () => {
 })
 
 test('an import that was replaced cannot be put back; the newest may be repeated', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   const first = world.artifactImport(ID, KEY)
   const second = world.artifactImport(ID, seed(43))
   expect(await send(world, first)).toBe('none')
@@ -85,13 +86,13 @@ test.each<[string, (world: World) => Uint8Array, string]>([
   ['a key of another size', (w) => w.artifactImport(ID, seed(1).subarray(1)), 'KMS_REQUEST_MALFORMED'],
   ['no envelope', () => new TextEncoder().encode('{}'), 'KMS_REQUEST_MALFORMED'],
 ])('refuses an import for %s', async (_, make, code) => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   expect(await send(world, make(world))).toBe(code)
   expect(world.kms.view.state.artifacts.size).toBe(0)
 })
 
 test('an id that is none has no route', async () => {
-  const world = await World.ready()
+  const world = await World.withOwner()
   expect(await send(world, world.artifactImport(ID, KEY), '../keys')).toBe('HTTP_NOT_FOUND')
   expect(await send(world, world.artifactImport(ID, KEY), ID.toUpperCase())).toBe('HTTP_NOT_FOUND')
 })

@@ -15,6 +15,8 @@ class Life extends FaultDrill {
     await this.step(() => world.start())
     const first = world.proposal()
     await this.step(() => world.acceptPolicy(first))
+    const owners = world.draft('owners', { owners: [world.owner()] })
+    await this.step(() => world.decide(owners))
     await this.release([])
     world.now += 19 * HOUR
     await this.step(() => world.kms.tick())

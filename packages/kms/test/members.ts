@@ -1,7 +1,8 @@
-import { utf8 } from '@sotto/protocol/bytes'
+import { toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import type { KmsState } from '@sotto/protocol/evidence'
 import {
+  type AdmittedOwner,
   type Ballot,
   type Constitution,
   type Hold,
@@ -113,6 +114,17 @@ export abstract class Members {
       if (error.code !== 'KMS_PROPOSAL_CLOSED' || error.found !== 'accepted') throw error
     })
     for (const voter of voters) await this.kms.vote(this.ballot(id, voter))
+  }
+
+  /** Members let these owners keep content keys. */
+  async admitOwners(owners: readonly AdmittedOwner[] = [this.owner()]): Promise<void> {
+    await this.decide(this.draft('owners', { owners: [...owners] }))
+  }
+
+  /** The owner of this world's imports, as members admit one. */
+  owner(key = signer(50), artifacts = 8): AdmittedOwner {
+    const publicKey = toBase64Url(key.publicKey)
+    return { name: `owner ${publicKey.slice(0, 8)}`, key: publicKey, artifacts }
   }
 
   async acceptPolicy(draft: Draft): Promise<KmsState> {

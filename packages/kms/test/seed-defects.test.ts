@@ -43,7 +43,7 @@ test(
     'no answer to anybody holds a private key in any spelling, whatever is asked for',
   ),
   async () => {
-    const world = await World.ready()
+    const world = await World.withOwner()
     await world.kms.importArtifact('ab'.repeat(16), world.artifactImport('ab'.repeat(16), seed(42)))
     const enclave = new Enclave(world.workload)
     const request = await enclave.request(world, { artifacts: ['ab'.repeat(16)] })

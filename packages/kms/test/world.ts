@@ -3,6 +3,8 @@ import { parseDsse, signDsse } from '@sotto/protocol/dsse'
 import {
   artifactImportInfo,
   type ArtifactKeyImport,
+  type ArtifactKeyRemoval,
+  documentDigest,
   encodeDocument,
   type KeyReleasePolicy,
   type KeySet,
@@ -85,10 +87,15 @@ export class World extends Members {
     }
   }
 
-  /** Starts a KMS over the same store and log, as after a reboot. */
-  async start(): Promise<Kms> {
+  /** Starts a KMS over the same store and log, as after a reboot; with the parts of a start that failed, as the same process. */
+  async start(parts: KmsParts = this.parts()): Promise<Kms> {
+    return (this.kms = await Kms.start(parts))
+  }
+
+  /** What a process is put together from. */
+  parts(): KmsParts {
     const host = { wall: () => this.now * 1000, monotonic: () => this.now * 1000 }
-    this.kms = await Kms.start({
+    return {
       config: this.config,
       store: this.store,
       ...(this.term !== undefined && { term: this.term }),
@@ -104,8 +111,7 @@ export class World extends Members {
           fetch: this.log.fetch,
           ...(lastSeen !== undefined && { lastSeen }),
         }),
-    })
-    return this.kms
+    }
   }
 
   /** The whole way: started, first policy accepted. */
@@ -113,6 +119,13 @@ export class World extends Members {
     const world = new World(change)
     await world.start()
     await world.acceptPolicy(world.proposal())
+    return world
+  }
+
+  /** As {@link ready}, and members have admitted the owner of {@link artifactImport}. */
+  static async withOwner(): Promise<World> {
+    const world = await World.ready()
+    await world.admitOwners()
     return world
   }
 
@@ -133,18 +146,19 @@ export class World extends Members {
   async call(
     path: string,
     body?: unknown,
+    method = 'POST',
   ): Promise<{ status: number; body: Record<string, unknown>; text: string }> {
     const encode = (): Uint8Array => utf8(typeof body === 'string' ? body : JSON.stringify(body))
     const bytes = body === undefined || body instanceof Uint8Array ? body : encode()
-    const init = bytes === undefined ? {} : { method: 'POST', body: bytes as Uint8Array<ArrayBuffer> }
+    const init = bytes === undefined ? {} : { method, body: bytes as Uint8Array<ArrayBuffer> }
     const response = await this.app(new Request(`http://kms.test${path}`, init))
     const text = await response.text()
     return { status: response.status, body: JSON.parse(text) as Record<string, unknown>, text }
   }
 
   /** Code of the refusal of a call. */
-  async refusal(path: string, body?: unknown): Promise<string> {
-    const { body: answer } = await this.call(path, body)
+  async refusal(path: string, body?: unknown, method?: string): Promise<string> {
+    const { body: answer } = await this.call(path, body, method)
     return (answer['error'] as { code: string } | undefined)?.code ?? 'none'
   }
 
@@ -207,6 +221,24 @@ export class World extends Members {
       ...this.draft('key-release-policy', policy, voters),
       releases: [...releases, kmsRelease],
     }
+  }
+
+  /** An owner's own policy: the workload of this world, unless it says otherwise. */
+  ownerPolicy(change: Partial<KeyReleasePolicy> = {}): { policy: string; ownerPolicy: KeyReleasePolicy } {
+    const ownerPolicy = this.policy({ evidenceMaxAgeSeconds: 7200, ...change })
+    return { policy: documentDigest(ownerPolicy), ownerPolicy }
+  }
+
+  artifactRemoval(id: string, change: Partial<ArtifactKeyRemoval> = {}, owner = signer(50)): Uint8Array {
+    const document: ArtifactKeyRemoval = {
+      version: 1,
+      genesis: this.genesis,
+      artifact: id,
+      owner: toBase64Url(owner.publicKey),
+      createdAt: this.now,
+      ...change,
+    }
+    return signDsse(PAYLOAD_TYPES.artifactKeyRemoval, encodeDocument(document), [owner])
   }
 
   artifactImport(

@@ -1,4 +1,10 @@
-import type { InForce, Proposal, ProposalKind } from '@sotto/protocol/governance'
+import {
+  type AdmittedOwner,
+  type InForce,
+  majorityOf,
+  type Proposal,
+  type ProposalKind,
+} from '@sotto/protocol/governance'
 import { diffPolicies, explainPolicy } from '@sotto/verifier/appraisal'
 import { evidencePolicyOf } from '@sotto/verifier/workload'
 import type { CommandContext } from '../framework/index.ts'
@@ -29,6 +35,9 @@ export function printEffect(context: CommandContext, proposal: Proposal, governa
       say(`${proposal.body.threshold} of ${proposal.body.custodians.length} custodians open the root key:`)
       for (const { name, key } of proposal.body.custodians) say(`  ${name} ${key.slice(0, 16)}…`)
       return
+    case 'owners':
+      for (const line of ownerChanges(governance.owners, proposal.body.owners)) say(line)
+      return
     case 'rotate-root':
       return say(`a new root key after generation ${proposal.body.generation}`)
   }
@@ -50,6 +59,21 @@ function printPolicy(
   for (const line of explainPolicy(next)) context.out(`  ${printableLine(line)}`)
 }
 
+/** Differences of who may keep content keys, one a line. What is in force is the KMS's own word. */
+export function ownerChanges(before: readonly AdmittedOwner[], after: readonly AdmittedOwner[]): string[] {
+  const of = (list: readonly AdmittedOwner[], { key }: AdmittedOwner): AdmittedOwner | undefined =>
+    list.find((owner) => owner.key === key)
+  const lines = after.flatMap((owner) => {
+    const old = of(before, owner)
+    if (old === undefined) return [`+ owner ${owner.name} ${owner.key}: ${owner.artifacts} artifacts`]
+    if (old.artifacts === owner.artifacts) return []
+    return [`= owner ${owner.name}: ${owner.artifacts} artifacts instead of ${old.artifacts}`]
+  })
+  for (const owner of before)
+    if (of(after, owner) === undefined) lines.push(`- owner ${owner.name} ${owner.key}`)
+  return lines.length === 0 ? ['no change'] : lines
+}
+
 /** Differences of what decides, one a line. */
 export function constitutionChanges(
   before: InForce,
@@ -61,7 +85,7 @@ export function constitutionChanges(
   for (const { name, key } of before.members)
     if (!after.members.some((member) => member.key === key)) lines.push(`- member ${name} ${key}`)
   for (const kind of Object.keys(after.majorities) as ProposalKind[]) {
-    const [old, now] = [before.majorities[kind], after.majorities[kind]]
+    const [old, now] = [majorityOf(before, kind), majorityOf(after, kind)]
     const isOther = old !== now || before.members.length !== after.members.length
     if (isOther)
       lines.push(`= ${kind}: ${now} of ${after.members.length} instead of ${old} of ${before.members.length}`)

@@ -1,11 +1,17 @@
 export { constitutionChanges, printEffect } from './describe.ts'
 export { type Desk, KMS_FLAGS, MEMBER_FLAGS, openDesk, openMember, resolveKms } from './desk.ts'
 export {
-  type Ask,
   type Closed,
-  type Governance,
+  holdAnswerDecoder,
   type Listed,
+  receivedAnswerDecoder,
+  voteAnswerDecoder,
+} from './answers.ts'
+export {
+  type Ask,
+  type Governance,
   type OpenProposal,
+  readAnswer,
   readGovernance,
   readProposal,
 } from './kms.ts'

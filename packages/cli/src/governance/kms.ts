@@ -2,69 +2,35 @@ import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { SottoError } from '@sotto/protocol/errors'
 import {
+  type AdmittedOwner,
   followConstitutions,
   genesisInForce,
   type InForce,
   type MemberStatement,
+  ownersDecoder,
   parseMemberJws,
   type VerifiedDecision,
   verifyDecision,
   verifyMemberJws,
 } from '@sotto/protocol/governance'
-import {
-  decodeDocument,
-  documentDigest,
-  genesisDecoder,
-  type LoggedStatement,
-  PAYLOAD_TYPES,
-} from '@sotto/protocol/keyrelease'
+import { decodeDocument, documentDigest, genesisDecoder, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
+import type { Decoder } from '@sotto/protocol/jcs'
 import { cliError } from '../errors.ts'
-
-/** One proposal as the KMS lists it: for people. Nothing is signed or decided by it. */
-export interface Listed {
-  id: string
-  kind: string
-  author: string
-  createdAt: number
-  expiresAt: number
-  majority: number
-  accepted: string[]
-  rejected: string[]
-}
-
-/** A closed proposal as the KMS lists it. */
-export interface Closed {
-  id: string
-  kind: string
-  author: { name: string }
-  outcome: string
-  closedAt: number
-  accepted: string[]
-  rejected: string[]
-}
-
-/** A hold as the KMS lists it. */
-export interface Held {
-  id: string
-  member: { name: string }
-  reason: string
-  createdAt: number
-}
-
-interface GovernanceAnswer {
-  genesis: LoggedStatement
-  governance: LoggedStatement[]
-  epoch: number
-  decision?: LoggedStatement
-  holds: Held[]
-  open: Listed[]
-  closed: Closed[]
-}
+import {
+  type Closed,
+  type GovernanceAnswer,
+  governanceAnswerDecoder,
+  type Listed,
+  type OpenAnswer,
+  proposalAnswerDecoder,
+} from './answers.ts'
 
 /** What a KMS says about its members' business, with that part of it proven that anything is signed by. */
 export interface Governance extends Pick<GovernanceAnswer, 'epoch' | 'holds' | 'open' | 'closed'> {
   /** Follows from the pinned genesis. */
   inForce: InForce
+  /** Who may keep content keys there, as the KMS says. */
+  owners: AdmittedOwner[]
   /** By which the policy in force was accepted, if there is one. */
   decision?: VerifiedDecision
 }
@@ -75,7 +41,7 @@ export interface Governance extends Pick<GovernanceAnswer, 'epoch' | 'holds' | '
  * @throws `CLI_REFUSED`, `CLI_NOT_AUTHENTIC`, `CLI_SERVICE` and the KMS's own codes
  */
 export async function readGovernance(kmsUrl: string, genesis: string, ask: Ask): Promise<Governance> {
-  const answer = await ask<GovernanceAnswer>(`${kmsUrl}/v1/proposals`)
+  const answer = readAnswer(await ask(`${kmsUrl}/v1/proposals`), governanceAnswerDecoder)
   try {
     const envelope = parseDsse(utf8(answer.genesis.envelope))
     const digest = documentDigest(envelope.payload)
@@ -96,6 +62,7 @@ export async function readGovernance(kmsUrl: string, genesis: string, ask: Ask):
       holds,
       open,
       closed,
+      ...ownersDecoder({ owners: answer.owners ?? [] }, 'kms'),
       inForce: chain.at(-1)!,
       ...(answer.decision && { decision: verifyDecision(utf8(answer.decision.envelope), chain) }),
     }
@@ -122,8 +89,9 @@ export async function readProposal(
   { inForce }: Pick<Governance, 'inForce'>,
   ask: Ask,
 ): Promise<OpenProposal | Closed> {
-  const answer = await ask<(Listed & { proposal: string; ballots: string[] }) | Closed>(
-    `${kmsUrl}/v1/proposals/${encodeURIComponent(id)}`,
+  const answer: OpenAnswer | Closed = readAnswer(
+    await ask(`${kmsUrl}/v1/proposals/${encodeURIComponent(id)}`),
+    proposalAnswerDecoder,
   )
   if (!('proposal' in answer)) return answer
   try {
@@ -144,6 +112,16 @@ export async function readProposal(
 
 /** Asks a service for JSON. */
 export type Ask = <T>(url: string, body?: object) => Promise<T>
+
+/** Whoever answers at this address chose every byte. @throws `CLI_SERVICE` */
+export function readAnswer<T>(answer: unknown, decoder: Decoder<T>): T {
+  try {
+    return decoder(answer, 'answer')
+  } catch (cause) {
+    const { message: found } = cause as Error
+    throw cliError('CLI_SERVICE', 'what answers is no KMS of this version', { found, cause })
+  }
+}
 
 function notAuthentic(message: string, cause: unknown): Error {
   const { message: found } = cause as Error

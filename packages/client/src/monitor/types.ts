@@ -54,6 +54,7 @@ export interface Alert {
  * About the watched KMS:
  * - `GENESIS_MALFORMED`: the watched genesis is none, or not signed by its own root key.
  * - `CERTIFICATE_UNSIGNED`, `CERTIFICATE_MALFORMED`: a statement key the root key did not certify.
+ * - `CERTIFICATE_SUPERSEDED`: one that a root key certified after another had taken its place.
  * - `ROOT_UNSIGNED`, `ROOT_MALFORMED`: another root key that the one in force did not hand over to.
  * - `BOOT_TOO_OFTEN`: more boots within 24 hours than expected.
  * - `RELEASE_UNKNOWN_KEY`, `RELEASE_MALFORMED`: a release statement nobody accepted signed, or that contradicts itself.
@@ -73,6 +74,15 @@ export interface Alert {
  * - `RECEIPT_UNCERTIFIED`, `RECEIPT_MALFORMED`, `RECEIPT_MISMATCH`: keys were released by somebody else, or under
  *   another policy or epoch than those of the log.
  * - `RECEIPT_HELD`: keys were released though a member had stopped that.
+ * - `HANDOVER_UNCERTIFIED`, `HANDOVER_MALFORMED`, `HANDOVER_MISMATCH`: root secret and keys were handed over in another
+ *   name than that of the newest boot, to a boot that was there before or an older release, or under a policy or
+ *   root generation that is not in force (T15).
+ * - `SHARES_UNCERTIFIED`, `SHARES_MALFORMED`, `SHARES_GAP`, `SHARES_FORK`: shares of the root secret that the KMS did
+ *   not make, that are missing, or have a second version.
+ * - `SHARES_UNDECIDED`: shares for other custodians, or in another number, than before and than members decided (T15).
+ * - `SHARES_MISMATCH`: a root key came into force that custodians have no shares of.
+ * - `ROSTER_UNCERTIFIED`, `ROSTER_MALFORMED`, `ROSTER_MISMATCH`: a gateway spends tokens that got no keys, or the set of
+ *   spent tokens holds less than before (T12).
  *
  * About watched token issuers (T18):
  * - `ISSUER_KEYS_MALFORMED`: what the issuer signed is no statement of keys.
@@ -92,6 +102,7 @@ export type AlertCode =
   | 'GENESIS_MALFORMED'
   | 'CERTIFICATE_UNSIGNED'
   | 'CERTIFICATE_MALFORMED'
+  | 'CERTIFICATE_SUPERSEDED'
   | 'ROOT_UNSIGNED'
   | 'ROOT_MALFORMED'
   | 'BOOT_TOO_OFTEN'
@@ -120,6 +131,18 @@ export type AlertCode =
   | 'RECEIPT_MALFORMED'
   | 'RECEIPT_MISMATCH'
   | 'RECEIPT_HELD'
+  | 'HANDOVER_UNCERTIFIED'
+  | 'HANDOVER_MALFORMED'
+  | 'HANDOVER_MISMATCH'
+  | 'SHARES_UNCERTIFIED'
+  | 'SHARES_MALFORMED'
+  | 'SHARES_GAP'
+  | 'SHARES_FORK'
+  | 'SHARES_UNDECIDED'
+  | 'SHARES_MISMATCH'
+  | 'ROSTER_UNCERTIFIED'
+  | 'ROSTER_MALFORMED'
+  | 'ROSTER_MISMATCH'
   | 'ISSUER_KEYS_MALFORMED'
   | 'ISSUER_KEYS_GAP'
   | 'ISSUER_KEYS_FORK'

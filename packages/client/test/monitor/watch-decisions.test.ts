@@ -73,7 +73,7 @@ describe('who runs it and who decides', () => {
     boot(next)
     expect(await desk.codes()).toEqual([])
     boot(world.signers.root)
-    expect(await desk.codes()).toEqual(['CERTIFICATE_UNSIGNED'])
+    expect(await desk.codes()).toEqual(['CERTIFICATE_SUPERSEDED'])
   })
 
   const statementOf = (desk: Desk): ReleaseStatement =>

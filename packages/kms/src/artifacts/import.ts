@@ -9,28 +9,44 @@ import {
   decodeDocument,
   documentDigest,
   PAYLOAD_TYPES,
+  type KeyReleasePolicy,
   unwrapSecret,
   WRAP_SUITE,
 } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
+import { requireKind, requireWorkload } from '../policies/index.ts'
 import type { ArtifactKey, KmsState } from '../state/index.ts'
+import { importKeyName, requireAdmitted, requireRoom } from './owners.ts'
 
 const CONTENT_KEY_LENGTH = 32
-/** Most artifacts one KMS holds keys for. */
-export const MAX_ARTIFACTS = 1024
 /** Most different imports of one artifact between two starts of the KMS. */
 const MAX_IMPORTS_PER_ARTIFACT = 64
+
+/** What an import judges against. */
+export interface ImportContext {
+  state: KmsState
+  /** See `KmsConfig`. */
+  softwareRoots: readonly string[]
+}
+
+/** A content key that may be kept, with the policy of its owner where that is no policy of the members'. */
+export interface OpenedImport {
+  artifact: ArtifactKey
+  ownerPolicy: KeyReleasePolicy | undefined
+}
 
 /** Takes content keys from owners. The key they are wrapped to is made at each start and never stored. */
 export interface ArtifactImporter {
   /** X-Wing public key, bound by the KMS's evidence: owners wrap to it and nothing else. */
   readonly publicKey: Uint8Array
+  /** `importKeyName` of it. */
+  readonly name: string
   /**
    * Judges the body of `POST /v1/artifacts/{id}/key` and unwraps the content key.
    * @throws `KMS_REQUEST_MALFORMED`, `KMS_NOT_AUTHORIZED`, `KMS_WRONG_GENESIS`, `KMS_ARTIFACT_POLICY`,
-   * `KMS_ARTIFACT_OWNED`, `KMS_ARTIFACT_REPLAY`, `KMS_ARTIFACTS_FULL`
+   * `KMS_POLICY_MIXED`, `KMS_POLICY_TUPLE`, `KMS_ARTIFACT_REPLAY`, and those of `requireRoom`
    */
-  open(id: ArtifactId, body: Uint8Array, state: KmsState): ArtifactKey
+  open(id: ArtifactId, body: Uint8Array, context: ImportContext): OpenedImport
 }
 
 /** Makes the import key of this start. */
@@ -39,11 +55,15 @@ export function createArtifactImporter(): ArtifactImporter {
   /** Per artifact, digests of the imports followed so far: an owner's older choice cannot be put back. */
   const followed = new Map<ArtifactId, string[]>()
 
+  const name = importKeyName(key.publicKey)
+
   return {
     publicKey: key.publicKey,
-    open(id, body, state) {
+    name,
+    open(id, body, context) {
       const request = verifyImport(id, body)
-      requireAcceptable(request, state)
+      requireAcceptable(request, context)
+      requireRoom(request, context.state, name)
       const digest = documentDigest(request)
       const earlier = followed.get(id) ?? []
       if (
@@ -54,7 +74,8 @@ export function createArtifactImporter(): ArtifactImporter {
       }
       const contentKey = unwrap(key, request)
       if (earlier.at(-1) !== digest) followed.set(id, [...earlier, digest])
-      return { id, owner: request.owner, policy: request.policy, contentKey }
+      const { owner, policy, ownerPolicy } = request
+      return { artifact: { id, owner, policy, contentKey }, ownerPolicy }
     },
   }
 }
@@ -78,21 +99,21 @@ function verifyImport(id: ArtifactId, body: Uint8Array): ArtifactKeyImport {
   return request
 }
 
-function requireAcceptable(request: ArtifactKeyImport, state: KmsState): void {
-  if (request.genesis !== state.identity?.digest)
+function requireAcceptable(request: ArtifactKeyImport, { state, softwareRoots }: ImportContext): void {
+  const { genesis, owner, policy, ownerPolicy } = request
+  if (genesis !== state.identity?.digest)
     throw kmsError('KMS_WRONG_GENESIS', 'the import is meant for another KMS')
-  if (!state.policies.has(request.policy)) {
+  // Before anything that costs more than a signature check.
+  requireAdmitted(owner, state)
+  if (ownerPolicy !== undefined) {
+    // A policy that means nothing here, or that nothing satisfies, would only be noticed when the model is wanted.
+    requireKind(ownerPolicy, softwareRoots)
+    requireWorkload(ownerPolicy)
+  } else if (!state.policies.has(policy))
     throw kmsError('KMS_ARTIFACT_POLICY', 'no accepted key-release policy has this digest', {
-      found: request.policy,
+      found: policy,
+      hint: "Send the owner's policy with the import.",
     })
-  }
-  const existing = state.artifacts.get(request.artifact)
-  if (existing !== undefined && existing.owner !== request.owner) {
-    throw kmsError('KMS_ARTIFACT_OWNED', 'another owner imported this artifact')
-  }
-  if (existing === undefined && state.artifacts.size >= MAX_ARTIFACTS) {
-    throw kmsError('KMS_ARTIFACTS_FULL', 'this KMS holds keys for as many artifacts as it may')
-  }
 }
 
 function unwrap(key: KemPrivateKey, request: ArtifactKeyImport): Uint8Array {

@@ -1,2 +1,1 @@
-export { type OwnHistory, scanOwnHistory } from './scan.ts'
-export { STATE_ANCHOR_TYPE, type StateAnchor, stateAnchorDecoder } from './state-anchor.ts'
+export { MAX_BOOTING, type OwnHistory, scanOwnHistory } from './scan.ts'

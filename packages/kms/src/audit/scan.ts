@@ -14,11 +14,12 @@ import {
   PAYLOAD_TYPES,
 } from '@sotto/protocol/keyrelease'
 import { SPENDING_TYPES, type SpendRoster, spendRosterDecoder } from '@sotto/protocol/spending'
+import { STATE_ANCHOR_TYPE, type StateAnchor, stateAnchorDecoder } from '@sotto/protocol/state-anchor'
 import { kmsError } from '../errors.ts'
 import type { ChainEnd } from '../governance/types.ts'
 import { keyAfter, rootKeyAt } from '../root/in-force.ts'
 import type { KmsState } from '../state/index.ts'
-import { requireAnchored, STATE_ANCHOR_TYPE, type StateAnchor, stateAnchorDecoder } from './state-anchor.ts'
+import { requireAnchored } from './state-anchor.ts'
 
 /** What the log says about this KMS beyond what it already knew. */
 export interface OwnHistory {
@@ -31,8 +32,8 @@ export interface OwnHistory {
 /**
  * Reads log entries for statements of our own genesis and compares them with the state (T11). Other
  * entries are anybody's and are skipped.
- * @throws `KMS_STATE_ROLLED_BACK` when the log holds a key set, a root succession, a record of the members or a
- * state anchor this state does not know: the store is an old copy, and going on would give one epoch two sets, or
+ * @throws `KMS_STATE_ROLLED_BACK` when the log holds a key set, a root succession, a record of the members, a
+ * state anchor or a boot this state does not know: the store is an old copy, and going on would give one epoch two sets, or
  * forget what was acknowledged
  */
 export async function scanOwnHistory(
@@ -52,6 +53,7 @@ export async function scanOwnHistory(
         kmsCertificateDecoder,
       )
       if (certificate?.genesis === identity.digest && !statementKeys.includes(certificate.signingKey)) {
+        requireWrittenDown(state, certificate.signingKey, statementKeys)
         statementKeys.push(certificate.signingKey)
       }
     } else if (envelope?.payloadType === PAYLOAD_TYPES.keySet) {
@@ -81,6 +83,21 @@ function requireKnown(state: KmsState, keySet: KeySet): void {
   const isOlder = keySet.epoch < newest && !known.some((epoch) => epoch.number === keySet.epoch)
   if (isOlder || known.some((epoch) => epoch.number === keySet.epoch && epoch.digest === digest)) return
   throw rolledBack(`epoch ${keySet.epoch}`, `epoch ${newest}`)
+}
+
+/** Boots in a row that die before they have read the log, and whose keys are all known. */
+export const MAX_BOOTING = 16
+
+/**
+ * Every boot over this store wrote its key down first. One that it does not know, and that came before its own, was
+ * over another copy; one that came after fences this boot, which is for the caller to see.
+ */
+function requireWrittenDown({ booting = [] }: KmsState, key: Ed25519Key, found: readonly Ed25519Key[]): void {
+  const [own, ...before] = booting
+  // A store that nobody wrote a boot into before this one knows of none; one with too many does not know all of them.
+  const isWhole = before.length > 0 && booting.length <= MAX_BOOTING
+  if (!isWhole || own === undefined || found.includes(own) || booting.includes(key)) return
+  throw rolledBack(`a boot with key ${key}`, `boots with ${before.join(', ')}`)
 }
 
 /** The next root key certifies nothing before the store has it in force: whoever did that works with a later copy. */

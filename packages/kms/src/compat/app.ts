@@ -3,7 +3,7 @@ import { utf8 } from '@sotto/protocol/bytes'
 import { members, parseStrictJson, text } from '@sotto/protocol/jcs'
 import { parseMaaToken } from '@sotto/verifier/maa'
 import { type App, errorResponse, serveError } from '@sotto/serve/errors'
-import { createRateLimiter, readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, createRateLimiter, readBody } from '@sotto/serve/limits'
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { currentPolicy } from '../core/view.ts'
 import type { Kms } from '../core/index.ts'
@@ -35,6 +35,9 @@ const MAX_BODY_BYTES = 65_536
 /** What strangers may cause: a judgement costs a millisecond. */
 const JUDGEMENT_RATE = { capacity: 128, perSecond: 64 }
 
+/** As the KMS's own routes: whoever comes beyond that is told so at once, and nobody's memory fills. */
+const JUDGEMENTS_AT_ONCE = { running: 8, waiting: 64 }
+
 const unwrapDecoder = members<{ wrappedKid: string; wrapped?: string }>(
   { wrappedKid: text(3, /^(?:0|[1-9][0-9]{0,2})$/) },
   { wrapped: text(4096) },
@@ -46,6 +49,7 @@ const unwrapDecoder = members<{ wrappedKid: string; wrapped?: string }>(
  */
 export function createAzureApp(options: AzureAppOptions): App {
   const judgements = createRateLimiter(JUDGEMENT_RATE, options.monotonic)
+  const releases = createConcurrencyLimiter(JUDGEMENTS_AT_ONCE)
   const certifier = new ServiceCertifier(options.identity)
   const routes = new Hono()
 
@@ -64,7 +68,8 @@ export function createAzureApp(options: AzureAppOptions): App {
     const keyId = keyIdOf(req.query('kid'))
     await readBody(req.raw, MAX_BODY_BYTES)
     return whenCertified(c, async (kms, { receipts }) => {
-      const { keyId: kid, wrapped, release } = await releaseKey(kms, keyId, tokenOf(c))
+      const token = tokenOf(c)
+      const { keyId: kid, wrapped, release } = await releases.run(() => releaseKey(kms, keyId, token))
       return { kid, key: wrapped, receipt: receipts.get(kid) ?? '', release }
     })
   })
@@ -76,7 +81,8 @@ export function createAzureApp(options: AzureAppOptions): App {
     )
     const keyId = keyIdOf(wrappedKid)
     return whenCertified(c, async (kms, { receipts }) => {
-      const { keyId: kid, wrapped, release } = await releaseKey(kms, keyId, tokenOf(c))
+      const token = tokenOf(c)
+      const { keyId: kid, wrapped, release } = await releases.run(() => releaseKey(kms, keyId, token))
       return { wrapped, receipt: receipts.get(kid) ?? '', release }
     })
   })
@@ -90,7 +96,8 @@ export function createAzureApp(options: AzureAppOptions): App {
     c.json({ service: { name: options.name, description: 'Sotto KMS', version: '1', debug: false } }),
   )
   routes.get('/auth', async (c) => {
-    const { tuple } = await judge(started(), tokenOf(c))
+    const token = tokenOf(c)
+    const { tuple } = await releases.run(async () => judge(started(), token))
     return c.json({ auth: { policy: 'jwt', tuple } })
   })
   routes.get('/heartbeat', (c) => (started(), c.json({ status: 'Service is running' })))

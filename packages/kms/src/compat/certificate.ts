@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { concat, toBase64, utf8 } from '@sotto/protocol/bytes'
+import { concat, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import {
   bits,
@@ -15,7 +15,7 @@ import {
   sequence,
   time,
 } from '@sotto/protocol/der-write'
-import { EXTENSION, KEY_USAGE } from '@sotto/protocol/x509'
+import { derToPem, EXTENSION, KEY_USAGE } from '@sotto/protocol/x509'
 
 const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
 const SECP384R1 = '1.3.132.0.34'
@@ -63,21 +63,15 @@ export function writeCertificate(
 
 /** SEC 1 of a private key (RFC 5915): a secret, for the TLS server of this process. */
 export function privateKeyPem({ privateKey, publicKey }: P384Key): string {
-  return pem(
-    'EC PRIVATE KEY',
+  return derToPem(
     sequence(
       integer(Uint8Array.of(1)),
       octets(privateKey),
       explicit(0, oid(SECP384R1)),
       explicit(1, bits(publicKey)),
     ),
+    'EC PRIVATE KEY',
   )
-}
-
-/** PEM with lines of 64 characters (RFC 7468). */
-export function pem(label: string, bytes: Uint8Array): string {
-  const lines = toBase64(bytes).match(/.{1,64}/g) ?? []
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
 }
 
 function extensionsOf(names: readonly string[] | undefined): Uint8Array[] {

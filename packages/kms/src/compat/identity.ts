@@ -2,7 +2,8 @@ import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { ecdsaDer } from '@sotto/protocol/der-write'
 import type { Digest } from '@sotto/protocol/keyrelease'
-import { pem, privateKeyPem, writeCertificate } from './certificate.ts'
+import { derToPem } from '@sotto/protocol/x509'
+import { privateKeyPem, writeCertificate } from './certificate.ts'
 
 /** Keys and certificates of one process for clients of the dialect: made here, kept in memory, gone with it. */
 export interface AzureIdentity {
@@ -30,7 +31,10 @@ export function createAzureIdentity(names: readonly string[], now: number): Azur
   const authority = { subject: 'Sotto KMS service', key: serviceKey! }
   const service = writeCertificate({ ...authority, notBefore, notAfter }, authority)
   const issue = (subject: string, key: typeof serviceKey, hosts: readonly string[]): string =>
-    pem('CERTIFICATE', writeCertificate({ subject, key: key!, notBefore, notAfter, names: hosts }, authority))
+    derToPem(
+      writeCertificate({ subject, key: key!, notBefore, notAfter, names: hosts }, authority),
+      'CERTIFICATE',
+    )
   const signer = crypto.ecdsa.importPrivate('P-384', 'sha256', nodeKey!.privateKey)
   const tls = { cert: issue('Sotto KMS', tlsKey, names), key: privateKeyPem(tlsKey!) }
   const node = {
@@ -40,7 +44,12 @@ export function createAzureIdentity(names: readonly string[], now: number): Azur
   // Nothing else is ever certified.
   for (const key of [serviceKey, nodeKey, tlsKey]) key!.privateKey.fill(0)
   return {
-    service: { pem: pem('CERTIFICATE', service), digest: toHex(crypto.sha256(service)), notBefore, notAfter },
+    service: {
+      pem: derToPem(service, 'CERTIFICATE'),
+      digest: toHex(crypto.sha256(service)),
+      notBefore,
+      notAfter,
+    },
     node,
     tls,
   }

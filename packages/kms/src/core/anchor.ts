@@ -1,6 +1,7 @@
 import { utf8 } from '@sotto/protocol/bytes'
+import { STATE_ANCHOR_TYPE, type StateAnchor } from '@sotto/protocol/state-anchor'
 import type { LogClient } from '@sotto/serve/log-client'
-import { STATE_ANCHOR_TYPE, type StateAnchor } from '../audit/index.ts'
+
 import { pendingAnchor, type StateKeeper } from '../state/index.ts'
 import { readHistory } from './boot.ts'
 import type { KmsParts } from './parts.ts'

@@ -1,14 +1,20 @@
-import { toHex, utf8 } from '@sotto/protocol/bytes'
+import { toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { hasCode } from '@sotto/protocol/errors'
+import type { Ed25519Key } from '@sotto/protocol/keyrelease'
 import type { LogClient, Tree, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import { createArtifactImporter } from '../artifacts/index.ts'
 import { collectOwnEvidence } from '../attestation/index.ts'
-import { scanOwnHistory } from '../audit/index.ts'
+import { MAX_BOOTING, scanOwnHistory } from '../audit/index.ts'
 import { kmsError } from '../errors.ts'
 import { createIdentity, requireSameGenesis } from '../identity/index.ts'
 import type { RootHolder } from '../root/index.ts'
 import type { KmsState, StateKeeper } from '../state/index.ts'
-import { createStatementKey, type StatementKeyPair } from '../statements/index.ts'
+import {
+  CERTIFICATE_SECONDS,
+  createStatementKey,
+  type StatementKey,
+  type StatementKeyPair,
+} from '../statements/index.ts'
 import type { KmsParts } from './parts.ts'
 import type { Boot } from './view.ts'
 
@@ -55,8 +61,9 @@ export async function establishIdentity(
 }
 
 /**
- * Begins a boot: a new statement key, certified and logged, then the log searched for anything of
- * ours the store does not know, then evidence over a checkpoint that contains the certificate (T11).
+ * Begins a boot: a new statement key, certified, written down and logged, then the log searched for anything of
+ * ours the store does not know, then evidence over a checkpoint that contains the certificate (T11). Called again
+ * after an error that says `retry` it goes on with the same key: one boot has one certificate.
  * @param keyPair of the boot that a handover was logged for
  * @throws `KMS_STATE_ROLLED_BACK`, `KMS_FENCED`, and those of log client, store and hardware
  */
@@ -69,7 +76,7 @@ export async function startBoot(
 ): Promise<Boot> {
   const { clock, hardware } = parts
   const identity = keeper.current.identity!
-  const statementKey = createStatementKey(identity.digest, root.signer, clock.now(), keyPair)
+  const statementKey = await writeDown(keeper, parts, root, keyPair)
   const { index, checkpoint } = await log.append(utf8(statementKey.certificate))
   clock.observe(checkpoint.time)
   await readHistory(keeper, log, checkpoint, statementKey.publicKey)
@@ -81,7 +88,38 @@ export async function startBoot(
   })
   const certificate = { envelope: statementKey.certificate, index }
   const roots = [...(keeper.current.roots ?? [])]
+  unfinished.delete(parts)
   return { statementKey, certificate, roots, importer, own, collectedAt: clock.now() }
+}
+
+/** A key that a boot began with and has not come to its end, with the root key that certified it. */
+const unfinished = new WeakMap<KmsParts, { statementKey: StatementKey; rootKey: Ed25519Key }>()
+
+/**
+ * The statement key of this boot, in the store before the log hears of it. So a certificate in the log that the store
+ * does not know was made over another copy of it, also where nothing else was (T11).
+ */
+async function writeDown(
+  keeper: StateKeeper,
+  parts: KmsParts,
+  root: RootHolder,
+  keyPair: StatementKeyPair | undefined,
+): Promise<StatementKey> {
+  const now = parts.clock.now()
+  const begun = unfinished.get(parts)
+  const isUsable =
+    begun !== undefined &&
+    begun.rootKey === root.rootKey &&
+    begun.statementKey.notAfter - CERTIFICATE_SECONDS / 2 > now &&
+    (keyPair === undefined || begun.statementKey.publicKey === toBase64Url(keyPair.publicKey))
+  const { digest } = keeper.current.identity!
+  const statementKey = isUsable ? begun.statementKey : createStatementKey(digest, root.signer, now, keyPair)
+  unfinished.set(parts, { statementKey, rootKey: root.rootKey })
+  await keeper.transition((state) => {
+    const before = (state.booting ?? []).filter((key) => key !== statementKey.publicKey)
+    return { ...state, booting: [statementKey.publicKey, ...before].slice(0, MAX_BOOTING + 1) }
+  })
+  return statementKey
 }
 
 /** Renews the evidence of a boot over the newest checkpoint. */
@@ -150,6 +188,7 @@ export async function readHistory(
     ...state,
     seen: { size: checkpoint.size, root: toHex(checkpoint.root), scanned: checkpoint.size },
     statementKeys: statementKeys.toReversed().slice(0, REMEMBERED_STATEMENT_KEYS),
+    booting: [statementKey],
     ...(roster !== undefined && { roster }),
   }))
 }

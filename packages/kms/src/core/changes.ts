@@ -11,6 +11,7 @@ import {
   advanceRotation,
   advanceShares,
   type CustodyTools,
+  followRoot,
   isWaitingForCustodians,
   type RootHolder,
 } from '../root/index.ts'
@@ -93,6 +94,7 @@ export class Changes {
       this.requireRunning()
       try {
         await this.keeper.settle()
+        await followRoot(this)
         // A change that was reported failed may have happened: requests see the truth from here on.
         this.show()
         if (this.#isRebooting || isRootNewer(this.keeper.current, this.#boot)) await this.#reboot()

@@ -11,19 +11,23 @@ import type {
 } from '@sotto/protocol/keyrelease'
 import type { Readiness } from '@sotto/serve/health'
 import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
+import { admitRemoval, withArtifact } from '../artifacts/index.ts'
 import { kmsError } from '../errors.ts'
 import {
   Assembly,
   type AssemblyKms,
   type ClosedProposal,
+  createMemberRates,
   type GovernanceDocument,
   type JudgeContext,
+  type MemberRates,
   type ProposalRequest,
   type ShownProposal,
 } from '../governance/index.ts'
 import { admitSuccessor, giveHandover } from '../handover/index.ts'
 import { Releaser, type ReleaserContext } from '../release/index.ts'
 import { acknowledgeShare, sharesDocument } from '../root/index.ts'
+import type { KmsState } from '../state/index.ts'
 import type { SpendingSession } from '../spent/index.ts'
 import type { Changes } from './changes.ts'
 import type { KmsParts } from './parts.ts'
@@ -35,6 +39,8 @@ import { currentPolicy, type View } from './view.ts'
 const RECEIPT_RATE = { capacity: 64, perSecond: 8 }
 /** Receipts of handovers: a successor asks once, and again when an answer was lost. */
 const HANDOVER_RATE = { capacity: 8, perSecond: 0.1 }
+/** What one owner may change: each is written to disk and logged, and others wait for it. */
+const OWNER_RATE = { capacity: 64, perSecond: 2 }
 /** Without a verified checkpoint for this long, nothing is released (T13). */
 const MAX_SILENCE_SECONDS = 7200
 
@@ -44,6 +50,7 @@ export class Kms {
   readonly #spending: SpendingSession
   readonly #receipts: RateLimiter
   readonly #handovers: RateLimiter
+  readonly #owners: MemberRates
   readonly #releaser = new Releaser()
   readonly #assembly: Assembly
 
@@ -53,6 +60,7 @@ export class Kms {
     this.#spending = spending
     this.#receipts = createRateLimiter(RECEIPT_RATE, monotonic)
     this.#handovers = createRateLimiter(HANDOVER_RATE, monotonic)
+    this.#owners = createMemberRates(monotonic, OWNER_RATE)
     this.#assembly = new Assembly(assemblyKms(changes), monotonic)
   }
 
@@ -93,7 +101,11 @@ export class Kms {
    * @throws the errors of `Releaser.release`; `KMS_NO_POLICY`, `KMS_STALE`, `KMS_HELD`
    */
   release(request: ReleaseRequest): Promise<ReleaseResponse> {
-    return this.releaseBy((context) => this.#releaser.release(request, context))
+    return this.releaseBy(async (context) => {
+      const response = await this.#releaser.release(request, context)
+      requireUnchanged(request.artifacts, context.state, this.#changes.keeper.current)
+      return response
+    })
   }
 
   /**
@@ -220,9 +232,28 @@ export class Kms {
   ): Promise<{ artifact: ArtifactId; owner: string; policy: Digest }> {
     const changes = this.#changes
     return changes.run(async () => {
-      const artifact = changes.shown.boot.importer.open(id, body, changes.keeper.current)
-      await changes.apply((state) => ({ ...state, artifacts: new Map(state.artifacts).set(id, artifact) }))
+      const { softwareRoots } = changes.parts.config
+      const context = { state: changes.keeper.current, softwareRoots }
+      const { artifact, ownerPolicy } = changes.shown.boot.importer.open(id, body, context)
+      this.#owners.take(artifact.owner)
+      await changes.apply((state) => withArtifact(state, artifact, ownerPolicy))
       return { artifact: id, owner: artifact.owner, policy: artifact.policy }
+    })
+  }
+
+  /**
+   * Destroys a content key at its owner's word: nothing that is released after this resolved has it.
+   * @throws the errors of `admitRemoval` and of the store
+   */
+  removeArtifact(id: ArtifactId, body: Uint8Array): Promise<{ artifact: ArtifactId; removed: true }> {
+    const changes = this.#changes
+    return changes.run(async () => {
+      const before = changes.keeper.current
+      const { owner, transition } = admitRemoval(id, body, before, changes.shown.boot.importer.name)
+      this.#owners.take(owner)
+      await changes.apply(transition)
+      before.artifacts.get(id)?.contentKey.fill(0)
+      return { artifact: id, removed: true }
     })
   }
 
@@ -239,6 +270,12 @@ export class Kms {
   #isStale(): boolean {
     return this.#changes.parts.clock.sinceObserved() > MAX_SILENCE_SECONDS
   }
+}
+
+/** What an owner replaced or removed while a release was under way does not leave with it. @throws `KMS_NOT_READY` */
+function requireUnchanged(ids: readonly ArtifactId[], judged: KmsState, now: KmsState): void {
+  if (ids.every((id) => judged.artifacts.get(id) === now.artifacts.get(id))) return
+  throw kmsError('KMS_NOT_READY', 'an owner changed what happens to a sealed artifact meanwhile')
 }
 
 /** The KMS as its members need it. */

@@ -132,6 +132,13 @@ const rotateRoot: Executor<'rotate-root'> = {
   execute: ({ generation }, state) => ({ ...state, rotation: { generation } }),
 }
 
+const owners: Executor<'owners'> = {
+  // The whole list each time: two lists can follow each other in one order only, which the log shows.
+  findObstacle: () => undefined,
+  // What owners who are listed no more have here stays theirs; they can have it forgotten, and add nothing.
+  execute: ({ owners: admitted }, state) => ({ ...state, owners: admitted }),
+}
+
 /** What can be decided here. A kind that is missing is refused when it is proposed. */
 export const EXECUTORS: { readonly [Kind in ProposalKind]?: Executor<Kind> } = {
   'key-release-policy': keyReleasePolicy,
@@ -140,6 +147,7 @@ export const EXECUTORS: { readonly [Kind in ProposalKind]?: Executor<Kind> } = {
   resume,
   custodians,
   'rotate-root': rotateRoot,
+  owners,
 }
 
 function replanned(state: KmsState, tools: ExecutionTools, forceNewKeys: boolean): KmsState {

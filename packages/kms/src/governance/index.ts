@@ -1,5 +1,6 @@
 export { Assembly, type AssemblyKms } from './assembly.ts'
 export { EXECUTORS, type Executor, type LoggedDecision, type Obstacle } from './execute.ts'
+export { createMemberRates, type MemberRates } from './member-rates.ts'
 export { inForceOf, NO_GOVERNANCE } from './in-force.ts'
 export {
   ballotRequestDecoder,

@@ -10,14 +10,14 @@ export interface MemberRates {
   take(key: MemberKey): void
 }
 
-/** Only keys of members may be counted: there are at most a few dozen in the life of a KMS. */
-export function createMemberRates(now?: () => number): MemberRates {
+/** Only keys that members admitted may be counted, or theirs: there are a few hundred in the life of a KMS. */
+export function createMemberRates(now?: () => number, rate = MEMBER_RATE): MemberRates {
   const rates = new Map<MemberKey, RateLimiter>()
   return {
     take(key) {
-      let rate = rates.get(key)
-      if (rate === undefined) rates.set(key, (rate = createRateLimiter(MEMBER_RATE, now)))
-      rate.take()
+      let own = rates.get(key)
+      if (own === undefined) rates.set(key, (own = createRateLimiter(rate, now)))
+      own.take()
     },
   }
 }

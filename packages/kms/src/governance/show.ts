@@ -1,4 +1,4 @@
-import type { InForce, ProposalKind } from '@sotto/protocol/governance'
+import { type AdmittedOwner, type InForce, majorityOf, type ProposalKind } from '@sotto/protocol/governance'
 import type { Digest, LoggedStatement, UnixSeconds } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import type { KmsState } from '../state/index.ts'
@@ -41,6 +41,8 @@ export interface GovernanceDocument {
   policy?: Digest
   /** The decision that accepted it. */
   decision?: LoggedStatement
+  /** Who may keep content keys here, and how many; the decisions in the log say so too. */
+  owners: readonly AdmittedOwner[]
   holds: StandingHold[]
   open: ListedProposal[]
   closed: ClosedProposal[]
@@ -57,6 +59,7 @@ export function governanceDocument(state: KmsState): GovernanceDocument {
     inForce: inForceOf(state),
     epoch: epoch?.number ?? 0,
     ...(policy !== undefined && { policy, decision: state.policies.get(policy)!.statement }),
+    owners: state.owners ?? [],
     holds: governance.holds,
     open: [...proposals.values()].map((proposal) => listed(proposal, state)),
     closed: governance.closed.toReversed().slice(0, LISTED_CLOSED),
@@ -90,7 +93,7 @@ function listed({ id, document, author, ballots }: OpenProposal, state: KmsState
     author: author.name,
     createdAt,
     expiresAt,
-    majority: inForceOf(state).majorities[kind],
+    majority: majorityOf(inForceOf(state), kind),
     accepted: of('accept'),
     rejected: of('reject'),
   }

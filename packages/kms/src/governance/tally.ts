@@ -1,4 +1,4 @@
-import type { Proposal } from '@sotto/protocol/governance'
+import { majorityOf, type Proposal } from '@sotto/protocol/governance'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import type { KmsState } from '../state/index.ts'
@@ -33,8 +33,9 @@ export function countVotes(
   { document, ballots }: Pick<OpenProposal, 'document' | 'ballots'>,
   state: KmsState,
 ): { majority: number; accepted: number; canStillPass: boolean } {
-  const { members, majorities } = inForceOf(state)
-  const majority = majorities[document.kind]
+  const inForce = inForceOf(state)
+  const { members } = inForce
+  const majority = majorityOf(inForce, document.kind)
   const of = (choice: CastBallot['choice']): number =>
     ballots.filter((ballot) => ballot.choice === choice).length
   return { majority, accepted: of('accept'), canStillPass: members.length - of('reject') >= majority }

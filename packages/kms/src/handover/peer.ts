@@ -26,7 +26,7 @@ const ASK_ANOTHER = [
 export interface Peer {
   /** @throws `KMS_PEER_UNREACHABLE`, `KMS_PEER_BUSY` */
   state(): Promise<PublishedKms>
-  /** @throws `KMS_PEER_UNREACHABLE`, `KMS_PEER_BUSY`, `KMS_HANDOVER_DENIED`, `JCS_FIELD` */
+  /** @throws `KMS_PEER_UNREACHABLE`, `KMS_PEER_BUSY`, `KMS_HANDOVER_DENIED`, `KMS_HANDOVER_INVALID` */
   handOver(request: HandoverRequest): Promise<HandoverResponse>
 }
 
@@ -53,11 +53,17 @@ export function createPeer(url: string, fetch: typeof globalThis.fetch = globalT
   return {
     // Its shape is judged by the decoder of trust bundles.
     state: async () => (await call('/v1/keys', MAX_STATE_BYTES)) as PublishedKms,
-    handOver: async (request) =>
-      handoverResponseDecoder(
-        await call('/v1/handover', MAX_HANDOVER_ANSWER_BYTES, JSON.stringify(request)),
-        'handover',
-      ),
+    async handOver(request) {
+      const answer = await call('/v1/handover', MAX_HANDOVER_ANSWER_BYTES, JSON.stringify(request))
+      try {
+        return handoverResponseDecoder(answer, 'handover')
+      } catch (cause) {
+        throw kmsError('KMS_HANDOVER_INVALID', 'what the running KMS answered is no handover', {
+          found: (cause as Error).message,
+          cause,
+        })
+      }
+    },
   }
 }
 

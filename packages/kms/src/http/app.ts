@@ -30,7 +30,7 @@ const MAX_ENVELOPE_BYTES = 65_535
 const JUDGEMENT_RATE = { capacity: 256, perSecond: 128 }
 const CHANGE_RATE = { capacity: 32, perSecond: 2 }
 /**
- * What claims to be of a member costs a signature check until it is known to be, and then counts against that
+ * What claims to be of a member, or an owner, costs a signature check until it is known to be, and then counts against that
  * member. Holds have a budget of their own, which other requests cannot use up.
  */
 const STATEMENT_RATE = { capacity: 256, perSecond: 128 }
@@ -69,6 +69,7 @@ export function createKmsApp(options: KmsAppOptions): App {
   const judgements = createRateLimiter(JUDGEMENT_RATE, options.monotonic)
   const changes = createRateLimiter(CHANGE_RATE, options.monotonic)
   const statements = createRateLimiter(STATEMENT_RATE, options.monotonic)
+  const owners = createRateLimiter(STATEMENT_RATE, options.monotonic)
   const holds = createRateLimiter(HOLD_RATE, options.monotonic)
   const shares = createRateLimiter(SHARE_RATE, options.monotonic)
   const spends = createRateLimiter(SPEND_RATE, options.monotonic)
@@ -142,8 +143,13 @@ export function createKmsApp(options: KmsAppOptions): App {
   })
   app.post('/v1/artifacts/:id{[0-9a-f]{32}}/key', async ({ req }) => {
     const kms = started()
-    changes.take()
+    owners.take()
     return json(await kms.importArtifact(req.param('id'), await readBody(req.raw, MAX_ENVELOPE_BYTES)))
+  })
+  app.delete('/v1/artifacts/:id{[0-9a-f]{32}}/key', async ({ req }) => {
+    const kms = started()
+    owners.take()
+    return json(await kms.removeArtifact(req.param('id'), await readBody(req.raw, MAX_ENVELOPE_BYTES)))
   })
   app.notFound(() => refuse(serveError('HTTP_NOT_FOUND', 'there is no such route')))
   app.onError((error) => refuse(error))

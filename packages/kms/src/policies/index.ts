@@ -1,2 +1,2 @@
-export { findPolicyObstacle, judgePolicy } from './judge.ts'
+export { findPolicyObstacle, judgePolicy, requireKind, requireWorkload } from './judge.ts'
 export { withPolicy } from './keep.ts'

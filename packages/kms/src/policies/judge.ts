@@ -57,15 +57,15 @@ export async function judgePolicy(
   const { releaseKeys } = inForceOf(state)
   const statements = releases.map((release) => verifyRelease(release, releaseKeys))
   for (const tuple of document.anyOf) requireRelease(tuple, statements)
-  if (!document.anyOf.some(({ role }) => role === 'inference'))
-    throw kmsError('KMS_POLICY_TUPLE', 'no tuple of the policy admits a workload to the keys', {
-      expected: 'a tuple of role inference',
-    })
+  requireWorkload(document)
   await requireLogged(releases, log)
 }
 
-/** What is asked of evidence means something, and is of the kind that this KMS serves (T10). */
-function requireKind(document: KeyReleasePolicy, softwareRoots: readonly string[]): void {
+/**
+ * What is asked of evidence means something, and is of the kind that this KMS serves (T10).
+ * @throws `KMS_REQUEST_MALFORMED`, `KMS_POLICY_MIXED`, `KMS_POLICY_TUPLE`
+ */
+export function requireKind(document: KeyReleasePolicy, softwareRoots: readonly string[]): void {
   let tuples: AdmissionTuple[]
   try {
     tuples = evidencePolicyOf(document).anyOf
@@ -82,6 +82,14 @@ function requireKind(document: KeyReleasePolicy, softwareRoots: readonly string[
     if (softwareRoots.length > 0 && !roots.every((root) => softwareRoots.includes(root)))
       throw kmsError('KMS_POLICY_TUPLE', 'this KMS does not accept the root of a tuple', { found: name })
   }
+}
+
+/** A policy that admits no workload releases nothing to anybody. @throws `KMS_POLICY_TUPLE` */
+export function requireWorkload({ anyOf }: KeyReleasePolicy): void {
+  if (anyOf.some(({ role }) => role === 'inference')) return
+  throw kmsError('KMS_POLICY_TUPLE', 'no tuple of the policy admits a workload to the keys', {
+    expected: 'a tuple of role inference',
+  })
 }
 
 function verifyRelease(release: LoggedStatement, releaseKeys: readonly Ed25519Key[]): ReleaseStatement {

@@ -15,7 +15,7 @@ export interface AdmittedWorkload {
 }
 
 /** Judges one piece of evidence by one policy. */
-export type Judge = (policy: AcceptedPolicy) => EvidenceAppraisal
+export type Judge = (policy: Pick<AcceptedPolicy, 'digest' | 'document'>) => EvidenceAppraisal
 
 /** Judges evidence under the tuples of one role, once for each policy: many artifacts have the same. */
 export function createJudge(

@@ -91,6 +91,9 @@ function receiptOf(
     evidence,
     hardware,
     receiptKey: request.binding.receiptKey,
+    ...(request.artifacts.length > 0 && {
+      artifacts: request.artifacts.map((id) => ({ id, policy: state.artifacts.get(id)!.policy })),
+    }),
     issuedAt: now,
     notAfter: lastUse,
   }

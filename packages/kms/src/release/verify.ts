@@ -1,5 +1,6 @@
 import { bindReportData, type ReleaseRequest, type UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
+import { policyOf } from '../artifacts/index.ts'
 import { kmsError } from '../errors.ts'
 import type { AcceptedPolicy, KmsState } from '../state/index.ts'
 import {
@@ -47,7 +48,10 @@ export async function admitWorkload(
   return admitted
 }
 
-/** Unknown and not admitted are one answer: a stranger does not learn which artifacts exist. */
+/**
+ * The policy in force has admitted the workload already; here its owner does, by one whole tuple of the policy that came
+ * with the key. Unknown and not admitted are one answer: a stranger does not learn which artifacts exist.
+ */
 function requireArtifact(
   id: string,
   judge: Judge,
@@ -55,10 +59,8 @@ function requireArtifact(
   { state, now }: ReleaseContext,
 ): void {
   const artifact = state.artifacts.get(id)
-  const policy = artifact === undefined ? undefined : state.policies.get(artifact.policy)
-  if (policy === undefined)
-    throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id })
-  if (!judge(policy).admitted)
+  const policy = artifact === undefined ? undefined : policyOf(state, artifact)
+  if (policy === undefined || !judge(policy).admitted)
     throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id })
   requireFresh(checkpoint, policy.document.evidenceMaxAgeSeconds, now)
 }

@@ -13,7 +13,7 @@ export { type KmsRoot, RootHolder } from './holder.ts'
 export { rootKeyAt, rootKeyOf } from './in-force.ts'
 export { openRootSource } from './open.ts'
 export { logRecovery } from './recovery-receipt.ts'
-export { advanceRotation, findRotationObstacle, rootGeneration } from './rotate.ts'
+export { advanceRotation, findRotationObstacle, followRoot, rootGeneration } from './rotate.ts'
 export { createRootSecret, deriveRoot, type RootKeys } from './secret.ts'
 export { teeSource } from './tee.ts'
 export type {

@@ -24,7 +24,7 @@ import {
   releaseStatementDecoder,
 } from '@sotto/protocol/keyrelease'
 import { SPENDING_TYPES, spendRosterDecoder } from '@sotto/protocol/spending'
-import { STATE_ANCHOR_TYPE, stateAnchorDecoder } from '../audit/index.ts'
+import { STATE_ANCHOR_TYPE, stateAnchorDecoder } from '@sotto/protocol/state-anchor'
 import { inForceOf } from '../governance/in-force.ts'
 import type { ClosedProposal } from '../governance/types.ts'
 import { withPolicy } from '../policies/index.ts'
@@ -201,6 +201,8 @@ function readDecision(replay: Replay, envelope: DsseEnvelope, statement: LoggedS
       const holds = governance.holds.filter((hold) => hold.id !== proposal.body.hold)
       return { ...next, governance: { ...next.governance, holds } }
     }
+    case 'owners':
+      return { ...next, owners: proposal.body.owners }
     case 'custodians':
       return { ...next, custody: { ...next.custody!, sharing: proposal.body } }
     default:

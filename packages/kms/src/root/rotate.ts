@@ -53,6 +53,7 @@ export async function advanceRotation(tools: CustodyTools): Promise<boolean> {
   clock.observe(checkpoint.time)
   const next = deriveRoot(secret)
   const sealingKey = next.sealingKey()
+  root.prepare(secret)
   try {
     await keeper.transition(({ rotation: _done, ...state }) => {
       const roots = [...(state.roots ?? []), { envelope: succession.envelope, index }]
@@ -61,9 +62,19 @@ export async function advanceRotation(tools: CustodyTools): Promise<boolean> {
   } finally {
     sealingKey.fill(0)
   }
-  root.replace(secret)
-  await settleRoot(keeper.current, root)
+  await followRoot(tools)
   return true
+}
+
+/**
+ * Holds the secret of the root key in force, also where the commit that brought it there was reported failed, and has
+ * the source forget the one before, also where that failed the first time.
+ */
+export async function followRoot({ keeper, root }: Pick<CustodyTools, 'keeper' | 'root'>): Promise<void> {
+  root.follow(keeper.current)
+  if (keeper.current.rotation !== undefined || !root.hasOthers) return
+  await settleRoot(keeper.current, root)
+  root.forgetRecovery()
 }
 
 /** The rotation with its secret made and its succession signed by both keys. */

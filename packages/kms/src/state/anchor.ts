@@ -16,6 +16,7 @@ const TOLD_BY_THE_LOG: Readonly<Record<string, readonly string[] | 'all'>> = {
     'seen',
     'keyIds',
     'statementKeys',
+    'booting',
     'policy',
     'epoch',
     'pending',

@@ -9,6 +9,7 @@ export type {
   Identity,
   KmsState,
   OwnStatement,
+  RemovedArtifact,
   RequestKem,
   RequestKey,
   RootRotation,

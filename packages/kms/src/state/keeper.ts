@@ -103,7 +103,9 @@ function difference(
   const changes: Change[] = []
   for (const [name, record] of to) {
     const before = from.get(name)
-    if (before === undefined || !equalBytes(before.value, record.value)) changes.push(record)
+    const isSame =
+      before !== undefined && (before.value === record.value || equalBytes(before.value, record.value))
+    if (!isSame) changes.push(record)
   }
   for (const [name, { table, key }] of from) if (!to.has(name)) changes.push({ table, key, value: null })
   return changes

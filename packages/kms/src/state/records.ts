@@ -1,11 +1,11 @@
 import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
-import type { ArtifactId, Digest } from '@sotto/protocol/keyrelease'
+import type { ArtifactId, Digest, Ed25519Key, KeyReleasePolicy } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import { NO_GOVERNANCE } from '../governance/in-force.ts'
 import type { OpenProposal } from '../governance/types.ts'
 import { NO_KEY_IDS } from '../keys/key-ids.ts'
 import type { StoredRecord } from '../store/index.ts'
-import type { AcceptedPolicy, ArtifactKey, KmsState } from './types.ts'
+import type { AcceptedPolicy, ArtifactKey, KmsState, RemovedArtifact } from './types.ts'
 
 /** Nothing stored yet. */
 export const EMPTY_STATE: KmsState = {
@@ -13,6 +13,8 @@ export const EMPTY_STATE: KmsState = {
   keys: new Map(),
   policies: new Map(),
   artifacts: new Map(),
+  ownerPolicies: new Map(),
+  removed: new Map(),
   governance: NO_GOVERNANCE,
   proposals: new Map(),
 }
@@ -22,11 +24,17 @@ const FORMER_KEYS = 'key'
 const POLICIES = 'policy'
 const ARTIFACTS = 'artifact'
 const PROPOSALS = 'proposal'
+const OWNER_POLICIES = 'owner-policy'
+const REMOVED = 'removed'
+/** Which records there may be: raised when a version adds some. A store without this record is of version 1. */
+const FORMAT = 'format'
+const FORMAT_VERSION = 2
 const NAMES = [
   'identity',
   'seen',
   'keyIds',
   'statementKeys',
+  'booting',
   'policy',
   'epoch',
   'pending',
@@ -37,6 +45,7 @@ const NAMES = [
   'sharing',
   'rotation',
   'roster',
+  'owners',
 ] as const
 
 /**
@@ -44,7 +53,7 @@ const NAMES = [
  * the store, its seal and the root secret opens recorded traffic (T4).
  */
 export function toRecords(state: KmsState): StoredRecord[] {
-  const records: StoredRecord[] = []
+  const records: StoredRecord[] = [{ table: STATE, key: FORMAT, value: encode(FORMAT_VERSION) }]
   for (const name of NAMES) {
     if (state[name] !== undefined) records.push({ table: STATE, key: name, value: encode(state[name]) })
   }
@@ -57,28 +66,66 @@ export function toRecords(state: KmsState): StoredRecord[] {
   for (const artifact of state.artifacts.values()) {
     records.push({ table: ARTIFACTS, key: artifact.id, value: encode(artifact) })
   }
+  for (const [digest, policy] of state.ownerPolicies)
+    records.push({ table: OWNER_POLICIES, key: digest, value: encodeOnce(policy) })
+  for (const [owner, removed] of state.removed)
+    records.push({ table: REMOVED, key: owner, value: encodeOnce(removed) })
   return records
 }
 
 /**
  * The state of records that this measurement sealed itself: nobody else can have written them.
- * @throws `KMS_STORE_TAMPERED` for a record of a kind this version does not know
+ * @throws `KMS_STORE_NEWER` for a store that a later version wrote, `KMS_STORE_TAMPERED` for any other record of a kind
+ * this version does not know
  */
 export function fromRecords(records: readonly StoredRecord[]): KmsState {
   const state: Record<string, unknown> = { ...EMPTY_STATE }
   const policies = new Map<Digest, AcceptedPolicy>()
   const artifacts = new Map<ArtifactId, ArtifactKey>()
   const proposals = new Map<Digest, OpenProposal>()
+  const ownerPolicies = new Map<Digest, KeyReleasePolicy>()
+  const removed = new Map<Ed25519Key, RemovedArtifact[]>()
+  requireKnownFormat(records)
   for (const { table, key, value } of records) {
     // Versions before kept request keys; left out here, they are erased by the next write.
-    if (table === FORMER_KEYS) continue
+    if (table === FORMER_KEYS || isFormat({ table, key })) continue
     if (table === POLICIES) policies.set(key, decode(value) as AcceptedPolicy)
     else if (table === PROPOSALS) proposals.set(key, decode(value) as OpenProposal)
     else if (table === ARTIFACTS) artifacts.set(key, decode(value) as ArtifactKey)
+    else if (table === OWNER_POLICIES) ownerPolicies.set(key, decode(value) as KeyReleasePolicy)
+    else if (table === REMOVED) removed.set(key, decode(value) as RemovedArtifact[])
     else if (table === STATE && NAMES.some((name) => name === key)) state[key] = decode(value)
     else throw kmsError('KMS_STORE_TAMPERED', 'the store has a record this version does not know')
   }
-  return { ...(state as unknown as KmsState), keys: new Map(), policies, artifacts, proposals }
+  const maps = { keys: new Map(), policies, artifacts, proposals, ownerPolicies, removed }
+  return { ...(state as unknown as KmsState), ...maps }
+}
+
+function isFormat({ table, key }: Pick<StoredRecord, 'table' | 'key'>): boolean {
+  return table === STATE && key === FORMAT
+}
+
+/** A version before must not go on with what it cannot read: it would forget who had what removed. */
+function requireKnownFormat(records: readonly StoredRecord[]): void {
+  const record = records.find(isFormat)
+  const found = record === undefined ? 1 : decode(record.value)
+  if (found === 1 || found === FORMAT_VERSION) return
+  throw kmsError('KMS_STORE_NEWER', 'a later version of the KMS wrote this store', {
+    expected: `format ${FORMAT_VERSION} or before`,
+    found: `format ${String(found)}`,
+    hint: 'Start that version, or a later one.',
+  })
+}
+
+const encoded = new WeakMap<object, Uint8Array>()
+
+/** The same bytes for the same value, which is large and never changes. */
+function encodeOnce(value: object): Uint8Array {
+  const known = encoded.get(value)
+  if (known !== undefined) return known
+  const made = encode(value)
+  encoded.set(value, made)
+  return made
 }
 
 /** JSON in which byte strings are `{"$bytes": base64url}`. */

@@ -7,6 +7,7 @@ import type {
   PublishedKey,
   UnixSeconds,
 } from '@sotto/protocol/keyrelease'
+import type { AdmittedOwner } from '@sotto/protocol/governance'
 import type { SpendRoster } from '@sotto/protocol/spending'
 import type { Governance, OpenProposal } from '../governance/types.ts'
 import type { KeyIdAllocation } from '../keys/key-ids.ts'
@@ -61,12 +62,19 @@ export interface Epoch {
 /** A sealed artifact's content key, held for its owner. */
 export interface ArtifactKey {
   id: ArtifactId
-  /** Ed25519, the first importer; only this key may import again. */
+  /** Ed25519, the first importer; only this key may import again, or have it forgotten. */
   owner: Ed25519Key
-  /** The policy that says who may open the artifact, as its owner signed it. */
+  /** The policy that says who may open the artifact: the owner's own, or one that members accepted. */
   policy: Digest
   /** 32 bytes. */
   contentKey: Uint8Array
+}
+
+/** An artifact whose key its owner had destroyed: it never comes back. */
+export interface RemovedArtifact {
+  id: ArtifactId
+  /** Which import key was in force then: see `importKeyName`. No import that is wrapped to an older one can be opened. */
+  importKey: string
 }
 
 /** The newest tree of the log this KMS has verified. */
@@ -125,11 +133,19 @@ export interface KmsState {
   readonly keys: ReadonlyMap<number, RequestKey>
   /** Statement keys of this boot and the one before, newest first: whose key sets are our own (T11). */
   readonly statementKeys?: readonly Ed25519Key[]
+  /** Statement keys written down before the log heard of them, newest first; of boots before the last one that began only its own. */
+  readonly booting?: readonly Ed25519Key[]
   /** The policy of the current epoch. */
   readonly policy?: Digest
   /** Every accepted policy somebody may still refer to, by digest. */
   readonly policies: ReadonlyMap<Digest, AcceptedPolicy>
   readonly artifacts: ReadonlyMap<ArtifactId, ArtifactKey>
+  /** Whose content keys are taken, as members decided; nobody's while they did not. */
+  readonly owners?: readonly AdmittedOwner[]
+  /** Owners' own policies that artifacts refer to, by digest. */
+  readonly ownerPolicies: ReadonlyMap<Digest, KeyReleasePolicy>
+  /** Of each owner, oldest first. */
+  readonly removed: ReadonlyMap<Ed25519Key, readonly RemovedArtifact[]>
   /** Missing until something changed that the log does not show by itself. */
   readonly anchor?: StateAnchorMark
   readonly epoch?: Epoch

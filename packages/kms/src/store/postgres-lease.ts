@@ -21,9 +21,11 @@ const TAKE = `UPDATE sotto_kms_store SET owner = $2, term = term + 1, expires = 
   WHERE name = $1 AND (owner IS NULL OR expires <= clock_timestamp()) RETURNING term`
 // A lease that ran out and that nobody took is as good as one that did not.
 const RENEW = `UPDATE sotto_kms_store SET expires = clock_timestamp() + $3 * interval '1 ms'
-  WHERE name = $1 AND owner = $2 RETURNING term`
-const CONFIRM = `SELECT 1 FROM sotto_kms_store WHERE name = $1 AND owner = $2 AND expires > clock_timestamp()`
-const GIVE_UP = `UPDATE sotto_kms_store SET owner = NULL, expires = '-infinity' WHERE name = $1 AND owner = $2`
+  WHERE name = $1 AND owner = ANY($2::bytea[]) RETURNING term`
+const CONFIRM = `SELECT 1 FROM sotto_kms_store WHERE name = $1 AND owner = ANY($2::bytea[]) AND expires > clock_timestamp()`
+const GIVE_UP = `UPDATE sotto_kms_store SET owner = NULL, expires = '-infinity' WHERE name = $1 AND owner = ANY($2::bytea[])`
+// Waits for whatever statement of the owner is under way, and ends what is still on its way.
+const RENAME = `UPDATE sotto_kms_store SET owner = $3 WHERE name = $1 AND owner = ANY($2::bytea[]) RETURNING term`
 
 /**
  * One term as the owner of a store: a random token in the store's row, renewed until somebody else's stands there.
@@ -31,10 +33,12 @@ const GIVE_UP = `UPDATE sotto_kms_store SET owner = NULL, expires = '-infinity' 
  */
 export class Lease {
   readonly name: string
-  readonly owner: Buffer
   readonly ended: Promise<void>
   private readonly connection: PostgresConnection
   private readonly timing: LeaseTiming
+  private token: Buffer
+  /** The token that takes its place, while nobody knows whether it has. */
+  private nextToken: Buffer | undefined
   private heldUntil: number
   private isEnded = false
   private resolveEnded: () => void = () => undefined
@@ -48,7 +52,7 @@ export class Lease {
     asked: number,
   ) {
     this.name = name
-    this.owner = owner
+    this.token = owner
     this.connection = connection
     this.timing = timing
     this.heldUntil = asked + timing.leaseMs * COUNTED
@@ -68,6 +72,37 @@ export class Lease {
     return rows.length === 1 ? new Lease(name, owner, connection, timing, asked) : undefined
   }
 
+  /** The token that commits name. */
+  get owner(): Buffer {
+    return this.token
+  }
+
+  /** Tokens of this term that may stand in the row. */
+  private get tokens(): Buffer[] {
+    return this.nextToken === undefined ? [this.token] : [this.token, this.nextToken]
+  }
+
+  /**
+   * Goes on under another token: a commit that was given up and is still on its way, in a network or in the database,
+   * finds no owner and changes nothing. When this returns, what the store holds stays until this process changes it.
+   * @throws `KMS_STANDBY`, and the errors of the connection, after which it can be called again
+   */
+  async rename(): Promise<void> {
+    this.require()
+    this.nextToken ??= Buffer.from(crypto.randomBytes(OWNER_LENGTH))
+    const next = this.nextToken
+    const ask = (): ReturnType<PostgresConnection['query']> =>
+      this.connection.query(RENAME, [this.name, this.tokens, next])
+    // Whatever broke the connection of the commit broke this one too: the second time it is a new one.
+    const rows = await ask().catch(ask)
+    if (rows.length === 0) {
+      this.lose()
+      throw standby()
+    }
+    this.token = next
+    this.nextToken = undefined
+  }
+
   /** False from the moment another process may own the store. */
   isHeld(): boolean {
     return !this.isEnded && this.timing.monotonic() < this.heldUntil
@@ -79,9 +114,12 @@ export class Lease {
    */
   async confirm(): Promise<void> {
     this.require()
-    const rows = await this.connection.query(CONFIRM, [this.name, this.owner])
+    const { token } = this
+    const rows = await this.connection.query(CONFIRM, [this.name, this.tokens])
     this.require()
-    if (rows.length !== 1) throw standby()
+    if (rows.length === 1) return
+    if (token === this.token) throw standby()
+    await this.confirm()
   }
 
   /** The database said that another process owns the store. */
@@ -96,7 +134,7 @@ export class Lease {
     if (this.isEnded) return
     this.lose()
     // Best effort: whoever waits takes over all the same, a lease later.
-    await this.connection.query(GIVE_UP, [this.name, this.owner]).catch(() => undefined)
+    await this.connection.query(GIVE_UP, [this.name, this.tokens]).catch(() => undefined)
   }
 
   private require(): void {
@@ -105,15 +143,17 @@ export class Lease {
 
   private renewLater(): void {
     if (this.isEnded) return
-    this.timer = setTimeout(() => void this.renew(), this.timing.leaseMs / ASKS_PER_LEASE).unref()
+    this.timer = setTimeout(() => void this.prolong(), this.timing.leaseMs / ASKS_PER_LEASE).unref()
   }
 
-  private async renew(): Promise<void> {
+  private async prolong(): Promise<void> {
     const asked = this.timing.monotonic()
+    const { token } = this
     try {
-      const rows = await this.connection.query(RENEW, [this.name, this.owner, this.timing.leaseMs])
-      if (rows.length === 0) this.lose()
-      else this.heldUntil = asked + this.timing.leaseMs * COUNTED
+      const rows = await this.connection.query(RENEW, [this.name, this.tokens, this.timing.leaseMs])
+      // Another token took the place of this one while the question waited in line: the next one asks with that.
+      if (rows.length === 0 && token === this.token) this.lose()
+      else if (rows.length > 0) this.heldUntil = asked + this.timing.leaseMs * COUNTED
     } catch {
       // The lease runs out by itself; until then it is asked for again.
     }

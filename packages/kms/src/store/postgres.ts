@@ -143,6 +143,7 @@ class PostgresStore implements SealedStore {
   private readonly data: PostgresConnection
   private readonly lease: Lease
   private readonly sealed: SealedRecords
+  private isUncertain = false
 
   constructor(data: PostgresConnection, lease: Lease, records: SealedRecords) {
     this.data = data
@@ -151,6 +152,9 @@ class PostgresStore implements SealedStore {
   }
 
   async readAll(): Promise<StoredRecord[]> {
+    // A commit whose end is not known may still be on its way: from here on it comes too late.
+    if (this.isUncertain) await this.lease.rename()
+    this.isUncertain = false
     return this.sealed.read(await this.readRows())
   }
 
@@ -160,6 +164,7 @@ class PostgresStore implements SealedStore {
         ? this.sealed.plan(changes)
         : this.sealed.planReseal(createSealer(sealingKey), await this.readRows(), changes)
     this.sealed.forget()
+    this.isUncertain = true
     const { manifest, removes, upserts } = plan
     const [row] = await this.data.query(COMMIT, [
       this.lease.name,
@@ -177,6 +182,7 @@ class PostgresStore implements SealedStore {
     if (row?.['owner'] !== 1) throw this.lost()
     if (row['manifest'] !== 1) throw tampered('the store is not what this process left')
     this.sealed.settle(plan)
+    this.isUncertain = false
   }
 
   async close(): Promise<void> {

@@ -219,3 +219,20 @@ test.each(['not-persisted', 'reported-failed'] as const)(
     expect(world.logged(AZURE_PAYLOAD_TYPES.release)).toHaveLength(1)
   },
 )
+
+test('releases beyond those that are worked on and wait are told so, and the others are answered', async () => {
+  const world = await AzureWorld.open(maa, amd, [own])
+  const { keyId } = await newestKey(world)
+  const token = tokenOf(maa, own)
+  const asked = await Promise.all(
+    Array.from({ length: 80 }, () =>
+      world.ask(`/key?kid=${keyId}&encrypted=true`, { method: 'POST', token }),
+    ),
+  )
+  const busy = asked.filter(
+    ({ body }) => (body['error'] as { code?: string } | undefined)?.code === 'HTTP_BUSY',
+  )
+  expect(busy, 'eight at once and 64 in line').toHaveLength(80 - 72)
+  for (const { status } of busy) expect(status).toBe(503)
+  expect(asked.some(({ status }) => status === 200)).toBe(true)
+})

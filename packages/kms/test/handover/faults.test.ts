@@ -145,3 +145,17 @@ test('the old KMS rotated meanwhile: what it made since is made anew', async () 
     false,
   )
 })
+
+test.each<[string, unknown]>([
+  ['nothing', {}],
+  ['a list', []],
+  ['a receipt of another form', { receipt: 1, enc: '', wrapped: '' }],
+])('an answer that is no handover, %s, ends the take-over by name', async (_, answer) => {
+  const world = await UpgradeWorld.create()
+  const { onAnswer } = world
+  world.onAnswer = async (honest) =>
+    Object.hasOwn((await honest.clone().json()) as object, 'wrapped')
+      ? Response.json(answer)
+      : onAnswer(honest)
+  await expect(world.take()).rejects.toMatchObject({ code: 'KMS_HANDOVER_INVALID', action: 'stop' })
+})

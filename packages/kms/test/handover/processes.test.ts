@@ -1,50 +1,22 @@
-import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBase64Url, toHex } from '@sotto/protocol/bytes'
 import type { KmsState } from '@sotto/protocol/evidence'
-import type { InForce } from '@sotto/protocol/governance'
 import { HANDOVER_RECEIPT_TYPE } from '@sotto/protocol/handover'
 import { documentDigest, type KeySet, type ReleasedKeys } from '@sotto/protocol/keyrelease'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
 import { bundleOf, judge } from '../client.ts'
-import { KmsProcess, type StartChange } from '../process/launcher.ts'
-import { KMS_IMAGE, payloadOf } from '../world.ts'
+import type { KmsProcess, StartChange } from '../process/launcher.ts'
+import { payloadOf } from '../world.ts'
 import { obtainKeys, sendThrough } from './enclave-and-client.ts'
+import { prepareUpgrade } from './upgrade-processes.ts'
 
-const NEXT_IMAGE = 'f6'.repeat(32)
 let old: KmsProcess
 let next: KmsProcess
 let change: StartChange
-/** Members accepted that the next release takes over from this one, over the same store. */
 beforeEach(async () => {
-  old = await KmsProcess.create()
-  next = old.sibling()
-  const { world } = old
-  await old.start()
-  const { inForce } = await old.call<{ inForce: InForce }>('/v1/proposals')
-  for (const [name, value] of Object.entries({ genesis: inForce.genesis, inForce }))
-    Object.defineProperty(world, name, { configurable: true, value })
-  change = {
-    image: NEXT_IMAGE,
-    config: {
-      peers: [old.url],
-      expectGenesis: world.genesis,
-      root: { source: 'tee', folder: join(old.directory, 'next') },
-    },
-  }
-  const hostDataOf = (text: string): string => createHash('sha256').update(text).digest('hex')
-  const successor = { image: NEXT_IMAGE, hostData: hostDataOf(next.configText(change)) }
-  const releases = [
-    world.logRelease(world.workload),
-    world.logRelease({ image: KMS_IMAGE, hostData: hostDataOf(old.configText()) }, { role: 'kms' }),
-    world.logRelease(successor, { role: 'kms', version: '2.0.0', securityVersion: 2 }),
-  ]
-  const policy = world.policy({ anyOf: [world.tuple(), world.tuple(successor, { role: 'kms' })] })
-  const { proposal, id, voters } = world.draft('key-release-policy', policy)
-  await old.call('/v1/proposals', { proposal, releases })
-  for (const voter of voters) await old.call('/v1/ballots', { ballot: world.ballot(id, voter) })
+  ;({ old, next, change } = await prepareUpgrade())
 })
 afterEach(async () => {
   await next.end('SIGKILL')

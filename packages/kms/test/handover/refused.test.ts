@@ -180,7 +180,7 @@ describe('the next KMS takes nothing', () => {
       const body = (await answer.json()) as Record<string, unknown>
       return Response.json(body['wrapped'] === undefined ? body : change(body))
     }
-    await expect(world.take()).rejects.toMatchObject({ code: 'JCS_FIELD' })
+    await expect(world.take()).rejects.toMatchObject({ code: 'KMS_HANDOVER_INVALID' })
   })
 
   test('that was meant for another receipt', async () => {

@@ -15,6 +15,9 @@ export class Proxy {
   cut: Cut = {}
   /** Takes bytes and passes none on, as a network that is gone: nobody is told. */
   isSilent = false
+  /** Keeps what clients send, as a network that is slow, until {@link release}; also of those that gave up meanwhile. */
+  isHolding = false
+  readonly #held: (() => void)[] = []
   /** Bytes that passed since {@link resetCounts}. */
   counts = { fromClient: 0, toClient: 0 }
 
@@ -43,6 +46,12 @@ export class Proxy {
     this.cut = cut
   }
 
+  /** What was kept arrives now; connections made from now on are as fast as others. */
+  release(): void {
+    this.isHolding = false
+    for (const send of this.#held.splice(0)) send()
+  }
+
   /** Ends every connection there is. */
   dropAll(): void {
     for (const socket of this.#sockets) socket.destroy()
@@ -56,13 +65,19 @@ export class Proxy {
 
   #pipe(from: Socket, to: Socket, direction: 'fromClient' | 'toClient'): void {
     this.#sockets.add(from)
+    let hasHeld = false
     from.on('close', () => {
       this.#sockets.delete(from)
-      if (!this.isSilent) to.destroy()
+      if (!this.isSilent && !hasHeld) to.destroy()
     })
     from.on('error', () => undefined)
     from.on('data', (bytes: Buffer) => {
       if (this.isSilent) return
+      if (this.isHolding && direction === 'fromClient') {
+        hasHeld = true
+        this.#held.push(() => void to.write(bytes))
+        return
+      }
       const limit = this.cut[direction] ?? Infinity
       const room = Math.max(0, limit - this.counts[direction])
       this.counts[direction] += bytes.length

@@ -37,6 +37,7 @@ async function running(database: string): Promise<World> {
   await useStore(world, database)
   await world.start()
   await world.acceptPolicy(world.proposal())
+  await world.admitOwners()
   return world
 }
 

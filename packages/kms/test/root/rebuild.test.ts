@@ -28,6 +28,7 @@ beforeAll(async () => {
   await world.decide(
     world.draft('constitution', world.constitution({ members: world.inForce.members.slice(0, 2) })),
   )
+  await world.admitOwners()
   world.now += 3600
   await world.kms.hold(world.hold(world.members[1]))
   await world.kms.hold(world.hold(world.members[0]))
@@ -87,6 +88,8 @@ test(
     expect([...current.policies.keys()].toSorted()).toEqual([...live.policies.keys()].toSorted())
     expect(current.policies.get(current.policy!)!.document).toEqual(live.policies.get(live.policy!)!.document)
     expect(current.custody!.sharing).toEqual(sharingOf(2, successors))
+    expect(current.owners, 'who may keep keys; the keys themselves are gone').toEqual(live.owners)
+    expect(live.owners).toHaveLength(1)
   },
 )
 

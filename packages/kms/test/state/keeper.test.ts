@@ -46,6 +46,11 @@ const FULL: KmsState = {
   artifacts: new Map([
     ['ab', { id: 'ab', owner: 'o', policy: '33'.repeat(32), contentKey: new Uint8Array(32) }],
   ]),
+  owners: [{ name: 'o', key: 'o', artifacts: 2 }],
+  ownerPolicies: new Map([
+    ['55'.repeat(32), { version: 1, genesis: '', anyOf: [], evidenceMaxAgeSeconds: 1, createdAt: 1 }],
+  ]),
+  removed: new Map([['o', [{ id: 'cd', importKey: 'ef' }]]]),
 }
 
 test(
@@ -60,6 +65,16 @@ test('a record nobody knows is refused', () => {
   expect(() => fromRecords([{ table: 'state', key: 'toString', value: new Uint8Array() }])).toThrowError(
     expect.objectContaining({ code: 'KMS_STORE_TAMPERED' }),
   )
+})
+
+test('a store of the version before is read, and one of a later version is left alone', () => {
+  const records = toRecords(FULL)
+  const format = records.find(({ key }) => key === 'format')!
+  expect(fromRecords(records.filter((record) => record !== format))).toEqual({ ...FULL, keys: new Map() })
+  for (const value of ['3', 'null', '"2"'])
+    expect(() => fromRecords([{ ...format, value: new TextEncoder().encode(value) }])).toThrowError(
+      expect.objectContaining({ code: 'KMS_STORE_NEWER', action: 'fix-input' }),
+    )
 })
 
 test('only what differs is written', async () => {

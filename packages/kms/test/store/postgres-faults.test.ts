@@ -114,6 +114,22 @@ describeWithPostgres('PostgreSQL that fails', () => {
     await store.commit([put('t', 'a', '3')])
   })
 
+  test('a commit that was given up and arrives late changes nothing, and the store goes on', async () => {
+    const { store } = await acquire(server.tcpUrl({ port: proxy.port }), 700)
+    await store.commit([put('t', 'a', '1')])
+    proxy.isHolding = true
+    expect(await code(store.commit([put('t', 'a', 'late')]))).toBe('KMS_STORE_FAILED')
+    // The network is well again for others; what was sent before is still on its way.
+    proxy.isHolding = false
+    await store.readAll().catch(() => undefined)
+    expect(await store.readAll()).toEqual([put('t', 'a', '1')])
+    proxy.release()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(await store.readAll()).toEqual([put('t', 'a', '1')])
+    await store.commit([put('t', 'a', '2')])
+    expect(await store.readAll()).toEqual([put('t', 'a', '2')])
+  })
+
   test(
     'PostgreSQL killed in the middle of commits keeps what it acknowledged, and half of nothing',
     { timeout: 120_000 },

@@ -12,6 +12,7 @@ import {
 } from '@sotto/protocol/governance'
 import { decodeDocument } from '@sotto/protocol/keyrelease'
 import { decoded, digestOf, isCertified, type Judging } from './judging.ts'
+import { noteSharing } from './shares.ts'
 import { judgePolicy } from './workloads.ts'
 import { keep, type WatchState } from './state.ts'
 
@@ -40,6 +41,7 @@ export function judgeDecision(judging: Judging): void {
   if (!follows(judging, 'decision', { sequence: decision.sequence, previous })) return
   const { proposal } = decision
   if (proposal.kind === 'key-release-policy') judgePolicy(judging, proposal.body)
+  if (proposal.kind === 'custodians') noteSharing(judging, proposal.body)
   if (proposal.kind === 'resume') state.holds = state.holds.filter(({ id }) => id !== proposal.body.hold)
   if (proposal.kind !== 'constitution') return
   if (proposal.body.sequence === inForce.sequence + 1) state.constitution = proposal.body

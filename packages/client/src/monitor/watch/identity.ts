@@ -1,7 +1,9 @@
-import { rootSuccessionDecoder } from '@sotto/protocol/custody'
+import { MAX_SUCCESSIONS, rootSuccessionDecoder } from '@sotto/protocol/custody'
 import { decodeDocument, genesisDecoder, kmsCertificateDecoder } from '@sotto/protocol/keyrelease'
 import { decoded, digestOf, isSigned, type Judging } from './judging.ts'
-import { keep, type WatchState } from './state.ts'
+import { rootKeyOf } from './root-key.ts'
+import { judgeSharedRoot } from './shares.ts'
+import { keep } from './state.ts'
 
 const DAY_SECONDS = 86_400
 
@@ -17,11 +19,6 @@ export function judgeGenesis(judging: Judging): void {
   if (!isSigned(envelope, [document.rootKey]))
     return alert('GENESIS_MALFORMED', 'the genesis is not signed by its own root key', document.rootKey)
   state.genesis = { digest, document }
-}
-
-/** The root key in force at this place of the log. */
-function rootKeyOf({ genesis, root }: WatchState): string | undefined {
-  return root?.key ?? genesis?.document.rootKey
 }
 
 /** Another root key, signed by the one before and by itself, and the next after it. */
@@ -50,12 +47,23 @@ export function judgeSuccession(judging: Judging): void {
       `succession ${sequence}`,
     )
   state.root = { sequence, key: rootKey }
+  state.formerRoots = [...(state.formerRoots ?? []), before].slice(-MAX_SUCCESSIONS)
+  judgeSharedRoot(judging)
 }
 
 /** A boot of the KMS: its statement key, certified by the root key. */
 export function judgeCertificate(judging: Judging): void {
   const { state, expect, envelope, alert } = judging
   const root = rootKeyOf(state)
+  // The KMS itself never looks back: whoever signs with such a key has it from before.
+  const former = (state.formerRoots ?? []).find((key) => isSigned(envelope, [key]))
+  if (former !== undefined && former !== root)
+    return alert(
+      'CERTIFICATE_SUPERSEDED',
+      'a statement key certified by a root key that another one took the place of',
+      root,
+      former,
+    )
   if (root === undefined || !isSigned(envelope, [root]))
     return alert(
       'CERTIFICATE_UNSIGNED',

@@ -2,15 +2,20 @@ import { AZURE_PAYLOAD_TYPES, azureReleaseDecoder } from '@sotto/protocol/azure-
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { CUSTODY_TYPES } from '@sotto/protocol/custody'
+import { HANDOVER_RECEIPT_TYPE } from '@sotto/protocol/handover'
 import { PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
+import { SPENDING_TYPES } from '@sotto/protocol/spending'
 import { ISSUER_KEYS_TYPE } from '@sotto/protocol/tokens'
 import { readEntry } from '../entry-types.ts'
 import type { Alert, Expectations } from '../types.ts'
 import { judgeDecision, judgeRecord } from './governance.ts'
+import { judgeHandover } from './handovers.ts'
 import { judgeCertificate, judgeGenesis, judgeSuccession } from './identity.ts'
 import { judgeIssuerKeys } from './issuers.ts'
 import type { Judging } from './judging.ts'
 import { judgeKeySet, judgeReceipt } from './keys.ts'
+import { judgeRoster } from './rosters.ts'
+import { judgeShareSet } from './shares.ts'
 import { judgeRelease } from './workloads.ts'
 import { keep, type MonitorState, type WatchState } from './state.ts'
 
@@ -22,6 +27,9 @@ import { keep, type MonitorState, type WatchState } from './state.ts'
 const JUDGES: ReadonlyMap<string, (judging: Judging) => void> = new Map<string, (judging: Judging) => void>([
   [PAYLOAD_TYPES.kmsCertificate, judgeCertificate],
   [CUSTODY_TYPES.rootSuccession, judgeSuccession],
+  [CUSTODY_TYPES.shareSet, judgeShareSet],
+  [HANDOVER_RECEIPT_TYPE, judgeHandover],
+  [SPENDING_TYPES.roster, judgeRoster],
   [PAYLOAD_TYPES.governance, judgeRecord],
   [PAYLOAD_TYPES.decision, judgeDecision],
   [PAYLOAD_TYPES.keySet, judgeKeySet],

@@ -15,7 +15,8 @@ import type { Decoder, JsonValue } from '@sotto/protocol/jcs'
 import { memberOf } from './document.ts'
 import { inForceOf } from './governance.ts'
 import { decoded, digestOf, isCertified, type Judging } from './judging.ts'
-import { keep } from './state.ts'
+import { noteReceiptKey } from './rosters.ts'
+import { keep, type KnownHold, type WatchState } from './state.ts'
 
 /** Releases that were under way when a hold came, and clocks that differ. */
 const HOLD_SECONDS = 300
@@ -93,10 +94,17 @@ function judgeKeys({ state, alert }: Judging, { keys, issuedAt }: KeySet): void 
   }
 }
 
+/** A member's hold that was in force when something was released at this time. */
+export function holdAgainst({ holds }: WatchState, issuedAt: number): KnownHold | undefined {
+  return holds.find(({ createdAt }) => issuedAt > createdAt + HOLD_SECONDS)
+}
+
 /** Which machine got keys: by the KMS, of an epoch and under a policy that the log holds. */
 export function judgeReceipt(
   judging: Judging,
-  decoder: Decoder<Pick<ReleaseReceipt, 'epoch' | 'policy' | 'issuedAt'>> = releaseReceiptDecoder,
+  decoder: Decoder<
+    Pick<ReleaseReceipt, 'epoch' | 'policy' | 'issuedAt'> & Partial<Pick<ReleaseReceipt, 'receiptKey'>>
+  > = releaseReceiptDecoder,
 ): void {
   const { state, envelope, alert } = judging
   if (!isCertified(judging, numberIn(envelope.payload, 'issuedAt')))
@@ -105,6 +113,7 @@ export function judgeReceipt(
     decodeDocument(payload, decoder, 'receipt'),
   )
   if (receipt === undefined) return
+  if (receipt.receiptKey !== undefined) noteReceiptKey(judging, receipt.receiptKey)
   const newest = state.epochs.at(-1)?.epoch ?? 0
   if (receipt.epoch > newest)
     alert(
@@ -121,7 +130,7 @@ export function judgeReceipt(
       `epoch ${newest}`,
       `epoch ${receipt.epoch}`,
     )
-  const hold = state.holds.find(({ createdAt }) => receipt.issuedAt > createdAt + HOLD_SECONDS)
+  const hold = holdAgainst(state, receipt.issuedAt)
   if (hold !== undefined)
     alert('RECEIPT_HELD', 'keys released while a member holds it', 'a decision that ends the hold', hold.id)
   if (!state.policies.includes(receipt.policy))

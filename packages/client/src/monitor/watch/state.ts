@@ -1,3 +1,4 @@
+import { MAX_SUCCESSIONS } from '@sotto/protocol/custody'
 import { constitutionDecoder, type Constitution } from '@sotto/protocol/governance'
 import {
   base64url,
@@ -39,6 +40,10 @@ const MAX_KEYS = 4096
 const MAX_HOLDS = 16
 const MAX_ISSUERS = 16
 export const MAX_TOKEN_KEYS = 256
+/** Gateways that may spend: their receipts live for a day. */
+export const MAX_RECEIPT_KEYS = 1024
+/** Contexts of spent tokens that are over. */
+export const MAX_CONTEXTS = 64
 /** Contradictions whose evidence is kept, and how many of those may be undecided: a fork that grows fills no disk. */
 export const MAX_CONTRADICTIONS = 16
 export const MAX_UNDECIDED = 8
@@ -94,6 +99,16 @@ export interface WatchState {
   genesis?: { digest: Digest; document: Genesis }
   /** The root key in force, once it is not that of the genesis any more. */
   root?: { sequence: number; key: Ed25519Key }
+  /** Root keys that others took the place of. */
+  formerRoots?: Ed25519Key[]
+  /** The newest share set, and what members decided on last; see `sharingDigest`. */
+  shares?: { generation: number; rootKey: Ed25519Key; sharing: Digest }
+  sharing?: Digest
+  /** Receipt keys that releases certified, the newest last. */
+  receiptKeys?: Ed25519Key[]
+  /** The newest spend roster, and contexts before its own. */
+  roster?: { context: Digest; sequence: number }
+  contexts?: Digest[]
   /** In force, once members accepted one. */
   constitution?: Constitution
   /** The newest decision, and the newest entry of the members' history. */
@@ -204,6 +219,12 @@ const watchDecoder: Decoder<WatchState> = members<WatchState>(
   {
     genesis: object({ digest, document: genesisDecoder }),
     root: object({ sequence: integer(1), key: base64url(32) }),
+    formerRoots: list(base64url(32), 0, MAX_SUCCESSIONS),
+    shares: object({ generation: integer(1), rootKey: base64url(32), sharing: digest }),
+    sharing: digest,
+    receiptKeys: list(base64url(32), 0, MAX_RECEIPT_KEYS),
+    roster: object({ context: digest, sequence: integer() }),
+    contexts: list(digest, 0, MAX_CONTEXTS),
     constitution: constitutionDecoder,
     decision: link,
     record: link,

@@ -1,5 +1,5 @@
-import { equalBytes, fromUtf8, toBase64 } from '@sotto/protocol/bytes'
-import { type Certificate, certificatesOfPem, parseCertificate } from '@sotto/protocol/x509'
+import { equalBytes, fromUtf8 } from '@sotto/protocol/bytes'
+import { type Certificate, certificatesOfPem, derToPem, parseCertificate } from '@sotto/protocol/x509'
 import { kmsError } from '../../errors.ts'
 
 /** First bytes of DER, and of COSE_Sign1: tag 18, or an array of four. */
@@ -37,7 +37,7 @@ export function splitSnpCollateral(pieces: readonly Uint8Array[]): SnpChain {
     chain.push((last = issuer))
   }
   return {
-    chain: chain.map(({ der }) => pem(der)).join(''),
+    chain: chain.map(({ der }) => derToPem(der, 'CERTIFICATE')).join(''),
     endorsements: pieces.filter((piece) => COSE.includes(piece[0]!)),
   }
 }
@@ -52,9 +52,4 @@ function readCertificates(piece: Uint8Array): Certificate[] {
   } catch {
     return []
   }
-}
-
-function pem(der: Uint8Array): string {
-  const lines = toBase64(der).match(/.{1,64}/g)!
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }

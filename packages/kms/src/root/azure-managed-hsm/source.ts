@@ -35,13 +35,24 @@ export function azureManagedHsmSource(
   /** Since the key was released. */
   let sealingKey: Uint8Array | undefined
 
+  /** What the file is sealed under. A secret that a running KMS handed over was not obtained here: the HSM is asked now. */
+  async function currentSealingKey(): Promise<Uint8Array> {
+    if (sealingKey !== undefined) return sealingKey
+    const { signal } = new AbortController()
+    const material = await releaseMaterial(key, key.keyVersion, hardware, { signal, network })
+    try {
+      return (sealingKey = deriveFromMaterial(material, 'sealing'))
+    } finally {
+      material.fill(0)
+    }
+  }
+
   async function write(secret: Uint8Array, bridge?: string): Promise<void> {
     if (path === undefined)
       throw kmsError('KMS_ROOT_FILE', 'there is no folder to keep a rotated root secret in', {
         hint: 'Configure root.folder.',
       })
-    if (sealingKey === undefined) throw new Error('the key was not released yet')
-    const sealed = toBase64Url(sealUnder(sealingKey, SEALING_CONTEXT, secret))
+    const sealed = toBase64Url(sealUnder(await currentSealingKey(), SEALING_CONTEXT, secret))
     const { keyVersion } = key
     const file: RootFile = { version: 1, source: 'azure-managed-hsm', sealed, keyVersion }
     await writeRootFile(path, bridge === undefined ? file : { ...file, bridge })

@@ -1,0 +1,78 @@
+import { toHex } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
+import { MAX_OWNED_ARTIFACTS } from '@sotto/protocol/governance'
+import type { ArtifactKeyImport } from '@sotto/protocol/keyrelease'
+import { kmsError } from '../errors.ts'
+import type { KmsState } from '../state/index.ts'
+
+/** Most artifacts one KMS holds keys for. */
+export const MAX_ARTIFACTS: number = MAX_OWNED_ARTIFACTS
+/** Policies of their own: of one owner, and of all. Each is a document of up to 48 KiB. */
+const MAX_POLICIES_PER_OWNER = 16
+const MAX_OWNER_POLICIES = 256
+/**
+ * Removals that are remembered of one owner. Those of import keys that are gone make room for new ones; with every
+ * artifact of an owner that is still here, those of this key always fit.
+ */
+export const MAX_REMOVED_PER_OWNER: number = 2 * MAX_ARTIFACTS
+
+/** A name for an import key, which every start replaces. */
+export function importKeyName(publicKey: Uint8Array): string {
+  return toHex(crypto.sha256(publicKey).subarray(0, 16))
+}
+
+/**
+ * Whether this owner may have this import taken: admitted by members, of an artifact that is not another's and was not
+ * removed, within what members allow.
+ * @throws `KMS_OWNER_UNKNOWN`, `KMS_OWNER_QUOTA`, `KMS_ARTIFACT_OWNED`, `KMS_ARTIFACT_REMOVED`, `KMS_ARTIFACTS_FULL`
+ */
+export function requireRoom(request: ArtifactKeyImport, state: KmsState, importKey: string): void {
+  const { artifact, owner, policy, ownerPolicy } = request
+  const admitted = requireAdmitted(owner, state)
+  const removed = state.removed.get(owner) ?? []
+  if (removed.some(({ id }) => id === artifact))
+    throw kmsError('KMS_ARTIFACT_REMOVED', 'its owner had the key of this artifact destroyed', {
+      hint: 'Seal the content again: that makes a new artifact.',
+    })
+  const existing = state.artifacts.get(artifact)
+  if (existing !== undefined && existing.owner !== owner)
+    throw kmsError('KMS_ARTIFACT_OWNED', 'another owner imported this artifact')
+  const own = [...state.artifacts.values()].filter((one) => one.owner === owner && one.id !== artifact)
+  if (own.length >= admitted.artifacts)
+    throw quota(`keys of ${admitted.artifacts} artifacts`, `${own.length}`, 'Remove one you need no more.')
+  if (ownerPolicy !== undefined) {
+    const policies = new Set(own.map((one) => one.policy)).add(policy)
+    if (policies.size > MAX_POLICIES_PER_OWNER)
+      throw quota(
+        `${MAX_POLICIES_PER_OWNER} policies`,
+        `${policies.size}`,
+        'Use one policy for more artifacts.',
+      )
+    if (!state.ownerPolicies.has(policy) && state.ownerPolicies.size >= MAX_OWNER_POLICIES) throw full()
+  }
+  if (existing === undefined && state.artifacts.size >= MAX_ARTIFACTS) throw full()
+  const unforgettable = removed.filter((one) => one.importKey === importKey).length
+  if (unforgettable + own.length + 1 > MAX_REMOVED_PER_OWNER) throw full()
+}
+
+/** @throws `KMS_OWNER_UNKNOWN` */
+export function requireAdmitted(owner: string, { owners = [] }: KmsState): { artifacts: number } {
+  const admitted = owners.find(({ key }) => key === owner)
+  if (admitted !== undefined) return admitted
+  throw kmsError('KMS_OWNER_UNKNOWN', 'members of this KMS have not admitted this owner', {
+    found: owner,
+    hint: 'Members do that: sotto propose owners, sotto vote.',
+  })
+}
+
+function quota(expected: string, found: string, hint: string): Error {
+  return kmsError('KMS_OWNER_QUOTA', 'this owner has as much here as members allow', {
+    expected: `at most ${expected}`,
+    found,
+    hint,
+  })
+}
+
+function full(): Error {
+  return kmsError('KMS_ARTIFACTS_FULL', 'this KMS holds as much for owners as it may')
+}

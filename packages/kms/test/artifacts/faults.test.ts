@@ -1,0 +1,94 @@
+import { fromBase64Url } from '@sotto/protocol/bytes'
+import { expect, test } from 'vitest'
+import { combinationsFor, FaultDrill } from '../fault-drill.ts'
+import { Enclave, seed } from '../world.ts'
+
+const [KEPT, GONE] = ['ab'.repeat(16), 'cd'.repeat(16)]
+
+/** A life in which an owner is admitted, brings two keys under a policy of its own, and has one forgotten. */
+class OwnersLife extends FaultDrill {
+  async run(): Promise<void> {
+    const { world } = this
+    await this.step(() => world.start())
+    const policy = world.proposal()
+    await this.step(() => world.acceptPolicy(policy))
+    const owners = world.draft('owners', { owners: [world.owner()] })
+    await this.step(() => world.decide(owners))
+    const own = world.ownerPolicy()
+    for (const [id, n] of [
+      [KEPT, 42],
+      [GONE, 43],
+    ] as const)
+      await this.step(() => world.kms.importArtifact(id, world.artifactImport(id, seed(n), own)))
+    const removal = world.artifactRemoval(GONE)
+    await this.step(() => world.kms.removeArtifact(GONE, removal))
+    const enclave = new Enclave(world.workload)
+    await this.step(async () => {
+      const request = await enclave.request(world, { artifacts: [KEPT] })
+      const released = enclave.open(request, await world.kms.release(request), world.genesis)
+      expect(fromBase64Url(released.artifacts[0]!.contentKey)).toEqual(seed(42))
+    })
+  }
+
+  async verify(): Promise<void> {
+    const { world } = this
+    const { artifacts, ownerPolicies, owners, removed } = world.kms.view.state
+    expect([...artifacts.keys()]).toEqual([KEPT])
+    expect(ownerPolicies.size).toBe(1)
+    expect(owners).toEqual([world.owner()])
+    expect([...removed.values()].flat().map(({ id }) => id)).toEqual([GONE])
+    const request = await new Enclave(world.workload).request(world, { artifacts: [GONE] })
+    await expect(world.kms.release(request)).rejects.toMatchObject({ code: 'KMS_NOT_ADMITTED' })
+    await expect(world.kms.importArtifact(GONE, world.artifactImport(GONE, seed(43)))).rejects.toMatchObject({
+      code: 'KMS_ARTIFACT_REMOVED',
+    })
+  }
+}
+
+async function undisturbed(): Promise<OwnersLife> {
+  const life = new OwnersLife('same-process')
+  await life.run()
+  await life.verify()
+  expect(life.failures).toBe(0)
+  return life
+}
+
+/** Writes that happen before an owner is admitted are of every life: see ../faults.test.ts. */
+const FIRST_COMMIT = 9
+const FIRST_APPEND = 6
+
+test(
+  'a store that breaks at any one write loses no key and brings none back',
+  { timeout: 300_000 },
+  async () => {
+    const { commits } = (await undisturbed()).store
+    expect(commits).toBeGreaterThan(FIRST_COMMIT + 8)
+    for (let n = FIRST_COMMIT; n < commits; n++) {
+      for (const [fault, recovery] of combinationsFor(n)) {
+        const life = new OwnersLife(recovery)
+        life.store.fault = (commit) => (commit === n ? fault : undefined)
+        await life.run()
+        await life.verify()
+        expect(life.failures, `commit ${n} ${fault} ${recovery}`).toBe(1)
+      }
+    }
+  },
+)
+
+test(
+  'a log that breaks at any one append loses no key and brings none back',
+  { timeout: 300_000 },
+  async () => {
+    const { appends } = (await undisturbed()).world.log
+    expect(appends).toBeGreaterThan(FIRST_APPEND + 5)
+    for (let n = FIRST_APPEND; n < appends; n++) {
+      for (const [fault, recovery] of combinationsFor(n)) {
+        const life = new OwnersLife(recovery)
+        life.world.log.appendFault = (call) => (call === n ? fault : undefined)
+        await life.run()
+        await life.verify()
+        expect(life.failures, `append ${n} ${fault} ${recovery}`).toBe(1)
+      }
+    }
+  },
+)
