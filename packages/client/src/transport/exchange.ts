@@ -2,17 +2,21 @@ import type { BhttpField } from '@sotto/protocol/bhttp'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { OHTTP_MEDIA_TYPE, type OhttpClientKey, type OhttpRequestSealer } from '@sotto/protocol/ohttp'
 import { clientError } from '../errors.ts'
+import { streamOf } from '../streams.ts'
 import { mediaType, OUTER_HEADERS, OUTER_INIT } from '../trust/index.ts'
 import type { InnerRequest } from './inner-request.ts'
 import { openResponse } from './open-response.ts'
 import { outerBody } from './outer-body.ts'
 import { encodePlaintext, rechunk } from './plaintext.ts'
+import { exchangeBySocket, type WebSocketClass } from './socket.ts'
 
 /** Where and how requests go out. */
 export interface Outlet {
   requests: URL
   fetch: typeof globalThis.fetch
   streamUploads: boolean
+  /** Carries live requests where `fetch` cannot send and receive at once. Absent where it can. */
+  webSocket?: WebSocketClass | undefined
 }
 
 /** What remains of an exchange once its answer was read to the verified end. */
@@ -43,6 +47,9 @@ const STREAMED = { duplex: 'half', redirect: 'error' } as const
 /** Plaintext bytes of a chunk that every receiver takes (chunked OHTTP draft Section 6). */
 const CHUNK_BYTES = 16_384
 
+/** The same where the body is being spoken: an eighth of a second of it. Every chunk is full, whatever it holds (T17). */
+const LIVE_CHUNK_BYTES = 4096
+
 /**
  * One request under fresh keys and its answer. Outer failures throw, they never look like an answer.
  *
@@ -61,16 +68,8 @@ export async function exchange(
   const sealer = key.request()
   const upload: Upload = { sha256: undefined, failure: undefined }
   try {
-    const body = await outerBody(seal(request, sealer, dateMs, upload), outlet.streamUploads)
-    const response = await outlet.fetch(outlet.requests, {
-      ...OUTER_INIT,
-      method: 'POST',
-      headers: { ...OUTER_HEADERS, 'content-type': OHTTP_MEDIA_TYPE.chunkedRequest, incremental: '?1' },
-      body: body as BodyInit,
-      ...(body instanceof ReadableStream && STREAMED),
-      signal,
-    })
-    const opened = await openResponse(await admitOuter(response), sealer.openResponse(), signal)
+    const answer = await sendOuter(request, seal(request, sealer, dateMs, upload), outlet, signal)
+    const opened = await openResponse(answer, sealer.openResponse(), signal)
     return { ...opened.head, content: hashed(opened.content, upload), abort: () => cancel.abort() }
   } catch (cause) {
     signal.throwIfAborted()
@@ -78,6 +77,27 @@ export async function exchange(
     if (cause instanceof Error && cause.name === 'SottoError') throw cause
     throw clientError('RELAY_UNREACHABLE', 'the relay does not answer', { cause })
   }
+}
+
+/** Sends what was sealed; the encapsulated answer. */
+async function sendOuter(
+  request: InnerRequest,
+  sealed: AsyncGenerator<Uint8Array>,
+  outlet: Outlet,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  const { requests, webSocket } = outlet
+  if (request.isLive && webSocket) return exchangeBySocket(requests, { sealed, signal, refusal }, webSocket)
+  const body = request.isLive ? streamOf(sealed) : await outerBody(sealed, outlet.streamUploads)
+  const response = await outlet.fetch(requests, {
+    ...OUTER_INIT,
+    method: 'POST',
+    headers: { ...OUTER_HEADERS, 'content-type': OHTTP_MEDIA_TYPE.chunkedRequest, incremental: '?1' },
+    body: body as BodyInit,
+    ...(body instanceof ReadableStream && STREAMED),
+    signal,
+  })
+  return admitOuter(response)
 }
 
 interface Upload {
@@ -93,7 +113,7 @@ async function* seal(
   upload: Upload,
 ): AsyncGenerator<Uint8Array> {
   const plaintext = encodePlaintext(request, hashing(request.body.stream(), upload), dateMs)
-  for await (const { bytes, final } of rechunk(plaintext, CHUNK_BYTES)) {
+  for await (const { bytes, final } of rechunk(plaintext, request.isLive ? LIVE_CHUNK_BYTES : CHUNK_BYTES)) {
     yield* final ? sealer.end(bytes) : sealer.seal(bytes)
   }
 }
@@ -122,22 +142,25 @@ async function admitOuter(response: Response): Promise<ReadableStream<Uint8Array
     return response.body
   }
   await response.body?.cancel().catch(() => {})
-  if (response.status === 422) {
-    throw clientError('KEY_UNKNOWN', 'the gateway does not hold the key this request was encrypted to')
-  }
-  if (response.status === 413) {
-    throw clientError('REQUEST_TOO_LARGE', 'relay or gateway take no request of this size', {
-      hint: 'send a shorter or compressed recording, or have the limit raised (sotto up --max-upload)',
-    })
-  }
-  if (response.status !== 200) {
-    const found = response.status === 0 ? 'a redirect' : `status ${response.status}`
-    throw clientError('RELAY_REFUSED', 'relay or gateway refused the encrypted request', { found })
-  }
+  if (response.status !== 200) throw refusal(response.status)
   throw clientError('RESPONSE_INVALID', 'the relay answered with something that is not an encrypted answer', {
     expected: OHTTP_MEDIA_TYPE.chunkedResponse,
     found: mediaType(response) || 'no media type',
   })
+}
+
+/** What a status outside the encryption means. */
+function refusal(status: number): Error {
+  if (status === 422) {
+    return clientError('KEY_UNKNOWN', 'the gateway does not hold the key this request was encrypted to')
+  }
+  if (status === 413) {
+    return clientError('REQUEST_TOO_LARGE', 'relay or gateway take no request of this size', {
+      hint: 'send a shorter or compressed recording, or have the limit raised (sotto up --max-upload)',
+    })
+  }
+  const found = status === 0 ? 'a redirect' : `status ${status}`
+  return clientError('RELAY_REFUSED', 'relay or gateway refused the encrypted request', { found })
 }
 
 async function* hashed(

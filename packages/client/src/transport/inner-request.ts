@@ -17,6 +17,8 @@ export interface InnerRequest {
   headers: [name: string, value: string][]
   body: RequestBody
   signal: AbortSignal | undefined
+  /** The body is sent as it is produced, each part at once, and cannot be sent again. */
+  isLive: boolean
 }
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
@@ -31,6 +33,7 @@ const MAX_PATH_LENGTH = 4096
 export async function prepareRequest(
   input: RequestInfo | URL,
   init: RequestInit = {},
+  isLive = false,
 ): Promise<InnerRequest> {
   const request = input instanceof Request ? input : undefined
   const method = (init.method ?? request?.method ?? 'GET').toUpperCase()
@@ -42,10 +45,11 @@ export async function prepareRequest(
   if (method === 'GET' && source !== undefined && source !== null) {
     throw clientError('REQUEST_INVALID', 'a GET request has no body')
   }
-  const { body, contentType, forced } = await prepareBody(source)
+  const { body, contentType, forced } = await prepareBody(source, isLive)
   if (contentType !== undefined && (forced || !headers.has('content-type')))
     headers.set('content-type', contentType)
-  return { method, path, headers: allowedHeaders(headers), body, signal: init.signal ?? request?.signal }
+  const signal = init.signal ?? request?.signal
+  return { method, path, headers: allowedHeaders(headers), body, signal, isLive }
 }
 
 function innerPath(address: string): string {

@@ -24,12 +24,15 @@ const READ_AHEAD_BYTES = 65_536
 /** The empty body. */
 export const EMPTY_BODY: RequestBody = { replayable: true, stream: () => chunksOfBytes(new Uint8Array(0)) }
 
+/** Nothing is read ahead of a live body: its first words must not wait for the next ones. */
+const LIVE_READ_AHEAD_BYTES = -1
+
 /**
  * Accepts what `fetch` accepts, and async iterables of bytes. Forms are encoded with their text
  * fields first; streams are not held in memory.
  * @throws `REQUEST_INVALID` for any other type
  */
-export async function prepareBody(source: unknown): Promise<PreparedBody> {
+export async function prepareBody(source: unknown, isLive = false): Promise<PreparedBody> {
   if (source === undefined || source === null) return prepared(EMPTY_BODY)
   if (typeof source === 'string') return prepared(bytesBody(utf8(source)), 'text/plain;charset=UTF-8')
   if (source instanceof URLSearchParams) {
@@ -46,8 +49,8 @@ export async function prepareBody(source: unknown): Promise<PreparedBody> {
   if (source instanceof Blob) {
     return prepared({ replayable: true, stream: () => chunksOf(source.stream()) }, source.type || undefined)
   }
-  if (source instanceof ReadableStream) return prepared(await readAhead(chunksOf(source)))
-  if (isAsyncIterable(source)) return prepared(await readAhead(bytesOnly(source)))
+  if (source instanceof ReadableStream) return prepared(await readAhead(chunksOf(source), isLive))
+  if (isAsyncIterable(source)) return prepared(await readAhead(bytesOnly(source), isLive))
   throw clientError('REQUEST_INVALID', 'the request body has an unknown type')
 }
 
@@ -63,10 +66,10 @@ async function* chunksOfBytes(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.length > 0) yield bytes
 }
 
-async function readAhead(source: AsyncGenerator<Uint8Array>): Promise<RequestBody> {
+async function readAhead(source: AsyncGenerator<Uint8Array>, isLive: boolean): Promise<RequestBody> {
   const head: Uint8Array[] = []
   let size = 0
-  while (size <= READ_AHEAD_BYTES) {
+  while (size <= (isLive ? LIVE_READ_AHEAD_BYTES : READ_AHEAD_BYTES)) {
     const { done, value } = await source.next()
     if (done) return bytesBody(concat(...head))
     // A copy: the producer may reuse its buffer once it is asked for more.

@@ -3,7 +3,12 @@
  * fields that identify the user or the machine: `authorization`, `api-key`, `cookie`, `user-agent`,
  * `x-stainless-*`, `openai-organization` … all end here.
  */
-const ALLOWED: ReadonlySet<string> = new Set(['accept', 'content-type'])
+const ALLOWED: ReadonlySet<string> = new Set([
+  'accept',
+  'content-type',
+  'inference-header-content-length',
+  'upload-offset',
+])
 
 /** Longest allowed value; a content type with a long boundary is about 120 bytes. */
 const MAX_VALUE_LENGTH = 1024

@@ -1,4 +1,5 @@
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
+import type { WebSocketRoute } from '@sotto/serve/websocket'
 import { Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
 import { allowBrowsers } from './browsers.ts'
@@ -8,6 +9,7 @@ import { relayExchange } from './exchange.ts'
 import { LOG_CHECKPOINT, logTile } from './log-documents.ts'
 import type { MonotonicNow } from './guard-stream.ts'
 import type { Upstream } from './upstream.ts'
+import { relaySockets } from './web-socket.ts'
 
 /** A tile never changes: whoever stands between may keep it. */
 const IMMUTABLE = 'max-age=31536000, immutable'
@@ -22,24 +24,25 @@ export interface RelayOptions {
   onError?: (code: string) => void
 }
 
+/** The two faces of a relay. */
+export interface Relay {
+  app: App
+  /** `GET /relay/{gateway}` with an upgrade: the same exchange where `fetch` cannot send and receive at once. */
+  webSockets: WebSocketRoute
+}
+
 /**
  * The relay: it knows who asks, and learns nothing else. Gateways come from the configuration only,
  * so it is no open proxy; `POST /relay/{gateway}` reaches that gateway's `/ohttp` and nothing more.
  * Checkpoint and tiles of one log come through it too: clients prove with them that the log only grew.
  */
-export function createRelayApp(options: RelayOptions): App {
+export function createRelay(options: RelayOptions): Relay {
   const { config, upstream, now = () => performance.now() } = options
   const documents = createDocumentCache(upstream, config.documentSeconds * 1000, now)
   let running = 0
 
   const app = new Hono()
-  app.post('/relay/:gateway', async (c) => {
-    const gateway = originOf(c.req.param('gateway'))
-    const response = await relayExchange(c.req.raw, gateway, { upstream, limits: config.limits, now, admit })
-    // Its keys are others than those it was asked about: whoever looks next must see which.
-    if (response.status === 422) documents.forget(gateway)
-    return response
-  })
+  app.post('/relay/:gateway', (c) => exchangeWith(originOf(c.req.param('gateway')), c.req.raw))
   for (const [name, kind] of Object.entries(DOCUMENTS)) {
     app.get(`/relay/:gateway/${name}`, async (c) => {
       const bytes = await documents.get(originOf(c.req.param('gateway')), kind)
@@ -70,6 +73,12 @@ export function createRelayApp(options: RelayOptions): App {
     throw error
   })
 
+  async function exchangeWith(gateway: string, request: Request): Promise<Response> {
+    const response = await relayExchange(request, gateway, { upstream, limits: config.limits, now, admit })
+    // Its keys are others than those it was asked about: whoever looks next must see which.
+    if (response.status === 422) documents.forget(gateway)
+    return response
+  }
   function admit(): () => void {
     if (running >= config.limits.exchanges)
       throw serveError('HTTP_BUSY', 'too many exchanges are in progress')
@@ -86,7 +95,21 @@ export function createRelayApp(options: RelayOptions): App {
     statuses: EDGE_STATUSES,
     onError: (code) => options.onError?.(code),
   })
-  return allowBrowsers(mapped, config.browserOrigins)
+  return {
+    app: allowBrowsers(mapped, config.browserOrigins),
+    webSockets: relaySockets({
+      originOf,
+      browserOrigins: config.browserOrigins,
+      limits: config.limits,
+      exchange: exchangeWith,
+      onError: (code) => options.onError?.(code),
+    }),
+  }
+}
+
+/** {@link createRelay} without its WebSockets. */
+export function createRelayApp(options: RelayOptions): App {
+  return createRelay(options).app
 }
 
 function publicDocument(bytes: Uint8Array, { contentType }: DocumentKind, age: string): Response {

@@ -36,7 +36,7 @@ export interface RelayConfig {
   log: string | undefined
   /** How long a trust bundle, key list or checkpoint is answered from memory. Default 15 s. */
   documentSeconds: number
-  /** Web origins whose pages may use this relay (CORS), or `*`. Default none. */
+  /** Web origins whose pages may use this relay (CORS; `Origin` of WebSockets), or `*`. Default none. */
   browserOrigins: string[]
   limits: RelayLimits
 }

@@ -4,7 +4,7 @@ import { createLogger } from '@sotto/serve/logging'
 import { startRole } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { EDGE_STATUSES } from '../errors.ts'
-import { createRelayApp } from './app.ts'
+import { createRelay } from './app.ts'
 import { relayConfig } from './config.ts'
 import { createNodeUpstream } from './node-upstream.ts'
 
@@ -18,7 +18,7 @@ await startRole({
   refuseSwap: false,
   async run(role) {
     const { config } = await readConfig(role.configPath, relayConfig)
-    const app = createRelayApp({
+    const { app, webSockets } = createRelay({
       config,
       upstream: createNodeUpstream(),
       onError: (code) => logger.log('failed', { code }),
@@ -31,6 +31,7 @@ await startRole({
         maxRequests: config.limits.exchanges + 64,
         maxConnections: config.limits.exchanges + 1024,
         bodyIdleMs: config.limits.requestIdleMs,
+        webSockets,
       },
     )
     role.onShutdown(() => server.close())

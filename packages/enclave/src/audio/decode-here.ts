@@ -16,22 +16,23 @@ import { openWebm } from './webm/webm.ts'
 export const BLOCK_SAMPLES = 16_384
 
 /**
- * Decodes a recording in the calling thread, to mono blocks of {@link BLOCK_SAMPLES} samples at 16 kHz;
- * the generator returns what it learned of the file. For processes that may be killed when a decoder
- * hangs; servers use `decodeAudio`.
+ * Decodes a recording in the calling thread, to mono blocks at 16 kHz; the generator returns what it learned
+ * of the file. For processes that may be killed when a decoder hangs; servers use `decodeAudio`.
  *
+ * @param blockSamples of every block but the last
  * @throws every code of {@link AudioErrorCode} but `AUDIO_TIMEOUT`, `AUDIO_CANCELLED` and `AUDIO_FAILED`;
  * what the source throws passes through
  */
 export async function* decodeAudioHere(
   source: AsyncIterable<Uint8Array>,
   limits: Partial<AudioLimits> = {},
+  blockSamples: number = BLOCK_SAMPLES,
 ): AsyncGenerator<Float32Array, AudioInfo> {
   const resolved = resolveLimits(limits)
   const input = new ByteStream(source, resolved.maxBytes)
   try {
     const audio = await openAudio(input, resolved)
-    return yield* toOutputBlocks(audio, resolved)
+    return yield* toOutputBlocks(audio, resolved, blockSamples)
   } finally {
     await input.close()
   }
@@ -64,16 +65,17 @@ async function openAudio(input: ByteStream, limits: AudioLimits): Promise<OpenAu
 async function* toOutputBlocks(
   audio: OpenAudio,
   limits: AudioLimits,
+  blockSamples: number,
 ): AsyncGenerator<Float32Array, AudioInfo> {
   const maxFrames = limits.maxSeconds * audio.decodedRate
   if ((audio.declaredFrames ?? 0) > maxFrames) throw tooLong(limits)
   const resampler = createResampler(audio.decodedRate, OUTPUT_SAMPLE_RATE)
-  const blocks = new Reblocker()
+  const blocks = new Reblocker(blockSamples)
   let frames = 0
   for await (const block of audio.blocks()) {
     frames += block.length
     if (frames > maxFrames) throw tooLong(limits)
-    if (!isFinite(block)) throw malformed('a decoded sample is not a number')
+    if (!isFinite(block)) throw malformed('a sample is NaN or infinite', { expected: 'finite samples' })
     yield* blocks.push(resampler.push(block))
   }
   if (frames === 0) throw audioError('AUDIO_EMPTY', 'the audio file has no samples')
@@ -86,16 +88,20 @@ async function* toOutputBlocks(
 /** Cuts a stream of samples into blocks of one size. Blocks are never reused: the caller may keep or transfer them. */
 class Reblocker {
   total = 0
-  #block = new Float32Array(BLOCK_SAMPLES)
-  #filled = 0;
+  readonly #block: Float32Array
+  #filled = 0
+
+  constructor(blockSamples: number) {
+    this.#block = new Float32Array(blockSamples)
+  }
 
   *push(samples: Float32Array): Generator<Float32Array> {
     for (let at = 0; at < samples.length;) {
-      const part = samples.subarray(at, at + BLOCK_SAMPLES - this.#filled)
+      const part = samples.subarray(at, at + this.#block.length - this.#filled)
       this.#block.set(part, this.#filled)
       this.#filled += part.length
       at += part.length
-      if (this.#filled === BLOCK_SAMPLES) yield* this.flush()
+      if (this.#filled === this.#block.length) yield* this.flush()
     }
   }
 

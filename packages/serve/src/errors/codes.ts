@@ -10,6 +10,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `HTTP_BODY_CUT` (retry): the sender went away or was too slow before the body was complete.
  * - `HTTP_TOO_MANY` (retry): the rate limit of this route is used up.
  * - `HTTP_BUSY` (retry): too many requests are in progress, or the process is draining.
+ * - `WEBSOCKET_INVALID` (fix-input): no opening handshake, frame or message of RFC 6455, or none of the subprotocol.
  * - `INTERNAL` (retry): anything unforeseen; its detail stays inside.
  * - `ROLE_ADDRESS` (fix-input): the address to listen on is taken, or not of this machine.
  * - `ROLE_USAGE` (fix-input): wrong command line of a role process.
@@ -33,6 +34,7 @@ export type ServeErrorCode =
   | 'HTTP_BODY_CUT'
   | 'HTTP_TOO_MANY'
   | 'HTTP_BUSY'
+  | 'WEBSOCKET_INVALID'
   | 'INTERNAL'
   | 'ROLE_ADDRESS'
   | 'ROLE_USAGE'
@@ -56,6 +58,7 @@ const ACTIONS: Readonly<Record<ServeErrorCode, ErrorAction>> = {
   HTTP_BODY_CUT: 'retry',
   HTTP_TOO_MANY: 'retry',
   HTTP_BUSY: 'retry',
+  WEBSOCKET_INVALID: 'fix-input',
   INTERNAL: 'retry',
   ROLE_ADDRESS: 'fix-input',
   ROLE_USAGE: 'fix-input',

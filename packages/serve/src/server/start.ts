@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { type App, errorResponse, mapErrors, type MapErrorsOptions, serveError } from '../errors/index.ts'
+import { upgrade, type UpgradeListener, type WebSocketRoute } from '../websocket/index.ts'
 import { discardRest } from './discard-rest.ts'
+import { notePeer } from './peer.ts'
 import { SlowSenders } from './slow-senders.ts'
 import { toRequest } from './to-request.ts'
 import { writeResponse } from './write-response.ts'
@@ -31,6 +34,8 @@ export interface ServerOptions extends MapErrorsOptions {
   bodyGraceMs?: number
   /** A client that takes none of our answer for this long is cut. Default 60000. */
   writeStallMs?: number
+  /** Which WebSockets there are. Default: none, and a request for one is answered by the app. */
+  webSockets?: WebSocketRoute
   /** Time open requests get to finish after {@link RunningServer.close}. Default 10000. */
   drainMs?: number
 }
@@ -89,6 +94,9 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
     insecureHTTPParser: false,
+    // Whoever offers another protocol (HTTP/2 in clear, say) is answered in this one.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+      options.webSockets !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   }
   const server: Server =
     options.tls === undefined
@@ -106,8 +114,18 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
       senders.forget(incoming)
       if (!outgoing.writableFinished) gone.abort()
     })
-    answer(toRequest(incoming, gone.signal), outgoing).catch(() => outgoing.destroy())
+    const request = toRequest(incoming, gone.signal)
+    if (request !== undefined) notePeer(request, incoming.socket.remoteAddress)
+    answer(request, outgoing).catch(() => outgoing.destroy())
   })
+  const upgraded = new Set<Duplex>()
+  const { webSockets: route } = options
+  if (route) server.on('upgrade', openSocketsOf({ ...options, route, writeStallMs, admit }, upgraded))
+  function admit(): (() => void) | undefined {
+    if (isDraining || inProgress >= maxRequests) return undefined
+    inProgress++
+    return () => void inProgress--
+  }
   const timer = setInterval(() => senders.sample(), CHECK_INTERVAL_MS)
   timer.unref()
   const { url, port } = await listen(server, options)
@@ -117,7 +135,7 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
     port,
     close() {
       isDraining = true
-      closing ??= drain(server, options.drainMs ?? 10_000).finally(() => clearInterval(timer))
+      closing ??= drain(server, upgraded, options.drainMs ?? 10_000).finally(() => clearInterval(timer))
       return closing
     },
   }
@@ -147,11 +165,25 @@ async function listen(server: Server, options: ServerOptions): Promise<{ url: st
   return { url: `${scheme}://${host}:${address.port}`, port: address.port }
 }
 
-async function drain(server: Server, drainMs: number): Promise<void> {
+/** Opens the WebSockets of a server. Node counts them among its connections and looks after them no more. */
+function openSocketsOf(options: Parameters<typeof upgrade>[3], open: Set<Duplex>): UpgradeListener {
+  return (incoming, socket, head) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    // Headers are all there is: what follows them is no body.
+    const request = incoming.method === 'GET' ? toRequest(incoming, new AbortController().signal) : undefined
+    void upgrade(request, socket, head, options)
+  }
+}
+
+async function drain(server: Server, upgraded: ReadonlySet<Duplex>, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
   const idle = setInterval(() => server.closeIdleConnections(), 100)
-  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  const cut = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of upgraded) socket.destroy()
+  }, drainMs)
   await closed
   clearInterval(idle)
   clearTimeout(cut)

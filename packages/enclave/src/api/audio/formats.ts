@@ -42,7 +42,8 @@ export function durationUsage(seconds: number): object {
   return { type: 'duration', seconds: Math.ceil(seconds) }
 }
 
-function tokenLogprob({ text, logprob }: TokenLogprob): object {
+/** A token as OpenAI's `logprobs` of a transcription has it. */
+export function tokenLogprob({ text, logprob }: TokenLogprob): object {
   return { token: text, logprob }
 }
 

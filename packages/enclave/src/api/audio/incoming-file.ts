@@ -50,6 +50,7 @@ export class IncomingFile {
   /** The part of the form that carries it. */
   take(stream: Readable): void {
     this.#stream = stream
+    this.#wake()
     stream.on('data', (chunk: Uint8Array) => {
       if (this.#failure) return
       const isFull = this.#waiting !== undefined || this.#heldBytes + chunk.length > MAX_HELD_BYTES
@@ -71,10 +72,10 @@ export class IncomingFile {
     this.#wake()
   }
 
-  /** Waits until the form is complete; without a room, at most until as much is there as is held. */
+  /** Waits until the form is complete; without a room, until the file begins: all fields are known then. */
   async ready(): Promise<void> {
-    const isFull = (): boolean => this.#room === undefined && this.#heldBytes > MAX_HELD_BYTES
-    while (!this.#isEnded && !this.#failure && !isFull()) await this.#change()
+    const isBegun = (): boolean => this.#room === undefined && this.isThere
+    while (!this.#isEnded && !this.#failure && !isBegun()) await this.#change()
     if (this.#failure) throw this.#failure.error
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { TranscribeParams } from '../../engines/types.ts'
 import { ApiError, unsupported } from '../openai/errors.ts'
 import { check } from '../openai/body.ts'
+import { joinStrategy, readStrategy } from './chunking.ts'
 
 /** Formats a transcript can be asked for. */
 export type TranscriptFormat = 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json'
@@ -30,8 +31,16 @@ const schema = z.object({
   response_format: z.enum(['json', 'text', 'srt', 'vtt', 'verbose_json']).default('json'),
   temperature: z.coerce.number().min(0).max(1).optional(),
   stream: flag.default(false),
-  chunking_strategy: z.string().max(1024).optional(),
 })
+
+/** Fields of OpenAI's that mean something this server does not do. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  known_speaker_names: 'nothing here tells speakers apart',
+  known_speaker_references: 'nothing here tells speakers apart',
+  languages: 'name one language, or none',
+}
+/** Words likely to occur, at most. */
+const MAX_HOTWORDS = 256
 
 const GRANULARITIES = new Set(['word', 'segment'])
 
@@ -44,6 +53,10 @@ export function readOptions(
   task: 'transcribe' | 'translate',
 ): TranscriptionOptions {
   const single = check(schema, Object.fromEntries([...fields].map(([name, values]) => [name, values.at(-1)])))
+  const strategy = joinStrategy(fields)
+  for (const [name, message] of Object.entries(UNSUPPORTED))
+    if (values(fields, name).length > 0) throw unsupported(name, message)
+  const hotwords = readHotwords(single.hotwords, values(fields, 'keywords'))
   const format = single.response_format
   const granularities = values(fields, 'timestamp_granularities')
   for (const value of granularities) {
@@ -82,17 +95,23 @@ export function readOptions(
       task,
       ...(single.language !== undefined && { language: single.language.toLowerCase() }),
       ...(single.prompt && { prompt: single.prompt }),
-      ...(single.hotwords && {
-        hotwords: single.hotwords
-          .split(',')
-          .map((word) => word.trim())
-          .filter(Boolean),
-      }),
+      ...(hotwords.length > 0 && { hotwords }),
       ...(single.temperature !== undefined && { temperatures: [single.temperature] }),
+      ...(single.stream && { early: true }),
+      ...(strategy !== undefined && { voiceActivity: readStrategy(strategy) }),
       ...(words && { wordTimestamps: true }),
       ...(logprobs && { logprobs: true }),
     },
   }
+}
+
+/** `hotwords` (with commas between them) and OpenAI's `keywords[]`. @throws `API_INVALID` */
+function readHotwords(list: string | undefined, keywords: readonly string[]): string[] {
+  const words = [...(list?.split(',') ?? []), ...keywords].map((word) => word.trim()).filter(Boolean)
+  const isFine = words.length <= MAX_HOTWORDS && words.every(({ length }) => length <= 128)
+  if (!isFine)
+    throw new ApiError('API_INVALID', `at most ${MAX_HOTWORDS} words of 128 characters`, 'keywords')
+  return words
 }
 
 /** Values of a list field, which clients name with and without brackets. */

@@ -4,8 +4,11 @@ import { ApiError, unsupported } from '../openai/errors.ts'
 import { cancelledWith, eventStream } from '../openai/sse.ts'
 import { startIterating } from '../text/generate.ts'
 import { type FormLimits, readForm, type UploadForm } from './form.ts'
-import { durationUsage, formatTranscript, type Transcript } from './formats.ts'
+import { durationUsage, formatTranscript, tokenLogprob, type Transcript } from './formats.ts'
 import { readOptions, type TranscriptionOptions } from './params.ts'
+
+/** Somebody who listens says nothing for a while; connections that are silent for longer are cut on the way. */
+const KEEP_ALIVE_MS = 30_000
 
 /** `POST /v1/audio/transcriptions` and `/v1/audio/translations`. */
 export async function answerTranscription(
@@ -17,7 +20,7 @@ export async function answerTranscription(
   const form = await readForm(request, limits)
   try {
     const options = readOptions(form.fields, task)
-    const model = chooseModel(models, options.model)
+    const model = await chooseModel(models, options.model)
     const cancel = cancelledWith(request.signal)
     // Not left to the loops below: a call that still waits for its engine never began to read the file.
     cancel.signal.addEventListener('abort', form.discard, { once: true })
@@ -45,8 +48,8 @@ async function* thenDiscard(
   }
 }
 
-function chooseModel(models: ModelDirectory, id: string | undefined): ServedModel {
-  const model = id === undefined ? defaultModel(models, 'transcription') : findModel(models, id)
+async function chooseModel(models: ModelDirectory, id: string | undefined): Promise<ServedModel> {
+  const model = id === undefined ? defaultModel(models, 'transcription') : await findModel(models, id)
   if (!model)
     throw new ApiError(
       'API_MODEL_NOT_FOUND',
@@ -81,15 +84,23 @@ async function streamed(
   cancel: AbortController,
 ): Promise<Response> {
   const started = await startIterating(events)
+  const logprobs: object[] = []
   async function* answer(): AsyncGenerator<object> {
     for await (const event of started) {
+      if (event.type === 'segment' && options.logprobs)
+        logprobs.push(...(event.segment.logprobs ?? []).map(tokenLogprob))
       if (event.type === 'delta') yield { type: 'transcript.text.delta', delta: event.text }
       else if (event.type === 'segment' && options.segments) {
         const { id, start, end, text } = event.segment
         yield { type: 'transcript.text.segment', id: `seg_${id}`, start, end, text }
       } else if (event.type === 'done')
-        yield { type: 'transcript.text.done', text: event.text, usage: durationUsage(event.durationSeconds) }
+        yield {
+          type: 'transcript.text.done',
+          text: event.text,
+          usage: durationUsage(event.durationSeconds),
+          ...(options.logprobs && { logprobs }),
+        }
     }
   }
-  return eventStream(answer(), cancel)
+  return eventStream(answer(), cancel, undefined, KEEP_ALIVE_MS)
 }

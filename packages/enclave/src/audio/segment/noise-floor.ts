@@ -8,8 +8,8 @@ export function loudnessDb(frame: Float32Array): number {
 /** Nothing below this is speech, however quiet the room. */
 const SILENCE_DB = -65
 
-/** Speech stands out of the noise by at least this. Low on purpose: a lost word is worse than a noisy pause. */
-const MARGIN_DB = 8
+/** Default: speech stands out of the noise by at least this. Low on purpose: a lost word is worse than a noisy pause. */
+export const MARGIN_DB = 8
 
 /** Noise is the quietest the last seconds have been. */
 const FLOOR_SECONDS = 10
@@ -37,9 +37,12 @@ export class NoiseFloor {
   #frames = 0
   #floor = Infinity
   #peak = -Infinity
+  readonly #marginDb: number
 
-  constructor(framesPerSecond: number) {
+  /** @param marginDb how far speech stands out of the noise, at least */
+  constructor(framesPerSecond: number, marginDb: number = MARGIN_DB) {
     this.#framesPerSecond = framesPerSecond
+    this.#marginDb = marginDb
   }
 
   /** Takes the next frame's loudness into account and judges it. */
@@ -54,7 +57,7 @@ export class NoiseFloor {
     if (++this.#frames % this.#framesPerSecond === 0) this.#closeSecond()
     const noise = Math.min(this.#floor, ...this.#floors)
     const speech = Math.max(EXPECTED_PEAK_DB, this.#peak, ...this.#peaks)
-    return db > threshold(noise, speech)
+    return db > threshold(noise, speech, this.#marginDb)
   }
 
   #closeSecond(): void {
@@ -85,6 +88,6 @@ export function judgeInHindsight(levels: Float32Array): Uint8Array {
   return Uint8Array.from(levels, (db) => (db > least ? 1 : 0))
 }
 
-function threshold(noiseDb: number, speechDb: number): number {
-  return Math.max(SILENCE_DB, Math.min(noiseDb, speechDb - HEADROOM_DB) + MARGIN_DB)
+function threshold(noiseDb: number, speechDb: number, marginDb: number = MARGIN_DB): number {
+  return Math.max(SILENCE_DB, Math.min(noiseDb, speechDb - HEADROOM_DB) + marginDb)
 }

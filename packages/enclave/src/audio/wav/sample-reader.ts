@@ -45,6 +45,6 @@ export function layoutName({ kind, bits, littleEndian }: SampleLayout): string {
 
 /** One NaN would spread through every filter behind; loud floats are clipped as any 16-bit path clips them. */
 function bounded(sample: number): number {
-  if (!Number.isFinite(sample)) throw malformed('a sample is not a number')
+  if (!Number.isFinite(sample)) throw malformed('a sample is NaN or infinite')
   return sample > 1 ? 1 : sample < -1 ? -1 : sample
 }

@@ -7,6 +7,7 @@ import { parseWhisperConfig } from './config.ts'
 import { audioFeatures } from './feature-source.ts'
 import type { WhisperModel } from './model.ts'
 import { transcribe } from './transcribe.ts'
+import { transcribeSpeech } from './transcribe-speech.ts'
 
 /**
  * Makes the engine for Whisper models: the ONNX export of Hugging Face Optimum with `config.json`,
@@ -34,6 +35,7 @@ export function createWhisperEngine(): Engine {
     },
     transcribe: (audio, params, signal) => {
       const model = loaded()
+      if (params.voiceActivity) return transcribeSpeech(model, audio, params, params.voiceActivity, signal)
       return transcribe(model, audioFeatures(audio, model.config.mels), params, signal)
     },
     tokenize: async (text) => loaded().tokenizer.encode(text, { special: false }),

@@ -74,7 +74,8 @@ function inWindows(
     if (!finished) continue
     const piece = textOf(finished.logits)
     pieces.push(piece)
-    joined += joined !== '' && isAtWordEnd && !piece.startsWith(' ') && !joined.endsWith(' ') ? ` ${piece}` : piece
+    joined +=
+      joined !== '' && isAtWordEnd && !piece.startsWith(' ') && !joined.endsWith(' ') ? ` ${piece}` : piece
     isAtWordEnd = finished.isAtWordEnd
   }
   return { text: joined.replaceAll(/ +/g, ' ').trim(), pieces }

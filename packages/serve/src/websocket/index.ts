@@ -1,0 +1,5 @@
+export { WebSocketConnection, type WebSocketLimits } from './connection.ts'
+export { encodeFrame, type Frame, FrameReader, OPCODE } from './frames.ts'
+export { type Message, MessageReader } from './messages.ts'
+export { acceptOf, readHandshake, type Handshake } from './handshake.ts'
+export { upgrade, type UpgradeListener, type WebSocketRoute, type WebSocketService } from './upgrade.ts'
