@@ -83,6 +83,7 @@ async function withPostgres(): Promise<Figures> {
 async function measure(store: string, world: World): Promise<Figures> {
   await world.start()
   await world.acceptPolicy(world.proposal())
+  await world.admitOwners([world.owner(undefined, 64)])
   const count = Number(values.releases)
   await release(world, WARM_UP)
   const { times, cpuMs, wallMs } = await release(world, count)

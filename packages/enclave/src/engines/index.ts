@@ -10,8 +10,11 @@ export {
   type ModelBytes,
   openEngineProgram,
   readModelDirectory,
+  runAs,
   type SandboxReport,
+  type ServerProgramOptions,
 } from './host/index.ts'
+export { Upstream, type UpstreamConfig } from './upstream/index.ts'
 export { modelDigest, parseModelManifest } from './manifest.ts'
 export type {
   ChatMessage,

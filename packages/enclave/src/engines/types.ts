@@ -3,41 +3,14 @@
  * The host offers the same operations to the rest of the enclave, see `host/`.
  */
 
-/** What a model is for; the API routes by it. `tensors` is any ONNX model addressed by tensor (KServe v2). */
-export type ModelTask = 'transcription' | 'text-generation' | 'summarization' | 'embedding' | 'tensors'
+import type { VoiceActivity } from '../audio/segment/voice-activity.ts'
+import type { ModelEngine, ModelFileRole, ModelTask } from '@sotto/protocol/model-manifest'
 
+export type { ModelFileEntry, ModelFileRole, ModelManifest, ModelTask } from '@sotto/protocol/model-manifest'
 /** Names of the engines of this build. Each lives in the folder of that name and exports `createEngine`. */
-export type EngineName = 'ctc' | 'whisper' | 'seq2seq' | 'embedding' | 'onnx' | 'gguf' | 'extractive'
-
-/** What a model file is to its engine. `weights-data` is ONNX external data, named as the graph names it. */
-export type ModelFileRole = 'weights' | 'encoder' | 'decoder' | 'weights-data' | 'tokenizer' | 'config'
-
-/** One file of a model, as its manifest states it. */
-export interface ModelFileEntry {
-  /** Plain file name, 1-128 of `A-Z a-z 0-9 . _ -`, not starting with a dot. */
-  readonly name: string
-  /** SHA-256 of the content, lower-case hexadecimal. */
-  readonly sha256: string
-  /** Bytes. */
-  readonly size: number
-  readonly role: ModelFileRole
-}
-
-/** A model as it is published. See `manifest.ts` for parsing and the digest. */
-export interface ModelManifest {
-  readonly format: 'sotto-model/1'
-  /** 1-128 of `a-z 0-9 . _ - /`: what clients put in `model`. */
-  readonly id: string
-  readonly task: ModelTask
-  readonly engine: EngineName
-  readonly files: readonly ModelFileEntry[]
-  /** SHA-256 over engine, task and the sorted list of files; lower-case hexadecimal. Receipts quote it. */
-  readonly digest: string
-  /** SPDX expression of the weights, for people. Not in the digest. */
-  readonly license?: string
-  /** One sentence for people. Not in the digest. */
-  readonly description?: string
-}
+export type EngineName = ModelEngine
+/** What runs a model: its engine, or for `gguf`, where the host is given one, a llama-server in the same sandbox. */
+export type RuntimeName = EngineName | 'llama-server'
 
 /** One file inside the child. Its bytes are in RAM only; `path` is `/proc/self/fd/N`, never a name on disk. */
 export interface ModelFile {
@@ -53,7 +26,7 @@ export interface ModelFile {
 export interface EngineModel {
   readonly id: string
   readonly task: ModelTask
-  readonly engine: EngineName
+  readonly engine: RuntimeName
   /** By file name. */
   readonly files: ReadonlyMap<string, ModelFile>
   /** Compute threads, at least 1. The host's default is cores - 1: see the engine facts in ARCHITECTURE.md. */
@@ -62,6 +35,8 @@ export interface EngineModel {
   readonly contextTokens: number
   /** How many requests the host would like to run at once. Engines answer with what they can in {@link EngineInfo}. */
   readonly concurrency: number
+  /** The llama-server to start, for the `llama-server` engine: the host has looked at the program. */
+  readonly serverProgram?: string
 }
 
 /** What an engine can do, stated once after load. */
@@ -111,8 +86,8 @@ export interface Engine {
   embed?(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult>
   infer?(request: InferRequest, signal: AbortSignal): Promise<readonly Tensor[]>
   tokenize?(text: string): Promise<readonly number[]>
-  /** Log-probability of each token of a text given those before it, from the second of the context on. */
-  score?(text: string, signal: AbortSignal): Promise<readonly TokenLogprob[]>
+  /** Log-probability of each token of a text (or of token ids) given those before it, from the second of the context on. */
+  score?(text: string | readonly number[], signal: AbortSignal): Promise<readonly TokenLogprob[]>
   close(): Promise<void>
 }
 
@@ -123,6 +98,8 @@ export type CreateEngine = () => Engine
 export interface TokenUsage {
   readonly inputTokens: number
   readonly outputTokens: number
+  /** Of the input tokens, those that did not have to be evaluated again. Only where the request had a `cacheSalt`. */
+  readonly cachedInputTokens?: number
 }
 
 // Speech ---------------------------------------------------------------------------------------------------
@@ -153,6 +130,10 @@ export interface TranscribeParams {
   readonly noSpeechThreshold?: number
   /** Feed the text of earlier segments to later ones. Default true. */
   readonly conditionOnPreviousText?: boolean
+  /** Answer while somebody speaks: shorter windows where nobody pauses, at some cost. Default false. */
+  readonly early?: boolean
+  /** Cut the recording where nobody speaks, and answer each stretch as it ends. Default: the engine's own way. */
+  readonly voiceActivity?: VoiceActivity
 }
 
 /** One word with its time in seconds from the start of the recording. */
@@ -169,6 +150,8 @@ export interface TokenLogprob {
   readonly token: number
   readonly text: string
   readonly logprob: number
+  /** Nothing stands before it, so it has no probability; `logprob` is 0. */
+  readonly isFirst?: true
   /** The likeliest tokens at this place, best first, when asked for. */
   readonly top?: readonly { readonly token: number; readonly text: string; readonly logprob: number }[]
 }
@@ -212,10 +195,34 @@ export type TranscriptEvent =
 
 // Text -----------------------------------------------------------------------------------------------------
 
+/** A function the model may ask the client to call. Nothing here calls it. */
+export interface ToolDefinition {
+  /** 1-64 of `A-Z a-z 0-9 _ -`; each name once. */
+  readonly name: string
+  readonly description?: string
+  /** JSON Schema of the arguments, an object. Absent: no arguments. */
+  readonly parameters?: unknown
+}
+
+/** Whether the model may, must or must not call, or which function it must call. */
+export type ToolChoice = 'none' | 'auto' | 'required' | { readonly name: string }
+
+/** A call an earlier answer asked for. */
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  /** JSON text of the arguments. */
+  readonly arguments: string
+}
+
 /** One turn of a conversation. */
 export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
   readonly content: string
+  /** Of an assistant turn: what it called. */
+  readonly toolCalls?: readonly ToolCall[]
+  /** Of a tool turn: the call it answers. */
+  readonly toolCallId?: string
 }
 
 /** Shape the answer must have; enforced by a grammar where the engine has one, else `ENGINE_UNSUPPORTED`. */
@@ -256,9 +263,24 @@ export interface GenerateRequest {
   readonly maxTokens?: number
   /** Up to 16 strings that end the answer; they are not part of it. */
   readonly stop?: readonly string[]
+  /**
+   * A secret of the client: 22-128 characters of base64url or hexadecimal that hold at least 128 random bits. The prompt
+   * may then continue the last one with the same salt, without evaluating what they share again. Absent: never (T19).
+   */
+  readonly cacheSalt?: string
   /** Absent: none. 0: of the chosen token only. 1-20: with that many alternatives. */
   readonly logprobs?: number
   readonly responseFormat?: ResponseFormat
+  /** With `messages` only, 1-128. Arguments always match their schemas, whatever is sampled. */
+  readonly tools?: readonly ToolDefinition[]
+  /** Default `auto` where there are tools. */
+  readonly toolChoice?: ToolChoice
+  /** Whether one answer may hold several calls. Default true. */
+  readonly parallelToolCalls?: boolean
+  /** With `prompt` only: the prompt is the beginning of the answer, its log-probabilities too. Default false. */
+  readonly echo?: boolean
+  /** With `prompt` only: what follows the answer. `ENGINE_UNSUPPORTED` for models without tokens to fill the middle. */
+  readonly suffix?: string
 }
 
 /** A request for a summary. Engines keep to the bounds as well as their kind allows; see the model card. */
@@ -283,9 +305,18 @@ export type TextEvent =
       readonly logprobs?: readonly TokenLogprob[]
     }
   | {
+      readonly type: 'tool-call'
+      /** 0, 1, 2 ... of the calls of this answer. */
+      readonly index: number
+      /** With the first event of a call. */
+      readonly name?: string
+      /** What the JSON text of the arguments grows by. */
+      readonly arguments: string
+    }
+  | {
       readonly type: 'done'
-      /** `length`: the token limit or the context ended it. */
-      readonly finishReason: 'stop' | 'length'
+      /** `length`: the token limit or the context ended it. `tool-calls`: it ended with calls. */
+      readonly finishReason: 'stop' | 'length' | 'tool-calls'
       readonly usage: TokenUsage
     }
 

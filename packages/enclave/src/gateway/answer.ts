@@ -19,7 +19,12 @@ export interface AnswerContext {
   over: AbortController
   /** Where every request needs a token. */
   tokens: TokenGate | undefined
+  /** Runs the app on behalf of whoever may be told apart here. The app learns nothing of it. */
+  onBehalf: OnBehalf
 }
+
+/** Runs the inner app for a request with a token of this class, if it had one. */
+export type OnBehalf = (tokenClass: string | undefined, run: () => Promise<Response>) => Promise<Response>
 
 /** RFC 9458 Section 6.5.2. */
 const DATE_PROBLEM = 'https://iana.org/assignments/http-problem-types#date'
@@ -32,20 +37,27 @@ export async function answerInner(
   draft: ReceiptDraft,
   context: AnswerContext,
 ): Promise<Response> {
-  const { inner, dates, reader, over, tokens } = context
+  const { inner, dates, reader, over, tokens, onBehalf } = context
+  let tokenClass: string | undefined
   try {
     if (!dates.accepts(valueOf(head, 'date'))) return dateProblem(dates.now())
     const { method, url, headers } = admitTarget(head)
-    const own = await tokens?.admit(method, head.path, valueOf(head, 'authorization'))
+    const admission = tokens?.admit(method, head.path, valueOf(head, 'authorization'), (name) => {
+      tokenClass = name
+    })
+    // The token is spent elsewhere, which takes its time. The app is not called before that is done.
+    if (admission !== undefined) reader.readAhead()
+    const own = await admission
     if (own !== undefined) return own
     const init = { method, headers, signal: over.signal }
-    if (method === 'GET' || method === 'DELETE') {
+    if (method === 'GET') {
       if (!(await finishRequest(reader, draft, over)))
         throw gatewayError('GATEWAY_TARGET', 'this request takes no such content')
-      return await inner(new Request(url, init))
+      return await onBehalf(tokenClass, () => inner(new Request(url, init)))
     }
     const body = bodyOf(reader, draft, over)
-    return await inner(new Request(url, { ...init, body, duplex: 'half' } as RequestInit))
+    const request = new Request(url, { ...init, body, duplex: 'half' } as RequestInit)
+    return await onBehalf(tokenClass, () => inner(request))
   } catch (error) {
     if (over.signal.aborted) throw gatewayError('GATEWAY_CUT', 'the request was cut', { cause: error })
     return refuseInner(error, tokens)

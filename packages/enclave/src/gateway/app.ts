@@ -4,6 +4,7 @@ import { uploadLimits } from '@sotto/protocol/sizes'
 import { hasCode } from '@sotto/protocol/errors'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
 import { declaredLength } from '@sotto/serve/limits'
+import { peerOf } from '@sotto/serve/server'
 import { Hono } from 'hono'
 import type { InnerApp } from './answer.ts'
 import type { DateWindow } from './date-window.ts'
@@ -29,6 +30,11 @@ export interface GatewayOptions {
   dates: DateWindow
   /** Where every request needs an access token; absent: none does. */
   tokens?: TokenGate | undefined
+  /**
+   * Runs the app for a party, so that parties share fairly (T19): the other end of the connection, which is a relay for
+   * most, and the class of the token. Default: nobody is told apart.
+   */
+  runAs?: (party: string, run: () => Promise<Response>) => Promise<Response>
   limits?: Partial<GatewayLimits & { exchanges: number }>
   /** Flushes of event streams: bucket size and window. Default 512 bytes, 20 ms (T17). */
   events?: Partial<{ bucketBytes: number; windowMs: number }>
@@ -91,7 +97,8 @@ export function createGateway(options: GatewayOptions): App {
     if (running >= limits.exchanges) throw serveError('HTTP_BUSY', 'too many exchanges are in progress')
     const reservation = isChunked ? undefined : held.reserve(declaredLength(request.headers))
     running++
-    const { inner, modelOf, dates } = options
+    const { inner, modelOf, dates, runAs } = options
+    const peer = peerOf(request) ?? ''
     return exchange(request, isChunked, {
       keys,
       identity,
@@ -99,6 +106,7 @@ export function createGateway(options: GatewayOptions): App {
       modelOf,
       dates,
       tokens: options.tokens,
+      onBehalf: (tokenClass, run) => (runAs ? runAs(`${peer} ${tokenClass ?? ''}`, run) : run()),
       limits,
       events,
       hold: (bytes) => reservation?.hold(bytes),

@@ -3,7 +3,7 @@ import type { BhttpRequestHead } from '@sotto/protocol/bhttp'
 import { SottoError } from '@sotto/protocol/errors'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import { OHTTP_MEDIA_TYPE, OhttpRequestOpener } from '@sotto/protocol/ohttp'
-import { answerInner, finishRequest, type InnerApp, innerError } from './answer.ts'
+import { answerInner, finishRequest, type InnerApp, innerError, type OnBehalf } from './answer.ts'
 import type { DateWindow } from './date-window.ts'
 import { gatewayError } from './errors.ts'
 import type { HeldKey, KeyRing } from './key-ring.ts'
@@ -36,6 +36,7 @@ export interface ExchangeContext {
   modelOf: (response: Response) => Digest | undefined
   dates: DateWindow
   tokens: TokenGate | undefined
+  onBehalf: OnBehalf
   limits: GatewayLimits
   events: OutgoingAnswer['events']
   /** Counts bytes of an unchunked message that are held. @throws `HTTP_BUSY` */
@@ -80,11 +81,11 @@ export async function exchange(
   try {
     const head = await readHead(reader, opener)
     const draft = head instanceof Response ? undefined : startDraft(head, held!, context)
-    const { inner, dates, tokens } = context
+    const { inner, dates, tokens, onBehalf } = context
     const response =
       head instanceof Response
         ? head
-        : await answerInner(head, draft!, { inner, dates, reader, over, tokens })
+        : await answerInner(head, draft!, { inner, dates, reader, over, tokens, onBehalf })
     over.signal.throwIfAborted()
     // Random, and nowhere else: people can name an answer, and nobody can link two.
     if (!response.headers.has('x-request-id')) response.headers.set('x-request-id', newRequestId())

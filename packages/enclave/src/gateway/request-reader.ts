@@ -27,6 +27,10 @@ const PARSER_LIMITS = {
 
 /** Plaintext is parsed about this much at a time: what is held of a message does not grow with its framing. */
 const PIECE_BYTES = 65_536
+/** Plaintext that {@link RequestReader.readAhead} may hold of a message, and what came with its last piece. */
+const AHEAD_BYTES = 65_536
+/** The same for a sender who has every byte travel alone. */
+const AHEAD_EVENTS = 256
 
 /**
  * Decrypts and parses one request as it arrives. Every event is authentic; `end` comes only after a
@@ -44,6 +48,9 @@ export class RequestReader {
   #events: RequestEvent[] = []
   #turn: Promise<unknown> = Promise.resolve()
   #end: RequestEvent | undefined
+  /** Reads what {@link readAhead} was to read; what fails there fails at `next`. */
+  #ahead: Promise<void> | undefined
+  #isAsked = false
 
   /** @param onRead told how many bytes came, before they are decrypted; what it throws, `next` throws */
   constructor(
@@ -70,9 +77,21 @@ export class RequestReader {
    * @throws what opener and parser throw; `GATEWAY_CUT` when the sender is gone or too slow
    */
   next(): Promise<RequestEvent> {
+    this.#isAsked = true
     const result = this.#turn.then(() => this.#next())
     this.#turn = result.catch(() => undefined)
     return result
+  }
+
+  /**
+   * Goes on to read and decrypt while something else is waited for, until `next` is called or {@link AHEAD_BYTES} are
+   * there. Call it once. Nobody sees any of it before.
+   */
+  readAhead(): void {
+    this.#isAsked = false
+    this.#ahead ??= this.#fill()
+    // Whoever asks next is told.
+    this.#ahead.catch(() => undefined)
   }
 
   /** Stops reading; the sender is cut. */
@@ -87,16 +106,38 @@ export class RequestReader {
         if (event.type === 'end') this.#end = event
         return event
       }
-      if (this.#plaintext.length > 0) {
-        this.#events = joinContent(this.#parseSome())
-      } else if (this.#isAtEnd) {
-        this.#events = this.#parser.finish()
+      if (this.#ahead === undefined) {
+        await this.#more()
       } else {
-        const { done, value } = await this.#read()
-        if (!done) this.#onRead?.(value.length)
-        this.#plaintext = inPieces(done ? this.#opener.finish() : this.#opener.push(value))
-        this.#isAtEnd = done
+        await this.#ahead
+        this.#ahead = undefined
       }
+    }
+  }
+
+  async #fill(): Promise<void> {
+    let bytes = 0
+    while (!this.#isAsked && bytes < AHEAD_BYTES && this.#events.length < AHEAD_EVENTS) {
+      const before = this.#events.length
+      await this.#more()
+      for (const event of this.#events.slice(before)) {
+        if (event.type === 'end') return
+        if (event.type === 'content') bytes += event.bytes.length
+      }
+    }
+  }
+
+  /** One step towards the next event. */
+  async #more(): Promise<void> {
+    if (this.#plaintext.length > 0) {
+      this.#events.push(...joinContent(this.#parseSome()))
+    } else if (this.#isAtEnd) {
+      this.#events.push(...this.#parser.finish())
+    } else {
+      const { done, value } = await this.#read()
+      if (!done) this.#onRead?.(value.length)
+      this.#plaintext = inPieces(done ? this.#opener.finish() : this.#opener.push(value))
+      this.#isAtEnd = done
     }
   }
 

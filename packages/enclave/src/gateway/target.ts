@@ -11,7 +11,13 @@ const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*$/
 const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?:$|\/)/i
 
 /** Fields the inner app may see. An allow-list: whatever else a client sends identifies it (T17). */
-const REQUEST_FIELDS: ReadonlySet<string> = new Set(['accept', 'content-type'])
+const REQUEST_FIELDS: ReadonlySet<string> = new Set([
+  'accept',
+  'content-type',
+  // Where JSON ends and binary tensors begin (KServe v2): it says nothing that the body does not.
+  'inference-header-content-length',
+  'upload-offset',
+])
 
 /**
  * The URL and headers for the inner app, from a head the client controls. Everything that is not

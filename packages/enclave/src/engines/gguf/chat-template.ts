@@ -1,9 +1,14 @@
 import { Template } from '@huggingface/jinja'
 import { engineError } from '../errors.ts'
-import type { ChatMessage } from '../types.ts'
+import type { ChatMessage, ToolDefinition } from '../types.ts'
+import { isDeeper } from './schema/depth.ts'
+import { Marks, type PromptPart } from './tools/marks.ts'
+import { syntaxOf, type ToolSyntax } from './tools/syntax.ts'
+import { tellTools, toolObject } from './tools/tool-messages.ts'
 
 const MAX_TEMPLATE_LENGTH = 256 * 1024
 const MAX_MESSAGES = 1024
+const MAX_ARGUMENT_DEPTH = 128
 const ROLES: readonly string[] = ['system', 'developer', 'user', 'assistant', 'tool']
 const LABELS: Readonly<Record<ChatMessage['role'], string>> = {
   system: 'System',
@@ -19,20 +24,16 @@ export interface TemplateTokens {
   readonly eos: string
 }
 
-/** A stretch of a prompt: of the template, whose special tokens count, or of a message, whose words are only words. */
-export interface PromptPart {
-  readonly text: string
-  readonly isTemplate: boolean
-}
-
 /** How a conversation becomes a prompt. */
 export interface ChatTemplate {
   /** The whole prompt, for messages that hold no special token. */
-  render(messages: readonly ChatMessage[]): string
+  render(messages: readonly ChatMessage[], tools?: readonly ToolDefinition[]): string
   /** The prompt in parts, so that "<|end|>" in a message does not end the message. */
-  renderParts(messages: readonly ChatMessage[]): PromptPart[]
+  renderParts(messages: readonly ChatMessage[], tools?: readonly ToolDefinition[]): PromptPart[]
   /** Strings that end an answer beside the model's own end token. */
   readonly stops: readonly string[]
+  /** How the model was taught to write calls, if it was. */
+  readonly toolSyntax?: ToolSyntax
 }
 
 /**
@@ -40,15 +41,34 @@ export interface ChatTemplate {
  * "User: ... Assistant:" lines when it has none. @throws `ENGINE_MODEL_INVALID` for a template that does not parse
  */
 export function createChatTemplate(source: string | undefined, tokens: TemplateTokens): ChatTemplate {
+  const toolSyntax = source === undefined ? undefined : syntaxOf(source)
   const write = source === undefined ? writePlain : jinja(source, tokens)
+  const told = (messages: readonly ChatMessage[], tools: readonly ToolDefinition[]): Conversation =>
+    toolSyntax
+      ? { messages: checked(messages), tools }
+      : { messages: tellTools(checked(messages), tools, source !== undefined), tools: [] }
   return {
-    render: (messages) => write(checked(messages)),
-    renderParts: (messages) => renderParts(write, checked(messages)),
+    render: (messages, tools = []) => write(told(messages, tools), PLAIN),
+    renderParts: (messages, tools = []) => {
+      const marks = new Marks()
+      return marks.cut(write(told(messages, tools), marks))
+    },
     stops: source === undefined ? ['\nUser:', '\nSystem:'] : [],
+    ...(toolSyntax && { toolSyntax }),
   }
 }
 
-type Write = (messages: readonly ChatMessage[]) => string
+interface Conversation {
+  readonly messages: readonly ChatMessage[]
+  readonly tools: readonly ToolDefinition[]
+}
+
+/** What is put in place of what people say. */
+type Show = Pick<Marks, 'text' | 'value'>
+
+const PLAIN: Show = { text: (text) => text, value: (value) => value }
+
+type Write = (conversation: Conversation, show: Show) => string
 
 function jinja(source: string, tokens: TemplateTokens): Write {
   if (source.length > MAX_TEMPLATE_LENGTH)
@@ -59,14 +79,14 @@ function jinja(source: string, tokens: TemplateTokens): Write {
   } catch (cause) {
     throw engineError('ENGINE_MODEL_INVALID', 'chat template does not parse', { cause })
   }
-  return (messages) => {
-    const shown = messages.map(({ role, content }) => ({
-      role: role === 'developer' ? 'system' : role,
-      content,
-    }))
+  return ({ messages, tools }, show) => {
+    const shown = messages.map((message) => turn(message, show))
+    // Names of types and tools are words of ours or checked; what can hold anything is marked.
+    const offered = tools.map((tool) => toolObject({ ...tool, ...described(tool, show) }))
     try {
       return template.render({
         messages: shown,
+        ...(offered.length > 0 && { tools: offered }),
         add_generation_prompt: true,
         bos_token: tokens.bos,
         eos_token: tokens.eos,
@@ -80,23 +100,42 @@ function jinja(source: string, tokens: TemplateTokens): Write {
   }
 }
 
-function writePlain(messages: readonly ChatMessage[]): string {
-  return `${messages.map(({ role, content }) => `${LABELS[role]}: ${content}\n`).join('')}Assistant:`
+function turn({ role, content, toolCalls, toolCallId }: ChatMessage, show: Show): object {
+  return {
+    role: role === 'developer' ? 'system' : role,
+    content: show.text(content),
+    ...(toolCalls && {
+      tool_calls: toolCalls.map((call) => ({
+        id: call.id,
+        type: 'function',
+        function: { name: call.name, arguments: show.value(parsed(call.arguments)) },
+      })),
+    }),
+    ...(toolCallId !== undefined && { tool_call_id: toolCallId }),
+  }
 }
 
-/** Renders with a mark in place of each content, then cuts at the marks. The marks are in a private-use plane. */
-function renderParts(write: Write, messages: readonly ChatMessage[]): PromptPart[] {
-  const marked = messages.map((message, index) => ({ ...message, content: `\u{F0000}${index}\u{F0001}` }))
-  const parts: PromptPart[] = []
-  let at = 0
-  const rendered = write(marked)
-  for (const match of rendered.matchAll(/\u{F0000}(\d+)\u{F0001}/gu)) {
-    parts.push({ text: rendered.slice(at, match.index), isTemplate: true })
-    parts.push({ text: messages[Number(match[1])]?.content ?? '', isTemplate: false })
-    at = match.index + match[0].length
+function described({ description, parameters }: ToolDefinition, show: Show): Partial<ToolDefinition> {
+  return {
+    ...(description !== undefined && { description: String(show.value(description)) }),
+    ...(parameters !== undefined && { parameters: show.value(parameters) }),
   }
-  parts.push({ text: rendered.slice(at), isTemplate: true })
-  return parts.filter((part) => part.text !== '')
+}
+
+function parsed(text: string): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw engineError('ENGINE_INPUT', 'the arguments of a tool call are not JSON')
+  }
+  if (isDeeper(value, MAX_ARGUMENT_DEPTH))
+    throw engineError('ENGINE_INPUT', 'the arguments of a tool call nest too deep')
+  return value
+}
+
+function writePlain({ messages }: Conversation, show: Show): string {
+  return `${messages.map(({ role, content }) => `${LABELS[role]}: ${show.text(content)}\n`).join('')}Assistant:`
 }
 
 function checked(messages: readonly ChatMessage[]): readonly ChatMessage[] {
@@ -107,6 +146,17 @@ function checked(messages: readonly ChatMessage[]): readonly ChatMessage[] {
     if (!ROLES.includes(message?.role) || typeof message.content !== 'string') {
       throw engineError('ENGINE_INPUT', 'a message has no known role or no text')
     }
+    for (const call of message.toolCalls ?? []) {
+      if (
+        !/^[\w-]{1,64}$/.test(call?.name) ||
+        !/^[\w-]{1,64}$/.test(call.id) ||
+        typeof call.arguments !== 'string'
+      )
+        throw engineError('ENGINE_INPUT', 'a tool call has a malformed name, id or arguments')
+      parsed(call.arguments)
+    }
+    if (message.toolCallId !== undefined && !/^[\w-]{1,64}$/.test(message.toolCallId))
+      throw engineError('ENGINE_INPUT', 'a tool message has a malformed id')
   }
   return messages
 }

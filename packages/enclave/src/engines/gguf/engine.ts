@@ -1,23 +1,20 @@
 import { randomInt } from 'node:crypto'
-import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
+import type { LlamaContext } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
 import type { Engine, EngineInfo, EngineModel, GenerateRequest, TextEvent, TokenLogprob } from '../types.ts'
-import { type ChatTemplate, createChatTemplate } from './chat-template.ts'
 import { generateText } from './generate.ts'
 import { scoreText } from './score.ts'
+import { Sequences } from './sequences.ts'
+import { loadWords, type Words } from './words.ts'
 
 const MAX_CONCURRENCY = 16
 /** Prompt tokens evaluated between two looks at the abort signal. */
 const BATCH_TOKENS = 256
 
 /** What a loaded GGUF model consists of. */
-export interface Loaded {
-  readonly llama: Llama
-  readonly model: LlamaModel
+export interface Loaded extends Words {
   readonly context: LlamaContext
-  readonly template: ChatTemplate
-  /** Tokens in the vocabulary. */
-  readonly vocabulary: number
+  readonly sequences: Sequences
   readonly batchTokens: number
 }
 
@@ -42,7 +39,7 @@ export function createEngine(): Engine {
       return required(loaded).model.tokenize(text, false)
     },
 
-    score(text: string, signal: AbortSignal): Promise<readonly TokenLogprob[]> {
+    score(text: string | readonly number[], signal: AbortSignal): Promise<readonly TokenLogprob[]> {
       return scoreText(required(loaded), text, signal)
     },
 
@@ -53,24 +50,8 @@ export function createEngine(): Engine {
 }
 
 async function load(given: EngineModel): Promise<Loaded> {
-  const weights = [...given.files.values()].filter((file) => file.role === 'weights')
-  if (weights.length !== 1)
-    throw engineError('ENGINE_MODEL_INVALID', 'model has not exactly one GGUF file of role weights')
-  const llama = await getLlama({
-    build: 'never',
-    skipDownload: true,
-    gpu: false,
-    // llama.cpp would log prompts' tokens and tensor names.
-    logLevel: LlamaLogLevel.disabled,
-    progressLogs: false,
-    maxThreads: given.threads,
-  })
-  let model: LlamaModel
-  try {
-    model = await llama.loadModel({ modelPath: weights[0]!.path, gpuLayers: 0 })
-  } catch (cause) {
-    throw engineError('ENGINE_MODEL_INVALID', 'llama.cpp does not accept the model', { cause })
-  }
+  const words = await loadWords(given, { vocabularyOnly: false })
+  const { model } = words
   const context = await model.createContext({
     sequences: Math.min(MAX_CONCURRENCY, Math.max(1, given.concurrency)),
     contextSize: Math.min(given.contextTokens, model.trainContextSize),
@@ -79,15 +60,7 @@ async function load(given: EngineModel): Promise<Loaded> {
     // A context smaller than announced would surprise callers later: fail now instead.
     failedCreationRemedy: false,
   })
-  const { tokenizer } = model.fileInfo.metadata
-  const source: unknown = tokenizer?.['chat_template']
-  const { bosString, eosString } = model.tokens
-  const template = createChatTemplate(typeof source === 'string' ? source : undefined, {
-    bos: bosString ?? '',
-    eos: eosString ?? '',
-  })
-  const vocabulary = tokenizer?.ggml?.tokens?.length ?? 0
-  return { llama, model, context, template, vocabulary, batchTokens: BATCH_TOKENS }
+  return { ...words, context, sequences: new Sequences(context), batchTokens: BATCH_TOKENS }
 }
 
 function required(loaded: Loaded | undefined): Loaded {

@@ -3,26 +3,23 @@ import {
   type SequenceEvaluateOptions,
   type Token,
   TokenBias,
+  type TokenMeterState,
 } from 'node-llama-cpp'
-import { engineError } from '../errors.ts'
-import type { GenerateRequest, TextEvent, TokenLogprob } from '../types.ts'
+import type { GenerateRequest, TextEvent } from '../types.ts'
+import { Answer } from './answer.ts'
+import { type Constraint, constraintFor } from './constraint.ts'
+import { echoPrompt } from './echo.ts'
 import type { Loaded } from './engine.ts'
-import { grammarFor } from './grammar.ts'
 import { tokenLogprob } from './logprobs.ts'
 import { promptTokens } from './prompt.ts'
-import {
-  resolveLogprobs,
-  resolveMaxTokens,
-  resolveSampling,
-  resolveStops,
-  type Sampling,
-} from './sampling.ts'
-import { StopFilter } from './stop-filter.ts'
-import { TokenText } from './token-text.ts'
+import { resolveLogprobs, resolveMaxTokens, resolveSampling, type Sampling } from './sampling.ts'
+
+/** Added to a logit, it leaves no chance beside any other token. */
+const FORBIDDING = -10_000
 
 /**
  * Answers one request in a sequence of its own: nothing of another request is in its context, because it starts
- * empty, no prefix is looked up, and it is erased at the end.
+ * empty, no prefix is looked up, and it is erased at the end. Only a salt of the client changes that: see `sequences.ts`.
  *
  * @throws `ENGINE_INPUT`, `ENGINE_CONTEXT_OVERFLOW`; whatever aborted `signal`
  */
@@ -32,24 +29,30 @@ export async function* generateText(
   signal: AbortSignal,
   drawSeed: () => number,
 ): AsyncGenerator<TextEvent, void> {
-  const { model, context, template, llama } = loaded
+  const { model, context, template } = loaded
   const sampling = resolveSampling(request.sampling, loaded.vocabulary, drawSeed)
   const top = resolveLogprobs(request.logprobs)
-  const stops = [...resolveStops(request.stop), ...(request.messages ? template.stops : [])]
+  const constraint = constraintFor(loaded, request)
   const prompt = promptTokens(model, template, loaded.vocabulary, request)
   const maxTokens = resolveMaxTokens(request.maxTokens, prompt.length, context.contextSize)
-  const grammarState = await grammarFor(request.responseFormat, llama, model)
-  const answer = new Answer(loaded, prompt, stops)
-  const sequence = context.getSequence({ contextShift: { strategy: refuseShift } })
+  const answer = new Answer(loaded, prompt, constraint)
+  if (request.echo === true) yield await echoPrompt(loaded, request, prompt, top, signal)
+  const held = await loaded.sequences.take(prompt, request.cacheSalt)
+  const { sequence } = held
+  let outcome: 'erase' | 'keep' = 'erase'
   try {
-    const last = await evaluatePrompt(sequence, prompt, loaded.batchTokens, signal)
-    const options = evaluateOptions(loaded, sampling, answer.tokens, grammarState)
+    const meter = sequence.tokenMeter.getState()
+    let cached = held.evaluated
+    const last = await evaluatePrompt(sequence, prompt.slice(held.evaluated), loaded.batchTokens, signal)
+    const options = evaluateOptions(loaded, sampling, answer.tokens, constraint)
     for await (const next of sequence.evaluateWithMetadata(
       last,
       { probabilities: top !== undefined },
       options,
     )) {
       signal.throwIfAborted()
+      // What llama.cpp says it evaluated, not what we believe it did.
+      if (answer.tokens.length === 0) cached = prompt.length - evaluatedSince(sequence, meter)
       const logprob =
         top === undefined || !('probabilities' in next)
           ? undefined
@@ -60,71 +63,30 @@ export async function* generateText(
               top,
               answer.textOf,
             )
-      const delta = answer.push(next.token, logprob)
-      if (delta) yield delta
+      yield* answer.push(next.token, logprob)
       if (answer.stopped) break
       if (answer.tokens.length >= maxTokens) {
-        answer.finishReason = 'length'
+        answer.reachLimit()
         break
       }
     }
     signal.throwIfAborted()
-    const rest = answer.flush()
-    if (rest) yield rest
-    const usage = { inputTokens: prompt.length, outputTokens: answer.tokens.length }
+    yield* answer.flush()
+    outcome = 'keep'
+    const usage = {
+      inputTokens: prompt.length,
+      outputTokens: answer.tokens.length,
+      ...(request.cacheSalt !== undefined && { cachedInputTokens: cached }),
+    }
     yield { type: 'done', finishReason: answer.finishReason, usage }
   } finally {
-    await sequence.dispose()
+    await held.release(outcome)
   }
 }
 
-/** The growing answer: tokens to text, stop strings, and what belongs to the next delta. */
-class Answer {
-  readonly tokens: Token[] = []
-  finishReason: 'stop' | 'length' = 'stop'
-  stopped = false
-  readonly textOf: (token: number) => string
-  private readonly text: TokenText
-  private readonly filter: StopFilter
-  private logprobs: TokenLogprob[] = []
-  private counted = 0
-
-  constructor({ model }: Loaded, prompt: readonly Token[], stops: readonly string[]) {
-    this.textOf = (token) => model.detokenize([token as Token], true)
-    this.text = new TokenText(
-      (tokens, before) => model.detokenize(tokens as Token[], false, before as Token[]),
-      prompt,
-    )
-    this.filter = new StopFilter(stops)
-  }
-
-  push(token: Token, logprob: TokenLogprob | undefined): TextEvent | undefined {
-    this.tokens.push(token)
-    if (logprob) this.logprobs.push(logprob)
-    const piece = this.text.push(token)
-    if (piece === '') return undefined
-    const { text, stopped } = this.filter.push(piece)
-    this.stopped = stopped
-    // Tokens of a held-back piece stay with it: if it becomes a stop string, they are not reported.
-    if (stopped || !this.filter.isHolding) return this.delta(text, stopped)
-    return text === '' ? undefined : { type: 'delta', text, tokens: 0 }
-  }
-
-  flush(): TextEvent | undefined {
-    if (this.stopped) return undefined
-    const { text, stopped } = this.filter.push(this.text.flush())
-    if (stopped) this.finishReason = 'stop'
-    return this.delta(stopped ? text : text + this.filter.flush(), stopped)
-  }
-
-  private delta(text: string, stopped: boolean): TextEvent | undefined {
-    const tokens = this.tokens.length - this.counted
-    const { logprobs } = this
-    this.counted = this.tokens.length
-    this.logprobs = []
-    if (text === '' && (stopped || tokens === 0)) return undefined
-    return { type: 'delta', text, tokens, ...(logprobs.length > 0 ? { logprobs } : {}) }
-  }
+function evaluatedSince({ tokenMeter }: LlamaContextSequence, before: TokenMeterState): number {
+  const { usedInputTokens, usedOutputTokens } = tokenMeter.diff(before)
+  return usedInputTokens + usedOutputTokens
 }
 
 /** Evaluates all but the last part of a prompt, looking at the signal in between; answers the last part. */
@@ -147,7 +109,7 @@ function evaluateOptions(
   loaded: Loaded,
   sampling: Sampling,
   tokens: readonly Token[],
-  grammarEvaluationState: SequenceEvaluateOptions['grammarEvaluationState'] | undefined,
+  { grammar, banned }: Constraint,
 ): SequenceEvaluateOptions {
   const { temperature, topP, topK, minP, seed } = sampling
   const options: SequenceEvaluateOptions = { temperature, topP, topK, minP, seed }
@@ -160,17 +122,21 @@ function evaluateOptions(
       presencePenalty: sampling.presencePenalty,
     }
   }
-  if (sampling.bias.length > 0) {
+  if (sampling.bias.length + banned.length > 0) {
     const bias = TokenBias.for(loaded.model)
+    // Where a grammar leaves only tokens a client bans, one of them is taken all the same.
     for (const [token, value] of sampling.bias)
-      bias.set(token as Token, value === 'never' ? 'never' : { logit: value })
+      bias.set(
+        token as Token,
+        value === 'never' && grammar === undefined ? 'never' : { logit: asLogit(value) },
+      )
+    for (const token of banned) bias.set(token as Token, 'never')
     options.tokenBias = bias
   }
-  if (grammarEvaluationState !== undefined) options.grammarEvaluationState = grammarEvaluationState
+  if (grammar !== undefined) options.grammarEvaluationState = grammar
   return options
 }
 
-/** A shifted context would silently forget the beginning; lengths are checked so that it never comes to that. */
-function refuseShift(): never {
-  throw engineError('ENGINE_CONTEXT_OVERFLOW', 'the answer does not fit the context of this model')
+function asLogit(bias: number | 'never'): number {
+  return bias === 'never' ? FORBIDDING : bias
 }

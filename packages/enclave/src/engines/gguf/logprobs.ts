@@ -1,4 +1,12 @@
+import type { LlamaModel, Token } from 'node-llama-cpp'
 import type { TokenLogprob } from '../types.ts'
+
+/** Text of a token behind the tokens `before`: a word is written with its blank unless it is the first of a text. */
+export function tokenText(model: LlamaModel, token: number, before: readonly number[]): string {
+  // The beginning token is no text that a blank could follow.
+  const last = before.slice(-1).filter((one) => one !== model.tokens.bos)
+  return model.detokenize([token as Token], true, last as Token[])
+}
 
 /**
  * Natural-log probabilities of the model before temperature, from the probabilities the sampler saw. The sampler

@@ -1,7 +1,9 @@
 import type { LlamaModel, Token } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
-import type { ChatMessage, GenerateRequest } from '../types.ts'
+import type { ChatMessage, GenerateRequest, ToolDefinition } from '../types.ts'
 import type { ChatTemplate } from './chat-template.ts'
+import { activeTools } from './constraint.ts'
+import { textsOf } from './tools/marks.ts'
 
 /** Characters of a prompt at most; no context holds more. */
 const MAX_PROMPT_LENGTH = 16_000_000
@@ -17,14 +19,24 @@ export function promptTokens(
   if ((messages === undefined) === (prompt === undefined))
     throw engineError('ENGINE_INPUT', 'exactly one of messages and prompt is needed')
   const tokens =
-    messages === undefined ? ofPrompt(model, vocabulary, prompt!) : ofMessages(model, template, messages)
+    messages === undefined ? ofPrompt(model, vocabulary, request) : ofMessages(model, template, request)
   const { bos, shouldPrependBosToken } = model.tokens
   if (bos !== null && shouldPrependBosToken && tokens[0] !== bos) tokens.unshift(bos)
   if (tokens.length === 0) throw engineError('ENGINE_INPUT', 'the prompt is empty')
   return tokens
 }
 
-function ofPrompt(model: LlamaModel, vocabulary: number, prompt: string | readonly number[]): Token[] {
+/** Token ids of a prompt without the beginning token. */
+function ofPrompt(model: LlamaModel, vocabulary: number, { prompt, suffix }: GenerateRequest): Token[] {
+  const before = tokensOf(model, vocabulary, prompt!)
+  if (suffix === undefined) return before
+  const { prefix, suffix: behind, middle } = model.tokens.infill
+  if (prefix === null || behind === null || middle === null)
+    throw engineError('ENGINE_UNSUPPORTED', 'suffix: this model has no tokens to fill the middle')
+  return [prefix, ...before, behind, ...tokensOf(model, vocabulary, suffix), middle]
+}
+
+function tokensOf(model: LlamaModel, vocabulary: number, prompt: string | readonly number[]): Token[] {
   if (typeof prompt === 'string') {
     if (prompt.length > MAX_PROMPT_LENGTH) throw engineError('ENGINE_INPUT', 'the prompt is too long')
     return [...model.tokenize(prompt, false)]
@@ -38,13 +50,31 @@ function ofPrompt(model: LlamaModel, vocabulary: number, prompt: string | readon
   return [...(prompt as Token[])]
 }
 
-function ofMessages(model: LlamaModel, template: ChatTemplate, messages: readonly ChatMessage[]): Token[] {
-  const rendered = template.render(messages)
+function ofMessages(model: LlamaModel, template: ChatTemplate, request: GenerateRequest): Token[] {
+  const { messages = [] } = request
+  const tools = activeTools(request) ? (request.tools ?? []) : []
+  const rendered = template.render(messages, tools)
   if (rendered.length > MAX_PROMPT_LENGTH) throw engineError('ENGINE_INPUT', 'the conversation is too long')
-  if (!messages.some(({ content }) => hasSpecialToken(model, content)))
-    return [...model.tokenize(rendered, true)]
+  const said = saidIn(messages, tools)
+  if (said.keys.some((key) => hasSpecialToken(model, key)))
+    throw engineError('ENGINE_INPUT', 'a key in a tool or its arguments holds a special token of this model')
+  if (!said.texts.some((text) => hasSpecialToken(model, text))) return [...model.tokenize(rendered, true)]
   // Somebody wrote "<|end|>" or the like into a message: cut the prompt so that it stays text.
-  return template.renderParts(messages).flatMap((part) => [...model.tokenize(part.text, part.isTemplate)])
+  return template
+    .renderParts(messages, tools)
+    .flatMap((part) => [...model.tokenize(part.text, part.isTemplate)])
+}
+
+/** What people say in a conversation, and what its tools say. */
+function saidIn(
+  messages: readonly ChatMessage[],
+  tools: readonly ToolDefinition[],
+): ReturnType<typeof textsOf> {
+  const calls = messages.flatMap(({ toolCalls = [] }) =>
+    toolCalls.map((call) => JSON.parse(call.arguments) as unknown),
+  )
+  const inside = textsOf([...calls, ...tools.map(({ description, parameters }) => [description, parameters])])
+  return { keys: inside.keys, texts: [...messages.map(({ content }) => content), ...inside.texts] }
 }
 
 function hasSpecialToken(model: LlamaModel, content: string): boolean {

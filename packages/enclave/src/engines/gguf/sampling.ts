@@ -67,7 +67,8 @@ export function resolveMaxTokens(
 ): number {
   const room = contextTokens - promptTokens
   if (room < 1) {
-    throw engineError('ENGINE_CONTEXT_OVERFLOW', 'the prompt does not fit the context of this model', {
+    const message = `the prompt has ${promptTokens} tokens, the context of this model ${contextTokens} for prompt and answer together`
+    throw engineError('ENGINE_CONTEXT_OVERFLOW', message, {
       expected: `fewer than ${contextTokens} tokens`,
       found: `${promptTokens}`,
     })

@@ -4,9 +4,10 @@ import type { Duplex } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { Channel, type ChannelStream } from '../channel/index.ts'
 import { engineError, isEngineErrorCode } from '../errors.ts'
-import type { EngineInfo, EngineName, EngineOperation, ModelFileRole, ModelTask } from '../types.ts'
+import type { EngineInfo, EngineOperation, ModelFileRole, ModelTask, RuntimeName } from '../types.ts'
 import { decodeInfo } from './decode-events.ts'
 import type { EngineProgram } from './program.ts'
+import type { ServerProgram } from './server-program.ts'
 
 /** First descriptor of the model files in the child: 0-2 are `/dev/null`, 3 is the channel. */
 export const FIRST_FILE_DESCRIPTOR = 4
@@ -15,7 +16,7 @@ export const FIRST_FILE_DESCRIPTOR = 4
 export interface LoadMessage {
   readonly id: string
   readonly task: ModelTask
-  readonly engine: EngineName
+  readonly engine: RuntimeName
   readonly files: readonly {
     readonly name: string
     readonly role: ModelFileRole
@@ -25,6 +26,8 @@ export interface LoadMessage {
   readonly threads: number
   readonly contextTokens: number
   readonly concurrency: number
+  /** See `EngineModel`. */
+  readonly serverProgram?: string
   readonly maxItemBytes: number
 }
 
@@ -36,9 +39,13 @@ export interface ChildOptions {
   readonly entry: string
   /** What the process may execute, looked at before every start. Absent: sources, in development. */
   readonly program: EngineProgram | undefined
+  /** The llama-server this engine starts, looked at as often. */
+  readonly server?: ServerProgram | undefined
   readonly emptyDirectory: string
   /** Read-only descriptors of the RAM files, in the order of `message.files`. */
   readonly fds: readonly number[]
+  /** Resolves when those files hold what they should; nothing is loaded before. Absent: they do. */
+  readonly filled?: Promise<void>
   readonly message: LoadMessage
   readonly loadTimeoutMs: number
 }
@@ -60,19 +67,22 @@ export class EngineChild {
    * @throws `ENGINE_PROGRAM_CHANGED` before anything runs, `ENGINE_LOAD_FAILED` or the engine's own code
    */
   static async start(options: ChildOptions): Promise<{ child: EngineChild; info: EngineInfo }> {
-    await options.program?.verify()
+    await verifyAll(options)
     const child = new EngineChild(options)
-    const timer = setTimeout(
-      () => child.kill(engineError('ENGINE_LOAD_FAILED', 'the model took too long to load')),
-      options.loadTimeoutMs,
-    )
+    let timer: NodeJS.Timeout | undefined
     try {
+      await Promise.race([options.filled, child.loaded.promise])
+      child.load(options.message)
+      timer = setTimeout(
+        () => child.kill(engineError('ENGINE_LOAD_FAILED', 'the model took too long to load')),
+        options.loadTimeoutMs,
+      )
       const info = await child.loaded.promise
       // It may have been lost in the moment after it said that it is ready, when nobody was told yet.
       if (child.lost !== undefined)
         throw engineError('ENGINE_LOAD_FAILED', 'the engine was lost as it got ready', { cause: child.lost })
       // It has read its files by now: what it read is what was measured, or it gets no request.
-      await options.program?.verify()
+      await verifyAll(options)
       return { child, info }
     } catch (error) {
       child.kill(engineError('ENGINE_CLOSED', 'the model did not load'))
@@ -123,7 +133,10 @@ export class EngineChild {
       this.kill(engineError('ENGINE_LOAD_FAILED', 'the engine process did not start')),
     )
     this.preferAsVictim()
-    void this.channel.write({ k: 'load' }, Buffer.from(JSON.stringify(options.message)))
+  }
+
+  private load(message: LoadMessage): void {
+    void this.channel.write({ k: 'load' }, Buffer.from(JSON.stringify(message)))
   }
 
   /** Opens one call. @throws why the process is gone */
@@ -140,6 +153,8 @@ export class EngineChild {
     )
     this.channel.close(reason)
     this.process.kill('SIGKILL')
+    // What it started has its process group, because it leads one (`detached`).
+    if (this.pid > 0) killGroup(this.pid)
   }
 
   private accept(payload: Uint8Array): void {
@@ -165,5 +180,18 @@ export class EngineChild {
     } catch {
       // Not ours to set here; the order of victims is the kernel's then.
     }
+  }
+}
+
+async function verifyAll({ program, server }: ChildOptions): Promise<void> {
+  await program?.verify()
+  await server?.verify()
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Nobody is left in it.
   }
 }

@@ -1,5 +1,5 @@
-import { engineError } from '../errors.ts'
 import { bytesToFloats, type Item } from '../channel/index.ts'
+import { bad, count, type Fields, list, number, object, oneOf, text } from '../fields.ts'
 import type {
   EmbedResult,
   EngineInfo,
@@ -19,8 +19,6 @@ import type {
  * Strict decoders of what an engine process sends. A hostile model can make it send anything, so every field is
  * read by name and type, and nothing else passes through to the API. All throw `ENGINE_PROTOCOL`.
  */
-
-type Fields = Readonly<Record<string, unknown>>
 
 const OPERATIONS: readonly EngineOperation[] = [
   'transcribe',
@@ -46,7 +44,6 @@ const TENSOR_TYPES: readonly TensorType[] = [
   'FP64',
   'BYTES',
 ]
-const MAX_LIST = 1_000_000
 
 /** Decodes the capabilities an engine states after loading. */
 export function decodeInfo(value: unknown): EngineInfo {
@@ -97,10 +94,18 @@ export function decodeTextEvent(item: Item): TextEvent {
       ...(logprobs === undefined ? {} : { logprobs: list(logprobs, logprob) }),
     }
   }
+  if (f['type'] === 'tool-call') {
+    return {
+      type: 'tool-call',
+      index: count(f['index']),
+      ...(f['name'] === undefined ? {} : { name: text(f['name']) }),
+      arguments: text(f['arguments']),
+    }
+  }
   if (f['type'] !== 'done') throw bad('unknown event of a text operation')
   return {
     type: 'done',
-    finishReason: oneOf(f['finishReason'], ['stop', 'length']),
+    finishReason: oneOf(f['finishReason'], ['stop', 'length', 'tool-calls']),
     usage: usage(f['usage']),
   }
 }
@@ -164,7 +169,12 @@ function word(value: unknown): TranscriptWord {
 
 function logprob(value: unknown): TokenLogprob {
   const f = object(value)
-  const own = { token: count(f['token']), text: text(f['text']), logprob: number(f['logprob']) }
+  const own = {
+    token: count(f['token']),
+    text: text(f['text']),
+    logprob: number(f['logprob']),
+    ...(f['isFirst'] === true && { isFirst: true as const }),
+  }
   return f['top'] === undefined ? own : { ...own, top: list(f['top'], logprob) }
 }
 
@@ -179,40 +189,10 @@ function tensorInfo(value: unknown): TensorInfo {
 
 function usage(value: unknown): TokenUsage {
   const f = object(value)
-  return { inputTokens: count(f['inputTokens']), outputTokens: count(f['outputTokens']) }
-}
-
-function object(value: unknown): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('object expected')
-  return value as Fields
-}
-
-function list<T>(value: unknown, decode: (element: unknown) => T): T[] {
-  if (!Array.isArray(value) || value.length > MAX_LIST) throw bad('list expected')
-  return value.map((element) => decode(element))
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw bad('text expected')
-  return value
-}
-
-function number(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw bad('number expected')
-  return value
-}
-
-function count(value: unknown): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw bad('counting number expected')
-  return value as number
-}
-
-function oneOf<T extends string>(value: unknown, known: readonly T[]): T {
-  const found = known.find((name) => name === value)
-  if (found === undefined) throw bad('unknown name')
-  return found
-}
-
-function bad(message: string): Error {
-  return engineError('ENGINE_PROTOCOL', message)
+  const cached = f['cachedInputTokens']
+  return {
+    inputTokens: count(f['inputTokens']),
+    outputTokens: count(f['outputTokens']),
+    ...(cached === undefined ? {} : { cachedInputTokens: count(cached) }),
+  }
 }

@@ -7,9 +7,11 @@ import type { ModelManifest } from '../types.ts'
 import { FIRST_FILE_DESCRIPTOR } from './child.ts'
 import { makeEmptyDirectory } from './empty-directory.ts'
 import { EngineProcess } from './engine-process.ts'
+import { defaultMemoryBytes, withMemoryLimit } from './memory-limit.ts'
 import type { EngineProgram } from './program.ts'
-import { createRamFile, type ModelBytes, type RamFile } from './ram-file.ts'
+import { type EmptyRamFile, type ModelBytes, openRamFile, type RamFile } from './ram-file.ts'
 import { probeSandbox, type Sandbox, type SandboxReport } from './sandbox.ts'
+import { openServerProgram, type ServerProgram, type ServerProgramOptions } from './server-program.ts'
 import { Supervisor } from './supervisor.ts'
 import { UidRange } from './uids.ts'
 
@@ -19,6 +21,8 @@ export interface EngineHostOptions {
   readonly entry: string
   /** The measured files that `entry` and Node are two of. Absent only in development, where nothing is measured. */
   readonly program?: EngineProgram
+  /** Runs GGUF models in this llama-server, inside the same sandbox. Absent: in the engine process itself. */
+  readonly llamaServer?: ServerProgramOptions
   /** Told when an engine is given up after its first start, and why. */
   readonly onFailed?: (reason: Error) => void
   /**
@@ -39,7 +43,7 @@ export interface EngineSpec {
   readonly manifest: ModelManifest
   /** Content by file name; exactly the files of the manifest. */
   readonly files: ReadonlyMap<string, ModelBytes>
-  /** Compute threads. Default: cores - 1, at least 1, because the Node thread of the engine needs one too. */
+  /** Compute threads. Default: cores - 1, at least 1, because the Node thread of the engine needs one too; with a llama-server all cores. */
   readonly threads?: number
   /** Default 4096; text engines cap at what the model was trained for. */
   readonly contextTokens?: number
@@ -59,6 +63,8 @@ export interface EngineSpec {
   readonly restartBackoffMs?: number
   /** Bytes of one tensor message at most. Default 64 MiB. */
   readonly maxItemBytes?: number
+  /** Private memory of the engine at most. Default for engines that run graphs: 2 GiB and four times the files. */
+  readonly memoryBytes?: number
 }
 
 /** Starts and ends engine processes. One per enclave process. */
@@ -68,6 +74,7 @@ export class EngineHost {
   private readonly directory: string
   private readonly uids: UidRange
   private readonly engines = new Set<EngineProcess>()
+  private readonly server: ServerProgram | undefined
 
   /**
    * Probes the sandbox of this machine.
@@ -82,12 +89,15 @@ export class EngineHost {
     requireCovered(program, [entry, execPath, ...(program ? [program.preload] : [])])
     // Read ahead, while the keys are asked for: the first engine waits for the rest of it and reports what is wrong.
     program?.verify().catch(() => undefined)
+    const server = options.llamaServer && openServerProgram(options.llamaServer)
+    await server?.verify()
     const sandbox = await probeSandbox({
       ...options,
       entry,
       uid: uids.any(),
       emptyDirectory: directory,
       ...(program && { image: program.folder }),
+      ...(server && { server: server.path }),
     })
     if (options.require === 'full' && !sandbox.report.full) {
       rmSync(directory, { recursive: true })
@@ -97,10 +107,17 @@ export class EngineHost {
         hint: 'run the enclave as root with CAP_SYS_ADMIN in its image, with util-linux installed',
       })
     }
-    return new EngineHost({ ...options, entry }, sandbox, directory, uids)
+    return new EngineHost({ ...options, entry }, sandbox, directory, uids, server)
   }
 
-  private constructor(options: EngineHostOptions, sandbox: Sandbox, directory: string, uids: UidRange) {
+  private constructor(
+    options: EngineHostOptions,
+    sandbox: Sandbox,
+    directory: string,
+    uids: UidRange,
+    server: ServerProgram | undefined,
+  ) {
+    this.server = server
     this.options = options
     this.sandboxed = sandbox
     this.directory = directory
@@ -117,6 +134,7 @@ export class EngineHost {
     const { manifest } = spec
     if (modelDigest(manifest) !== manifest.digest)
       throw engineError('ENGINE_MODEL_INVALID', 'manifest digest is not that of its files')
+    const server = manifest.engine === 'gguf' ? this.server : undefined
     const ram: RamFile[] = []
     const uid = this.uids.take()
     const release = (): void => {
@@ -124,32 +142,46 @@ export class EngineHost {
       this.uids.giveBack(uid)
     }
     try {
-      for (const entry of manifest.files) {
-        const content = spec.files.get(entry.name)
-        if (content === undefined)
-          throw engineError('ENGINE_MODEL_INVALID', `model file ${entry.name} is missing`)
-        ram.push(await createRamFile(entry, content, this.options.ramDirectory))
-      }
+      const contents = manifest.files.map(({ name }) => {
+        const content = spec.files.get(name)
+        if (content === undefined) throw engineError('ENGINE_MODEL_INVALID', `model file ${name} is missing`)
+        return content
+      })
+      const empty = manifest.files.map((entry) => {
+        const file = openRamFile(entry, this.options.ramDirectory)
+        ram.push(file)
+        return file
+      })
+      // The process starts while its files are still coming: it opens them when it is told to load, and not before.
+      const filled = fillInOrder(empty, contents)
+      filled.catch(() => undefined)
       const supervisor = await Supervisor.start(
         {
-          prefix: this.sandboxed.prefix(uid, this.directory),
+          prefix: [
+            ...withMemoryLimit(spec.memoryBytes ?? defaultMemoryBytes(manifest)),
+            ...this.sandboxed.prefix(uid, this.directory),
+          ],
           execPath: this.options.execPath ?? process.execPath,
           entry: this.options.entry,
           program: this.options.program,
+          server,
           emptyDirectory: this.directory,
           fds: ram.map((file) => file.fd),
+          filled,
           loadTimeoutMs: spec.loadTimeoutMs ?? 120_000,
           message: {
             id: manifest.id,
             task: manifest.task,
-            engine: manifest.engine,
+            engine: server ? 'llama-server' : manifest.engine,
+            ...(server && { serverProgram: server.path }),
             files: manifest.files.map(({ name, role, size }, index) => ({
               name,
               role,
               size,
               fd: FIRST_FILE_DESCRIPTOR + index,
             })),
-            threads: spec.threads ?? Math.max(1, availableParallelism() - 1),
+            // The Node thread of an engine needs a core of its own; one that waits for a server does not.
+            threads: spec.threads ?? Math.max(1, availableParallelism() - (server ? 0 : 1)),
             contextTokens: spec.contextTokens ?? 4096,
             concurrency: spec.concurrency ?? 4,
             maxItemBytes: spec.maxItemBytes ?? DEFAULT_MAX_ITEM_BYTES,
@@ -187,6 +219,11 @@ export class EngineHost {
     await Promise.all([...this.engines].map((engine) => engine.close()))
     rmSync(this.directory, { recursive: true, force: true })
   }
+}
+
+/** One after the other: what comes out of one sealed artifact comes in this order. */
+async function fillInOrder(files: readonly EmptyRamFile[], contents: readonly ModelBytes[]): Promise<void> {
+  for (const [index, file] of files.entries()) await file.fill(contents[index]!)
 }
 
 function requireCovered(program: EngineProgram | undefined, paths: readonly string[]): void {

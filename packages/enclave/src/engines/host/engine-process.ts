@@ -136,8 +136,8 @@ export class EngineProcess {
     return decodeTokens(await this.single('tokenize', json({ text }), options))
   }
 
-  /** Natural-log probability of each token of a text given those before it. */
-  async score(text: string, options: CallOptions = {}): Promise<TokenLogprob[]> {
+  /** Natural-log probability of each token of a text, or of token ids, given those before it. */
+  async score(text: string | readonly number[], options: CallOptions = {}): Promise<TokenLogprob[]> {
     return decodeScores(await this.single('score', json({ text }), options))
   }
 

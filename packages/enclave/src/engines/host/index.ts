@@ -2,6 +2,8 @@ export { EngineHost, type EngineHostOptions, type EngineSpec } from './engine-ho
 export { type CallOptions, EngineProcess } from './engine-process.ts'
 export { type EngineProgram, type EngineProgramOptions, openEngineProgram } from './program.ts'
 export { readModelDirectory } from './model-directory.ts'
+export { currentParty, runAs } from './party.ts'
 export type { ModelBytes } from './ram-file.ts'
 export { probeSandbox, type ProbeOptions, type Sandbox, type SandboxReport } from './sandbox.ts'
+export type { ServerProgramOptions } from './server-program.ts'
 export type { EngineState } from './supervisor.ts'

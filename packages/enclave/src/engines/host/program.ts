@@ -114,7 +114,8 @@ function listFiles(folder: string): Map<string, BigIntStats> {
   return found
 }
 
-async function sha256File(file: string, size: bigint): Promise<string> {
+/** SHA-256 of a file, lower-case hexadecimal. */
+export async function sha256File(file: string, size: bigint): Promise<string> {
   if (size <= SMALL_BYTES) return hashOnce('sha256', readFileSync(file), 'hex')
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(file, { highWaterMark: PIECE_BYTES }))

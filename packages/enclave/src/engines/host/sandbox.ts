@@ -38,6 +38,8 @@ export interface ProbeOptions {
   readonly image?: string
   /** The Node binary. Default `process.execPath`. */
   readonly execPath?: string
+  /** A program that engines start. Their uid has to be able to read and execute it. */
+  readonly server?: string
   /** A uid to try; see `uids.ts`. */
   readonly uid: number
   readonly emptyDirectory: string
@@ -58,7 +60,12 @@ const BECOME = (uid: number): string[] => ['--reuid', `${uid}`, '--regid', `${ui
 export async function probeSandbox(options: ProbeOptions): Promise<Sandbox> {
   const programs = availablePrograms()
   const hostUid = options.hostUid ?? process.getuid?.() ?? -1
-  const paths = [realpathSync(options.entry), realpathSync(options.execPath ?? process.execPath)]
+  const paths = [
+    realpathSync(options.entry),
+    ...[options.execPath ?? process.execPath, ...(options.server === undefined ? [] : [options.server])].map(
+      (path) => realpathSync(path),
+    ),
+  ]
   const reasons: string[] = []
   const image = options.image ?? codeRoot(paths[0]!)
   for (const candidate of candidates(programs, hostUid === 0, paths, image)) {
@@ -177,7 +184,8 @@ exec "$@"
 `
 
 const LOOK = `
-[ -r "$0" ] && [ -x "$1" ] || { echo unreadable; exit 3; }
+[ -r "$0" ] || { echo unreadable; exit 3; }
+for program; do [ -x "$program" ] || { echo unreadable; exit 3; }; done
 readlink /proc/self/ns/net; readlink /proc/self/ns/user
 while read -r line; do case "$line" in Uid:*|NoNewPrivs:*) echo "$line";; esac; done < /proc/self/status
 ulimit -f

@@ -99,11 +99,11 @@ export class Supervisor {
 
   /** Waits for a slot and opens a stream. @throws `ENGINE_BUSY`, `ENGINE_CANCELLED`, `ENGINE_LOAD_FAILED`, `ENGINE_CLOSED` */
   async lease(operation: EngineOperation, signal?: AbortSignal): Promise<Lease> {
-    await this.slots.enter(signal)
+    let leave = await this.slots.enter(signal)
     while (!this.child) {
       // It died between the admission and now: back to the queue, this call has not touched it.
-      this.slots.leave()
-      await this.slots.enter(signal)
+      leave()
+      leave = await this.slots.enter(signal)
     }
     const { child } = this
     const stream = child.open(operation)
@@ -113,7 +113,7 @@ export class Supervisor {
       ended = true
       stream.stopSending()
       if (!stream.failed) this.failures = 0
-      this.slots.leave()
+      leave()
     }
     return {
       stream,

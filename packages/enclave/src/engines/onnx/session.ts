@@ -1,4 +1,5 @@
 import { InferenceSession, type Tensor } from 'onnxruntime-node'
+import './half-precision.ts'
 import { engineError } from '../errors.ts'
 import { externalDataOf } from './external-data.ts'
 

@@ -4,6 +4,9 @@ import { externalFiles } from './model-files.ts'
 import { openSession, type Port, type Session, type Values } from './session.ts'
 import { datatypeOf, fromWire, toWire } from './wire-tensors.ts'
 
+/** Bytes of all outputs at most: a message of 64 MiB, without names and shapes. */
+const MAX_ANSWER_BYTES = 63 * 1024 * 1024
+
 /** Makes the engine for any ONNX model addressed by tensor: one graph, the model's only file of role `weights`. */
 export function createTensorEngine(): Engine {
   let session: Session | undefined
@@ -58,7 +61,15 @@ export async function infer(session: Session, request: InferRequest): Promise<Te
     // Free dimensions can disagree with each other in ways only the graph knows.
     throw engineError('ENGINE_INPUT', 'the model cannot compute with these tensors', { cause })
   }
-  return wanted.map((name) => toWire(name, results[name]!))
+  const answer = wanted.map((name) => toWire(name, results[name]!))
+  // Larger than a message may be: said here, or the host would take it for an attack and end the engine.
+  const bytes = answer.reduce((sum, { data }) => sum + data.length, 0)
+  if (bytes > MAX_ANSWER_BYTES)
+    throw engineError('ENGINE_INPUT', 'the answer to these tensors is larger than may be sent', {
+      expected: `at most ${MAX_ANSWER_BYTES} bytes`,
+      found: `${bytes}`,
+    })
+  return answer
 }
 
 function graphOf(model: EngineModel): Uint8Array {

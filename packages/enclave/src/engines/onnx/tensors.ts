@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-node'
+import './half-precision.ts'
 import { engineError } from '../errors.ts'
 import type { Port } from './session.ts'
 

@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { Tensor as RuntimeTensor } from 'onnxruntime-node'
+import './half-precision.ts'
 import { engineError } from '../errors.ts'
 import type { Tensor, TensorType } from '../types.ts'
 import type { ElementType, Port } from './session.ts'
@@ -79,7 +80,7 @@ export function fromWire(tensor: Tensor, port: Port): RuntimeTensor {
       found: `${data.length}`,
     })
   // A copy: the data may start at any offset of a larger message.
-  const copy = data.slice().buffer
+  const copy = new Uint8Array(data).buffer
   const Type = ARRAYS[runtime as keyof typeof ARRAYS]
   return new RuntimeTensor(runtime as 'float32', new Type(copy) as Float32Array, shape)
 }

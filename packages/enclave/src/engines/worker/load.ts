@@ -2,7 +2,7 @@ import { readSync } from 'node:fs'
 import type { Channel } from '../channel/index.ts'
 import { engineError } from '../errors.ts'
 import type { LoadMessage } from '../host/child.ts'
-import type { Engine, EngineModel, EngineName, ModelFile } from '../types.ts'
+import type { Engine, EngineModel, RuntimeName, ModelFile } from '../types.ts'
 import { failureOf } from './failure.ts'
 import { setEngine } from './serve.ts'
 
@@ -15,14 +15,14 @@ export function dieNow(): void {
 export async function loadEngine(
   payload: Uint8Array,
   channel: Channel,
-  create: (name: EngineName) => Promise<Engine>,
+  create: (name: RuntimeName) => Promise<Engine>,
 ): Promise<void> {
   try {
     // The host is trusted here: it could do anything to this process anyway.
     const message = JSON.parse(Buffer.from(payload).toString('utf8')) as LoadMessage
     const engine: Engine = await create(message.engine)
     const files = new Map(message.files.map((file) => [file.name, modelFile(file)]))
-    const { id, task, threads, contextTokens, concurrency } = message
+    const { id, task, threads, contextTokens, concurrency, serverProgram } = message
     const model: EngineModel = {
       id,
       task,
@@ -31,6 +31,7 @@ export async function loadEngine(
       threads,
       contextTokens,
       concurrency,
+      ...(serverProgram !== undefined && { serverProgram }),
     }
     const info = await engine.load(model)
     setEngine(engine)

@@ -1,8 +1,8 @@
 import { engineError } from '../errors.ts'
-import type { CreateEngine, Engine, EngineName } from '../types.ts'
+import type { CreateEngine, Engine, RuntimeName } from '../types.ts'
 
 /** Where each engine lives. Imported when needed only: a text model must not load an ONNX runtime. */
-const ENGINES: Readonly<Record<EngineName, (() => Promise<{ createEngine: CreateEngine }>) | undefined>> = {
+const ENGINES: Readonly<Record<RuntimeName, (() => Promise<{ createEngine: CreateEngine }>) | undefined>> = {
   ctc: () => import('../ctc/index.ts'),
   gguf: () => import('../gguf/index.ts'),
   extractive: () => import('../extractive/index.ts'),
@@ -10,10 +10,11 @@ const ENGINES: Readonly<Record<EngineName, (() => Promise<{ createEngine: Create
   seq2seq: () => import('../seq2seq/index.ts'),
   embedding: () => import('../embedding/index.ts'),
   onnx: () => import('../onnx/index.ts'),
+  'llama-server': () => import('../llama-server/index.ts'),
 }
 
 /** Makes the engine of this name. @throws `ENGINE_UNSUPPORTED` */
-export async function createEngine(name: EngineName): Promise<Engine> {
+export async function createEngine(name: RuntimeName): Promise<Engine> {
   const load = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined
   if (!load) throw engineError('ENGINE_UNSUPPORTED', 'this build has no engine of that name', { found: name })
   return (await load()).createEngine()

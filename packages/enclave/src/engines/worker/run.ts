@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { Channel } from '../channel/index.ts'
-import type { Engine, EngineName } from '../types.ts'
+import type { Engine, RuntimeName } from '../types.ts'
 import { dieNow, loadEngine } from './load.ts'
 import { serve } from './serve.ts'
 
@@ -8,7 +8,7 @@ import { serve } from './serve.ts'
 const CHANNEL_DESCRIPTOR = 3
 
 /** Makes this process an engine process: one model, spoken to over descriptor 3, ended with its host. */
-export function runWorker(create: (name: EngineName) => Promise<Engine>): void {
+export function runWorker(create: (name: RuntimeName) => Promise<Engine>): void {
   process.on('uncaughtException', dieNow)
   process.on('unhandledRejection', dieNow)
   const socket = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })

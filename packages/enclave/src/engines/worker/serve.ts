@@ -15,6 +15,9 @@ import type {
 } from '../types.ts'
 import { failureOf } from './failure.ts'
 
+/** A tenth of a second: what is spoken now must not wait for a second of it. */
+const LIVE_BLOCK_SAMPLES = 1600
+
 let engine: Engine | undefined
 
 /** Sets the engine that calls go to. */
@@ -81,7 +84,10 @@ async function* perform(
       return
     case 'score':
       yield json({
-        scores: await offered(loaded.score, loaded)((request.json as { text: string }).text, signal),
+        scores: await offered(loaded.score, loaded)(
+          (request.json as { text: string | readonly number[] }).text,
+          signal,
+        ),
       })
   }
 }
@@ -90,7 +96,7 @@ async function* perform(
 async function* audio(stream: ChannelStream): AsyncGenerator<Float32Array, void> {
   const first = await stream.next()
   if (!first) return
-  if (isEncodedAudio(first)) yield* decodeAudioHere(blobs(first, stream))
+  if (isEncodedAudio(first)) yield* decodeAudioHere(blobs(first, stream), {}, LIVE_BLOCK_SAMPLES)
   else for await (const bytes of blobs(first, stream)) yield bytesToFloats(bytes)
 }
 

@@ -90,6 +90,10 @@ it('gives tools to a template that knows them, and keeps what people say in them
 
 it.each([
   ['arguments that are no JSON', { id: 'a', name: 'f', arguments: '{' }],
+  [
+    'arguments that would overflow a stack',
+    { id: 'a', name: 'f', arguments: `${'['.repeat(50_000)}${']'.repeat(50_000)}` },
+  ],
   ['a name with a special token', { id: 'a', name: '<|end|>', arguments: '{}' }],
   ['an id with a blank', { id: 'a b', name: 'f', arguments: '{}' }],
 ])('refuses a call with %s', async (_what, call) => {

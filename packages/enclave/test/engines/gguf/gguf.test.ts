@@ -199,6 +199,21 @@ describe.skipIf(missing !== undefined)('a 260K story model', () => {
     expect(Object.keys(JSON.parse(shaped.text) as object)).toEqual(['urgent'])
   })
 
+  it('calls tools from its own process', async () => {
+    const parameters = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] }
+    const request: GenerateRequest = {
+      messages: [{ role: 'user', content: 'Go' }],
+      tools: [{ name: 'f', parameters }],
+      toolChoice: { name: 'f' },
+      sampling: GREEDY,
+    }
+    const events = await Array.fromAsync(engine.generate(request))
+    const calls = events.filter((event) => event.type === 'tool-call')
+    expect(calls[0]).toMatchObject({ index: 0, name: 'f' })
+    expect(JSON.parse(calls.map((call) => call.arguments).join(''))).toEqual({ n: expect.any(Number) })
+    expect(events.at(-1)).toMatchObject({ type: 'done', finishReason: 'tool-calls' })
+  })
+
   it.each([
     ['both prompt and messages', { prompt: 'a', messages: [{ role: 'user', content: 'a' }] }],
     ['neither', {}],
@@ -213,6 +228,12 @@ describe.skipIf(missing !== undefined)('a 260K story model', () => {
     ['a token that does not exist', { prompt: [512] }],
     ['an unknown role', { messages: [{ role: 'oracle', content: 'a' }] }],
     ['no messages', { messages: [] }],
+    ['tools with a prompt', { prompt: 'a', tools: [{ name: 'f' }] }],
+    [
+      'a choice of no tool',
+      { messages: [{ role: 'user', content: 'a' }], tools: [{ name: 'f' }], toolChoice: { name: 'g' } },
+    ],
+    ['an echo of a conversation', { messages: [{ role: 'user', content: 'a' }], echo: true }],
     ['a schema that is a number', { prompt: 'a', responseFormat: { type: 'json_schema', schema: 5 } }],
   ])('refuses %s', async (_, request) => {
     expect(await codeOf(run(request as GenerateRequest))).toBe('ENGINE_INPUT')

@@ -102,6 +102,18 @@ describe('a schema', () => {
     expect(await codeOf(parse(schema))).toBe('ENGINE_UNSUPPORTED')
   })
 
+  it('that counts too far in all is refused, however many tools it is spread over', async () => {
+    const long = (count: number): object =>
+      object(
+        Object.fromEntries(
+          Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string', maxLength: 1000 }]),
+        ),
+      )
+    const writer = new GrammarWriter()
+    writer.schema(parseSchema(long(15)))
+    expect(await codeOf((async () => writer.schema(parseSchema(long(15))))())).toBe('ENGINE_UNSUPPORTED')
+  })
+
   it('may hold itself where something tells its alternatives apart', () => {
     const value = {
       anyOf: [

@@ -31,28 +31,74 @@ describe('an event of a llama-server', () => {
     ['a count below zero', { ...TOKEN, tokens_predicted: -1 }],
     ['an unknown reason', { ...END, stop_type: 'tired' }],
     ['no timings', { stop: true, stop_type: 'eos' }],
-    ['a probability that is none', { ...TOKEN, completion_probabilities: [{ id: 1, logprob: null, top_logprobs: [] }] }],
-    ['too many alternatives', { ...TOKEN, completion_probabilities: [{ id: 1, logprob: 0, top_logprobs: Array.from({ length: 21 }, () => ({ id: 1, logprob: 0 })) }] }],
+    [
+      'a probability that is none',
+      { ...TOKEN, completion_probabilities: [{ id: 1, logprob: null, top_logprobs: [] }] },
+    ],
+    [
+      'too many alternatives',
+      {
+        ...TOKEN,
+        completion_probabilities: [
+          { id: 1, logprob: 0, top_logprobs: Array.from({ length: 21 }, () => ({ id: 1, logprob: 0 })) },
+        ],
+      },
+    ],
   ])('is refused when it is %s', (_, value) => {
     expect(() => decode(value)).toThrow(expect.objectContaining({ code: 'ENGINE_PROTOCOL' }) as Error)
   })
 
   it('ends in a named error, whatever it is', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.record({ stop: fc.jsonValue(), content: fc.jsonValue(), tokens: fc.jsonValue(), tokens_predicted: fc.jsonValue(), error: fc.jsonValue() }, { requiredKeys: [] })), (value) => {
-        try {
-          decode(value)
-        } catch (error) {
-          expect(error).toBeInstanceOf(SottoError)
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.jsonValue(),
+          fc.record(
+            {
+              stop: fc.jsonValue(),
+              content: fc.jsonValue(),
+              tokens: fc.jsonValue(),
+              tokens_predicted: fc.jsonValue(),
+              error: fc.jsonValue(),
+            },
+            { requiredKeys: [] },
+          ),
+        ),
+        (value) => {
+          try {
+            decode(value)
+          } catch (error) {
+            expect(error).toBeInstanceOf(SottoError)
+          }
+        },
+      ),
     )
   })
 })
 
 it('a llama-server is started with everything off that keeps, shows or forgets', () => {
-  const flags = serverFlags({ model: '/proc/self/fd/3', socket: 's.sock', slots: 3, contextTokens: 100, threads: 2 }).join(' ')
-  for (const wanted of ['--cache-ram 0', '--no-cache-idle-slots', '--no-cache-prompt', '--cache-reuse 0', '--ctx-checkpoints 0', '--slot-prompt-similarity 0', '--no-slots', '--no-ui', '--no-context-shift', '--log-disable', '--offline', '--host @s.sock', '--ctx-size 300'])
+  const flags = serverFlags({
+    model: '/proc/self/fd/3',
+    socket: 's.sock',
+    slots: 3,
+    contextTokens: 100,
+    threads: 2,
+  }).join(' ')
+  for (const wanted of [
+    '--cache-ram 0',
+    '--no-cache-idle-slots',
+    '--no-cache-prompt',
+    '--cache-reuse 0',
+    '--ctx-checkpoints 0',
+    '--slot-prompt-similarity 0',
+    '--no-slots',
+    '--no-ui',
+    '--no-context-shift',
+    '--log-disable',
+    '--offline',
+    '--host @s.sock',
+    '--ctx-size 300',
+  ])
     expect(flags).toContain(wanted)
   expect(flags).not.toMatch(/--metrics|--props|--api-key|--slot-save-path|--log-prompts/)
 })

@@ -55,6 +55,8 @@ describe('slots of a llama-server', () => {
   })
 
   it('refuse a salt that cannot be one', () => {
-    expect(() => new SlotTable(1).take('short')).toThrow(expect.objectContaining({ code: 'ENGINE_INPUT' }) as Error)
+    expect(() => new SlotTable(1).take('short')).toThrow(
+      expect.objectContaining({ code: 'ENGINE_INPUT' }) as Error,
+    )
   })
 })

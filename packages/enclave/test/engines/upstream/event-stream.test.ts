@@ -9,15 +9,24 @@ async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenera
   if (at < bytes.length) yield bytes.subarray(at)
 }
 
-async function read(text: string | Uint8Array, sizes: readonly number[] = [], maxEvents?: number): Promise<unknown[]> {
+async function read(
+  text: string | Uint8Array,
+  sizes: readonly number[] = [],
+  maxEvents?: number,
+): Promise<unknown[]> {
   const found: unknown[] = []
-  for await (const value of parseEvents(pieces(typeof text === 'string' ? Buffer.from(text) : text, sizes), maxEvents)) found.push(value)
+  for await (const value of parseEvents(
+    pieces(typeof text === 'string' ? Buffer.from(text) : text, sizes),
+    maxEvents,
+  ))
+    found.push(value)
   return found
 }
 
 describe('events of a model server', () => {
   it('reads data lines, skips the rest, and ends at [DONE]', async () => {
-    const text = ': ping\n\nevent: x\nid: 1\ndata: {"a":1}\n\ndata:{"a":\ndata: 2}\r\n\r\n\n\ndata: [DONE]\n\ndata: {"a":3}\n\n'
+    const text =
+      ': ping\n\nevent: x\nid: 1\ndata: {"a":1}\n\ndata:{"a":\ndata: 2}\r\n\r\n\n\ndata: [DONE]\n\ndata: {"a":3}\n\n'
     expect(await read(text)).toEqual([{ a: 1 }, { a: 2 }])
     expect(await read('data: 7\n\n')).toEqual([7])
     expect(await read('')).toEqual([])
@@ -48,11 +57,24 @@ describe('events of a model server', () => {
     ['too many events', 'data: 1\n\n'.repeat(101), 'ENGINE_ANSWER_TOO_LARGE'],
     ['too many comments', ':\n'.repeat(301), 'ENGINE_ANSWER_TOO_LARGE'],
   ])('refuses %s', async (_, text, code) => {
-    expect(await codeOf(read(text, Array.from({ length: 20 }, () => 500_000), text.length < 5000 ? 100 : undefined))).toBe(code)
+    expect(
+      await codeOf(
+        read(
+          text,
+          Array.from({ length: 20 }, () => 500_000),
+          text.length < 5000 ? 100 : undefined,
+        ),
+      ),
+    ).toBe(code)
   })
 
   it('takes no longer for single bytes than for whole pieces', async () => {
     const text = `data: "${'x'.repeat(50_000)}"\n\n`
-    expect(await read(text, Array.from({ length: text.length }, () => 1))).toHaveLength(1)
+    expect(
+      await read(
+        text,
+        Array.from({ length: text.length }, () => 1),
+      ),
+    ).toHaveLength(1)
   })
 })

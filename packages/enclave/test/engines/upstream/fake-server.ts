@@ -28,7 +28,12 @@ export async function startFake(answer: FakeServer['answer']): Promise<FakeServe
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
       const closed = new Promise<void>((resolve) => response.once('close', () => resolve()))
-      const one = { route: `${request.method} ${request.url}`, headers: request.headers, body: Buffer.concat(parts), closed }
+      const one = {
+        route: `${request.method} ${request.url}`,
+        headers: request.headers,
+        body: Buffer.concat(parts),
+        closed,
+      }
       seen.push(one)
       void fake.answer(one, response)
     })

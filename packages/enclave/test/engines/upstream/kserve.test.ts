@@ -17,7 +17,9 @@ let sha256: string
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'sotto-weights-'))
   writeFileSync(join(directory, 'model.bin'), 'weights', { mode: 0o644 })
-  sha256 = imageDigest([{ path: 'model.bin', mode: 0o644, sha256: createHash('sha256').update('weights').digest('hex') }])
+  sha256 = imageDigest([
+    { path: 'model.bin', mode: 0o644, sha256: createHash('sha256').update('weights').digest('hex') },
+  ])
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 const configOf = (url: string, model: string): UpstreamConfig => ({
@@ -33,21 +35,45 @@ const configOf = (url: string, model: string): UpstreamConfig => ({
 
 const floats = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer)
 const X: Tensor = { name: 'x', datatype: 'FP32', shape: [2, 1], data: floats(1.5, -0.25) }
-const BIG: Tensor = { name: 'n', datatype: 'INT64', shape: [2], data: new Uint8Array(BigInt64Array.of(2n ** 62n + 1n, -5n).buffer) }
+const BIG: Tensor = {
+  name: 'n',
+  datatype: 'INT64',
+  shape: [2],
+  data: new Uint8Array(BigInt64Array.of(2n ** 62n + 1n, -5n).buffer),
+}
 
 /** What a server would answer that gives back what it got. */
 function echo(inputs: readonly Tensor[], isBinary: boolean): Tensor[] {
-  const { bytes, headers } = inferBody({ inputs }, isBinary) as { bytes: Uint8Array; headers: Record<string, string> }
+  const { bytes, headers } = inferBody({ inputs }, isBinary) as {
+    bytes: Uint8Array
+    headers: Record<string, string>
+  }
   const length = Number(headers['inference-header-content-length'] ?? bytes.length)
   const head = Buffer.from(bytes.subarray(0, length)).toString().replace('"inputs"', '"outputs"')
   const answer = Buffer.concat([Buffer.from(head), bytes.subarray(length)])
   return decodeInferAnswer(
-    { status: 200, bytes: answer, headers: isBinary ? { 'inference-header-content-length': `${Buffer.byteLength(head)}` } : {} },
+    {
+      status: 200,
+      bytes: answer,
+      headers: isBinary ? { 'inference-header-content-length': `${Buffer.byteLength(head)}` } : {},
+    },
     undefined,
   )
 }
 
-const WIDTHS = { BOOL: 1, UINT8: 1, INT8: 1, UINT16: 2, INT16: 2, UINT32: 4, INT32: 4, UINT64: 8, INT64: 8, FP32: 4, FP64: 8 } as const
+const WIDTHS = {
+  BOOL: 1,
+  UINT8: 1,
+  INT8: 1,
+  UINT16: 2,
+  INT16: 2,
+  UINT32: 4,
+  INT32: 4,
+  UINT64: 8,
+  INT64: 8,
+  FP32: 4,
+  FP64: 8,
+} as const
 
 describe('tensors to a KServe v2 server and back', () => {
   it.each([true, false])('lose nothing, whatever their type (binary: %s)', (isBinary) => {
@@ -59,7 +85,10 @@ describe('tensors to a KServe v2 server and back', () => {
           const data = datatype === 'BOOL' ? bytes.map((byte) => byte & 1) : bytes
           const tensor: Tensor = { name: 't', datatype, shape: [48 / WIDTHS[datatype] / 2, 2], data }
           if (!isBinary && (datatype === 'FP32' || datatype === 'FP64')) {
-            const values = datatype === 'FP32' ? new Float32Array(data.slice().buffer) : new Float64Array(data.slice().buffer)
+            const values =
+              datatype === 'FP32'
+                ? new Float32Array(data.slice().buffer)
+                : new Float64Array(data.slice().buffer)
             if (!values.every((value) => Number.isFinite(value) && !Object.is(value, -0))) return
           }
           const [back] = echo([tensor], isBinary)
@@ -72,26 +101,44 @@ describe('tensors to a KServe v2 server and back', () => {
   })
 
   it('keep texts, and say which cannot travel', () => {
-    const text: Tensor = { name: 's', datatype: 'BYTES', shape: [2], data: Uint8Array.of(2, 0, 0, 0, 0xc3, 0xa4, 0, 0, 0, 0) }
+    const text: Tensor = {
+      name: 's',
+      datatype: 'BYTES',
+      shape: [2],
+      data: Uint8Array.of(2, 0, 0, 0, 0xc3, 0xa4, 0, 0, 0, 0),
+    }
     for (const isBinary of [true, false]) expect([...echo([text], isBinary)[0]!.data]).toEqual([...text.data])
     const raw: Tensor = { ...text, shape: [1], data: Uint8Array.of(1, 0, 0, 0, 0xff) }
     expect([...echo([raw], true)[0]!.data]).toEqual([...raw.data])
     expect(() => echo([raw], false)).toThrow(expect.objectContaining({ code: 'ENGINE_INPUT' }) as Error)
-    expect(() => echo([{ ...X, data: floats(NaN, 1) }], false)).toThrow(expect.objectContaining({ code: 'ENGINE_INPUT' }) as Error)
-    expect(() => inferBody({ inputs: [{ ...X, shape: [3] }] }, true)).toThrow(expect.objectContaining({ code: 'ENGINE_INPUT' }) as Error)
+    expect(() => echo([{ ...X, data: floats(NaN, 1) }], false)).toThrow(
+      expect.objectContaining({ code: 'ENGINE_INPUT' }) as Error,
+    )
+    expect(() => inferBody({ inputs: [{ ...X, shape: [3] }] }, true)).toThrow(
+      expect.objectContaining({ code: 'ENGINE_INPUT' }) as Error,
+    )
   })
 
   it.each<[string, object, string?, Record<string, string>?]>([
     ['no outputs', {}],
     ['an unknown datatype', { outputs: [{ name: 'a', datatype: 'BF16', shape: [1], data: [1] }] }],
     ['too few elements', { outputs: [{ name: 'a', datatype: 'FP32', shape: [2], data: [1] }] }],
-    ['a shape without end', { outputs: [{ name: 'a', datatype: 'FP32', shape: [2 ** 53, 2 ** 53], data: [] }] }],
+    [
+      'a shape without end',
+      { outputs: [{ name: 'a', datatype: 'FP32', shape: [2 ** 53, 2 ** 53], data: [] }] },
+    ],
     ['a free dimension', { outputs: [{ name: 'a', datatype: 'FP32', shape: [-1], data: [1] }] }],
     ['a number that is none', { outputs: [{ name: 'a', datatype: 'FP32', shape: [1], data: ['1'] }] }],
     ['a number out of range', { outputs: [{ name: 'a', datatype: 'UINT8', shape: [1], data: [256] }] }],
     ['a fraction', { outputs: [{ name: 'a', datatype: 'INT32', shape: [1], data: [0.5] }] }],
-    ['one output twice', { outputs: [X, X].map(({ name }) => ({ name, datatype: 'FP32', shape: [1], data: [1] })) }],
-    ['more raw bytes than come', { outputs: [{ name: 'a', datatype: 'FP32', shape: [1], parameters: { binary_data_size: 4 } }] }],
+    [
+      'one output twice',
+      { outputs: [X, X].map(({ name }) => ({ name, datatype: 'FP32', shape: [1], data: [1] })) },
+    ],
+    [
+      'more raw bytes than come',
+      { outputs: [{ name: 'a', datatype: 'FP32', shape: [1], parameters: { binary_data_size: 4 } }] },
+    ],
     ['bytes behind the outputs', { outputs: [] }, 'xx', { 'inference-header-content-length': '14' }],
     ['a length that is none', { outputs: [] }, '', { 'inference-header-content-length': 'x' }],
   ])('refuse an answer with %s', (_, head, rest = '', headers = {}) => {
@@ -106,8 +153,14 @@ describe('a KServe v2 server beside the enclave', () => {
   let server: FakeServer
   beforeEach(async () => {
     server = await startFake((seen, response) => {
-      if (seen.route === 'GET /v2') return json(response, { name: 'fake', version: '1', extensions: ['binary_tensor_data'] })
-      if (seen.route.startsWith('GET')) return json(response, { name: 'echo', inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }], outputs: [] })
+      if (seen.route === 'GET /v2')
+        return json(response, { name: 'fake', version: '1', extensions: ['binary_tensor_data'] })
+      if (seen.route.startsWith('GET'))
+        return json(response, {
+          name: 'echo',
+          inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
+          outputs: [],
+        })
       const length = Number(seen.headers['inference-header-content-length'])
       const head = Buffer.from(seen.body.subarray(0, length).toString().replace('"inputs"', '"outputs"'))
       response.writeHead(200, { 'inference-header-content-length': `${head.length}` })
@@ -118,7 +171,10 @@ describe('a KServe v2 server beside the enclave', () => {
 
   it('states its signature and runs tensors, raw where the server can', async () => {
     const upstream = await Upstream.open(configOf(server.url, 'echo'), { timeoutMs: 0 })
-    expect(upstream.tensors).toEqual({ inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }], outputs: [] })
+    expect(upstream.tensors).toEqual({
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
+      outputs: [],
+    })
     const [x, n] = await upstream.infer({ inputs: [X, BIG] })
     expect([[...x!.data], [...n!.data]]).toEqual([[...X.data], [...BIG.data]])
     expect(await codeOf(upstream.infer({ inputs: [X], outputs: ['y'] }))).toBe('ENGINE_PROTOCOL')
@@ -132,7 +188,9 @@ describe('a KServe v2 server beside the enclave', () => {
   })
 
   it('is refused when it has another model', async () => {
-    expect(await codeOf(Upstream.open(configOf(server.url, 'other'), { timeoutMs: 0 }))).toBe('ENGINE_MODEL_INVALID')
+    expect(await codeOf(Upstream.open(configOf(server.url, 'other'), { timeoutMs: 0 }))).toBe(
+      'ENGINE_MODEL_INVALID',
+    )
   })
 })
 
@@ -141,9 +199,18 @@ const REAL = process.env['SOTTO_KSERVE_SERVER']
 describe.skipIf(REAL === undefined)('a real KServe v2 server', () => {
   it('gives back what it is sent, with exact integers and texts', async () => {
     const upstream = await Upstream.open(configOf(REAL!, 'echo'), { timeoutMs: 60_000 })
-    const text: Tensor = { name: 's', datatype: 'BYTES', shape: [2, 1], data: Uint8Array.of(2, 0, 0, 0, 0xc3, 0xa4, 1, 0, 0, 0, 0x62) }
+    const text: Tensor = {
+      name: 's',
+      datatype: 'BYTES',
+      shape: [2, 1],
+      data: Uint8Array.of(2, 0, 0, 0, 0xc3, 0xa4, 1, 0, 0, 0, 0x62),
+    }
     const outputs = await upstream.infer({ inputs: [X, BIG, text] })
     const found = new Map(outputs.map((one) => [one.name, [...one.data]]))
-    expect([found.get('x'), found.get('n'), found.get('s')]).toEqual([[...X.data], [...BIG.data], [...text.data]])
+    expect([found.get('x'), found.get('n'), found.get('s')]).toEqual([
+      [...X.data],
+      [...BIG.data],
+      [...text.data],
+    ])
   })
 })

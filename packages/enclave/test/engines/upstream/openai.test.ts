@@ -15,9 +15,19 @@ let server: FakeServer
 let directory: string
 let config: UpstreamConfig
 
-const chunk = (delta: object, reason: string | null = null): object => ({ choices: [{ index: 0, delta, finish_reason: reason }] })
-const USAGE = { choices: [], usage: { prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 3 } } }
-const GOOD = [chunk({ role: 'assistant', content: 'Good ' }), chunk({ content: 'day' }), chunk({}, 'stop'), USAGE]
+const chunk = (delta: object, reason: string | null = null): object => ({
+  choices: [{ index: 0, delta, finish_reason: reason }],
+})
+const USAGE = {
+  choices: [],
+  usage: { prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 3 } },
+}
+const GOOD = [
+  chunk({ role: 'assistant', content: 'Good ' }),
+  chunk({ content: 'day' }),
+  chunk({}, 'stop'),
+  USAGE,
+]
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sotto-weights-'))
@@ -41,10 +51,12 @@ afterEach(async () => {
   await server.close()
   rmSync(directory, { recursive: true })
 })
-const open = (over: Partial<UpstreamConfig> = {}): Promise<Upstream> => Upstream.open({ ...config, ...over }, { timeoutMs: 0 })
+const open = (over: Partial<UpstreamConfig> = {}): Promise<Upstream> =>
+  Upstream.open({ ...config, ...over }, { timeoutMs: 0 })
 const body = (at = -1): Record<string, unknown> => JSON.parse(server.seen.at(at)!.body.toString()) as never
 const CHAT: GenerateRequest = { messages: [{ role: 'user', content: 'Hello' }] }
-const say = async (upstream: Upstream, over: Partial<GenerateRequest> = {}) => collect(upstream.generate({ ...CHAT, ...over }))
+const say = async (upstream: Upstream, over: Partial<GenerateRequest> = {}) =>
+  collect(upstream.generate({ ...CHAT, ...over }))
 
 describe('an OpenAI-compatible server beside the enclave', () => {
   it('maps a conversation and its answer', async () => {
@@ -81,7 +93,12 @@ describe('an OpenAI-compatible server beside the enclave', () => {
   it('passes calls on, name first', async () => {
     const call = (index: number, f: object): object => chunk({ tool_calls: [{ index, function: f }] })
     server.answer = (_, response) =>
-      events(response, [call(0, { name: 'look', arguments: '{"a"' }), call(0, { arguments: ':1}' }), chunk({}, 'tool_calls'), USAGE])
+      events(response, [
+        call(0, { name: 'look', arguments: '{"a"' }),
+        call(0, { arguments: ':1}' }),
+        chunk({}, 'tool_calls'),
+        USAGE,
+      ])
     const upstream = await openAnswering()
     const found: unknown[] = []
     for await (const event of upstream.generate(CHAT)) found.push(event)
@@ -101,22 +118,28 @@ describe('an OpenAI-compatible server beside the enclave', () => {
     return upstream
   }
 
-  it(claim('T19', 'shares a prefix under the salt of a client and never without: a salt drawn for each request'), async () => {
-    const upstream = await open()
-    const salt = randomBytes(16).toString('base64url')
-    await say(upstream)
-    await say(upstream)
-    const [first, second] = [body(-2)['cache_salt'], body(-1)['cache_salt']]
-    expect([typeof first, first === second]).toEqual(['string', false])
-    const { done } = await say(upstream, { cacheSalt: salt })
-    const own = body()['cache_salt']
-    expect([done!.usage.cachedInputTokens, own === salt]).toEqual([3, false])
-    await say(upstream, { cacheSalt: salt })
-    expect(body()['cache_salt']).toBe(own)
-    expect(await codeOf(say(upstream, { cacheSalt: 'guessable' }))).toBe('ENGINE_INPUT')
-    await say(await open({ prefixCache: 'cache_prompt' }), { cacheSalt: salt })
-    expect([body()['cache_prompt'], body()['cache_salt']]).toEqual([false, undefined])
-  })
+  it(
+    claim(
+      'T19',
+      'shares a prefix under the salt of a client and never without: a salt drawn for each request',
+    ),
+    async () => {
+      const upstream = await open()
+      const salt = randomBytes(16).toString('base64url')
+      await say(upstream)
+      await say(upstream)
+      const [first, second] = [body(-2)['cache_salt'], body(-1)['cache_salt']]
+      expect([typeof first, first === second]).toEqual(['string', false])
+      const { done } = await say(upstream, { cacheSalt: salt })
+      const own = body()['cache_salt']
+      expect([done!.usage.cachedInputTokens, own === salt]).toEqual([3, false])
+      await say(upstream, { cacheSalt: salt })
+      expect(body()['cache_salt']).toBe(own)
+      expect(await codeOf(say(upstream, { cacheSalt: 'guessable' }))).toBe('ENGINE_INPUT')
+      await say(await open({ prefixCache: 'cache_prompt' }), { cacheSalt: salt })
+      expect([body()['cache_prompt'], body()['cache_salt']]).toEqual([false, undefined])
+    },
+  )
 
   it.each<[string, unknown[]]>([
     ['no reason', [chunk({ content: 'a' }), USAGE]],
@@ -127,7 +150,10 @@ describe('an OpenAI-compatible server beside the enclave', () => {
     ['text that is a number', [chunk({ content: 7 })]],
     ['a call without a name', [chunk({ tool_calls: [{ index: 0, function: { arguments: '' } }] })]],
     ['calls out of order', [chunk({ tool_calls: [{ index: 1, function: { name: 'a' } }] })]],
-    ['negative usage', [chunk({}, 'stop'), { choices: [], usage: { prompt_tokens: -1, completion_tokens: 1 } }]],
+    [
+      'negative usage',
+      [chunk({}, 'stop'), { choices: [], usage: { prompt_tokens: -1, completion_tokens: 1 } }],
+    ],
     ['a list', [[1]]],
   ])('refuses an answer with %s', async (_, values) => {
     server.answer = (_seen, response) => events(response, values)
@@ -135,7 +161,8 @@ describe('an OpenAI-compatible server beside the enclave', () => {
   })
 
   it('withholds what a server says of an error in its stream', async () => {
-    server.answer = (_, response) => events(response, [chunk({ content: 'a' }), { error: { message: 'the red key' } }])
+    server.answer = (_, response) =>
+      events(response, [chunk({ content: 'a' }), { error: { message: 'the red key' } }])
     const upstream = await openAnswering()
     const error = await say(upstream).catch((cause: unknown) => cause)
     expect(error).toMatchObject({ code: 'ENGINE_FAILED' })
@@ -162,10 +189,19 @@ describe('an OpenAI-compatible server beside the enclave', () => {
 
   it('embeds, each vector at its place and of length one', async () => {
     server.answer = (_, response) =>
-      json(response, { data: [{ index: 1, embedding: [0, 2] }, { index: 0, embedding: [3, 4] }], usage: { prompt_tokens: 4 } })
+      json(response, {
+        data: [
+          { index: 1, embedding: [0, 2] },
+          { index: 0, embedding: [3, 4] },
+        ],
+        usage: { prompt_tokens: 4 },
+      })
     const upstream = await openAnswering({ task: 'embedding', prefixCache: undefined })
     const { vectors, usage } = await upstream.embed({ inputs: ['a', 'b'] })
-    expect(vectors.map((vector) => [...vector])).toEqual([[Math.fround(0.6), Math.fround(0.8)], [0, 1]])
+    expect(vectors.map((vector) => [...vector])).toEqual([
+      [Math.fround(0.6), Math.fround(0.8)],
+      [0, 1],
+    ])
     expect(usage).toEqual({ inputTokens: 4, outputTokens: 0 })
     expect(await codeOf(upstream.embed({ inputs: ['a'] }))).toBe('ENGINE_PROTOCOL')
     expect(await codeOf(upstream.embed({ inputs: ['a', 'b', 'c'] }))).toBe('ENGINE_PROTOCOL')
@@ -186,7 +222,9 @@ describe('the files of a model server', () => {
     rmSync(join(directory, 'more.py'))
     symlinkSync('/etc/passwd', join(directory, 'link'))
     expect(await codeOf(open())).toBe('ENGINE_MODEL_INVALID')
-    expect(await codeOf(open({ weights: { ...config.weights, directory: '/nowhere' } }))).toBe('ENGINE_MODEL_INVALID')
+    expect(await codeOf(open({ weights: { ...config.weights, directory: '/nowhere' } }))).toBe(
+      'ENGINE_MODEL_INVALID',
+    )
   })
 
   it('make the digest of receipts, with the name and the task', async () => {

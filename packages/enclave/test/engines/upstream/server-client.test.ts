@@ -20,7 +20,8 @@ afterEach(() => server.close())
 const get = (): Promise<unknown> => client.json({ route: 'GET /a' })
 const drain = async (signal?: AbortSignal): Promise<unknown[]> => {
   const found: unknown[] = []
-  for await (const value of client.events({ route: 'POST /a', body: {}, ...(signal && { signal }) })) found.push(value)
+  for await (const value of client.events({ route: 'POST /a', body: {}, ...(signal && { signal }) }))
+    found.push(value)
   return found
 }
 
@@ -28,7 +29,14 @@ describe('a client of a model server', () => {
   it(claim('T19', 'asks known routes and no others, with the key of this process'), async () => {
     expect(await get()).toEqual({ ok: true })
     expect(server.seen[0]!.headers['authorization']).toBe('Bearer secret')
-    for (const route of ['GET /metrics', 'GET /slots', 'GET /props', 'POST /props', 'GET /a?x=1', 'DELETE /a'])
+    for (const route of [
+      'GET /metrics',
+      'GET /slots',
+      'GET /props',
+      'POST /props',
+      'GET /a?x=1',
+      'DELETE /a',
+    ])
       expect(await codeOf(client.json({ route }))).toBe('ENGINE_FAILED')
     expect(server.seen).toHaveLength(1)
   })
@@ -59,7 +67,10 @@ describe('a client of a model server', () => {
     server.answer = (_, response) => {
       response.writeHead(200)
       const piece = Buffer.alloc(1024 * 1024)
-      const more = (): void => void (response.destroyed || (response.write(piece) ? setImmediate(more) : response.once('drain', more)))
+      const more = (): void =>
+        void (
+          response.destroyed || (response.write(piece) ? setImmediate(more) : response.once('drain', more))
+        )
       more()
     }
     expect(await codeOf(get())).toBe('ENGINE_ANSWER_TOO_LARGE')
@@ -75,14 +86,16 @@ describe('a client of a model server', () => {
     expect(await codeOf(drain())).toBe('ENGINE_CRASHED')
     server.answer = () => undefined
     expect(await codeOf(get())).toBe('ENGINE_TIMEOUT')
-    server.answer = (_, response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
+    server.answer = (_, response) =>
+      void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
     expect(await codeOf(drain())).toBe('ENGINE_TIMEOUT')
     await server.close()
     expect(await codeOf(get())).toBe('ENGINE_CRASHED')
   })
 
   it('hangs up when its caller leaves or aborts, so that the server stops', async () => {
-    server.answer = (_, response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
+    server.answer = (_, response) =>
+      void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
     const abort = new AbortController()
     const aborted = codeOf(drain(abort.signal))
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -100,10 +113,15 @@ describe('a client of a model server', () => {
     expect(await drain()).toEqual([1, 2])
   })
 
-  it.each(['http://localhost:1', 'https://127.0.0.1:1', 'http://10.0.0.1:1', 'http://127.0.0.1', 'http://127.0.0.1:1/x', 'http://127.0.0.1:99999', 'http://127.0.0.1:1@evil:1'])(
-    'reaches nothing but a port of loopback: %s',
-    (url) => {
-      expect(() => addressOf(url)).toThrow(expect.objectContaining({ code: 'ENGINE_LOAD_FAILED' }) as Error)
-    },
-  )
+  it.each([
+    'http://localhost:1',
+    'https://127.0.0.1:1',
+    'http://10.0.0.1:1',
+    'http://127.0.0.1',
+    'http://127.0.0.1:1/x',
+    'http://127.0.0.1:99999',
+    'http://127.0.0.1:1@evil:1',
+  ])('reaches nothing but a port of loopback: %s', (url) => {
+    expect(() => addressOf(url)).toThrow(expect.objectContaining({ code: 'ENGINE_LOAD_FAILED' }) as Error)
+  })
 })

@@ -1,0 +1,96 @@
+import { LlamaGrammar, LlamaGrammarEvaluationState } from 'node-llama-cpp'
+import { engineError } from '../errors.ts'
+import type { GenerateRequest } from '../types.ts'
+import { GrammarWriter } from './schema/gbnf.ts'
+import { parseSchema } from './schema/parse.ts'
+import { resolveStops } from './sampling.ts'
+import { checkTools, toolRule } from './tools/tool-grammar.ts'
+import { TAGGED, type ToolSyntax } from './tools/syntax.ts'
+import type { Words } from './words.ts'
+
+/** What holds an answer in its form. */
+export interface Constraint {
+  /** Absent for free text. */
+  readonly grammar?: LlamaGrammarEvaluationState
+  /** The same as text (GBNF), for a process that samples elsewhere. */
+  readonly grammarText?: string
+  /** How calls are written, for answers that may hold some. */
+  readonly syntax?: ToolSyntax
+  /** Whether the text, if there is any, is JSON. */
+  readonly isJson: boolean
+  readonly stops: readonly string[]
+  /** Tokens that no text contains, and that a grammar would take for something else. */
+  readonly banned: readonly number[]
+}
+
+/**
+ * The constraint of one answer. A client controls schemas, tools and stops.
+ * @throws `ENGINE_INPUT`, `ENGINE_UNSUPPORTED` naming the keyword or the option
+ */
+export function constraintFor(loaded: Words, request: GenerateRequest): Constraint {
+  const { template } = loaded
+  const writer = new GrammarWriter()
+  const content = contentRule(writer, request)
+  const asked = resolveStops(request.stop)
+  const isJson = content !== undefined
+  if (isJson && asked.length > 0)
+    throw engineError('ENGINE_UNSUPPORTED', 'stop is not offered with a JSON answer: it could cut the JSON')
+  const stops = isJson || request.messages === undefined ? asked : [...asked, ...template.stops]
+  const syntax = activeTools(request) && (template.toolSyntax ?? TAGGED)
+  const root = syntax ? toolRoot(writer, syntax, request, content) : content
+  if (root === undefined) return { isJson, stops, banned: [] }
+  const grammarText = writer.finish(root)
+  return {
+    grammar: compiled(loaded, grammarText),
+    grammarText,
+    isJson,
+    stops,
+    banned: loaded.invalidBytes,
+    ...(syntax && { syntax }),
+  }
+}
+
+function compiled({ llama, model }: Words, text: string): LlamaGrammarEvaluationState {
+  try {
+    const grammar = new LlamaGrammar(llama, { grammar: text })
+    return new LlamaGrammarEvaluationState({ model, grammar })
+  } catch (cause) {
+    throw engineError('ENGINE_UNSUPPORTED', 'JSON schema: what it counts is too much for a grammar', {
+      cause,
+    })
+  }
+}
+
+/** Whether an answer may hold calls. */
+export function activeTools({ tools, toolChoice }: GenerateRequest): boolean {
+  return tools !== undefined && tools.length > 0 && toolChoice !== 'none'
+}
+
+/** Byte tokens that begin no character. llama.cpp's grammars take what begins with them for other characters. */
+export function invalidByteTokens(vocabulary: readonly string[]): number[] {
+  return vocabulary.flatMap((text, token) => (/^<0x(?:C[01]|F[5-9A-F])>$/.test(text) ? [token] : []))
+}
+
+function toolRoot(
+  writer: GrammarWriter,
+  syntax: ToolSyntax,
+  request: GenerateRequest,
+  content: string | undefined,
+): string {
+  const { tools = [], toolChoice = 'auto', parallelToolCalls = true } = request
+  if (request.messages === undefined) throw engineError('ENGINE_INPUT', 'tools need messages')
+  checkTools(tools)
+  const choice = toolChoice === 'none' ? 'auto' : toolChoice
+  return toolRule(writer, syntax, { tools, choice, isParallel: parallelToolCalls }, content)
+}
+
+function contentRule(writer: GrammarWriter, { responseFormat }: GenerateRequest): string | undefined {
+  switch (responseFormat?.type) {
+    case 'json_object':
+      return writer.base('map')
+    case 'json_schema':
+      return writer.schema(parseSchema(responseFormat.schema))
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,226 @@
+import { refuseAmbiguity } from './ambiguity.ts'
+import { ANNOTATIONS, OFFERED, sayable } from './keywords.ts'
+import { isDeeper } from './depth.ts'
+import { arrayOf, integerOf, numberOf, stringOf } from './bounds.ts'
+import { refused, unsupported } from './refusals.ts'
+import type { ParsedSchema, Property, Shape } from './shape.ts'
+
+/** Bounds of a schema a client sends. What a grammar makes of it is a small multiple. */
+const MAX_LENGTH = 64 * 1024
+const MAX_DEPTH = 32
+const MAX_SCHEMAS = 2000
+const MAX_LITERALS = 1000
+const MAX_PROPERTIES = 256
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Reads a JSON Schema that a client controls, to the subset a grammar can force: whatever it reads, an answer of that
+ * grammar validates against. Properties come in the order of the schema; of an object that names properties no others
+ * come, whatever `additionalProperties` allows.
+ *
+ * @throws `ENGINE_UNSUPPORTED` naming the keyword, `ENGINE_INPUT` for what is no schema or allows nothing
+ */
+export function parseSchema(schema: unknown): ParsedSchema {
+  // Values in it may nest too.
+  if (isDeeper(schema, 4 * MAX_DEPTH)) throw refused('schema is too deep or too large')
+  if ((JSON.stringify(schema) ?? '').length > MAX_LENGTH) throw refused('schema is longer than 64 KiB')
+  const parser = new Parser(schema)
+  const root = parser.shape(schema, 0)
+  parser.resolveAll()
+  const parsed = { root, definitions: parser.definitions }
+  refuseEndlessReferences(root, parser.definitions)
+  refuseAmbiguity(parsed)
+  return parsed
+}
+
+class Parser {
+  readonly definitions = new Map<string, Shape>()
+  private readonly document: unknown
+  private readonly wanted: string[] = []
+  private count = 0
+
+  constructor(document: unknown) {
+    this.document = document
+  }
+
+  /** Parses what references name, and what those name. */
+  resolveAll(): void {
+    for (let pointer = this.wanted.shift(); pointer !== undefined; pointer = this.wanted.shift())
+      if (!this.definitions.has(pointer))
+        this.definitions.set(pointer, this.shape(lookUp(this.document, pointer), 0))
+  }
+
+  shape(value: unknown, depth: number): Shape {
+    if (depth > MAX_DEPTH || ++this.count > MAX_SCHEMAS) throw refused('schema is too deep or too large')
+    if (value === true) return { kind: 'any' }
+    if (value === false) throw refused('a schema that allows nothing')
+    if (!isFields(value)) throw refused('schema is not an object')
+    const given = Object.keys(value).filter((key) => !ANNOTATIONS.includes(key))
+    if (given.length === 0) return { kind: 'any' }
+    const kind = (['$ref', 'anyOf', 'const', 'enum'] as const).find((key) => Object.hasOwn(value, key))
+    if (kind !== undefined) requireOffered(given, OFFERED[kind])
+    switch (kind) {
+      case '$ref':
+        return this.reference(value['$ref'])
+      case 'anyOf':
+        return this.union(value['anyOf'], depth)
+      case 'const':
+        return literals([value['const']], value['type'])
+      case 'enum':
+        return literals(value['enum'], value['type'])
+      default:
+        return this.typed(value, given, depth)
+    }
+  }
+
+  private reference(pointer: unknown): Shape {
+    if (typeof pointer !== 'string' || !pointer.startsWith('#'))
+      throw unsupported('a $ref to another document')
+    this.wanted.push(pointer)
+    return { kind: 'ref', pointer }
+  }
+
+  private union(schemas: unknown, depth: number): Shape {
+    if (!Array.isArray(schemas) || schemas.length === 0) throw refused('anyOf is not a list of schemas')
+    return { kind: 'union', of: schemas.map((schema) => this.shape(schema, depth + 1)) }
+  }
+
+  private typed(fields: Fields, given: readonly string[], depth: number): Shape {
+    const types: unknown[] = Array.isArray(fields['type'])
+      ? fields['type']
+      : [fields['type'] ?? impliedType(fields)]
+    if (types.length === 0) throw refused('type is empty')
+    requireOffered(
+      given,
+      types.flatMap((type) => offeredFor(type)),
+    )
+    const shapes = types.map((type) => this.ofType(type, fields, depth))
+    return shapes.length === 1 ? shapes[0]! : { kind: 'union', of: shapes }
+  }
+
+  private ofType(type: unknown, fields: Fields, depth: number): Shape {
+    switch (type) {
+      case 'object':
+        return this.object(fields, depth)
+      case 'array':
+        return arrayOf(
+          fields,
+          fields['items'] === undefined ? { kind: 'any' } : this.shape(fields['items'], depth + 1),
+        )
+      case 'string':
+        return stringOf(fields)
+      case 'integer':
+        return integerOf(fields)
+      case 'number':
+        return numberOf(fields)
+      default:
+        return { kind: type as 'boolean' | 'null' }
+    }
+  }
+
+  private object(fields: Fields, depth: number): Shape {
+    const { properties = {}, required = [], additionalProperties: rest = true } = fields
+    if (
+      !isFields(properties) ||
+      !Array.isArray(required) ||
+      required.some((name) => typeof name !== 'string')
+    )
+      throw refused('properties or required are malformed')
+    if (Object.keys(properties).length + required.length > 2 * MAX_PROPERTIES)
+      throw unsupported(`an object with more than ${MAX_PROPERTIES} properties`)
+    const named: Property[] = Object.entries(properties).map(([name, schema]) => ({
+      name,
+      shape: this.shape(schema, depth + 1),
+      isRequired: required.includes(name),
+    }))
+    const others = new Set((required as string[]).filter((name) => !Object.hasOwn(properties, name)))
+    if (others.size > 0 && rest === false) throw refused('required names a property that may not be there')
+    if (rest !== false) {
+      const values = this.shape(rest, depth + 1)
+      if (named.length === 0 && others.size === 0) return { kind: 'map', values }
+      for (const name of others) named.push({ name, shape: values, isRequired: true })
+    }
+    return { kind: 'object', properties: named }
+  }
+}
+
+function offeredFor(type: unknown): readonly string[] {
+  if (
+    typeof type !== 'string' ||
+    !['object', 'array', 'string', 'integer', 'number', 'boolean', 'null'].includes(type)
+  )
+    throw refused('type is not a type of JSON Schema')
+  return OFFERED[type as 'object']
+}
+
+/** Schemas without `type` mostly mean the type their keywords speak of; all others would be allowed too. */
+function impliedType(fields: Fields): string {
+  if (Object.hasOwn(fields, 'properties')) return 'object'
+  if (Object.hasOwn(fields, 'items')) return 'array'
+  requireOffered(
+    Object.keys(fields).filter((key) => !ANNOTATIONS.includes(key)),
+    Object.values(OFFERED).flat(),
+  )
+  throw unsupported('a schema without type')
+}
+
+function literals(values: unknown, type: unknown): Shape {
+  if (!Array.isArray(values) || values.length > MAX_LITERALS)
+    throw refused('enum is not a list of at most 1000')
+  const types = type === undefined ? undefined : [type].flat()
+  const fitting = values.filter((value) => types === undefined || types.some((name) => isOf(value, name)))
+  if (fitting.length === 0) throw refused('enum or const allows nothing')
+  return { kind: 'literals', texts: [...new Set(fitting.map((value) => JSON.stringify(value)))] }
+}
+
+function isOf(value: unknown, type: unknown): boolean {
+  if (type === 'null') return value === null
+  if (type === 'array') return Array.isArray(value)
+  if (type === 'integer') return Number.isInteger(value)
+  if (type === 'object') return isFields(value)
+  return typeof value === type
+}
+
+function lookUp(document: unknown, pointer: string): unknown {
+  let at: unknown = document
+  for (const part of pointer.slice(1).split('/').slice(1)) {
+    const key = decodePart(part)
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key))
+      throw refused('a $ref names nothing')
+    at = (at as Fields)[key]
+  }
+  if (pointer !== '#' && !pointer.startsWith('#/')) throw unsupported('a $ref to an anchor')
+  return at
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
+  } catch {
+    throw refused('a $ref is malformed')
+  }
+}
+
+/** A reference that comes back to itself before a bracket opens would never produce a character. */
+function refuseEndlessReferences(root: Shape, definitions: ReadonlyMap<string, Shape>): void {
+  const finished = new Set<string>()
+  const walk = (shape: Shape, path: readonly string[]): void => {
+    if (shape.kind === 'union') for (const one of shape.of) walk(one, path)
+    if (shape.kind !== 'ref' || finished.has(shape.pointer)) return
+    if (path.includes(shape.pointer)) throw refused('a $ref leads back to itself')
+    walk(definitions.get(shape.pointer)!, [...path, shape.pointer])
+    finished.add(shape.pointer)
+  }
+  walk(root, [])
+  for (const shape of definitions.values()) walk(shape, [])
+}
+
+function requireOffered(given: readonly string[], offered: readonly string[]): void {
+  const other = given.find((key) => !offered.includes(key))
+  if (other !== undefined) throw unsupported(sayable(other))
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,47 @@
+/** What a JSON Schema asks for, as far as a grammar can force it. */
+export type Shape =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'object'; readonly properties: readonly Property[] }
+  /** An object with any keys. */
+  | { readonly kind: 'map'; readonly values: Shape }
+  | { readonly kind: 'array'; readonly items: Shape; readonly min: number; readonly max: number | undefined }
+  /** Code points. */
+  | {
+      readonly kind: 'string'
+      readonly min: number
+      readonly max: number | undefined
+      readonly format?: StringFormat
+    }
+  /** Both bounds or neither: without them up to 15 digits. */
+  | { readonly kind: 'integer'; readonly range?: Range }
+  /** The bounds are whole. */
+  | { readonly kind: 'number'; readonly range?: Range }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'null' }
+  /** One of these JSON texts. */
+  | { readonly kind: 'literals'; readonly texts: readonly string[] }
+  | { readonly kind: 'union'; readonly of: readonly Shape[] }
+  /** A shape of {@link ParsedSchema.definitions}. */
+  | { readonly kind: 'ref'; readonly pointer: string }
+
+/** One property of an object, in the order in which the answer has them. */
+export interface Property {
+  readonly name: string
+  readonly shape: Shape
+  readonly isRequired: boolean
+}
+
+/** Inclusive, within the safe integers. */
+export interface Range {
+  readonly low: number
+  readonly high: number
+}
+
+/** Formats a grammar can force. */
+export type StringFormat = 'date' | 'time' | 'date-time' | 'uuid'
+
+/** A schema and what its references name. */
+export interface ParsedSchema {
+  readonly root: Shape
+  readonly definitions: ReadonlyMap<string, Shape>
+}

@@ -1,0 +1,212 @@
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
+import { SottoError } from '@sotto/protocol/errors'
+import { engineError } from '../errors.ts'
+import { MAX_ANSWER_BYTES } from '../host/answer-bounds.ts'
+import { parseEvents } from './event-stream.ts'
+
+/** Where a model server listens: in this TEE, or nowhere. */
+export type ServerAddress =
+  | { readonly socketPath: string }
+  | { readonly host: '127.0.0.1' | '::1'; readonly port: number }
+
+/** What a {@link ServerClient} is made of. */
+export interface ServerClientOptions {
+  readonly address: ServerAddress
+  /** `METHOD /path` of all that is ever asked; the server may have other routes, and nobody reaches them. */
+  readonly routes: readonly string[]
+  /** A secret of this process and the server. */
+  readonly apiKey?: string
+  /** Longest silence of the server, ms. */
+  readonly idleMs: number
+}
+
+/** One request to a model server. */
+export interface ServerRequest {
+  /** One of the routes. */
+  readonly route: string
+  /** JSON, or bytes with their own headers. Absent: no body. */
+  readonly body?: object | { readonly bytes: Uint8Array; readonly headers: Readonly<Record<string, string>> }
+  readonly signal?: AbortSignal
+}
+
+/** A whole answer of a model server. */
+export interface ServerAnswer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly bytes: Uint8Array
+}
+
+/** What a server says of an error is read for its kind alone, and never passed on: it may quote the prompt. */
+const MAX_ERROR_BYTES = 64 * 1024
+const OVERFLOW =
+  /"(?:type|code)"\s*:\s*"(?:exceed_context_size_error|context_length_exceeded)"|maximum context length/
+
+/**
+ * Speaks to a model server in the same TEE: known routes only, no redirects, no proxies, everything it answers bounded
+ * in size and silence. The server runs third-party weights, so nothing it says is trusted. Calls may be concurrent, each
+ * on a connection of its own, which ends with it: a server stops computing when its caller hangs up.
+ *
+ * All throw `ENGINE_CRASHED` (it is not there, or hung up), `ENGINE_TIMEOUT`, `ENGINE_CANCELLED`, `ENGINE_PROTOCOL`,
+ * `ENGINE_ANSWER_TOO_LARGE`; `ENGINE_INPUT`, `ENGINE_CONTEXT_OVERFLOW`, `ENGINE_BUSY`, `ENGINE_FAILED` for its refusals.
+ */
+export class ServerClient {
+  private readonly options: ServerClientOptions
+
+  constructor(options: ServerClientOptions) {
+    this.options = options
+  }
+
+  /** The status alone. For asking whether it is ready. */
+  async status(request: ServerRequest): Promise<number> {
+    const incoming = await this.send(request)
+    incoming.destroy()
+    return incoming.statusCode ?? 0
+  }
+
+  /** A JSON answer. */
+  async json(request: ServerRequest): Promise<unknown> {
+    const { bytes } = await this.whole(request)
+    try {
+      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
+    } catch {
+      throw engineError('ENGINE_PROTOCOL', 'the model server answered something that is not JSON')
+    }
+  }
+
+  /** Any answer of status 200, whole. */
+  async whole(request: ServerRequest): Promise<ServerAnswer> {
+    const incoming = await this.accepted(request)
+    const bytes = await readAll(this.read(incoming, request.signal), MAX_ANSWER_BYTES)
+    return { status: 200, headers: incoming.headers, bytes }
+  }
+
+  /** The JSON values of an event stream, up to `[DONE]` or its end. Leaving the loop hangs up. */
+  async *events(request: ServerRequest): AsyncGenerator<unknown, void> {
+    const incoming = await this.accepted(request)
+    try {
+      if (!/^text\/event-stream\b/i.test(incoming.headers['content-type'] ?? ''))
+        throw engineError('ENGINE_PROTOCOL', 'the model server answered no event stream')
+      yield* parseEvents(this.read(incoming, request.signal))
+    } finally {
+      incoming.destroy()
+    }
+  }
+
+  private async accepted(request: ServerRequest): Promise<IncomingMessage> {
+    const incoming = await this.send(request)
+    if (incoming.statusCode === 200) return incoming
+    const said = await readAll(this.read(incoming, request.signal), MAX_ERROR_BYTES).catch(() => undefined)
+    throw refusal(incoming.statusCode ?? 0, Buffer.from(said ?? []).toString('latin1'))
+  }
+
+  private send({ route, body, signal }: ServerRequest): Promise<IncomingMessage> {
+    const { address, routes, apiKey, idleMs } = this.options
+    const [method, path] = route.split(' ', 2)
+    if (!routes.includes(route))
+      throw engineError('ENGINE_FAILED', 'no request to a model server takes this route')
+    if (signal?.aborted) throw cancelled()
+    const content = contentOf(body)
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      const outgoing: ClientRequest = httpRequest({
+        ...address,
+        method,
+        path,
+        agent: false,
+        headers: {
+          host: 'localhost',
+          accept: '*/*',
+          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+          ...content.headers,
+        },
+        timeout: idleMs,
+      })
+      const onAbort = (): void => void outgoing.destroy(cancelled())
+      signal?.addEventListener('abort', onAbort, { once: true })
+      outgoing.once('close', () => signal?.removeEventListener('abort', onAbort))
+      outgoing.once('timeout', () => outgoing.destroy(silent(idleMs)))
+      // For its whole life: an error after the head would otherwise end the process.
+      outgoing.on('error', (error) => reject(error instanceof SottoError ? error : notThere(error)))
+      outgoing.once('response', resolve)
+      outgoing.end(content.bytes)
+    })
+  }
+
+  /** The body of an answer, with the reasons why it may end early. */
+  private async *read(
+    incoming: IncomingMessage,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void> {
+    const { idleMs } = this.options
+    let isSilent = false
+    incoming.socket.setTimeout(idleMs, () => {
+      isSilent = true
+      incoming.destroy()
+    })
+    const onAbort = (): void => void incoming.destroy()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
+    try {
+      for await (const chunk of incoming) yield chunk as Buffer
+      if (!incoming.complete) throw new Error('cut')
+    } catch (error) {
+      if (signal?.aborted) throw cancelled()
+      if (isSilent) throw silent(idleMs)
+      throw notThere(error as Error)
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+function contentOf(body: ServerRequest['body']): {
+  bytes?: Uint8Array
+  headers: Record<string, string | number>
+} {
+  if (body === undefined) return { headers: {} }
+  if ('bytes' in body && body.bytes instanceof Uint8Array)
+    return {
+      bytes: body.bytes,
+      headers: { ...(body as { headers: object }).headers, 'content-length': body.bytes.length },
+    }
+  const bytes = Buffer.from(JSON.stringify(body))
+  return { bytes, headers: { 'content-type': 'application/json', 'content-length': bytes.length } }
+}
+
+async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    length += chunk.length
+    if (length > maxBytes)
+      throw engineError('ENGINE_ANSWER_TOO_LARGE', 'the answer of the model server is too large', {
+        expected: `at most ${maxBytes} bytes`,
+      })
+    parts.push(chunk)
+  }
+  return Buffer.concat(parts, length)
+}
+
+function refusal(status: number, said: string): Error {
+  const found = { found: `status ${status}` }
+  if (status === 429 || status === 503) return engineError('ENGINE_BUSY', 'the model server is busy', found)
+  if (status === 400 || status === 413 || status === 422) {
+    return OVERFLOW.test(said)
+      ? engineError('ENGINE_CONTEXT_OVERFLOW', 'the prompt does not fit the context of this model', found)
+      : engineError('ENGINE_INPUT', 'the model server does not accept this request', found)
+  }
+  return engineError('ENGINE_FAILED', 'the model server failed', found)
+}
+
+function cancelled(): Error {
+  return engineError('ENGINE_CANCELLED', 'the caller cancelled')
+}
+
+function silent(idleMs: number): Error {
+  return engineError('ENGINE_TIMEOUT', 'the model server made no progress', {
+    expected: `an answer within ${idleMs} ms`,
+  })
+}
+
+function notThere(cause: Error): Error {
+  return engineError('ENGINE_CRASHED', 'the model server hung up, or is not there', { cause })
+}
