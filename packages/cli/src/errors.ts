@@ -17,6 +17,9 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `CLI_MODEL` (fix-input): a hub has no such model, or no engine runs it.
  * - `CLI_SOURCE` (fix-input): a checkout does not build.
  * - `CLI_MODEL_DIGEST` (stop): the bytes of a model are not those its digest names.
+ * - `BENCH_FAILED` (fix-input): a model cannot be measured: its engine refuses it, or the text or recording.
+ * - `QUANTIZER_MISSING` (fix-input): llama-quantize is not on this machine.
+ * - `QUANTIZER_FAILED` (fix-input): llama-quantize did not make the file.
  *
  * The local stack:
  * - `STACK_NOT_BUILT` (fix-input): the images are not there.
@@ -49,6 +52,9 @@ export type CliErrorCode =
   | 'CLI_MODEL'
   | 'CLI_SOURCE'
   | 'CLI_MODEL_DIGEST'
+  | 'BENCH_FAILED'
+  | 'QUANTIZER_MISSING'
+  | 'QUANTIZER_FAILED'
   | 'STACK_NOT_BUILT'
   | 'STACK_RUNNING'
   | 'STACK_NOT_RUNNING'
@@ -79,6 +85,9 @@ const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_MODEL: 'fix-input',
   CLI_SOURCE: 'fix-input',
   CLI_MODEL_DIGEST: 'stop',
+  BENCH_FAILED: 'fix-input',
+  QUANTIZER_MISSING: 'fix-input',
+  QUANTIZER_FAILED: 'fix-input',
   STACK_NOT_BUILT: 'fix-input',
   STACK_RUNNING: 'fix-input',
   STACK_NOT_RUNNING: 'fix-input',

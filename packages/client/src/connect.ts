@@ -1,7 +1,10 @@
 import type { Verdict } from '@sotto/verifier'
 import { createVerifiedFetch } from './fetch/index.ts'
+import { transcribeLive } from './live/index.ts'
+import { createModels } from './models/index.ts'
 import { isBrowser } from './platform.ts'
 import { createReceiptBook } from './receipts/index.ts'
+import { createTensors } from './tensors/index.ts'
 import { openTokenPool } from './tokens/index.ts'
 import { INNER_ORIGIN, type Outlet } from './transport/index.ts'
 import {
@@ -33,6 +36,7 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
     requests: relayAddresses(relayUrl, options.gateway ?? DEFAULT_GATEWAY).requests,
     fetch: source.fetch,
     streamUploads: options.streamUploads ?? !isBrowser,
+    webSocket: options.webSocket ?? (isBrowser ? globalThis.WebSocket : undefined),
   }
   const receipts = createReceiptBook({
     policy: options.policy,
@@ -44,14 +48,23 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
     openTokenPool({
       ...source,
       tokens: options.tokens,
+      storage: options.storage ?? memoryStorage(),
       readTile: tileReader(source.logUrl, source.fetch),
       get: (path) => verified.get(path),
     })
   const verified = createVerifiedFetch({ session, outlet, now: source.now, receipts, tokens })
   tokens?.warmUp()
-  return {
+  const sotto: Sotto = {
     baseURL: `${INNER_ORIGIN}/v1`,
     fetch: verified.fetch,
+    fetchLive: verified.fetchLive,
+    transcribeLive: (audio, live) => transcribeLive(sotto, audio, live),
+    models: createModels({
+      fetch: verified.fetch,
+      service: () => session.current(),
+      policy: options.policy,
+      now: source.now,
+    }),
     get trust() {
       return session.verdict
     },
@@ -59,7 +72,9 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
       return receipts.records
     },
     receiptOf: (response) => receipts.receiptOf(response),
+    tensors: createTensors({ fetch: verified.fetch, receiptOf: (response) => receipts.receiptOf(response) }),
   }
+  return sotto
 }
 
 /**

@@ -9,13 +9,21 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `REQUEST_ORIGIN`: the URL does not belong to {@link INNER_ORIGIN}; another place would see it in clear.
  * - `REQUEST_INVALID`: method, body or path cannot travel inside the encryption.
  * - `REQUEST_TOO_LARGE`: relay or gateway take no request of this size; nothing of it was answered.
- * - `STORAGE_INVALID`: the remembered checkpoint is damaged; delete it only if you know why.
+ * - `STORAGE_INVALID`: what is remembered (a checkpoint, a statement of an issuer, tokens) is damaged, or another process holds it; delete it only if you know why.
  * - `PROOF_MALFORMED`: the file is no proof of an entry and no evidence of a split view.
+ * - `INFERENCE_REFUSED`: the service does not take these tensors, or has no such model; `found` is its own code.
+ * - `NPY_MALFORMED`: the file is no NumPy array that a model takes.
+ * - `RESULT_MALFORMED`: the file is no kept result, or was changed since it was written.
  * - `ISSUER_URL`: address, key or API key of the token issuer are not what they must be.
  * - `ISSUER_REFUSED`: the token issuer refuses this account, class or request, or the service takes no tokens.
+ * - `LIVE_REFUSED`: the service does not take this live recording; `found` is its own code.
+ * - `MODEL_SOURCE`: what was to be sealed is no model, or changed while it was read.
+ * - `MODEL_OWNER`: another owner sealed this model.
+ * - `MODEL_REFUSED`: registry or KMS do not do this for this owner; `found` is their own code.
  * - `PROXY_CONFIG`: options of the local proxy contradict each other or are unsafe.
  *
  * Try again (`retry`):
+ * - `INFERENCE_FAILED`: the service could not run the model now; `found` is its own code.
  * - `BUNDLE_UNREACHABLE`: the trust bundle could not be fetched, so nothing can be decided. Nothing was sent.
  * - `LOG_UNREADABLE`: the log does not answer, or does not serve a part of its tree.
  * - `ISSUER_UNREACHABLE`: the token issuer does not answer, so there is no token to send the request with.
@@ -24,6 +32,7 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `RELAY_REFUSED`: relay or gateway answered outside the encryption; `found` is the outer status.
  * - `KEY_UNKNOWN`: the gateway does not hold the key; keys were verified again and a fresh request may succeed.
  * - `RESPONSE_TRUNCATED`: the answer was cut. What arrived is authentic but incomplete: do not use it as an answer.
+ * - `MODEL_UNAVAILABLE`: the registry, the KMS or the log behind it did not answer; `found` is their own code.
  * - `RECEIPT_MISSING`: the answer was complete but carried no receipt.
  * - `RECEIPT_UNPROVEN`: the receipt's certificate could not be fetched.
  *
@@ -42,8 +51,16 @@ export type ClientErrorCode =
   | 'REQUEST_TOO_LARGE'
   | 'STORAGE_INVALID'
   | 'PROOF_MALFORMED'
+  | 'INFERENCE_REFUSED'
+  | 'NPY_MALFORMED'
+  | 'RESULT_MALFORMED'
+  | 'INFERENCE_FAILED'
   | 'ISSUER_URL'
   | 'ISSUER_REFUSED'
+  | 'LIVE_REFUSED'
+  | 'MODEL_SOURCE'
+  | 'MODEL_OWNER'
+  | 'MODEL_REFUSED'
   | 'PROXY_CONFIG'
   | 'BUNDLE_UNREACHABLE'
   | 'LOG_UNREADABLE'
@@ -53,6 +70,7 @@ export type ClientErrorCode =
   | 'RELAY_REFUSED'
   | 'KEY_UNKNOWN'
   | 'RESPONSE_TRUNCATED'
+  | 'MODEL_UNAVAILABLE'
   | 'RECEIPT_MISSING'
   | 'RECEIPT_UNPROVEN'
   | 'VERIFY_REFUSED'
@@ -69,8 +87,16 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   REQUEST_TOO_LARGE: 'fix-input',
   STORAGE_INVALID: 'fix-input',
   PROOF_MALFORMED: 'fix-input',
+  INFERENCE_REFUSED: 'fix-input',
+  NPY_MALFORMED: 'fix-input',
+  RESULT_MALFORMED: 'fix-input',
+  INFERENCE_FAILED: 'retry',
   ISSUER_URL: 'fix-input',
   ISSUER_REFUSED: 'fix-input',
+  LIVE_REFUSED: 'fix-input',
+  MODEL_SOURCE: 'fix-input',
+  MODEL_OWNER: 'fix-input',
+  MODEL_REFUSED: 'fix-input',
   PROXY_CONFIG: 'fix-input',
   BUNDLE_UNREACHABLE: 'retry',
   LOG_UNREADABLE: 'retry',
@@ -80,6 +106,7 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   RELAY_REFUSED: 'retry',
   KEY_UNKNOWN: 'retry',
   RESPONSE_TRUNCATED: 'retry',
+  MODEL_UNAVAILABLE: 'retry',
   RECEIPT_MISSING: 'retry',
   RECEIPT_UNPROVEN: 'retry',
   VERIFY_REFUSED: 'stop',

@@ -3,5 +3,28 @@ export { clientError, type ClientErrorCode, VerificationRefused } from './errors
 export { readServerSentEvents } from './sse/index.ts'
 export { INNER_ORIGIN } from './transport/index.ts'
 export { paddedLength } from '@sotto/protocol/sizes'
-export type { TokenOptions } from './tokens/index.ts'
+export { modelOwner } from './models/index.ts'
+export type {
+  ModelAbout,
+  ModelFiles,
+  ModelOwner,
+  PublishedModel,
+  PublishOptions,
+  SottoModels,
+} from './models/index.ts'
+export type { LiveEvent, LiveOptions, LiveTranscription } from './live/index.ts'
+export type { WebSocketClass } from './transport/index.ts'
+export type { TokenOptions, TokenShelf } from './tokens/index.ts'
+export { textsOf } from './tensors/index.ts'
+export type {
+  ModelSignature,
+  RunOptions,
+  RunResult,
+  SottoTensors,
+  TensorArray,
+  TensorElements,
+  TensorInput,
+  TensorOutput,
+  TensorPort,
+} from './tensors/index.ts'
 export type { ConnectOptions, ReceiptRecord, Sotto, SottoStorage } from './types.ts'

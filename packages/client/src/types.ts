@@ -1,7 +1,11 @@
 import type { SottoError } from '@sotto/protocol/errors'
 import type { InferenceReceipt, SavedReceipt } from '@sotto/protocol/receipts'
 import type { Step, TrustPolicy, Verdict } from '@sotto/verifier'
+import type { LiveOptions, LiveTranscription } from './live/types.ts'
+import type { SottoModels } from './models/types.ts'
+import type { SottoTensors } from './tensors/types.ts'
 import type { TokenOptions } from './tokens/types.ts'
+import type { WebSocketClass } from './transport/index.ts'
 
 /**
  * Small values kept between runs: the last log checkpoint seen, so that the log cannot show this
@@ -45,6 +49,11 @@ export interface ConnectOptions {
    * collected first. @default true on Node, false in browsers
    */
   streamUploads?: boolean
+  /**
+   * Carries live requests, over one WebSocket of the relay each, instead of `fetch`, which sends all of a body before
+   * the answer in browsers. @default `WebSocket` in browsers, none on Node
+   */
+  webSocket?: WebSocketClass
 }
 
 /** A receipt after verification against the request sent and the answer received. */
@@ -62,6 +71,27 @@ export interface Sotto {
    * encryption; a `Response` is always the enclave's own. A body that was cut errors, it never just ends.
    */
   readonly fetch: typeof globalThis.fetch
+  /**
+   * {@link fetch} for a body that is still being made (a stream): each part of it leaves at once, and the answer
+   * arrives meanwhile. Such a request is never repeated.
+   */
+  readonly fetchLive: typeof globalThis.fetch
+  /**
+   * Speech into text while somebody speaks.
+   *
+   * @param audio a recording as it is made, from its first byte: WAV, or with `sampleRate` raw 16-bit samples
+   * @throws at the first event: `LIVE_REFUSED` by the service, and what {@link fetch} throws
+   *
+   * @example for await (const event of sotto.transcribeLive(microphone, { sampleRate: 16000 })) show(event)
+   */
+  transcribeLive(
+    audio: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
+    options?: LiveOptions,
+  ): LiveTranscription
+  /** Models of owners: sealed here, opened only in enclaves that their owner accepts. */
+  readonly models: SottoModels
+  /** Any ONNX model by tensor, with results that can be kept and verified later. */
+  readonly tensors: SottoTensors
   /** The verdict in force. */
   readonly trust: Verdict
   /** The latest receipts, oldest first, at most 256. */

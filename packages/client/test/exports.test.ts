@@ -4,6 +4,8 @@ import * as client from '../src/index.ts'
 import * as multipart from '../src/multipart/index.ts'
 import * as node from '../src/node/index.ts'
 import * as proxy from '../src/proxy/index.ts'
+import * as receipts from '../src/receipts/index.ts'
+import * as tensors from '../src/tensors/index.ts'
 
 it('offers exactly these names: adding one is a decision', () => {
   const names = (module: object): string[] => Object.keys(module).sort()
@@ -13,13 +15,33 @@ it('offers exactly these names: adding one is a decision', () => {
     'checkTrust',
     'clientError',
     'connect',
+    'modelOwner',
     'paddedLength',
     'readServerSentEvents',
+    'textsOf',
+  ])
+  // Beside the root, which browsers load whole.
+  expect(names(tensors)).toEqual([
+    'createTensors',
+    'outputsOfResult',
+    'parseNpy',
+    'tensorFromNpy',
+    'tensorToNpy',
+    'textsOf',
+    'writeNpy',
+  ])
+  expect(names(receipts)).toEqual([
+    'MAX_RESULT_BYTES',
+    'createReceiptBook',
+    'encodeResult',
+    'isResult',
+    'parseResult',
   ])
   expect(names(proxy)).toEqual(['createProxy', 'parseAzurePath', 'startProxy'])
   expect(names(node)).toEqual([
     'COLLATERAL_INDEX',
     'fileStorage',
+    'fileTokenShelf',
     'readCollateral',
     'readFolder',
     'requireOwnFolder',

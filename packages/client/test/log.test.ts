@@ -1,4 +1,6 @@
+import { toHex } from '@sotto/protocol/bytes'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
+import { parseCheckpoint, parseNote } from '@sotto/protocol/note'
 import { describe, expect, it } from 'vitest'
 import { claim } from '../../../test/claims.ts'
 import type { SottoStorage } from '../src/index.ts'
@@ -29,6 +31,24 @@ describe('the log', () => {
     expect(service.outerCalls.some(({ path }) => path.startsWith('/log/tile/'))).toBe(true)
     expect(posts(service)).toEqual([])
     expect(JSON.parse([...storage.values.values()][0]!)).toMatchObject({ size: 7 })
+  })
+
+  it(claim('chain.log', 'may be shown as it was a while ago, proven by its tiles'), async () => {
+    const service = await createService()
+    const storage = memory()
+    // What an issuer of tokens shows may be newer than the bundle, which is good for a while.
+    const key = `checkpoint ${service.world.log.key}`
+    const { size, root } = parseCheckpoint(
+      parseNote(await service.world.log.checkpoint({ time: service.world.now })).text,
+    )
+    await storage.set(key, JSON.stringify({ size, root: toHex(root) }))
+    const sotto = await open(service, { storage })
+    expect(sotto.trust.steps.find(({ name }) => name === 'log.consistency')).toMatchObject({ status: 'pass' })
+    // What was seen of it stays seen.
+    expect(JSON.parse(storage.values.get(key)!)).toMatchObject({ size })
+    expect(service.outerCalls.some(({ path }) => path.startsWith('/log/tile/'))).toBe(true)
+    storage.values.set(key, JSON.stringify({ size, root: 'aa'.repeat(32) }))
+    await expect(open(service, { storage })).rejects.toMatchObject({ code: 'VERIFY_REFUSED' })
   })
 
   it(claim('chain.log', 'is refused when it shrank or shows another history'), async () => {

@@ -125,6 +125,22 @@ describe('SDKs through the proxy', () => {
     expect(text).toMatch(/ whisper 300000$/)
   })
 
+  it('openai: the named events of a response', async () => {
+    const [, sotto] = await open(() => {
+      const response = { id: 'resp_1', object: 'response', status: 'completed', output: [] }
+      const events = ['response.created', 'response.completed'].map(
+        (type, sequence_number) =>
+          `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number, response })}\n\n`,
+      )
+      return new Response(events.join(''), { headers: { 'content-type': 'text/event-stream' } })
+    })
+    proxy = await startProxy({ sotto, port: 0, apiKey: 'local' })
+    const client = new OpenAI({ baseURL: `${proxy.url}/v1`, apiKey: 'local', maxRetries: 0 })
+    const stream = await client.responses.create({ model: 'm', input: 'hi', stream: true })
+    const events = await Array.fromAsync(stream)
+    expect(events.map(({ type }) => type)).toEqual(['response.created', 'response.completed'])
+  })
+
   it('AzureOpenAI: chat and upload by deployment', async () => {
     const models: unknown[] = []
     const [, sotto] = await open(async (request) => {

@@ -6,6 +6,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `RELAY_GATEWAY_FAILED` (retry): the gateway is unreachable or answered something that is not OHTTP.
  * - `RELAY_GATEWAY_REFUSED` (fix-input): the gateway refused the encapsulated message.
  * - `RELAY_GATEWAY_BUSY` (retry): the gateway asks to come back later.
+ * - `RELAY_ORIGIN` (fix-input): a page of an origin that is not listed asked for a WebSocket.
  * - `RELAY_LOG_FAILED` (retry): the log is unreachable or answered something that is no checkpoint or tile.
  * - `RELAY_TOO_SLOW` (retry): one side sent nothing for too long, or the exchange took too long.
  * - `LOG_UNAUTHORIZED` (fix-input): no append token, or a wrong one.
@@ -30,12 +31,26 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `ISSUER_STORE_FULL` (retry): the disk is full; nothing was charged and nothing signed.
  * - `ISSUER_STORE_FAILED` (retry): the store did not answer; send the same request again, it is charged once.
  * - `ISSUER_FAULT` (stop): a signature did not verify after it was made; it was withheld.
+ * - `REGISTRY_OWNER` (fix-input): this key is no owner of this registry.
+ * - `REGISTRY_QUOTA` (fix-input): the owner has as many models, bytes or unfinished uploads as it may.
+ * - `REGISTRY_TIME` (fix-input): a document of an owner is too old to act on, or made in the future; compare the clocks.
+ * - `REGISTRY_UPLOAD_UNKNOWN` (fix-input): no such upload; it expired, or its bytes had another digest. Begin again.
+ * - `REGISTRY_OFFSET` (retry): the upload is at another offset, which the header `upload-offset` of the answer names.
+ * - `REGISTRY_DIGEST` (fix-input): what was uploaded has not the digest that was announced; it is thrown away.
+ * - `REGISTRY_BLOB_MISSING` (fix-input): the sealed file that a statement names was not uploaded.
+ * - `REGISTRY_VERSION` (fix-input): this version of the model, or a higher one, was published before.
+ * - `REGISTRY_MODEL_UNKNOWN` (fix-input): no model of this name, or no blob of this digest.
+ * - `REGISTRY_MODEL_REMOVED` (fix-input): the owner removed it, or it expired.
+ * - `REGISTRY_RANGE` (fix-input): no single range of bytes of this blob.
+ * - `REGISTRY_DISK_FULL` (retry): the disk is full; what was stored before is intact.
+ * - `REGISTRY_STORE_FAILED` (retry): the store did not answer; the same request may be sent again.
  */
 export type EdgeErrorCode =
   | 'RELAY_UNKNOWN_GATEWAY'
   | 'RELAY_GATEWAY_FAILED'
   | 'RELAY_GATEWAY_REFUSED'
   | 'RELAY_GATEWAY_BUSY'
+  | 'RELAY_ORIGIN'
   | 'RELAY_LOG_FAILED'
   | 'RELAY_TOO_SLOW'
   | 'LOG_UNAUTHORIZED'
@@ -63,12 +78,26 @@ export type EdgeErrorCode =
   | 'ISSUER_STORE_FULL'
   | 'ISSUER_STORE_FAILED'
   | 'ISSUER_FAULT'
+  | 'REGISTRY_OWNER'
+  | 'REGISTRY_QUOTA'
+  | 'REGISTRY_TIME'
+  | 'REGISTRY_UPLOAD_UNKNOWN'
+  | 'REGISTRY_OFFSET'
+  | 'REGISTRY_DIGEST'
+  | 'REGISTRY_BLOB_MISSING'
+  | 'REGISTRY_VERSION'
+  | 'REGISTRY_MODEL_UNKNOWN'
+  | 'REGISTRY_MODEL_REMOVED'
+  | 'REGISTRY_RANGE'
+  | 'REGISTRY_DISK_FULL'
+  | 'REGISTRY_STORE_FAILED'
 
 const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   RELAY_UNKNOWN_GATEWAY: 'fix-input',
   RELAY_GATEWAY_FAILED: 'retry',
   RELAY_GATEWAY_REFUSED: 'fix-input',
   RELAY_GATEWAY_BUSY: 'retry',
+  RELAY_ORIGIN: 'fix-input',
   RELAY_LOG_FAILED: 'retry',
   RELAY_TOO_SLOW: 'retry',
   LOG_UNAUTHORIZED: 'fix-input',
@@ -96,6 +125,19 @@ const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   ISSUER_STORE_FULL: 'retry',
   ISSUER_STORE_FAILED: 'retry',
   ISSUER_FAULT: 'stop',
+  REGISTRY_OWNER: 'fix-input',
+  REGISTRY_QUOTA: 'fix-input',
+  REGISTRY_TIME: 'fix-input',
+  REGISTRY_UPLOAD_UNKNOWN: 'fix-input',
+  REGISTRY_OFFSET: 'retry',
+  REGISTRY_DIGEST: 'fix-input',
+  REGISTRY_BLOB_MISSING: 'fix-input',
+  REGISTRY_VERSION: 'fix-input',
+  REGISTRY_MODEL_UNKNOWN: 'fix-input',
+  REGISTRY_MODEL_REMOVED: 'fix-input',
+  REGISTRY_RANGE: 'fix-input',
+  REGISTRY_DISK_FULL: 'retry',
+  REGISTRY_STORE_FAILED: 'retry',
 }
 
 /** HTTP status of each code, for `mapErrors`. */
@@ -104,6 +146,7 @@ export const EDGE_STATUSES: Readonly<Record<EdgeErrorCode, number>> = {
   RELAY_GATEWAY_FAILED: 502,
   RELAY_GATEWAY_REFUSED: 400,
   RELAY_GATEWAY_BUSY: 503,
+  RELAY_ORIGIN: 403,
   RELAY_LOG_FAILED: 502,
   RELAY_TOO_SLOW: 504,
   LOG_UNAUTHORIZED: 401,
@@ -131,6 +174,19 @@ export const EDGE_STATUSES: Readonly<Record<EdgeErrorCode, number>> = {
   ISSUER_STORE_FULL: 507,
   ISSUER_STORE_FAILED: 503,
   ISSUER_FAULT: 500,
+  REGISTRY_OWNER: 403,
+  REGISTRY_QUOTA: 403,
+  REGISTRY_TIME: 400,
+  REGISTRY_UPLOAD_UNKNOWN: 404,
+  REGISTRY_OFFSET: 409,
+  REGISTRY_DIGEST: 422,
+  REGISTRY_BLOB_MISSING: 409,
+  REGISTRY_VERSION: 409,
+  REGISTRY_MODEL_UNKNOWN: 404,
+  REGISTRY_MODEL_REMOVED: 410,
+  REGISTRY_RANGE: 416,
+  REGISTRY_DISK_FULL: 507,
+  REGISTRY_STORE_FAILED: 503,
 }
 
 /** A {@link SottoError} with a code of this package; the action follows from the code. */

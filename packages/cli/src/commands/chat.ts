@@ -1,5 +1,5 @@
 import type { Sotto } from '@sotto/client'
-import { cliError } from '../errors.ts'
+import { cliError, ServiceError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT, isAbort } from '../framework/index.ts'
 import { openInput, readLines, readText } from '../input/index.ts'
 import {
@@ -30,6 +30,7 @@ export const chat: Command = defineCommand({
   summary: 'Talk to a model in private',
   description:
     'On a terminal: a conversation; /clear starts over, /exit or Ctrl-D ends it, Ctrl-C stops an answer. ' +
+    'When the context of the model is full, the oldest turns are dropped, and a line says so. ' +
     'Nothing is written to disk. With -m, or with text on standard input: one answer.',
   flags: {
     ...TARGET_FLAGS,
@@ -114,18 +115,42 @@ async function converse(
       messages = [...system]
       continue
     }
-    const asked: Message[] = [...messages, { role: 'user', content: line }]
+    const turns: Message[] = [...messages.slice(system.length), { role: 'user', content: line }]
     answering = new AbortController()
     try {
       const signal = AbortSignal.any([answering.signal, context.signal])
-      const { text, response } = await answer(context, sotto, options, asked, signal, true)
+      const { kept, text, response } = await answerWhatFits(turns, (some) =>
+        answer(context, sotto, options, [...system, ...some], signal, true),
+      )
+      const dropped = (turns.length - kept.length) / 2
+      if (dropped > 0)
+        context.warn(`the context is full: dropped the oldest ${dropped === 1 ? 'turn' : `${dropped} turns`}`)
       await finishReceipt(context, sotto, response, undefined)
-      messages = [...asked, { role: 'assistant', content: text }]
+      messages = [...system, ...kept, { role: 'assistant', content: text }]
     } catch (error) {
       if (!isAbort(error) || context.signal.aborted) throw error
       context.note('\nstopped; the unfinished answer is forgotten')
     } finally {
       answering = undefined
+    }
+  }
+}
+
+/**
+ * Asks with the whole conversation, and when the service says that it is too long, without its oldest turns: one, three,
+ * seven, until it fits. A turn is what was asked and what was answered; the last question always stays.
+ */
+async function answerWhatFits<Answer extends object>(
+  turns: readonly Message[],
+  ask: (turns: readonly Message[]) => Promise<Answer>,
+): Promise<Answer & { kept: readonly Message[] }> {
+  for (let dropped = 0; ; dropped = dropped * 2 + 1) {
+    const kept = turns.slice(Math.min(dropped * 2, turns.length - 1))
+    try {
+      return { ...(await ask(kept)), kept }
+    } catch (error) {
+      const isTooLong = error instanceof ServiceError && error.service.code === 'context_length_exceeded'
+      if (!isTooLong || kept.length === 1) throw error
     }
   }
 }

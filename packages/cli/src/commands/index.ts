@@ -15,6 +15,7 @@ import { hold } from './governance/hold.ts'
 import { keysSkrPolicy } from './governance/keys-skr-policy.ts'
 import { keysNew, keysShow } from './governance/keys.ts'
 import { proposals } from './governance/proposals.ts'
+import { proposeOwners } from './governance/propose-owners.ts'
 import { proposeCustodians, proposeRotateRoot } from './governance/propose-root.ts'
 import { proposeConstitution, proposePolicy, proposeResume, proposeRotate } from './governance/propose.ts'
 import { vote } from './governance/vote.ts'
@@ -23,8 +24,16 @@ import { logEntry } from './log/entry.ts'
 import { logMonitor } from './log/monitor.ts'
 import { logProve } from './log/prove.ts'
 import { logShow } from './log/show.ts'
+import { modelsBench } from './models/bench.ts'
 import { modelsLs } from './models/ls.ts'
+import { modelsOwner } from './models/owner.ts'
 import { modelsPull } from './models/pull.ts'
+import { modelsRun } from './models/run.ts'
+import { modelsPush } from './models/push.ts'
+import { modelsQuantize } from './models/quantize.ts'
+import { modelsRm } from './models/rm.ts'
+import { modelsSeal } from './models/seal.ts'
+import { modelsShow } from './models/show.ts'
 import { modelsSign } from './models/sign.ts'
 import { modelsVerifySignature } from './models/verify-signature.ts'
 import { proxy } from './proxy.ts'
@@ -55,6 +64,14 @@ export const commands: readonly Command[] = [
   embed,
   modelsPull,
   modelsLs,
+  modelsBench,
+  modelsQuantize,
+  modelsSeal,
+  modelsPush,
+  modelsShow,
+  modelsRm,
+  modelsOwner,
+  modelsRun,
   modelsSign,
   modelsVerifySignature,
   collateralFetch,
@@ -87,6 +104,7 @@ export const commands: readonly Command[] = [
   proposeResume,
   proposeCustodians,
   proposeRotateRoot,
+  proposeOwners,
   vote,
   hold,
   ...accountCommands,

@@ -1,6 +1,7 @@
 import { startProxy } from '@sotto/client/proxy'
 import { cliError } from '../errors.ts'
 import { type Command, defineCommand, EXIT } from '../framework/index.ts'
+import { openOwner, ownerKeyFile } from '../owner/index.ts'
 import { openService, TARGET_FLAGS } from '../service/index.ts'
 
 /** `sotto proxy` */
@@ -27,6 +28,11 @@ export const proxy: Command = defineCommand({
       value: 'SECRET',
       summary: 'secret that local clients must present (SOTTO_API_KEY)',
     },
+    owner: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'owner key, PEM: publish and remove models of that owner at /v1/sealed-models',
+    },
     'allow-origin': { type: 'string', value: 'ORIGIN', summary: 'web origin that may call the proxy' },
     'allow-host': { type: 'string', value: 'NAME', summary: 'further Host name to answer to' },
   },
@@ -34,9 +40,12 @@ export const proxy: Command = defineCommand({
   async run(context, _args, flags) {
     const apiKey = flags['api-key'] ?? (context.io.env['SOTTO_API_KEY'] || undefined)
     if (apiKey === '') throw cliError('CLI_USAGE', 'the local secret is empty')
-    const sotto = await openService(context, flags)
+    const sotto = await openService(context, flags, { isLongLived: true })
+    const owner =
+      flags.owner === undefined ? undefined : (await openOwner(ownerKeyFile(context.io, flags.owner))).owner
     const running = await startProxy({
       sotto,
+      ...(owner && { owner }),
       ...(flags.listen !== undefined && { host: flags.listen }),
       ...(flags.port !== undefined && { port: flags.port }),
       ...(apiKey !== undefined && { apiKey }),

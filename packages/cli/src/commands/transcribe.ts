@@ -1,3 +1,4 @@
+import { liveForm } from '@sotto/client/live'
 import { encodeMultipart, type MultipartPart } from '@sotto/client/multipart'
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../framework/index.ts'
@@ -36,6 +37,18 @@ export const transcribe: Command = defineCommand({
       choices: ['text', 'json', 'srt', 'vtt', 'verbose_json'],
     },
     stream: { type: 'boolean', summary: 'print words as they are recognised' },
+    live: {
+      type: 'boolean',
+      summary: 'send what is spoken as it is spoken, and print words meanwhile: for FILE - or a device',
+    },
+    rate: {
+      type: 'number',
+      value: 'HZ',
+      min: 1000,
+      max: 192_000,
+      integer: true,
+      summary: 'with --live: raw 16-bit samples of one channel, this many a second, and no file format',
+    },
     language: { type: 'string', value: 'CODE', summary: 'spoken language, ISO 639-1 (default: detect)' },
     prompt: {
       type: 'string',
@@ -48,28 +61,46 @@ export const transcribe: Command = defineCommand({
   examples: [
     'sotto transcribe interview.mp3',
     'arecord -f S16_LE -r 16000 | sotto transcribe - --format srt > a.srt',
+    'arecord -t raw -f S16_LE -r 16000 | sotto transcribe --live --rate 16000 -',
   ],
   async run(context, args, flags) {
     const format = flags.format ?? (context.global.json ? 'json' : 'text')
-    if (flags.stream && flags.format !== undefined && flags.format !== 'text') {
-      throw cliError('CLI_USAGE', '--stream prints plain text; other formats need the whole recording', {
-        hint: 'leave out --stream or --format; --stream --json prints one event a line',
+    const isLive = flags.live === true
+    const isStream = isLive || flags.stream === true
+    if (isStream && flags.format !== undefined && flags.format !== 'text') {
+      const name = isLive ? '--live' : '--stream'
+      throw cliError('CLI_USAGE', `${name} prints plain text; other formats need the whole recording`, {
+        hint: `leave out ${name} or --format; ${name} --json prints one event a line`,
       })
     }
+    if (flags.rate !== undefined && !isLive)
+      throw cliError('CLI_USAGE', '--rate is for --live', { hint: 'files say their own rate' })
     const input = await openInput(context.io, args)
     const config = await context.config()
     const sotto = await openService(context, flags)
-    const fields: Record<string, string | undefined> = {
+    const asked = {
       model: flags.model ?? config.get('model.transcribe')?.value,
-      response_format: flags.stream ? 'json' : format,
       language: flags.language,
       prompt: flags.prompt,
-      stream: flags.stream ? 'true' : undefined,
     }
     const path = flags.translate ? '/audio/translations' : '/audio/transcriptions'
-    const response = await callService(sotto, path, uploadOf(context, input, fields))
-    if (flags.stream) await printStream(context, response)
-    const whole = flags.stream ? undefined : await readWhole(context, response, format)
+    const response = isLive
+      ? await callService(
+          { ...sotto, fetch: sotto.fetchLive },
+          path,
+          liveOf(context, input, asked, flags.rate),
+        )
+      : await callService(
+          sotto,
+          path,
+          uploadOf(context, input, {
+            ...asked,
+            response_format: isStream ? 'json' : format,
+            stream: isStream ? 'true' : undefined,
+          }),
+        )
+    if (isStream) await printStream(context, response)
+    const whole = isStream ? undefined : await readWhole(context, response, format)
     const receipt = await finishReceipt(context, sotto, response, flags.receipt)
     const sources = provenance(sotto, receipt)
     if (whole !== undefined && context.global.json) context.json({ ...whole, sotto: sources })
@@ -77,6 +108,20 @@ export const transcribe: Command = defineCommand({
       void context.io.stdout.write(`${JSON.stringify({ type: 'sotto', sotto: sources })}\n`)
   },
 })
+
+/** The recording goes out as it is made; nothing is counted, nobody knows how long it will be. */
+function liveOf(
+  context: CommandContext,
+  input: Input,
+  asked: Record<'model' | 'language' | 'prompt', string | undefined>,
+  sampleRate: number | undefined,
+): RequestInit {
+  const { signal } = context
+  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
+  const form = liveForm(input.stream(), { ...given, ...(sampleRate !== undefined && { sampleRate }) }, signal)
+  const headers = { 'content-type': form.contentType }
+  return { method: 'POST', headers, body: form.stream() as unknown as BodyInit, signal }
+}
 
 /** The recording streams from disk into the encryption; it is never in memory as a whole. */
 function uploadOf(

@@ -72,7 +72,7 @@ export function configDirectory(world: ConfigWorld): string {
 
 /**
  * `$SOTTO_CONFIG_DIR/state`, else `$XDG_STATE_HOME/sotto`, else `~/.local/state/sotto`: the last log
- * checkpoints this user saw. No request, answer or key is ever written there.
+ * checkpoints this user saw, and unspent access tokens. No request, answer or key is ever written there.
  */
 export function stateDirectory(world: ConfigWorld): string {
   const own = world.env['SOTTO_CONFIG_DIR']

@@ -79,6 +79,8 @@ const CODES: Readonly<Record<string, number>> = {
   ISSUER_INVALID: EXIT.notAuthentic,
   ISSUER_REFUSED: EXIT.authentication,
   PROOF_INVALID: EXIT.notAuthentic,
+  MODEL_SIGNATURE: EXIT.notAuthentic,
+  MODEL_SUBSTITUTED: EXIT.notAuthentic,
   COLLATERAL_MISSING: EXIT.undecided,
   COLLATERAL_UNREACHABLE: EXIT.undecided,
   COLLATERAL_EXPIRED: EXIT.undecided,

@@ -18,8 +18,12 @@ export interface Hub {
   readonly origin: string
   /** All files. @throws `CLI_HUB`, `CLI_MODEL`, `CLI_AUTH` */
   list(signal: AbortSignal): Promise<HubFile[]>
-  /** The content from byte `start` on; the answer says by its status (200, 206) whether it begins there. */
-  open(path: string, start: number, signal: AbortSignal): Promise<Response>
+  /**
+   * The content from byte `start` on; the answer says by its status whether it begins there (206), at the front (200),
+   * or the file is not that long (416). With `etag`, at the front too when it is no longer the file of that tag.
+   * @throws `CLI_HUB`, `CLI_MODEL`, `CLI_AUTH`
+   */
+  open(path: string, start: number, signal: AbortSignal, etag?: string): Promise<Response>
 }
 
 /** How to reach a hub. */
@@ -58,8 +62,11 @@ export function openHub({ url, repository, revision, token, fetch }: HubOptions)
       if (isAbort(cause) || signal.aborted) throw cause
       throw unreachable(base, cause)
     }
-    if (response.ok) return response
+    const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? '')
+    if (response.ok && !isPage) return response
+    if (response.status === 416 && more['range'] !== undefined) return response
     await response.body?.cancel()
+    if (response.ok) throw webPage(base)
     throw refused(response.status, base, repository, revision)
   }
   return {
@@ -75,9 +82,10 @@ export function openHub({ url, repository, revision, token, fetch }: HubOptions)
       }
       return files
     },
-    open(path, start, signal) {
+    open(path, start, signal, etag) {
       const steps = path.split('/').map(encodeURIComponent).join('/')
-      const range: Record<string, string> = start > 0 ? { range: `bytes=${start}-` } : {}
+      const range: Record<string, string> =
+        start === 0 ? {} : { range: `bytes=${start}-`, ...(etag !== undefined && { 'if-range': etag }) }
       return get(new URL(`${repository}/resolve/${rev}/${steps}`, base), signal, range)
     },
   }
@@ -152,6 +160,12 @@ function unreachable(base: URL, cause: unknown): Error {
   return cliError('CLI_HUB', `cannot reach ${base.host}`, {
     cause,
     hint: 'pulling needs the internet, or a mirror named by --hub; the default models need neither: sotto up',
+  })
+}
+
+function webPage(base: URL): Error {
+  return cliError('CLI_HUB', `${base.host} answered with a web page`, {
+    hint: 'a sign-in page of the network or a proxy may stand between: look at the address in a browser, then pull again',
   })
 }
 

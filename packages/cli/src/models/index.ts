@@ -1,5 +1,7 @@
+export { CATALOGUE, type CatalogueEntry, findInCatalogue } from './catalogue.ts'
 export { type Variant, VARIANTS } from './choose-files.ts'
 export { type Hub, type HubOptions, openHub } from './hub.ts'
 export { type Manifest, type ManifestFile, modelDigest } from './manifest.ts'
+export { pinListing } from './pin-listing.ts'
 export { type PulledModel, pullModel, type PullOptions } from './pull.ts'
 export { listModels, modelsFolder, type StoredModel } from './store.ts'

@@ -1,13 +1,16 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cliError } from '../errors.ts'
 import type { Progress } from '../terminal/index.ts'
+import { claimPartial } from './claim.ts'
 import { chooseGgufFile, chooseOnnxFiles, type Variant, type WantedFile } from './choose-files.ts'
 import { type EngineChoice, engineOf } from './engine-of.ts'
-import { fetchFile, type FetchFileOptions, sha256IfIntact } from './fetch-file.ts'
+import { fetchFile, type FetchFileOptions } from './fetch-file.ts'
+import { sha256IfListed } from './hash-listed.ts'
 import type { Hub, HubFile } from './hub.ts'
 import { createManifest, type Manifest, type ManifestFile } from './manifest.ts'
-import { claimPartial, folderName, PARTIAL, readModel } from './store.ts'
+import { orDiskError, partName, requireSpace } from './part-file.ts'
+import { folderName, PARTIAL, readModel } from './store.ts'
 
 /** What to pull, and where to. */
 export interface PullOptions {
@@ -16,6 +19,10 @@ export interface PullOptions {
   id: string
   /** Folder of all models. */
   root: string
+  /** What runs it, where that is known; else `config.json` of the repository says so. */
+  choice?: EngineChoice
+  /** SPDX identifier, for the manifest. */
+  license?: string
   /** Path of the GGUF file on the hub; makes it a GGUF model. */
   file?: string
   /** Default: the smallest that a CPU is good at. */
@@ -68,6 +75,7 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
       id,
       ...choice,
       files: fetched,
+      ...(options.license !== undefined && { license: options.license }),
       description: `Pulled from ${hub.origin}.`,
     })
     if (options.digest !== undefined && options.digest !== manifest.digest) {
@@ -75,8 +83,8 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
       throw otherDigest(options.digest, manifest.digest, 'what was fetched is removed again')
     }
     await keepOnly(partial, fetched)
-    await writeManifest(join(partial, 'manifest.json'), text)
-    await moveIntoPlace(partial, folder)
+    await orDiskError(writeManifest(join(partial, 'manifest.json'), text))
+    await orDiskError(moveIntoPlace(partial, folder))
     return { manifest, folder, alreadyHere: false }
   } finally {
     await release()
@@ -87,8 +95,10 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
 async function planOf(
   files: readonly HubFile[],
   partial: string,
-  { file, variant, ...options }: PullOptions,
+  { file, variant, choice: known, ...options }: PullOptions,
 ): Promise<{ choice: EngineChoice; wanted: WantedFile[] }> {
+  if (known !== undefined && known.engine !== 'gguf')
+    return { choice: known, wanted: chooseOnnxFiles(files, known, variant) }
   const has = (extension: string): boolean => files.some(({ path }) => path.toLowerCase().endsWith(extension))
   if (file !== undefined || (has('.gguf') && !has('.onnx')))
     return { choice: { engine: 'gguf', task: 'text-generation' }, wanted: chooseGgufFile(files, file) }
@@ -118,6 +128,7 @@ async function fetchAll(
   partial: string,
   { hub, signal, timing, createProgress }: PullOptions,
 ): Promise<ManifestFile[]> {
+  await requireSpace(partial, await missingBytes(wanted, partial))
   const progress = createProgress(wanted.reduce((sum, { size }) => sum + size, 0))
   const onBytes = (bytes: number): void => progress.advance(bytes)
   const fetched: ManifestFile[] = []
@@ -132,6 +143,17 @@ async function fetchAll(
   return fetched
 }
 
+/** Bytes still to come; what lies there of a file counts, right or wrong. */
+async function missingBytes(wanted: readonly WantedFile[], partial: string): Promise<number> {
+  let missing = 0
+  for (const file of wanted) {
+    const sizes = [file.name, partName(file)].map((name) => stat(join(partial, name)).catch(() => undefined))
+    const there = Math.max(...(await Promise.all(sizes)).map((found) => found?.size ?? 0))
+    missing += Math.max(file.size - there, 0)
+  }
+  return missing
+}
+
 /** The manifest of what lies in `folder`, when it is this very model and every byte of it is intact. */
 async function installed(
   folder: string,
@@ -144,7 +166,7 @@ async function installed(
     return undefined
   for (const file of wanted) {
     const listed = manifest.files.find(({ name, role }) => name === file.name && role === file.role)
-    const sha256 = listed && (await sha256IfIntact(join(folder, file.name), file, signal))
+    const sha256 = listed && (await sha256IfListed(join(folder, file.name), file, signal))
     if (sha256 === undefined || sha256 !== listed?.sha256) return undefined
   }
   return manifest

@@ -1,7 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { cliError } from '../errors.ts'
-import { identityOf, isRunning, parseIdentity } from '../process/index.ts'
 import { type Manifest, MODEL_ID, parseManifest } from './manifest.ts'
 
 /** Name of the folder, inside the one of all models, that holds interrupted pulls. */
@@ -51,32 +50,6 @@ export async function readModel(folder: string): Promise<StoredModel> {
   } catch (error) {
     return { folder, problem: (error as Error).message }
   }
-}
-
-/**
- * Makes the folder of an interrupted pull and claims it for this process, so that two pulls never write
- * the same file.
- *
- * @returns what gives the claim back
- * @throws `CLI_PENDING` while another process pulls the same model
- */
-export async function claimPartial(folder: string): Promise<() => Promise<void>> {
-  const lock = join(folder, '.lock')
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o755 })
-    const owner = parseIdentity(await readFile(lock, 'utf8').catch(() => ''))
-    if (owner !== undefined && isRunning(owner))
-      throw cliError('CLI_PENDING', `process ${owner.pid} is pulling this model`, { hint: 'wait for it' })
-    await rm(lock, { force: true })
-    await writeFile(lock, JSON.stringify(identityOf(process.pid)), { flag: 'wx', mode: 0o600 })
-  } catch (cause) {
-    if (cause instanceof Error && 'action' in cause) throw cause
-    throw cliError('CLI_FILE', `cannot write to ${folder}`, {
-      cause,
-      hint: 'choose another folder with --dir',
-    })
-  }
-  return () => rm(lock, { force: true })
 }
 
 async function foldersOf(root: string): Promise<string[]> {

@@ -10,11 +10,15 @@ import { resolveTokens } from './tokens.ts'
  * Verifies the configured service and connects to it. Nothing but the request for the trust bundle
  * has been sent when this resolves.
  */
-export async function openService(context: CommandContext, flags: TargetFlags): Promise<Sotto> {
+export async function openService(
+  context: CommandContext,
+  flags: TargetFlags,
+  lives: { isLongLived: boolean } = { isLongLived: false },
+): Promise<Sotto> {
   const target = await resolveTarget(context, flags)
   const sotto = await connect(target.host, {
     ...connectOptions(context, target),
-    ...(await resolveTokens(context, target)),
+    ...(await resolveTokens(context, target, lives)),
     onStep: (step) => context.detail(`${step.status.padEnd(7)} ${step.name}`),
   })
   announceSoftware(context, sotto.trust)

@@ -30,7 +30,7 @@ const SECURITY_VERSION = 1
 
 /** What the enclave of a local stack does with content, in its configuration and in its release (T20). */
 export const LOCAL_DATA_USE: DataUse = {
-  tasks: ['transcription', 'translation', 'text-generation', 'summarization', 'embedding'],
+  tasks: ['transcription', 'translation', 'text-generation', 'summarization', 'embedding', 'tensors'],
   retentionSeconds: 0,
   training: false,
 }

@@ -7,7 +7,7 @@ import { verifierKey } from '@sotto/protocol/note'
 import { cliError } from '../errors.ts'
 import { startChild, type RoleProcess } from './child.ts'
 import { MEMORY_FLAGS } from './memory.ts'
-import type { Layout } from './layout.ts'
+import type { EdgeRole, Layout } from './layout.ts'
 import type { StateFolder } from './state.ts'
 
 const run = promisify(execFile)
@@ -69,7 +69,7 @@ export async function startLog(
 /** Writes an untrusted role's configuration and starts it. */
 export async function startEdge(
   { layout, state }: Pick<EdgeOptions, 'layout' | 'state'>,
-  role: 'log' | 'witness' | 'relay',
+  role: EdgeRole,
   config: object,
   env: Record<string, string> = {},
 ): Promise<RoleProcess> {

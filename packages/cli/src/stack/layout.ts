@@ -3,6 +3,9 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cliError } from '../errors.ts'
 
+/** Untrusted roles of a local stack. */
+export type EdgeRole = 'log' | 'witness' | 'relay' | 'registry'
+
 /** Where built things and default models lie. */
 export interface Layout {
   /** Folder of the built images, roles and command. */
@@ -10,7 +13,7 @@ export interface Layout {
   /** Folder of the default models. */
   models: string
   image(name: 'kms' | 'inference'): string
-  edge(role: 'log' | 'witness' | 'relay'): string
+  edge(role: EdgeRole): string
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeWhole } from '@sotto/client/node'
 import { toBase64Url } from '@sotto/protocol/bytes'
@@ -22,11 +22,13 @@ import { checkAliases } from './aliases.ts'
 import { checkAzureService } from './azure.ts'
 import { startEdge, startLog } from './edge-roles.ts'
 import { appendToLog, callJson } from './http.ts'
-import { acceptPolicy } from './govern.ts'
+import { decideAlone } from './govern.ts'
 import { placeImages, removeImages } from './images.ts'
 import type { Layout } from './layout.ts'
 import { sealModels, signKeyImport } from './models.ts'
 import { describeSealedStore, describeStateError } from './state-error.ts'
+import { admitOwners, forgetSealed } from './owners.ts'
+import { startRegistry } from './registry.ts'
 import { choosePorts, openSecret, openSigner, openState } from './state.ts'
 import { openTap, type Tap } from './tap.ts'
 import { verifyKms } from './verify-kms.ts'
@@ -43,6 +45,8 @@ export interface StackOptions {
   aliases?: Readonly<Record<string, string>>
   /** Largest recording, bytes. Default 256 MiB. */
   maxUploadBytes?: number
+  /** Public key of a model owner whose keys the KMS may keep beside those of the stack itself. */
+  owner?: Uint8Array
   /** Another dialect that KMS and enclave serve too. Default: none. */
   compat?: 'azure'
   /** Record what every party receives on its sockets. */
@@ -79,10 +83,10 @@ export interface AzureAddresses {
 }
 
 /** Parties a tap can stand in front of. */
-export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log' | 'witness'
+export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log' | 'witness' | 'registry'
 
 const GATEWAY = 'inference'
-const PORTS = ['log', 'witness', 'kms', 'inference', 'relay', 'azure'] as const
+const PORTS = ['log', 'witness', 'kms', 'inference', 'relay', 'azure', 'registry'] as const
 
 /**
  * Starts log, witness, KMS, enclave and relay as processes of their own, seals the default models,
@@ -176,9 +180,22 @@ async function startAll(
   const genesisDigest = documentDigest(parseDsse(utf8(genesis.envelope)).payload)
   const policy = localTrustPolicy({ genesis: genesisDigest, releaseKey: releaseKey!.publicKey, log, root })
 
+  onProgress('starting the registry')
+  const registry = {
+    port: ports.registry,
+    genesis: genesisDigest,
+    logUrl,
+    log,
+    appendToken,
+    owner: options.owner,
+  }
+  roles.push(await startRegistry({ layout, state, ...registry }))
+  const registryUrl = await reach('registry', ports.registry)
+
   onProgress('measuring and releasing the images')
-  // Sealed files of an earlier start have no owner's key any more.
-  for (const file of await readdir(state.models)) await rm(join(state.models, file), { force: true })
+  const ownKms = { kmsUrl, genesis: genesisDigest, member, now: now() }
+  await admitOwners(ownKms, owner!, options.owner)
+  await forgetSealed(ownKms, owner!, state.models)
   const models = await sealModels([layout.models, ...(options.extraModels ?? [])], state.models)
   checkAliases(options.aliases ?? {}, models)
   await writeWhole(
@@ -187,6 +204,7 @@ async function startAll(
       listen: { host: '127.0.0.1', port: ports.inference },
       kms: { url: kmsUrl },
       log: { url: logUrl },
+      registry: { url: registryUrl },
       policy,
       models: { directory: state.models, artifacts: models.map(({ id, file }) => ({ id, file })) },
       aliases: options.aliases ?? {},
@@ -211,13 +229,8 @@ async function startAll(
       return loggedStatement(envelope, await appendToLog(logUrl, appendToken, envelope))
     }),
   )
-  await acceptPolicy({
-    kmsUrl,
-    policy: keyReleasePolicyOf({ genesis: genesisDigest, workload: measured.inference, root, now: now() }),
-    releases,
-    member,
-    now: now(),
-  })
+  const releasePolicy = { genesis: genesisDigest, workload: measured.inference, root, now: now() }
+  await decideAlone(ownKms, 'key-release-policy', keyReleasePolicyOf(releasePolicy), releases)
 
   onProgress('sealing the models')
   const service = await verifyKms(kmsUrl, logUrl, policy, now())

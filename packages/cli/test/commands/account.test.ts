@@ -96,3 +96,26 @@ it('chat buys its tokens where the environment says, and says what is missing', 
   expect(seen).toContain('/sotto/token-challenge undefined')
   expect(seen.filter((line) => line.startsWith('/v1/'))).toEqual(['/v1/chat/completions PrivateToken'])
 })
+
+it('an issuer that answers without end, or not in JSON, is cut off', async () => {
+  const desk = await createDesk()
+  onTestFinished(() => desk.clear())
+  const env = { SOTTO_ISSUER_ADMIN: 'http://127.0.0.1:1', SOTTO_ISSUER_ADMIN_TOKEN: ADMIN_TOKEN }
+  let sent = 0
+  const endless = (): Response =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          sent += 65_536
+          controller.enqueue(new Uint8Array(65_536).fill(0x20))
+        },
+      }),
+    )
+  for (const answer of [endless, () => new Response('[]'), () => new Response('no')]) {
+    const result = await desk.sotto(['account', 'ls'], { env, fetch: async () => answer() })
+    expect(result.code).not.toBe(0)
+    expect(result.stderr).toContain('no issuer')
+  }
+  expect(sent).toBeGreaterThan(4 * 1024 * 1024)
+  expect(sent).toBeLessThan(6 * 1024 * 1024)
+})

@@ -222,7 +222,7 @@ test(
     await deployment.deleteEveryTrace()
     await deployment.start({ expectGenesis: genesis })
     for (const n of [1, 2])
-      expect((await deployment.custodian('release', n, '--forget-store')).status).toBe(0)
+      expect((await deployment.custodian('release', n, '--forget-store', '--yes')).status).toBe(0)
     await deployment.waitFor('ready')
     expect(await deployment.pin()).toBe(genesis)
     const { keys, set } = await releaseKeys()

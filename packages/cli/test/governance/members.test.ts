@@ -20,6 +20,8 @@ async function propose(...argv: string[]): Promise<string> {
 const outcome = async (id: string, by: string, choice = 'accept'): Promise<string> =>
   (await json<{ outcome: string }>('vote', id, choice, '--key', `${by}.key`)).outcome
 
+const KEYS: Record<string, string> = { labs: `${'A'.repeat(42)}E`, studio: `${'A'.repeat(42)}I` }
+
 describe('members at the command line', () => {
   it(
     claim('governance', 'propose, see what it means, vote, and nothing comes true before the majority'),
@@ -115,6 +117,23 @@ describe('members at the command line', () => {
     expect(code).toBe(5)
     expect(stderr).toContain('this key is not that of a member in force [CLI_REFUSED]')
     await json('hold', '--reason', 'x', '--key', 'dave.key')
+  })
+
+  it('say whose sealed models the KMS keeps keys of', async () => {
+    const owner = (name: string, artifacts: number) => ({ name, key: KEYS[name]!, artifacts })
+    table.write('owners.json', { owners: [owner('labs', 4), owner('studio', 8)] })
+    const first = await table.sotto(['propose', 'owners', 'owners.json', '--key', 'alice.key'])
+    expect(first.stdout).toContain(`+ owner labs ${KEYS['labs']}: 4 artifacts\n`)
+    const id = /proposed ([0-9a-f]{64})/.exec(first.stdout)![1]!
+    await outcome(id, 'alice')
+    expect(await outcome(id, 'bob')).toBe('accepted')
+    table.write('owners.json', { owners: [owner('labs', 6)] })
+    const { stdout } = await table.sotto(['propose', 'owners', 'owners.json', '--key', 'alice.key'])
+    expect(stdout).toContain('= owner labs: 6 artifacts instead of 4\n')
+    expect(stdout).toContain(`- owner studio ${KEYS['studio']}\n`)
+    table.write('owners.json', { owners: [owner('labs', 0)] })
+    const { stderr } = await table.sotto(['propose', 'owners', 'owners.json', '--key', 'alice.key'])
+    expect(stderr).toContain('does not say who the owners are [CLI_CONFIG]')
   })
 })
 

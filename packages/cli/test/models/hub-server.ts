@@ -5,6 +5,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { fixtureFolder } from '../../../enclave/test/engines/fixtures/read.ts'
 
+/** The commit that catalogue entries of tests pin. */
+export const COMMIT = 'c0ffee'.padEnd(40, '0')
+
 /** Files of repositories, by `owner/name` and path. */
 export type Repositories = Record<string, Record<string, Uint8Array>>
 
@@ -17,6 +20,13 @@ export interface HubKnobs {
   /** Bytes sent in the place of a file. */
   lie?: { path: string; bytes: Uint8Array }
   ignoresRange?: boolean
+  /** Tag of every file, and the bytes a range begins with whatever was asked for. */
+  etag?: string
+  rangeStart?: number
+  /** Answers every range with 416. */
+  refusesRange?: boolean
+  /** A web page in the place of every file, as networks with a sign-in page send it. */
+  page?: boolean
   /** Status of every answer. */
   status?: number
   /** Body of the listing. */
@@ -31,6 +41,8 @@ export interface HubServer {
   knobs: HubKnobs
   /** `path` or `path range`, of the files only. */
   served: string[]
+  /** `if-range` of the requests for files. */
+  conditions: (string | undefined)[]
   tokens: (string | undefined)[]
   close(): void
 }
@@ -39,6 +51,7 @@ export interface HubServer {
 export async function startHub(repositories: Repositories): Promise<HubServer> {
   const knobs: HubKnobs = {}
   const served: string[] = []
+  const conditions: (string | undefined)[] = []
   const tokens: (string | undefined)[] = []
   const server = createServer((request, response) => {
     tokens.push(request.headers.authorization)
@@ -48,7 +61,8 @@ export async function startHub(repositories: Repositories): Promise<HubServer> {
     const file = /^\/(.+?)\/(resolve|store)\/([^/]+)\/(.+)$/.exec(url.pathname)
     const revision = decodeURIComponent(tree?.[2] ?? file?.[3] ?? '')
     const repository = repositories[tree?.[1] ?? file?.[1] ?? '']
-    if (!repository || !['main', 'refs/pr/1'].includes(revision)) return void response.writeHead(404).end()
+    if (!repository || !['main', 'refs/pr/1', COMMIT].includes(revision))
+      return void response.writeHead(404).end()
     if (tree) return sendTree(repository, url, response, knobs)
     const path = decodeURIComponent(file![4]!)
     const bytes = repository[path]
@@ -56,6 +70,7 @@ export async function startHub(repositories: Repositories): Promise<HubServer> {
     if (file![2] === 'resolve' && isLarge(path))
       return void response.writeHead(302, { location: url.pathname.replace('/resolve/', '/store/') }).end()
     const { range } = request.headers
+    conditions.push(request.headers['if-range'] as string | undefined)
     served.push(range === undefined ? path : `${path} ${range}`)
     return sendFile(path, knobs.lie?.path === path ? knobs.lie.bytes : bytes, request, response, knobs)
   })
@@ -65,6 +80,7 @@ export async function startHub(repositories: Repositories): Promise<HubServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     knobs,
     served,
+    conditions,
     tokens,
     close() {
       server.closeAllConnections()
@@ -113,7 +129,13 @@ function sendFile(
   response: ServerResponse,
   knobs: HubKnobs,
 ): void {
-  const start = knobs.ignoresRange ? 0 : Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0)
+  if (knobs.page)
+    return void response.setHeader('content-type', 'text/html').end('<html>Welcome to our Wi-Fi</html>')
+  const asked = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0)
+  if (asked > 0 && knobs.refusesRange) return void response.writeHead(416).end()
+  const isOther = headers['if-range'] !== undefined && headers['if-range'] !== knobs.etag
+  const start = knobs.ignoresRange || isOther ? 0 : asked > 0 ? (knobs.rangeStart ?? asked) : 0
+  if (knobs.etag !== undefined) response.setHeader('etag', knobs.etag)
   const rest = bytes.subarray(start)
   response.setHeader('content-length', rest.length)
   if (start > 0)
@@ -122,5 +144,5 @@ function sendFile(
   if (hang?.path === path) return void response.write(rest.subarray(0, hang.after))
   if (cut?.path !== path || cut.times === 0) return void response.end(rest)
   cut.times--
-  response.write(rest.subarray(0, cut.after), () => setTimeout(() => response.destroy(), 20))
+  response.write(rest.subarray(0, cut.after), () => setTimeout(() => response.destroy(), 100))
 }

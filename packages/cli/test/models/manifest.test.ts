@@ -27,7 +27,7 @@ describe('a manifest', () => {
     const files = fc.uniqueArray(file, { minLength: 1, maxLength: 5, selector: ({ name }) => name })
     fc.assert(
       fc.property(files, hex, (entries, other) => {
-        const about = { id: 'a/b', engine: 'ctc', task: 'transcription' }
+        const about = { id: 'a/b', engine: 'ctc', task: 'transcription' } as const
         const { manifest, text: written } = createManifest({ ...about, files: entries })
         expect(parseManifest(written)).toEqual(manifest)
         expect(createManifest({ ...about, files: entries.toReversed() }).manifest.digest).toBe(

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fixtureBytes } from '../../../enclave/test/engines/fixtures/read.ts'
-import { partName } from '../../src/models/fetch-file.ts'
+import { partName } from '../../src/models/part-file.ts'
 import { identityOf } from '../../src/process/index.ts'
 import { cwd, errorOf, graph, hub, path, pull, pulled, sotto } from './pulls.ts'
 

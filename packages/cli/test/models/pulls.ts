@@ -26,6 +26,8 @@ const repositories = {
     'b.Q8.gguf': new Uint8Array(9000),
     'README.md': graph,
   },
+  // Cut after each MiB, it takes more connections than a small file gets.
+  'tiny/large': { 'large.gguf': Buffer.alloc(8 * 1024 * 1024 + 5, 'weights') },
 }
 
 beforeEach(async () => {

@@ -36,6 +36,8 @@ interface Attempt {
 export interface VerifiedFetch {
   /** For callers: every answer's receipt is followed. */
   fetch: typeof globalThis.fetch
+  /** The same for a body that is still being made: each part of it leaves at once, while the answer arrives. */
+  fetchLive: typeof globalThis.fetch
   /** For the client's own inner GETs, whose receipts nobody needs. */
   get(path: string): Promise<Response>
 }
@@ -82,7 +84,7 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetc
       const authorization = await tokens.take(request.signal)
       const attempt = await answer(withToken(request, authorization))
       const refusal = refusalOf(attempt.inner)
-      if (refusal?.type === 'unspent') tokens.giveBack(authorization)
+      if (refusal?.type === 'unspent') await tokens.giveBack(authorization)
       if (refusal?.type !== 'void') return attempt
       tokens.refused(refusal.challenge)
       if (isRepeated || !request.body.replayable) return attempt
@@ -90,14 +92,16 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetc
     }
   }
 
+  async function respond(request: InnerRequest): Promise<Response> {
+    const { inner, service, keyId } = await answerWithToken(request)
+    const { response, end } = await toResponse(inner)
+    receipts.track(response, claimOf(request, inner, service, keyId), end)
+    return response
+  }
+
   return {
-    async fetch(input, init) {
-      const request = await prepareRequest(input, init)
-      const { inner, service, keyId } = await answerWithToken(request)
-      const { response, end } = await toResponse(inner)
-      receipts.track(response, claimOf(request, inner, service, keyId), end)
-      return response
-    },
+    fetch: async (input, init) => respond(await prepareRequest(input, init)),
+    fetchLive: async (input, init) => respond(await prepareRequest(input, init, true)),
     async get(path) {
       const { inner } = await answer(await prepareRequest(INNER_ORIGIN + path))
       return (await toResponse(inner)).response

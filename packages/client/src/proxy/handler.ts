@@ -4,13 +4,18 @@ import { parseAzurePath } from './azure.ts'
 import { envelope, errorResponse } from './errors.ts'
 import { explainCut } from './explain-cut.ts'
 import { corsHeaders, type Guard, hashSecret, isPreflight, refuse } from './guard.ts'
+import { isLiveUpload } from './live-upload.ts'
 import { withRequestId } from './request-id.ts'
+import { answerSealedModels, type OwnersDesk, SEALED_MODELS_PATH } from './sealed-models.ts'
 import { setModel } from './set-model.ts'
+import { isTensorPath, plainBody, tensorError } from './tensor-route.ts'
 
 /** Options of {@link createProxy}. */
 export interface ProxyOptions {
   /** The verified connection every request goes through. */
-  sotto: Pick<Sotto, 'fetch' | 'trust' | 'receipts'>
+  sotto: Pick<Sotto, 'fetch' | 'trust' | 'receipts'> & Partial<Pick<Sotto, 'models' | 'fetchLive'>>
+  /** Whose models `/v1/sealed-models` publishes and removes. @default it only reads them */
+  owner?: OwnersDesk['owner']
   /** Accepted `Host` values with port: `127.0.0.1:8787`. */
   hosts: Iterable<string>
   /** Web origins that may call the proxy. @default none */
@@ -31,7 +36,7 @@ const DROPPED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The OpenAI API on this machine: `/v1/*` and Azure deployment paths go through the encryption,
+ * The OpenAI API on this machine: `/v1/*`, tensors under `/v2` and Azure deployment paths go through the encryption,
  * `/sotto/trust`, `/sotto/receipts` and `/healthz` are answered here. Bodies stream both ways; the
  * request's signal cancels upstream.
  */
@@ -44,19 +49,31 @@ export function createProxy(options: ProxyOptions): (request: Request) => Promis
   return async function proxy(request) {
     const refusal = refuse(guard, request)
     if (refusal !== undefined) return withRequestId(refusal)
-    const response = withRequestId(isPreflight(request) ? preflight() : await answer(options.sotto, request))
+    const response = withRequestId(isPreflight(request) ? preflight() : await answer(options, request))
     for (const [name, value] of corsHeaders(guard, request)) response.headers.set(name, value)
     return response
   }
 }
 
-async function answer(sotto: ProxyOptions['sotto'], request: Request): Promise<Response> {
+async function answer(
+  { sotto, owner }: Pick<ProxyOptions, 'sotto' | 'owner'>,
+  request: Request,
+): Promise<Response> {
   const { pathname, search } = new URL(request.url)
   const local = LOCAL[pathname]
   if (local !== undefined) {
     return request.method === 'GET' ? local(sotto) : notAllowed()
   }
+  if (isTensorPath(pathname)) {
+    try {
+      return await forward(sotto, request, pathname + search, plainBody(request))
+    } catch (error) {
+      return tensorError(error)
+    }
+  }
   try {
+    if (sotto.models !== undefined && `${pathname}/`.startsWith(`${SEALED_MODELS_PATH}/`))
+      return (await answerSealedModels({ models: sotto.models, owner }, request)) ?? notAllowed()
     if (pathname.startsWith('/v1/')) return await forward(sotto, request, pathname + search, request.body)
     if (pathname.startsWith('/openai/v1/')) {
       return await forward(sotto, request, pathname.slice('/openai'.length), request.body)
@@ -80,7 +97,8 @@ async function forward(
 ): Promise<Response> {
   const headers = new Headers(request.headers)
   if (contentType !== undefined) headers.set('content-type', contentType)
-  const inner = await sotto.fetch(INNER_ORIGIN + path, {
+  const send = isLiveUpload(request, path) ? (sotto.fetchLive ?? sotto.fetch) : sotto.fetch
+  const inner = await send(INNER_ORIGIN + path, {
     method: request.method,
     headers,
     body: body as BodyInit | null,
@@ -124,7 +142,7 @@ function preflight(): Response {
     status: 204,
     headers: {
       'access-control-allow-methods': 'GET, POST, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, api-key',
+      'access-control-allow-headers': 'authorization, content-type, api-key, inference-header-content-length',
       'access-control-max-age': '600',
     },
   })

@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '@sotto/protocol/bytes'
+import { hasCode } from '@sotto/protocol/errors'
 import { parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
 import { proveConsistency } from '@sotto/protocol/merkle'
 import { parseCheckpoint, parseNote } from '@sotto/protocol/note'
@@ -34,7 +35,7 @@ export async function checkOnce(source: TrustSource, signal?: AbortSignal): Prom
     now: source.now(),
     ...(seen !== undefined && {
       lastCheckpoint: { size: seen.size, root: fromHex(seen.root) },
-      consistency: await consistencyFrom(seen.size, bundle, source, signal),
+      consistency: await consistencyWith(seen.size, bundle, source, signal),
     }),
   })
   if (source.onStep !== undefined) result.verdict.steps.forEach(source.onStep)
@@ -60,15 +61,23 @@ function parseBundle(bytes: Uint8Array): TrustBundle {
 /** Largest log for which tiles are fetched: 2^40 entries, so that a forged size costs a few requests only. */
 const MAX_TREE_SIZE = 2 ** 40
 
-async function consistencyFrom(
+async function consistencyWith(
   seen: number,
   bundle: TrustBundle,
   source: TrustSource,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array[]> {
   const size = claimedSize(bundle)
-  if (size === undefined || size <= seen || size > MAX_TREE_SIZE) return []
-  return proveConsistency(seen, size, tileReader(source.logUrl, source.fetch, signal))
+  if (size === undefined || size === seen || size > MAX_TREE_SIZE) return []
+  const read = tileReader(source.logUrl, source.fetch, signal)
+  if (size > seen) return proveConsistency(seen, size, read)
+  // Ordinary: a token issuer shows newer checkpoints than the bundle, which is good for a while. But a log that has no
+  // tiles of what was seen of it has shrunk, and a step says so.
+  return proveConsistency(size, seen, read).catch((error: unknown) => {
+    signal?.throwIfAborted()
+    if (hasCode(error, 'BUNDLE_UNREACHABLE') || hasCode(error, 'MERKLE_TILE')) return []
+    throw error
+  })
 }
 
 /** Size the unverified checkpoint claims; undefined when it does not even parse, which a step will say. */

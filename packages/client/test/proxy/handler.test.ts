@@ -186,7 +186,8 @@ describe('proxy routes', () => {
 
   it.each([
     ['/'],
-    ['/v2/models'],
+    ['/v3/models'],
+    ['/v2x'],
     ['/openai/deployments/a%ZZ/embeddings'],
     ['/openai/deployments/a b/embeddings'],
     ['/openai/deployments/a/files'],

@@ -242,7 +242,7 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
 }
 
 /** The KMS's logged release of these keys to the enclave with this receipt key. */
-async function certify(
+export async function certify(
   world: World,
   keyIds: number[],
   receiptKey: string,

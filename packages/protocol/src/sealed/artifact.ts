@@ -1,35 +1,19 @@
-import { concat, equalBytes, toHex } from '../bytes/index.ts'
-import { crypto } from '../crypto-backend/index.ts'
+import { equalBytes } from '../bytes/index.ts'
 import { ChunkCipher, chunkCount, chunkRange } from './chunks.ts'
 import {
   deriveKeys,
-  encodeHeader,
   FIXED_HEADER_BYTES,
   openMetadata,
   parseHeader,
-  requireBounds,
   sealedError,
-  sealedMetadataBytes,
-  sealMetadata,
   type SealedHeader,
 } from './header.ts'
+import { createSealer, type SealerOptions } from './sealer.ts'
 
 /** What to seal. */
-export interface SealOptions {
-  /** 32 random bytes, for this artifact only. */
-  contentKey: Uint8Array
-  /** Exact length of `source`. */
-  plaintextBytes: number
+export interface SealOptions extends SealerOptions {
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-  /** Sealed with the artifact: a name, a media type; at most 16 KiB of UTF-8. */
-  metadata?: string
-  /** 64 KiB to 1 MiB. Default 256 KiB. */
-  chunkBytes?: number
-  /** Default: random. 32 hexadecimal characters. */
-  id?: string
 }
-
-const DEFAULT_CHUNK_BYTES = 262_144
 
 /**
  * Seals a stream: header first, then one buffer per chunk. Holds one chunk at a time.
@@ -37,24 +21,13 @@ const DEFAULT_CHUNK_BYTES = 262_144
  * id, size or metadata that has no encoding
  */
 export function sealArtifact(options: SealOptions): { id: string; sealed: AsyncGenerator<Uint8Array> } {
-  const { plaintextBytes, chunkBytes = DEFAULT_CHUNK_BYTES, id = toHex(crypto.randomBytes(16)) } = options
-  requireBounds(chunkBytes, plaintextBytes)
-  if (!/^[0-9a-f]{32}$/.test(id))
-    throw sealedError('SEALED_MALFORMED', 'an artifact id is 32 hexadecimal characters')
-  const salt = crypto.randomBytes(32)
-  const keys = deriveKeys(options.contentKey, salt, id)
-  const fields = { id, chunkBytes, plaintextBytes, salt, commitment: keys.commitment }
-  const metadata = options.metadata ?? ''
-  const fixed = encodeHeader(fields, sealedMetadataBytes(metadata))
-  const headerBytes = concat(fixed, sealMetadata(keys, fixed, metadata))
-  const header: SealedHeader = { ...fields, headerBytes: headerBytes.length }
+  const { header, headerBytes, sealChunk } = createSealer(options)
   async function* seal(): AsyncGenerator<Uint8Array> {
     yield headerBytes
-    const cipher = new ChunkCipher(keys, header, headerBytes)
     let index = 0
-    for await (const chunk of rechunk(options.source, header)) yield cipher.seal(index++, chunk)
+    for await (const chunk of rechunk(options.source, header)) yield sealChunk(index++, chunk)
   }
-  return { id, sealed: seal() }
+  return { id: header.id, sealed: seal() }
 }
 
 /** An opened header: proves that the content key is this artifact's, and gives access to its chunks. */

@@ -15,3 +15,4 @@ export {
   type SealedErrorCode,
   type SealedHeader,
 } from './header.ts'
+export { createSealer, type Sealer, type SealerOptions } from './sealer.ts'

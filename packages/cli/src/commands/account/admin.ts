@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { concat, fromUtf8 } from '@sotto/protocol/bytes'
 import { cliError } from '../../errors.ts'
 import type { CommandContext, FlagValues } from '../../framework/index.ts'
+
+/** Longest answer: a page of accounts. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+const TIMEOUT_MS = 60_000
 
 /** Flags of every command that manages accounts. */
 export const ADMIN_FLAGS = {
@@ -41,7 +46,7 @@ export async function callAdmin(
       method,
       headers,
       redirect: 'error',
-      signal: context.signal,
+      signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
   } catch (cause) {
@@ -91,9 +96,20 @@ async function adminToken(context: CommandContext, flags: AdminFlags): Promise<s
   }
 }
 
+/** @throws when the answer is longer than any of an issuer */
+async function readBounded({ body }: Response): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of body ?? []) {
+    if ((length += part.length) > MAX_ANSWER_BYTES) throw new Error('the answer is too long')
+    parts.push(part)
+  }
+  return concat(...parts)
+}
+
 async function readAnswer(response: Response): Promise<AdminAnswer> {
   try {
-    const value: unknown = await response.json()
+    const value: unknown = JSON.parse(fromUtf8(await readBounded(response)))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as AdminAnswer
   } catch {
     // Falls through: whatever it is, it is no issuer.

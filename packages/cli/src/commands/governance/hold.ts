@@ -1,17 +1,8 @@
 import { type Hold, signMemberJws } from '@sotto/protocol/governance'
 import { cliError } from '../../errors.ts'
 import { type Command, defineCommand } from '../../framework/index.ts'
-import { MEMBER_FLAGS, openDesk, openMember } from '../../governance/index.ts'
+import { holdAnswerDecoder, MEMBER_FLAGS, openDesk, openMember, readAnswer } from '../../governance/index.ts'
 import { printableLine } from '../../terminal/index.ts'
-
-/** A hold as the KMS shows it. */
-interface Standing {
-  id: string
-  member: { key: string }
-  reason: string
-  /** Missing until the log holds it. */
-  index?: number
-}
 
 /** `sotto hold` */
 export const hold: Command = defineCommand({
@@ -39,7 +30,7 @@ export const hold: Command = defineCommand({
       createdAt: Math.floor(context.io.now() / 1000),
     }
     const token = signMemberJws('hold', document, signer)
-    const { holds } = await ask<{ holds: Standing[] }>(`${kmsUrl}/v1/holds`, { hold: token })
+    const { holds } = readAnswer(await ask(`${kmsUrl}/v1/holds`, { hold: token }), holdAnswerDecoder)
     // A member has one hold: what stands may be an earlier one.
     const standing = holds.find(({ member }) => member.key === signer.key)
     if (standing === undefined)

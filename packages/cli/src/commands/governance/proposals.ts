@@ -1,3 +1,4 @@
+import { majorityOf } from '@sotto/protocol/governance'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
 import {
   type Closed,
@@ -65,11 +66,11 @@ function printOpen(context: CommandContext, proposal: OpenProposal, governance: 
   context.out(printableLine(`${kind}, proposed by ${author}: ${id}`))
   printEffect(context, statement.document, governance)
   for (const { name, choice } of votes) context.out(printableLine(`${choice.padEnd(6)} ${name}`))
-  const { majorities, members } = governance.inForce
+  const { members } = governance.inForce
   const accepted = votes.filter(({ choice }) => choice === 'accept').length
   context.out(
     printableLine(
-      `${accepted} of ${majorities[statement.document.kind]} accepted, ${members.length} members, until ${day(expiresAt)}`,
+      `${accepted} of ${majorityOf(governance.inForce, statement.document.kind)} accepted, ${members.length} members, until ${day(expiresAt)}`,
     ),
   )
 }

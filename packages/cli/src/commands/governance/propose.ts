@@ -1,6 +1,7 @@
 import { documentDigest } from '@sotto/protocol/keyrelease'
 import type { LoggedStatement } from '@sotto/protocol/keyrelease'
 import {
+  majorityOf,
   type Proposal,
   type ProposalBodies,
   type ProposalKind,
@@ -175,7 +176,7 @@ export async function propose<Kind extends ProposalKind>(
   const proposal = signMemberJws('proposal', document, signer)
   await desk.ask(`${desk.kmsUrl}/v1/proposals`, { proposal, releases })
   const id = documentDigest(document)
-  const majority = inForce.majorities[kind]
+  const majority = majorityOf(inForce, kind)
   if (context.global.json) {
     context.json({
       id,

@@ -1,14 +1,15 @@
-import { type Ballot, signMemberJws } from '@sotto/protocol/governance'
+import { type Ballot, majorityOf, signMemberJws } from '@sotto/protocol/governance'
 import { cliError } from '../../errors.ts'
 import { type Command, defineCommand, EXIT } from '../../framework/index.ts'
 import {
-  type Closed,
   type Governance,
   MEMBER_FLAGS,
   openDesk,
   openMember,
   printEffect,
+  readAnswer,
   readProposal,
+  voteAnswerDecoder,
 } from '../../governance/index.ts'
 import { printableLine } from '../../terminal/index.ts'
 
@@ -21,7 +22,8 @@ export const vote: Command = defineCommand({
   summary: 'Vote on a proposal',
   description:
     'Shows what you vote for, proven to be what its author signed for the KMS that your policy pins, and asks ' +
-    'before it signs. A vote is final: the first one counts. What enough members accept comes true at once.',
+    'before it signs. A vote is final: the first one counts. What enough members accept comes true at once. ' +
+    '--json asks nothing and shows nothing first, so it wants --yes: read sotto proposals ID --json before.',
   arguments: [
     { name: 'ID', summary: 'identifier of the proposal, or its beginning', required: true },
     { name: 'CHOICE', summary: 'accept or reject', required: true },
@@ -34,6 +36,10 @@ export const vote: Command = defineCommand({
   async run(context, [wanted, choice], flags) {
     if (choice !== 'accept' && choice !== 'reject')
       throw cliError('CLI_USAGE', 'a vote is accept or reject', { found: choice ?? '' })
+    if (context.global.json && !context.global.yes)
+      throw cliError('CLI_USAGE', 'with --json nothing is shown before you vote', {
+        hint: 'look at it with sotto proposals ID, then pass --yes',
+      })
     const desk = await openDesk(context, flags)
     const { signer, name } = await openMember(context, flags.key, desk)
     const { governance, kmsUrl, ask } = desk
@@ -57,15 +63,25 @@ export const vote: Command = defineCommand({
       choice,
       castAt: Math.floor(context.io.now() / 1000),
     }
-    const answer = await ask<{ accepted: string[]; rejected: string[]; majority?: number } & Partial<Closed>>(
-      `${kmsUrl}/v1/ballots`,
-      { ballot: signMemberJws('ballot', ballot, signer) },
+    const answer = readAnswer(
+      await ask(`${kmsUrl}/v1/ballots`, { ballot: signMemberJws('ballot', ballot, signer) }),
+      voteAnswerDecoder,
     )
     const outcome = answer.outcome ?? 'open'
     const { accepted, rejected } = answer
-    const majority = governance.inForce.majorities[shown.statement.document.kind]
+    const majority = majorityOf(governance.inForce, shown.statement.document.kind)
     if (context.global.json)
-      context.json({ id, kind, choice, member: name, outcome, majority, accepted, rejected })
+      context.json({
+        id,
+        kind,
+        choice,
+        member: name,
+        outcome,
+        majority,
+        accepted,
+        rejected,
+        proposal: shown.statement.document,
+      })
     else {
       context.out(
         printableLine(

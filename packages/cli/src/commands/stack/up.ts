@@ -2,6 +2,10 @@ import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '@sotto/protocol/sizes'
 import { defineCommand, type Command, type CommandContext } from '../../framework/index.ts'
+import type { ModelOwner } from '@sotto/client'
+import { fromBase64Url } from '@sotto/protocol/bytes'
+import { hasCode } from '@sotto/protocol/errors'
+import { openOwner, OWNER_FLAG, ownerKeyFile } from '../../owner/index.ts'
 import { identityOf } from '../../process/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
 import { parseAliases } from '../../stack/aliases.ts'
@@ -26,7 +30,7 @@ export const up: Command = defineCommand({
   path: ['up'],
   summary: 'Run the whole stack on this machine and keep it running',
   description:
-    'Starts log, witness, KMS, enclave and relay as separate processes on a software TEE, seals and\n' +
+    'Starts log, witness, KMS, registry, enclave and relay as separate processes on a software TEE, seals and\n' +
     'loads the default models, and leaves address and policy in .sotto/, where the other commands find\n' +
     'them. State is kept: the next start has the same KMS. Ctrl-C or sotto down stops it.',
   flags: {
@@ -49,6 +53,7 @@ export const up: Command = defineCommand({
       min: MIN_UPLOAD_BYTES,
       max: MAX_UPLOAD_BYTES,
     },
+    ...OWNER_FLAG,
     compat: {
       type: 'string',
       value: 'DIALECT',
@@ -68,12 +73,15 @@ export const up: Command = defineCommand({
     await findModels([findLayout().models, ...models])
     const aliases = parseAliases(flags.alias ?? [])
     const maxUpload = flags['max-upload']
+    const keyFile = ownerKeyFile(context.io, flags.owner)
+    const owner = await ownOwner(context, keyFile, flags.owner !== undefined)
     if (flags.detach) {
       const running = await detach(context, folder, [
         ...models.flatMap((directory) => ['--models', directory]),
         ...(flags.alias ?? []).flatMap((alias) => ['--alias', alias]),
         ...(maxUpload === undefined ? [] : ['--max-upload', String(maxUpload)]),
         ...(flags.compat === undefined ? [] : ['--compat', flags.compat]),
+        ...(owner === undefined ? [] : ['--owner', keyFile]),
       ])
       announce(context, running, undefined)
       return
@@ -85,11 +93,29 @@ export const up: Command = defineCommand({
     await runInForeground(context, folder, {
       extraModels: models,
       aliases,
+      ...(owner && { owner: fromBase64Url(owner.key) }),
       maxUploadBytes: maxUpload,
       ...(flags.compat === 'azure' && { compat: 'azure' }),
     })
   },
 })
+
+/** The owner whose models the stack takes. Without one that was asked for it does not start; without any it does. */
+async function ownOwner(
+  context: CommandContext,
+  file: string,
+  isNamed: boolean,
+): Promise<ModelOwner | undefined> {
+  try {
+    const { owner, isNew } = await openOwner(file)
+    if (isNew) context.note(`made your owner key, for models of your own: ${file}`)
+    return owner
+  } catch (error) {
+    if (isNamed || !hasCode(error, 'CLI_FILE')) throw error
+    context.note(`takes no models of owners: ${error.message}`)
+    return undefined
+  }
+}
 
 /** @throws `STACK_RUNNING` when a stack runs or starts here, with what is wrong with it */
 async function refuseSecond(folder: string): Promise<void> {
@@ -113,7 +139,9 @@ async function refuseSecond(folder: string): Promise<void> {
 async function runInForeground(
   context: CommandContext,
   folder: string,
-  options: Pick<StackOptions, 'extraModels' | 'aliases' | 'compat'> & { maxUploadBytes: number | undefined },
+  options: Pick<StackOptions, 'extraModels' | 'aliases' | 'compat' | 'owner'> & {
+    maxUploadBytes: number | undefined
+  },
 ): Promise<void> {
   const started = performance.now()
   const { maxUploadBytes, ...more } = options

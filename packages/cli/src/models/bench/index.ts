@@ -1,0 +1,7 @@
+export type { Figures, SpeechFigures, TextFigures } from './figures.ts'
+export { type BenchInputs, measureModel } from './measure.ts'
+export { type BenchModel, openBenchModel } from './model.ts'
+export { writePage } from './page.ts'
+export { benchProgram, type BenchProcess, type BenchProgram, startBench } from './process.ts'
+export { openRecordings } from './recordings.ts'
+export { formatTable } from './table.ts'

@@ -1,0 +1,5 @@
+export { type ModelAbout, type ModelContent, type ModelFiles, modelContent } from './content.ts'
+export { createModels, type ModelsOptions } from './models.ts'
+export { type ModelOwner, modelOwner } from './owner.ts'
+export { modelSealer, openOwn, openSealed, sealedChunks, type OnBytes, type SealedModel } from './seal.ts'
+export type { PublishedModel, PublishOptions, SottoModels } from './types.ts'

@@ -1,0 +1,234 @@
+import { toHex } from '@sotto/protocol/bytes'
+import { SottoError } from '@sotto/protocol/errors'
+import { encodeDocument } from '@sotto/protocol/keyrelease'
+import type { CheckpointRequirements } from '@sotto/protocol/note'
+import {
+  formatModelName,
+  type LoggedModelDocument,
+  loggedModelDocumentDecoder,
+  MAX_LIST_BYTES,
+  MAX_LOGGED_BYTES,
+  MODEL_NAME,
+  type ModelList,
+  modelListDecoder,
+  type ModelStatement,
+  OWNER_TAG,
+  ownerTag,
+  parseModelName,
+  requireAskedFor,
+  sealedModelError,
+  verifyLoggedDocument,
+  verifyOwnerDocument,
+} from '@sotto/protocol/sealed-models'
+import type { TrustedService, TrustPolicy } from '@sotto/verifier'
+import { modelContent } from './content.ts'
+import { policyDigest, signImport, signStatement, signWithdrawal } from './documents.ts'
+import { innerApi } from './inner-api.ts'
+import { sealingSecrets } from './owner.ts'
+import { openSealed, SEALED_CHUNK_BYTES, sealOnTheWay, type SealedModel } from './seal.ts'
+import type { PublishedModel, PublishOptions, SottoModels } from './types.ts'
+import { upload } from './upload.ts'
+
+/** What {@link createModels} needs of a connection. */
+export interface ModelsOptions {
+  fetch: typeof globalThis.fetch
+  /** Verified now: its genesis is where models go, its import key what content keys are wrapped to. */
+  service: () => Promise<TrustedService>
+  policy: Pick<TrustPolicy, 'log' | 'witnesses'>
+  /** Unix seconds. */
+  now: () => number
+}
+
+const LOGGED = { decoder: loggedModelDocumentDecoder, maxBytes: MAX_LOGGED_BYTES }
+const LIST = { decoder: modelListDecoder, maxBytes: MAX_LIST_BYTES }
+/** Changes whenever the same content would be sealed to other bytes: two ways must not share a key. */
+const SEALING = `sotto-sealing/1 ${SEALED_CHUNK_BYTES}`
+/** Pages of a list at most: 64 models each, far more than any quota. */
+const MAX_PAGES = 1024
+
+/** Models of owners through a verified connection. */
+export function createModels({ fetch, service, policy, now }: ModelsOptions): SottoModels {
+  const api = innerApi(fetch)
+  const log: CheckpointRequirements = {
+    origin: policy.log.origin,
+    logKey: policy.log.key,
+    witnessKeys: policy.witnesses.keys.map(({ key }) => key),
+    quorum: policy.witnesses.quorum,
+  }
+
+  function listed(query: Record<string, string>, signal?: AbortSignal): Promise<ModelList> {
+    return api.call('GET', `?${new URLSearchParams(query).toString()}`, LIST, { signal })
+  }
+
+  /**
+   * The version that is to be published, or what is published already: an owner who did not hear the answer to the
+   * same model under the same conditions gets it, and no second version.
+   */
+  async function nextVersion(
+    { owner, name, policy: own, expiresAt, signal }: PublishOptions,
+    model: string,
+  ): Promise<number | PublishedModel> {
+    const { models, highest = 0 } = await listed({ owner: owner.tag, name }, signal)
+    const current = await service()
+    const newest = models.at(-1)
+    if (newest === undefined) return highest + 1
+    const { envelope } = newest
+    const statement = verifyOwnerDocument('statement', envelope, current.genesis)
+    requireAskedFor(statement, { tag: owner.tag, name })
+    const isSame =
+      statement.version === highest &&
+      statement.model === model &&
+      statement.policy === policyDigest(own, current) &&
+      statement.expiresAt === expiresAt
+    return isSame ? show(formatModelName({ tag: owner.tag, name, version: highest }), signal) : highest + 1
+  }
+
+  async function show(text: string, signal?: AbortSignal): Promise<PublishedModel> {
+    const name = parseModelName(text)
+    const { genesis } = await service()
+    return read(await api.call('GET', `/${formatModelName(name)}`, LOGGED, { signal }), name, genesis)
+  }
+
+  async function publish(
+    model: SealedModel,
+    version: number,
+    options: PublishOptions,
+  ): Promise<PublishedModel> {
+    const { owner, name, signal } = options
+    const { genesis } = await service()
+    await upload(api, model, owner, {
+      genesis,
+      now,
+      partBytes: options.partBytes,
+      onBytes: options.onUploaded,
+      signal,
+    })
+    // An upload takes a while: the key that the content key is wrapped to is one that was verified just now.
+    const current = await service()
+    const { policy: own, expiresAt } = options
+    const statement = signStatement(model, owner, current, {
+      name,
+      version,
+      policy: own,
+      createdAt: now(),
+      expiresAt,
+    })
+    const body = encodeDocument({ import: signImport(model.id, owner, current, own), statement })
+    const logged = await api.call('PUT', `/${owner.tag}/${name}`, LOGGED, { body, signal })
+    return read(logged, { tag: owner.tag, name, version }, genesis)
+  }
+
+  /** As {@link publish}; where another program of the owner published the same meanwhile, that is the answer. */
+  async function publishOnce(
+    model: SealedModel,
+    version: number,
+    options: PublishOptions,
+  ): Promise<PublishedModel> {
+    try {
+      return await publish(model, version, options)
+    } catch (error) {
+      if (
+        !(error instanceof SottoError) ||
+        error.found !== 'REGISTRY_VERSION' ||
+        options.version !== undefined
+      )
+        throw error
+      const newest = await nextVersion(options, model.manifest.digest)
+      if (typeof newest === 'number') throw error
+      return newest
+    }
+  }
+
+  function read(
+    logged: LoggedModelDocument,
+    asked: { tag: string; name: string; version?: number },
+    genesis: string,
+  ): PublishedModel {
+    const { document } = verifyLoggedDocument('statement', logged, { genesis, log })
+    requireAskedFor(document, asked)
+    return published(document, logged.index)
+  }
+
+  async function list(
+    query: { owner: string; name?: string },
+    signal?: AbortSignal,
+  ): Promise<PublishedModel[]> {
+    const { genesis } = await service()
+    const all: PublishedModel[] = []
+    let after: string | undefined
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const { models, next } = await listed({ ...query, ...(after !== undefined && { after }) }, signal)
+      for (const { envelope, index } of models) {
+        const statement = verifyOwnerDocument('statement', envelope, genesis)
+        requireAskedFor(statement, { tag: query.owner, name: query.name ?? statement.name })
+        all.push(published(statement, index))
+      }
+      if (next === undefined) break
+      after = next
+    }
+    return all
+  }
+
+  return {
+    async upload(files, options) {
+      requireName(options.name)
+      const { owner, name, signal, onPrepared } = options
+      const content = await modelContent(files, name, options.about, signal)
+      const version = options.version ?? (await nextVersion(options, content.manifest.digest))
+      if (typeof version !== 'number') return version
+      const { id, salt } = sealingSecrets(owner, [SEALING, content.metadata, name, String(version)])
+      const model = await sealOnTheWay(content, owner, {
+        id: toHex(id),
+        salt,
+        ...(signal && { signal }),
+        ...(onPrepared && { onBytes: onPrepared }),
+      })
+      return publishOnce(model, version, options)
+    },
+    async push(sealed, options) {
+      requireName(options.name)
+      const { owner, signal, onPrepared } = options
+      const model = await openSealed(sealed, owner, {
+        ...(signal && { signal }),
+        ...(onPrepared && { onBytes: onPrepared }),
+      })
+      const version = options.version ?? (await nextVersion(options, model.manifest.digest))
+      return typeof version === 'number' ? publishOnce(model, version, options) : version
+    },
+    list(tag, signal) {
+      if (!OWNER_TAG.test(tag)) throw sealedModelError('MODEL_NAME', 'this is no tag of an owner')
+      return list({ owner: tag }, signal)
+    },
+    show,
+    async remove(name, { owner, version = 'all', signal }) {
+      requireName(name)
+      const current = await service()
+      const models = await list({ owner: owner.tag, name }, signal)
+      const ended = models.filter(({ statement }) => version === 'all' || statement.version === version)
+      const artifacts = [...new Set(ended.map(({ statement }) => statement.artifact))]
+      const kept = new Set(
+        models.filter((one) => !ended.includes(one)).map(({ statement }) => statement.artifact),
+      )
+      // A version that stays may be the same sealed file.
+      const destroyed = artifacts.filter((artifact) => !kept.has(artifact))
+      const withdrawal = signWithdrawal(owner, current, { name, version, createdAt: now() }, destroyed)
+      const logged = await api.call('DELETE', `/${owner.tag}/${name}`, LOGGED, {
+        body: encodeDocument(withdrawal),
+        signal,
+      })
+      verifyLoggedDocument('removal', logged, { genesis: current.genesis, log })
+      return { artifacts: destroyed, index: logged.index }
+    },
+  }
+}
+
+function published(statement: ModelStatement, index: number): PublishedModel {
+  const { owner, name, version } = statement
+  return { id: formatModelName({ tag: ownerTag(owner), name, version }), statement, index }
+}
+
+/** @throws `MODEL_NAME` */
+function requireName(name: string): void {
+  if (!MODEL_NAME.test(name))
+    throw sealedModelError('MODEL_NAME', 'a model cannot have that name', { expected: MODEL_NAME.source })
+}

@@ -1,0 +1,172 @@
+import { fromUtf8 } from '@sotto/protocol/bytes'
+import { canonicalJson } from '@sotto/protocol/jcs'
+import {
+  MAX_UPLOAD_PART_BYTES,
+  MODEL_NAME,
+  OWNER_TAG,
+  type OwnerDocuments,
+  parseModelName,
+  verifyOwnerDocument,
+} from '@sotto/protocol/sealed-models'
+import { type App, mapErrors, serveError } from '@sotto/serve/errors'
+import { createRateLimiter, declaredLength, type RateLimiter, readBody } from '@sotto/serve/limits'
+import { hasCode } from '@sotto/protocol/errors'
+import { Hono } from 'hono'
+import { EDGE_STATUSES, edgeError } from '../errors.ts'
+import { readArtifact } from './artifact-routes.ts'
+import type { BlobFiles } from './blobs.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { RegistryDatabase } from './database.ts'
+import type { Owners } from './owners.ts'
+import type { Uploads } from './uploads.ts'
+
+/** What the registry's HTTP interface is made of. */
+export interface RegistryAppOptions {
+  genesis: string
+  owners: Owners
+  uploads: Uploads
+  catalogue: Catalogue
+  database: RegistryDatabase
+  files: BlobFiles
+  /** Unix seconds. */
+  now: () => number
+  /** Called when something was removed: there may be files to throw away. */
+  onRemoved?: () => void
+  onError?: (code: string) => void
+}
+
+/** Owners' documents have less than 4 KiB. */
+const MAX_DOCUMENT_BYTES = 8192
+/** Clocks of owners may be this far ahead, in seconds: what is removed then is what was made until then. */
+const MAX_AHEAD_SECONDS = 300
+/** An intent is acted on for a day, so that a copy of it opens no uploads for ever. */
+const MAX_INTENT_AGE_SECONDS = 86_400
+/** Entries of one owner in the log: a few at once, then one in ten seconds. */
+const LOG_RATE = { capacity: 32, perSecond: 0.1 }
+
+/** HTTP statuses of the registry: its own codes, and those of owners' documents. */
+export const REGISTRY_STATUSES: Readonly<Record<string, number>> = {
+  ...EDGE_STATUSES,
+  MODEL_NAME: 400,
+  MODEL_DOCUMENT: 400,
+  MODEL_SIGNATURE: 403,
+  MODEL_DEPLOYMENT: 400,
+}
+
+/** The registry: anybody reads, owners write by what they signed. */
+export function createRegistryApp(options: RegistryAppOptions): App {
+  const { owners, uploads, catalogue, now } = options
+  const rates = new Map<string, RateLimiter>()
+  const app = new Hono()
+
+  async function read<Kind extends keyof OwnerDocuments>(
+    kind: Kind,
+    request: Request,
+  ): Promise<{ envelope: string; document: OwnerDocuments[Kind] }> {
+    const bytes = await readBody(request, MAX_DOCUMENT_BYTES)
+    const document = verifyOwnerDocument(kind, bytes, options.genesis)
+    if (document.createdAt > now() + MAX_AHEAD_SECONDS)
+      throw edgeError('REGISTRY_TIME', `the ${kind} was made in the future; compare the clocks`)
+    return { envelope: fromUtf8(bytes), document }
+  }
+
+  /** Nobody fills the log. @throws `HTTP_TOO_MANY` */
+  function takeLogEntry(owner: string): void {
+    const limit = rates.get(owner) ?? createRateLimiter(LOG_RATE)
+    rates.set(owner, limit)
+    limit.take()
+  }
+
+  app.post('/v1/uploads', async (c) => {
+    const { document } = await read('upload', c.req.raw)
+    const quota = owners.require(document.owner)
+    if (document.createdAt < now() - MAX_INTENT_AGE_SECONDS)
+      throw edgeError('REGISTRY_TIME', 'the upload was announced too long ago; announce it again')
+    return json(await uploads.open(document, quota))
+  })
+  app.on(['GET', 'HEAD'], '/v1/uploads/:id', (c) => {
+    const state = uploads.read(c.req.param('id'))
+    const headers = { 'upload-offset': String(state.offset) }
+    return c.req.method === 'HEAD' ? new Response(null, { headers }) : json(state, headers)
+  })
+  app.patch('/v1/uploads/:id', async (c) => {
+    const { raw } = c.req
+    const offset = raw.headers.get('upload-offset') ?? ''
+    if (!/^\d{1,15}$/.test(offset))
+      throw serveError('HTTP_MEDIA_TYPE', 'the header upload-offset says where the part begins')
+    if ((declaredLength(raw.headers) ?? 0) > MAX_UPLOAD_PART_BYTES)
+      throw serveError('HTTP_BODY_TOO_LARGE', 'the body is too large', {
+        expected: `at most ${MAX_UPLOAD_PART_BYTES} bytes`,
+      })
+    try {
+      const state = await uploads.append(c.req.param('id'), Number(offset), raw.body ?? none())
+      return json(state, { 'upload-offset': String(state.offset) })
+    } catch (error) {
+      if (!hasCode(error, 'REGISTRY_OFFSET')) throw error
+      return refused(error.code, error.message, uploads.read(c.req.param('id')).offset)
+    }
+  })
+  app.put('/v1/models', async (c) => {
+    const { document, envelope } = await read('statement', c.req.raw)
+    const quota = owners.require(document.owner)
+    takeLogEntry(document.owner)
+    return json(await catalogue.publish(document, envelope, quota))
+  })
+  app.post('/v1/removals', async (c) => {
+    const { document, envelope } = await read('removal', c.req.raw)
+    // Of anybody who makes a key, nothing is kept.
+    if (!catalogue.knows(document.owner))
+      throw edgeError('REGISTRY_MODEL_UNKNOWN', 'the registry has no model of this owner')
+    takeLogEntry(document.owner)
+    const logged = await catalogue.remove(document, envelope).finally(options.onRemoved)
+    return json(logged)
+  })
+  app.get('/v1/models', (c) => {
+    const { owner = '', name, after } = c.req.query()
+    if (!OWNER_TAG.test(owner) || (name !== undefined && !MODEL_NAME.test(name)))
+      throw edgeError('REGISTRY_MODEL_UNKNOWN', 'owner and name are those of a model')
+    return json(
+      catalogue.list({
+        tag: owner,
+        ...(name !== undefined && { name }),
+        ...(after !== undefined && { after }),
+      }),
+    )
+  })
+  app.get('/v1/models/:tag/:name', (c) =>
+    json(catalogue.find(parseModelName(`${c.req.param('tag')}/${c.req.param('name')}`))),
+  )
+  app.on(['GET', 'HEAD'], '/artifacts/:digest', (c) =>
+    readArtifact(options.database, options.files, c.req.param('digest'), c.req.raw, now()),
+  )
+  app.notFound(() => {
+    throw serveError('HTTP_NOT_FOUND', 'the registry has no such route')
+  })
+  app.onError((error) => {
+    throw error
+  })
+  return mapErrors((request) => app.fetch(request), {
+    statuses: REGISTRY_STATUSES,
+    onError: (code) => options.onError?.(code),
+  })
+}
+
+function json(value: object, headers: Record<string, string> = {}): Response {
+  return new Response(canonicalJson(value) as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  })
+}
+
+/** The one refusal with something to continue from. */
+function refused(code: 'REGISTRY_OFFSET', message: string, offset: number): Response {
+  return new Response(JSON.stringify({ error: { code, message, action: 'retry' } }), {
+    status: EDGE_STATUSES[code],
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'upload-offset': String(offset),
+    },
+  })
+}
+
+async function* none(): AsyncGenerator<Uint8Array> {}
