@@ -2,7 +2,8 @@
  * Builds everything that is executed: one bundle per role, its pruned native closure, the command.
  *
  *   dist/images/{software,release}/{kms,inference}/   role.js, bin/node, … (measured)
- *   dist/edge/{relay,log,witness,issuer}.js                  untrusted roles
+ *   dist/edge/{relay,log,witness,issuer,registry}.js         untrusted roles
+ *   dist/bench/engine-bench.js                        measures models, for the command; in no image
  *   dist/cli/sotto.js                                 the command
  *
  * Same sources, same bytes: nothing here depends on the time, the user or the folder.
@@ -67,7 +68,7 @@ const ABSENT = {
   'https-proxy-agent': join(root, 'packages/kms/src/root/azure-managed-hsm/no-proxy-agents.ts'),
 }
 
-const EDGE_ROLES = ['relay', 'log', 'witness', 'issuer']
+const EDGE_ROLES = ['relay', 'log', 'witness', 'issuer', 'registry']
 
 /** Builds when a source is newer than the last build (or always); two builders at once wait in turn. */
 export async function buildIfStale(options: { always?: boolean } = {}): Promise<void> {
@@ -113,6 +114,10 @@ export async function buildInto(out: string): Promise<void> {
       join(out, 'edge'),
     )
   }
+  metafiles['bench'] = await bundle(
+    { 'engine-bench': 'packages/enclave/src/bench/main.ts' },
+    join(out, 'bench'),
+  )
   metafiles['cli'] = await bundle({ sotto: 'packages/cli/src/main.ts' }, join(out, 'cli'))
   writeFileSync(join(out, 'metafiles.json'), JSON.stringify(metafiles))
 }

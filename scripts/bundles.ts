@@ -33,6 +33,8 @@ const FORBIDDEN: [bundle: RegExp, input: RegExp, why: string][] = [
     'the relay contains more than a relay',
   ],
   [/^edge\/(log|witness)$/, /edge\/src\/relay\//, 'log and relay share a bundle'],
+  [/^edge\/registry$/, /edge\/src\/(relay|log|witness|issuer)\//, 'the registry contains another party'],
+  [/^bench$/, /packages\/(kms|edge|client|cli)\//, 'the program that measures contains more than engines'],
   [/^cli$/, /packages\/(kms|enclave|edge|serve)\//, 'the command contains a server role'],
   [/./, /packages\/testkit\//, 'test code is in a product bundle'],
 ]

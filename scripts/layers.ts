@@ -31,6 +31,8 @@ const SEPARATE_ROOMS: [string, string, string][] = [
   ['edge/src/relay', 'edge/src/witness', 'relay and witness are different parties'],
   ['edge/src/relay', 'edge/src/issuer', 'who knows accounts must not see who sends requests'],
   ['edge/src/log', 'edge/src/issuer', 'log and issuer are different parties'],
+  ['edge/src/relay', 'edge/src/registry', 'who keeps models must not see who sends requests'],
+  ['edge/src/log', 'edge/src/registry', 'log and registry are different parties'],
   ['edge/src/log', 'edge/src/witness', 'a witness run by the log witnesses nothing'],
 ]
 

@@ -35,7 +35,7 @@ const tasks: Record<string, Task> = {
   format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
 }
 
-/** Everything that must hold besides the tests: types, lint, format, layers, error pages, bundles, sizes, notices. */
+/** Everything that must hold besides the tests: types, lint, format, layers, error pages, tables of fields, bundles, sizes, notices. */
 async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
@@ -49,6 +49,7 @@ async function check(): Promise<number> {
     ],
     ['layers', () => run(process.execPath, [join(root, 'scripts/layers.ts')])],
     ['error pages', () => run(process.execPath, [join(root, 'scripts/error-codes.ts')])],
+    ['tables of fields', () => run(process.execPath, [join(root, 'scripts/api-fields.ts')])],
     [
       'bundles',
       async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')])),
@@ -62,7 +63,7 @@ async function check(): Promise<number> {
   process.stdout.write(
     failed.length
       ? `check: failed: ${failed.join(', ')}\n`
-      : 'check: types, lint, format, layers, error pages, bundles and notices hold\n',
+      : 'check: types, lint, format, layers, error pages, tables of fields, bundles and notices hold\n',
   )
   return failed.length ? 1 : 0
 }

@@ -12,6 +12,26 @@ export interface Claim {
 }
 
 export const CLAIMS = {
+  'owner.policy': {
+    sentence:
+      'A content key leaves the KMS only to a workload that one whole tuple of its owner’s policy admits, and one of the policy in force.',
+    source: 'Lives of keys',
+  },
+  'owner.models': {
+    sentence:
+      'An enclave serves an owner’s model only as its owner signed it, while the witnessed log has the statement and the KMS releases the key; one that was removed or has expired gets no new request.',
+    source: 'Data flows',
+  },
+  'owner.admitted': {
+    sentence:
+      'Only owners that members admitted keep content keys in the KMS, each as many as members allow; reaching the port admits nobody.',
+    source: 'Lives of keys',
+  },
+  'owner.removal': {
+    sentence:
+      'A content key that its owner removed is gone: it is released to nobody and no import brings it back; nobody else can remove it.',
+    source: 'Lives of keys',
+  },
   'see.relay': {
     sentence:
       'The relay learns the client address and ciphertext sizes; no request or answer, no inner path, header or status, no key.',
@@ -161,6 +181,20 @@ export const CLAIMS = {
       'Custodians verify the genesis and fresh evidence of the KMS before they release a share; fewer than k of them bring nothing back. Upgrades go from an attested KMS to an attested one, are in the log, and never decrease the security version.',
     source: 'Rules, T15',
   },
+  'models.owner': {
+    sentence:
+      'Only the owner of a name publishes a model under it, replaces it or removes it; every statement and removal is signed by the owner and in the log.',
+    source: "Owners' models",
+  },
+  'models.removal': {
+    sentence: 'What its owner removed, or whose time has come, is never served again, whoever puts it back.',
+    source: "Owners' models",
+  },
+  'models.sealed': {
+    sentence:
+      "A model is sealed on its owner's machine, and its content key leaves that machine only wrapped to a KMS whose evidence was verified.",
+    source: "Owners' models",
+  },
   T16: {
     sentence:
       'The KMS certifies the boot receipt key at release, logged before serving; digests are salted; no receipt on a cut stream.',
@@ -178,7 +212,7 @@ export const CLAIMS = {
   },
   T19: {
     sentence:
-      'Engines run in their own process with their own uid and no network; weights never share a process with request keys.',
+      'Engines run in their own process with their own uid and no network; weights never share a process with request keys. A prefix is reused only under a random salt its client chose and sent inside the encryption, and whoever lacks it sees nothing of it, in answers or in work saved. Parties share an engine fairly: no flood of one keeps another out.',
     source: 'Rules, T19',
   },
   T20: {

@@ -6,8 +6,13 @@ import { formatTargets } from './format-targets.ts'
 import { governanceTargets } from './governance-targets.ts'
 import { hsmTargets } from './hsm-targets.ts'
 import { logTargets } from './log-targets.ts'
+import { modelTargets } from './model-targets.ts'
 import { releaseTargets } from './release-targets.ts'
+import { serverTargets } from './server-targets.ts'
+import { socketTargets } from './socket-targets.ts'
 import type { Target } from './target.ts'
+import { tensorTargets } from './tensor-targets.ts'
+import { textTargets } from './text-targets.ts'
 import { tokenTargets } from './token-targets.ts'
 import { verifierTargets } from './verifier-targets.ts'
 
@@ -22,6 +27,11 @@ export const targets: readonly Target[] = [
   ...releaseTargets,
   ...tokenTargets,
   ...logTargets,
+  ...socketTargets,
+  ...modelTargets,
+  ...tensorTargets,
+  ...serverTargets,
+  ...textTargets,
   ...evidenceTargets,
   ...verifierTargets,
 ]

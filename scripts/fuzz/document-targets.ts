@@ -12,6 +12,8 @@ import {
 import type { Decoder } from '@sotto/protocol/jcs'
 import {
   artifactKeyImportDecoder,
+  artifactKeyRemovalDecoder,
+  documentDigest,
   decodeDocument,
   enclaveBindingDecoder,
   encodeDocument,
@@ -86,6 +88,15 @@ export const documentTargets: readonly Target[] = [
   document('handover receipt', handoverReceiptDecoder, () => [encodeDocument(HANDOVER_RECEIPT)]),
   document('artifact key import', artifactKeyImportDecoder, async () => [
     encodeDocument({ ...IMPORT, genesis: (await ownWorld()).world.genesisDigest }),
+    encodeDocument({
+      ...IMPORT,
+      genesis: DIGEST,
+      policy: documentDigest(OWNER_POLICY),
+      ownerPolicy: OWNER_POLICY,
+    }),
+  ]),
+  document('artifact key removal', artifactKeyRemovalDecoder, () => [
+    encodeDocument({ version: 1, genesis: DIGEST, artifact: 'cd'.repeat(16), owner: KEY, createdAt: NOW }),
   ]),
   document('kms binding', kmsBindingDecoder, async () => [
     encodeDocument((await ownWorld()).world.bundle.kms.binding),
@@ -131,6 +142,13 @@ const IMPORT = {
   policy: DIGEST,
   enc: toBase64Url(new Uint8Array(1120)),
   wrapped: toBase64Url(new Uint8Array(48)),
+}
+const OWNER_POLICY = {
+  version: 1,
+  genesis: DIGEST,
+  anyOf: [{ name: 'a', role: 'inference', allOf: [{ family: 'software', roots: [DIGEST] }] }],
+  evidenceMaxAgeSeconds: 60,
+  createdAt: NOW,
 }
 const BINDING = {
   version: 1,

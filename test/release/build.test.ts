@@ -13,6 +13,7 @@ import { measureImage } from '../../packages/cli/src/software-tee/measure.ts'
 import { compareRole } from '../../scripts/release/again.ts'
 import { claim } from '../claims.ts'
 import { copyCheckout, releaseBuild } from './checkout.ts'
+import { cyclonedxProblems } from './cyclonedx.ts'
 
 let work: string
 let checkout: string
@@ -132,6 +133,7 @@ describe('release:build', () => {
         hashes: [{ alg: 'SHA-256', content: sha }],
       },
     ])
+    expect(cyclonedxProblems(sbom), 'by the schema of CycloneDX 1.6').toEqual([])
     const refs = sbom.components.map((one) => one['bom-ref'])
     expect(new Set(refs).size).toBe(refs.length)
     expect(sbom.dependencies[0]!.dependsOn).toEqual([...refs].sort())

@@ -95,7 +95,7 @@ describe('sotto up', () => {
     expect(up.output.stderr).toContain('warning: software TEE: ')
     processes = family(up.pid)
     firstPolicy = policy()
-    for (const name of ['log', 'witness', 'kms', 'inference', 'relay']) {
+    for (const name of ['log', 'witness', 'kms', 'registry', 'inference', 'relay']) {
       expect(up.output.stdout).toContain(name)
       expect(processes).toContain(pidOf(name))
     }
@@ -176,7 +176,7 @@ describe('sotto up', () => {
     const down = sotto(['down', '--json'])
     expect(await down.ended, down.output.stderr).toBe(0)
     expect(JSON.parse(down.output.stdout)).toEqual({
-      stopped: ['witness', 'log', 'kms', 'inference', 'relay'],
+      stopped: ['witness', 'log', 'kms', 'registry', 'inference', 'relay'],
       wasStarting: false,
     })
     await gone(all)

@@ -13,10 +13,12 @@ import type { JoseErrorCode } from './jose/index.ts'
 import type { KeyReleaseErrorCode } from './keyrelease/index.ts'
 import type { MeasurementErrorCode } from './measurement/index.ts'
 import type { MerkleErrorCode } from './merkle/index.ts'
+import type { ModelManifestErrorCode } from './model-manifest/index.ts'
 import type { NoteErrorCode } from './note/index.ts'
 import type { OhttpErrorCode } from './ohttp/index.ts'
 import type { OmsErrorCode } from './oms/index.ts'
 import type { SealedErrorCode } from './sealed/index.ts'
+import type { SealedModelErrorCode } from './sealed-models/index.ts'
 import type { TokenErrorCode } from './tokens/index.ts'
 import type { X509ErrorCode } from './x509/index.ts'
 
@@ -37,9 +39,11 @@ export type ProtocolErrorCode =
   | KeyReleaseErrorCode
   | MeasurementErrorCode
   | MerkleErrorCode
+  | ModelManifestErrorCode
   | NoteErrorCode
   | OhttpErrorCode
   | OmsErrorCode
   | SealedErrorCode
+  | SealedModelErrorCode
   | TokenErrorCode
   | X509ErrorCode

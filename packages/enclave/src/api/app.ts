@@ -1,14 +1,18 @@
 import { Hono } from 'hono'
 import type { WaitingRoom } from './audio/incoming-file.ts'
 import { answerTranscription } from './audio/transcriptions.ts'
+import { createKserve } from './kserve/index.ts'
 import { announceModel, defaultModel, findModel, type ModelDirectory, type ServedModel } from './models.ts'
 import { listModels, showModel } from './model-list.ts'
 import { readJson } from './openai/body.ts'
 import { ApiError, errorResponse, unsupported } from './openai/errors.ts'
-import { chatRequest, chatSchema, completionRequest, completionSchema } from './text/chat-schema.ts'
+import { chatRequest, chatSchema } from './text/chat-schema.ts'
+import { completionRequests, completionSchema } from './text/completion-schema.ts'
 import { chatDialect, completionDialect } from './text/dialects.ts'
 import { answerEmbeddings, embeddingSchema } from './text/embeddings.ts'
 import { answerGeneration, type Clock } from './text/generate.ts'
+import { answerResponses } from './text/responses/answer.ts'
+import { responsesSchema } from './text/responses/schema.ts'
 import { answerSummary, summarySchema } from './text/summaries.ts'
 
 /** What the inner API needs. */
@@ -19,11 +23,14 @@ export interface ApiOptions {
   maxUploadBytes: number
   /** Where recordings wait whose fields come after them. */
   waitingRoom: WaitingRoom
+  /** `/v1/sealed-models`, told the path below it. Absent: owners have nothing here. */
+  sealedModels?: ((request: Request, path: string) => Promise<Response>) | undefined
 }
 
 /** Operations a route may need of a model. */
 type Operation = 'generate' | 'summarize' | 'embed'
 
+const SEALED_MODELS = '/v1/sealed-models'
 const TASKS = { generate: 'text-generation', summarize: 'summarization', embed: 'embedding' } as const
 
 /**
@@ -33,8 +40,8 @@ const TASKS = { generate: 'text-generation', summarize: 'summarization', embed: 
 export function createApi(options: ApiOptions): (request: Request) => Promise<Response> {
   const { models, clock } = options
   const uploads = { maxFileBytes: options.maxUploadBytes, waitingRoom: options.waitingRoom }
-  const pick = (id: string | undefined, operation: Operation): ServedModel => {
-    const model = id === undefined ? defaultModel(models, TASKS[operation]) : findModel(models, id)
+  const pick = async (id: string | undefined, operation: Operation): Promise<ServedModel> => {
+    const model = id === undefined ? defaultModel(models, TASKS[operation]) : await findModel(models, id)
     if (!model)
       throw new ApiError(
         'API_MODEL_NOT_FOUND',
@@ -50,12 +57,14 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   app.get('/v1/models/:id{.+}', (context) => showModel(models, context.req.param('id')))
   app.post('/v1/chat/completions', async (context) => {
     const body = await readJson(context.req.raw, chatSchema)
-    const model = pick(body.model, 'generate')
+    const model = await pick(body.model, 'generate')
     return announceModel(
       await answerGeneration({
         ...generation(body, context.req.raw),
         model,
-        request: chatRequest(body),
+        prompts: [chatRequest(body)],
+        n: body.n ?? 1,
+        bestOf: body.n ?? 1,
         dialect: chatDialect,
         clock,
       }),
@@ -64,26 +73,33 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   })
   app.post('/v1/completions', async (context) => {
     const body = await readJson(context.req.raw, completionSchema)
-    const model = pick(body.model, 'generate')
+    const model = await pick(body.model, 'generate')
     return announceModel(
       await answerGeneration({
         ...generation(body, context.req.raw),
         model,
-        request: completionRequest(body),
+        prompts: completionRequests(body),
+        n: body.n ?? 1,
+        bestOf: body.best_of ?? body.n ?? 1,
         dialect: completionDialect,
         clock,
       }),
       model,
     )
   })
+  app.post('/v1/responses', async (context) => {
+    const body = await readJson(context.req.raw, responsesSchema)
+    const model = await pick(body.model, 'generate')
+    return announceModel(await answerResponses(model, body, clock, context.req.raw.signal), model)
+  })
   app.post('/v1/embeddings', async (context) => {
     const body = await readJson(context.req.raw, embeddingSchema)
-    const model = pick(body.model, 'embed')
+    const model = await pick(body.model, 'embed')
     return announceModel(await answerEmbeddings(model, body, context.req.raw.signal), model)
   })
   app.post('/v1/summaries', async (context) => {
     const body = await readJson(context.req.raw, summarySchema)
-    const model = pick(body.model, 'summarize')
+    const model = await pick(body.model, 'summarize')
     return announceModel(await answerSummary(model, body, context.req.raw.signal), model)
   })
   for (const [path, task] of [
@@ -92,6 +108,14 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   ] as const) {
     app.post(path, (context) => answerTranscription(context.req.raw, models, task, uploads))
   }
+  const kserve = createKserve(models)
+  for (const path of ['/v2', '/v2/*']) app.all(path, (context) => kserve(context.req.raw))
+  const { sealedModels } = options
+  if (sealedModels)
+    for (const path of [SEALED_MODELS, `${SEALED_MODELS}/*`])
+      app.all(path, ({ req }) =>
+        sealedModels(req.raw, new URL(req.raw.url).pathname.slice(SEALED_MODELS.length)),
+      )
   app.notFound(() => errorResponse(new ApiError('API_ROUTE_NOT_FOUND', 'no such route')))
   app.onError((error) => errorResponse(error))
   return async (request) => app.fetch(request)

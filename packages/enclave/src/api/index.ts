@@ -1,4 +1,11 @@
 export { createApi, type ApiOptions } from './app.ts'
 export type { WaitingFile, WaitingRoom } from './audio/incoming-file.ts'
-export { announceModel, modelDigestOf, type ModelDirectory, type ServedModel } from './models.ts'
+export {
+  announceModel,
+  type DescribedModel,
+  modelDigestOf,
+  type ModelDirectory,
+  type ServedModel,
+} from './models.ts'
+export { createSealedModels, type SealedModelsOptions } from './sealed-models/index.ts'
 export type { Clock } from './text/generate.ts'

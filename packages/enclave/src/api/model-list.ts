@@ -4,7 +4,7 @@ import { ApiError } from './openai/errors.ts'
 /** `GET /v1/models`: the models, then their other names, each an entry that says whose name it is. */
 export function listModels(models: ModelDirectory): Response {
   const aliases = Object.keys(models.aliases ?? {}).flatMap((alias) => {
-    const model = findModel(models, alias)
+    const model = models.list().find(({ id }) => id === models.aliases![alias])
     return model === undefined ? [] : [describe(model, alias)]
   })
   return Response.json({
@@ -14,8 +14,13 @@ export function listModels(models: ModelDirectory): Response {
 }
 
 /** `GET /v1/models/{id}`. @throws `API_MODEL_NOT_FOUND` */
-export function showModel(models: ModelDirectory, id: string): Response {
-  const model = findModel(models, id)
+export async function showModel(models: ModelDirectory, id: string): Promise<Response> {
+  const onDemand = await models.onDemand?.describe(id)
+  if (onDemand !== undefined) {
+    const { createdAt, owner, ...model } = onDemand
+    return Response.json({ ...model, object: 'model', created: createdAt, owned_by: owner })
+  }
+  const model = await findModel(models, id)
   if (!model) throw new ApiError('API_MODEL_NOT_FOUND', 'no model of this name', 'model')
   return Response.json(describe(model, id))
 }

@@ -2,8 +2,11 @@ import type {
   EmbedRequest,
   EmbedResult,
   GenerateRequest,
+  InferRequest,
   ModelTask,
   SummarizeRequest,
+  Tensor,
+  TensorInfo,
   TextEvent,
   TranscribeParams,
   TranscriptEvent,
@@ -20,6 +23,10 @@ export interface ServedModel {
   readonly loadedAt: number
   /** Length of its vectors, for a model that embeds. */
   readonly dimensions?: number
+  /** What it takes and gives, for a model that is addressed by tensor; `-1` is a free dimension. */
+  readonly tensors?: { readonly inputs: readonly TensorInfo[]; readonly outputs: readonly TensorInfo[] }
+  /** Looked at whenever somebody asks; copies of this model share it. Absent: it is always there. */
+  readonly health?: { readonly isReady: boolean }
   /** `file` is the encoded audio as the client sent it; the engine process decodes it. */
   transcribe?(
     file: AsyncIterable<Uint8Array>,
@@ -29,6 +36,8 @@ export interface ServedModel {
   generate?(request: GenerateRequest, signal: AbortSignal): AsyncIterable<TextEvent>
   summarize?(request: SummarizeRequest, signal: AbortSignal): AsyncIterable<TextEvent>
   embed?(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult>
+  /** The outputs asked for, in that order. */
+  infer?(request: InferRequest, signal: AbortSignal): Promise<Tensor[]>
 }
 
 /** The models this enclave serves now. Order is the order of `/v1/models`; the first of a task is its default. */
@@ -36,12 +45,30 @@ export interface ModelDirectory {
   list(): readonly ServedModel[]
   /** Other names of some of them, with the id each stands for. Answers and receipts name the model itself. */
   readonly aliases?: Readonly<Record<string, string>>
+  /** Models that are in no list, and loaded when somebody names one: those of owners. */
+  readonly onDemand?: {
+    /** Undefined for a name that is none of theirs. @throws why it cannot be had */
+    find(name: string): Promise<ServedModel | undefined>
+    /** The same without loading it. */
+    describe(name: string): Promise<DescribedModel | undefined>
+  }
 }
 
-/** The model of this id or alias: the one place where aliases are resolved. */
-export function findModel({ list, aliases = {} }: ModelDirectory, name: string): ServedModel | undefined {
-  const id = Object.hasOwn(aliases, name) ? aliases[name] : name
-  return list().find((model) => model.id === id)
+/** What is known about a model that is not loaded. */
+export interface DescribedModel extends Pick<ServedModel, 'id' | 'task' | 'digest'> {
+  /** Unix seconds. */
+  createdAt: number
+  /** Public tag of whoever it belongs to. */
+  owner: string
+}
+
+/** The model of this id or alias: the one place where aliases are resolved. @throws why one on demand cannot be had */
+export async function findModel(
+  { list, aliases = {}, onDemand }: ModelDirectory,
+  name: string,
+): Promise<ServedModel | undefined> {
+  const id = Object.hasOwn(aliases, name) ? aliases[name]! : name
+  return list().find((model) => model.id === id) ?? onDemand?.find(id)
 }
 
 /** The model that answers when a request of this task names none. */

@@ -76,7 +76,14 @@ export async function azureExchange(request: Request, context: AzureExchange): P
     const response =
       head === undefined
         ? (read as Response)
-        : await answerInner(head, draft!, { inner, dates: alsoUndated(dates), reader, over, tokens })
+        : await answerInner(head, draft!, {
+            inner,
+            dates: alsoUndated(dates),
+            reader,
+            over,
+            tokens,
+            onBehalf: (_tokenClass, run) => run(),
+          })
     over.signal.throwIfAborted()
     const sealer = new AzureResponseSealer(opener.respondUnframed())
     const answer = { response, events: context.events, over }

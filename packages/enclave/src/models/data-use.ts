@@ -15,6 +15,7 @@ const OPERATIONS = {
   generate: 'text-generation',
   summarize: 'summarization',
   embed: 'embedding',
+  infer: 'tensors',
 } as const satisfies Record<Exclude<Operation, 'transcribe'>, DataTask>
 
 /**

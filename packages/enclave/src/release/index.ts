@@ -8,5 +8,12 @@ export {
   type KeeperOptions,
 } from './keeper.ts'
 export { createKmsClient, type KmsClient, type SpendingClient } from './kms-client.ts'
-export { obtainKeys, verifyKms, type ObtainContext, type Obtained, type VerifiedKms } from './obtain.ts'
+export {
+  obtainArtifactKeys,
+  obtainKeys,
+  verifyKms,
+  type ObtainContext,
+  type Obtained,
+  type VerifiedKms,
+} from './obtain.ts'
 export { createReceiptKey } from './receipt-key.ts'

@@ -114,6 +114,45 @@ export async function verifyKms({ kms, log, policy, now, observe }: JudgingConte
  * `RELEASE_DATA_USE`, those of log and hardware
  */
 export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
+  const { service, checkpoint, response, receipt, released, evidence } = await requestRelease(context)
+  const keys = released.keys.map(({ keyId, privateKey }) =>
+    holdKey(keyId, fromBase64Url(privateKey), service),
+  )
+  requireEveryLiveKey(keys, service, receipt, context.now())
+  return {
+    keys,
+    artifacts: contentKeys(released, receipt, context.artifacts),
+    identity: {
+      genesis: service.genesis,
+      evidence,
+      after: { size: checkpoint.size, root: toHex(checkpoint.root) },
+      signer: context.receiptKey,
+    },
+    epoch: receipt.epoch,
+    receipt: response.receipt,
+    kmsKey: service.signingKey,
+  }
+}
+
+/**
+ * Obtains content keys alone, later in the life of an enclave: by the same evidence and the same judgement, with a
+ * wrapping key of their own and a receipt in the log. The request keys that come with them are not kept.
+ * @throws as {@link obtainKeys}; `RELEASE_DENIED` also where an artifact is unknown or its owner does not admit this enclave
+ */
+export async function obtainArtifactKeys(context: ObtainContext): Promise<Map<string, Uint8Array>> {
+  const { released, receipt } = await requestRelease(context)
+  return contentKeys(released, receipt, context.artifacts)
+}
+
+/** One release that was judged: what it says is what the KMS signed for this evidence. */
+interface JudgedRelease extends Pick<VerifiedKms, 'service' | 'checkpoint'> {
+  response: ReleaseResponse
+  receipt: ReleaseReceipt
+  released: ReleasedKeys
+  evidence: Digest
+}
+
+async function requestRelease(context: ObtainContext): Promise<JudgedRelease> {
   const { service, checkpoint } = await verifyKms(context)
   const wrap = WRAP_SUITE.kem.generate()
   const binding = enclaveBinding({
@@ -123,43 +162,35 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
     checkpoint: checkpoint.digest,
   })
   const bound = bindReportData('enclave', binding)
-  const evidence = await context.hardware.collectEvidence(bound)
-  requireOwnEvidence(evidence, bound, checkpoint, context)
+  const pieces = await context.hardware.collectEvidence(bound)
+  requireOwnEvidence(pieces, bound, checkpoint, context)
   const response = await context.kms.release({
-    evidence,
+    evidence: pieces,
     binding,
     checkpoint: checkpoint.note,
     artifacts: [...context.artifacts],
   })
-  const digest = evidenceDigest(evidence)
-  const receipt = checkReceipt(response, service, digest, binding.receiptKey)
+  const evidence = evidenceDigest(pieces)
+  const receipt = checkReceipt(response, service, evidence, binding.receiptKey)
   requireSameDataUse(service.workloads.get(receipt.tuple), context.dataUse)
-  const released = unwrap(response, wrap, {
-    genesis: service.genesis,
-    policy: receipt.policy,
-    evidence: digest,
-  })
-  const keys = released.keys.map(({ keyId, privateKey }) =>
-    holdKey(keyId, fromBase64Url(privateKey), service),
-  )
-  requireEveryLiveKey(keys, service, receipt, context.now())
-  const artifacts = new Map(released.artifacts.map(({ id, contentKey }) => [id, fromBase64Url(contentKey)]))
-  for (const id of context.artifacts)
-    if (!artifacts.has(id))
-      throw releaseError('RELEASE_INVALID', 'a content key is missing', { expected: id })
-  return {
-    keys,
-    artifacts,
-    identity: {
-      genesis: service.genesis,
-      evidence: digest,
-      after: { size: checkpoint.size, root: toHex(checkpoint.root) },
-      signer: context.receiptKey,
-    },
-    epoch: receipt.epoch,
-    receipt: response.receipt,
-    kmsKey: service.signingKey,
+  const released = unwrap(response, wrap, { genesis: service.genesis, policy: receipt.policy, evidence })
+  return { service, checkpoint, response, receipt, released, evidence }
+}
+
+/** Every content key that was asked for, and that the logged receipt names. @throws `RELEASE_INVALID` */
+function contentKeys(
+  released: ReleasedKeys,
+  receipt: ReleaseReceipt,
+  wanted: readonly string[],
+): Map<string, Uint8Array> {
+  const keys = new Map(released.artifacts.map(({ id, contentKey }) => [id, fromBase64Url(contentKey)]))
+  const named = new Set(receipt.artifacts?.map(({ id }) => id))
+  for (const id of wanted) {
+    if (!keys.has(id)) throw releaseError('RELEASE_INVALID', 'a content key is missing', { expected: id })
+    if (!named.has(id))
+      throw releaseError('RELEASE_INVALID', 'the receipt does not name a content key', { expected: id })
   }
+  return keys
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type DataUse, dataUseDecoder } from '@sotto/protocol/data-use'
+import { isModelName, MAX_SEALED_BYTES } from '@sotto/protocol/sealed-models'
 import { DEFAULT_UPLOAD_BYTES, MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '@sotto/protocol/sizes'
 import {
   httpUrl,
@@ -14,8 +15,10 @@ import {
 } from '@sotto/serve/config'
 import { serveError } from '@sotto/serve/errors'
 import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
-import type { ModelAliases, SealedModels } from '../models/index.ts'
+import type { ModelAliases, SealedModels, ShelfLimits } from '../models/index.ts'
+import type { ServerProgramOptions, UpstreamConfig } from '../engines/index.ts'
 import { type TokensConfig, tokensConfig } from './tokens.ts'
+import { llamaServer, upstreams } from './upstreams.ts'
 
 /** Configuration of an inference enclave. Its bytes are measured (HOST_DATA). */
 export interface InferenceConfig {
@@ -27,7 +30,13 @@ export interface InferenceConfig {
   log: { url: string }
   /** What this enclave accepts of its KMS: the same document clients pin (T1). */
   policy: TrustPolicy
-  models: SealedModels
+  models: SealedModels & { loaded: LoadedModels }
+  /** Registry of owners' sealed models, untrusted; absent: this enclave serves none. */
+  registry: { url: string } | undefined
+  /** Model servers in the same TEE. Default none. */
+  upstreams: UpstreamConfig[]
+  /** Runs GGUF models in this llama-server instead of the engine process: on all cores, and faster for many at once. */
+  llamaServer: ServerProgramOptions | undefined
   /** Other names of models, at most 64. Measured like everything here: no operator renames a model in secret. */
   aliases: ModelAliases
   /** What this enclave does with content: the same as its release statement says (T20). Absent: nothing is declared. */
@@ -40,6 +49,22 @@ export interface InferenceConfig {
   maxUploadBytes: number
   /** Memory for recordings that wait for the fields behind them, all together, bytes. Default: four of the largest. */
   maxWaitingBytes: number
+}
+
+/** How many models of owners are loaded at once, and for how long. */
+export interface LoadedModels extends ShelfLimits {
+  /** `<tag>/<name>` or `<tag>/<name>:<version>`: loaded ahead, and never put away. */
+  pinned: string[]
+}
+
+const MIB = 2 ** 20
+/** Of models whose size nobody but their owners chose: half of what a small confidential machine has. */
+const DEFAULT_LOADED: LoadedModels = {
+  maxBytes: 16 * 1024 * MIB,
+  maxModels: 8,
+  maxPerOwner: 4,
+  idleSeconds: 3600,
+  pinned: [],
 }
 
 /** Uploads of the largest size that may wait at once. */
@@ -74,6 +99,20 @@ const kms: Decoder<InferenceConfig['kms']> = (value, path) => {
   return { urls: [url(value, path).url] }
 }
 
+const pinnedName: Decoder<string> = (value, path) => {
+  const name = text({ max: 128 })(value, path)
+  if (isModelName(name)) return name
+  throw serveError('CONFIG_INVALID', `${path}: expected <tag>/<name> of an owner's model`)
+}
+
+const loadedModels: Decoder<LoadedModels> = object((fields) => ({
+  maxBytes: fields.optional('maxBytes', integer(MIB, MAX_SEALED_BYTES), DEFAULT_LOADED.maxBytes),
+  maxModels: fields.optional('maxModels', integer(1, 64), DEFAULT_LOADED.maxModels),
+  maxPerOwner: fields.optional('maxPerOwner', integer(1, 64), DEFAULT_LOADED.maxPerOwner),
+  idleSeconds: fields.optional('idleSeconds', integer(10, 30 * 86_400), DEFAULT_LOADED.idleSeconds),
+  pinned: fields.optional('pinned', list(pinnedName, 0, 32), DEFAULT_LOADED.pinned),
+}))
+
 /** Decodes the enclave's configuration file. @throws `CONFIG_INVALID`, `POLICY_MALFORMED` */
 export const inferenceConfig: Decoder<InferenceConfig> = object((fields) => {
   const maxUploadBytes = fields.optional(
@@ -103,8 +142,12 @@ export const inferenceConfig: Decoder<InferenceConfig> = object((fields) => {
             64,
           ),
         ),
+        loaded: models.optional('loaded', loadedModels, DEFAULT_LOADED),
       })),
     ),
+    registry: fields.optional<{ url: string } | undefined>('registry', url, undefined),
+    upstreams: fields.optional<UpstreamConfig[]>('upstreams', upstreams, []),
+    llamaServer: fields.optional<ServerProgramOptions | undefined>('llamaServer', llamaServer, undefined),
     dataUse: fields.optional<DataUse | undefined>('dataUse', dataUse, undefined),
     tokens: fields.optional<TokensConfig | undefined>('tokens', tokensConfig, undefined),
     aliases: fields.optional<ModelAliases>('aliases', table(ALIAS, text({ pattern: MODEL_ID }), 0, 64), {}),

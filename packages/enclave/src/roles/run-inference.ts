@@ -12,8 +12,9 @@ import { createMetrics } from '@sotto/serve/metrics'
 import type { RoleContext } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
+import { pause } from '../pause/index.ts'
 import { createApi, modelDigestOf, type ServedModel } from '../api/index.ts'
-import { EngineHost } from '../engines/index.ts'
+import { EngineHost, runAs } from '../engines/index.ts'
 import { isAzureKey, withAzure } from '../compat/index.ts'
 import {
   createDateWindow,
@@ -22,7 +23,8 @@ import {
   GATEWAY_STATUSES,
   type GatewayOptions,
 } from '../gateway/index.ts'
-import { checkAliases, limitToDataUse, loadModels } from '../models/index.ts'
+import { createKeptFetch } from '../gateway/tokens/index.ts'
+import { addUpstreams, checkAliases, limitToDataUse, loadModels } from '../models/index.ts'
 import { createWaitingRoom } from '../ram/waiting-room.ts'
 import {
   createKeeper,
@@ -36,6 +38,7 @@ import {
 import { createUsageLedger, createUsagePublisher, meterModel } from '../usage/index.ts'
 import { inferenceConfig, type InferenceConfig } from './config.ts'
 import { innerRoutes } from './inner-routes.ts'
+import { openOwnedModels } from './owned-models.ts'
 import { measuredProgram } from './measured-program.ts'
 import { type OpenedTokens, openTokens, WATCH_SECONDS } from './tokens.ts'
 import { withUsage } from './usage-route.ts'
@@ -55,6 +58,7 @@ const EVENTS = {
   serving: { models: 'count' },
   refused: { code: 'code' },
   'attest-failed': { code: 'code' },
+  'model-failed': { code: 'code' },
   'engine-failed': { code: 'code', expected: 'digest', found: 'digest' },
 } as const
 
@@ -92,6 +96,7 @@ export async function runInference(
         }
       : { entry: options.unmeasuredEngine }),
     require: options.sandbox,
+    ...(config.llamaServer && { llamaServer: config.llamaServer }),
     onFailed: (reason) => logger.log('engine-failed', describe(reason)),
   })
   context.onShutdown(() => host.close())
@@ -117,7 +122,7 @@ export async function runInference(
       quorum: witnesses.quorum,
     },
   })
-  const kms = createKmsClient(config.kms.urls)
+  const kms = createKmsClient(config.kms.urls, createKeptFetch())
   const receiptKey = createReceiptKey()
   const judging = { kms, log, policy: config.policy, now: nowSeconds, observe: clock.observe }
   const tokens =
@@ -142,12 +147,25 @@ export async function runInference(
     async onArtifacts(contentKeys) {
       if (areModelsLoaded) return
       const loaded = await loadModels(config.models, contentKeys, host, nowSeconds)
-      models = loaded.map((model) => meterModel(limitToDataUse(model, config.dataUse), ledger))
+      models = (await addUpstreams(loaded, config.upstreams, nowSeconds)).map(prepare)
       checkAliases(config.aliases, models)
       areModelsLoaded = true
     },
   })
 
+  const prepare = (model: ServedModel): ServedModel =>
+    meterModel(limitToDataUse(model, config.dataUse), ledger)
+  const owned = openOwnedModels(config, {
+    ...judging,
+    hardware,
+    receiptKey,
+    ...(config.dataUse !== undefined && { dataUse: config.dataUse }),
+    host,
+    prepare,
+    onFailed: (error) =>
+      logger.log('model-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' }),
+  })
+  if (owned) context.onShutdown(() => owned.models.close())
   const usage = createUsagePublisher({
     ledger,
     identity: keeper.identity,
@@ -160,7 +178,8 @@ export async function runInference(
   })
   const limits = uploadLimits(config.maxUploadBytes)
   const api = createApi({
-    models: { list: () => models, aliases: config.aliases },
+    models: { list: () => models, aliases: config.aliases, ...(owned && { onDemand: owned.models }) },
+    sealedModels: owned?.routes,
     clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
     maxUploadBytes: limits.fileBytes,
     waitingRoom: createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: config.maxWaitingBytes }),
@@ -174,6 +193,7 @@ export async function runInference(
     trustBundle: () => keeper.published()?.bundle,
     dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
     tokens: tokens?.gate,
+    runAs,
     limits: { contentBytes: limits.messageBytes },
     onError(code) {
       refusals.add({ code })
@@ -209,11 +229,13 @@ export async function runInference(
   if (tokens) void watchForever(tokens, () => isEnding, report)
   logger.log('serving', { models: models.length })
   context.ready({ http: server.url })
+  void owned?.models.tick()
   while (!isEnding) {
     await pause(TICK_SECONDS * 1000)
     // A failed tick leaves what is held: keys and bundle expire by themselves when it goes on too long.
     await keeper.tick().catch(report)
     await tokens?.refresh().catch(report)
+    void owned?.models.tick()
     usage.tick()
   }
 }
@@ -265,11 +287,5 @@ function requireOwnKind(config: InferenceConfig, hardware: TrustedHardware): voi
   throw new SottoError('ROLE_WRONG_TEE', 'stop', 'the configuration is for another kind of TEE', {
     expected: isSoftware ? 'a policy for the software TEE and a loopback address' : 'a policy for hardware',
     found: `${config.policy.platforms.map(({ name }) => name).join(', ')} at ${config.listen.host}`,
-  })
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
   })
 }

@@ -7,7 +7,7 @@ import type { UsageLedger } from './ledger.ts'
  * the answer is complete: an answer that was cut counts as a request and no more.
  */
 export function meterModel(model: ServedModel, ledger: UsageLedger): ServedModel {
-  const { transcribe, generate, summarize, embed } = model
+  const { transcribe, generate, summarize, embed, infer } = model
   const add = ledger.add.bind(ledger, model.digest)
   return {
     ...model,
@@ -29,6 +29,13 @@ export function meterModel(model: ServedModel, ledger: UsageLedger): ServedModel
         const result = await embed(request, signal)
         add({ requests: 1, answers: 1, ...tokens(result.usage) })
         return result
+      },
+    }),
+    ...(infer && {
+      async infer(request, signal) {
+        const outputs = await infer(request, signal)
+        add({ requests: 1, answers: 1 })
+        return outputs
       },
     }),
   }

@@ -17,12 +17,19 @@ describe('a body of a million wrong items is refused as fast as one of one', () 
     ['/v1/chat/completions', `{"messages":[{"role":"user","content":"x"}],"stop":${many('1')}}`],
     ['/v1/chat/completions', `{"messages":[{"role":"user","content":"x"}],"modalities":${many('1')}}`],
     ['/v1/chat/completions', `{"messages":${many('1')}}`],
+    ['/v1/chat/completions', `{"messages":[{"role":"user","content":"x"}],"tools":${many('1')}}`],
+    ['/v1/chat/completions', `{"messages":[{"role":"assistant","tool_calls":${many('{}')}}]}`],
+    ['/v1/completions', `{"prompt":${many('"a"')}}`],
+    ['/v1/responses', `{"input":${many('1')}}`],
+    ['/v1/responses', `{"input":"x","include":${many('1')}}`],
   ])('%s %.24s', async (path, body) => {
     const { api } = fakeApi()
     const start = performance.now()
     const response = await api(post(path, body))
     expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ error: { code: 'api_invalid' } })
+    expect(await response.json()).toMatchObject({
+      error: { code: body.includes('modalities') ? 'api_unsupported' : 'api_invalid' },
+    })
     expect(performance.now() - start).toBeLessThan(1500)
   })
 })

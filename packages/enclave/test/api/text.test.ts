@@ -110,6 +110,52 @@ describe('chat completions', () => {
     expect(asked.aborted).toBe(1)
   })
 
+  it('ask for four choices at once at most, and abort them all when the reader leaves', async () => {
+    const { api, asked } = fakeApi()
+    const messages = [{ role: 'user', content: 'forever' }]
+    const response = await api(
+      post('/v1/chat/completions', { model: 'talker', messages, n: 9, stream: true }),
+    )
+    const reader = response.body!.getReader()
+    for (let i = 0; i < 20; i++) await reader.read()
+    expect(asked.generate).toHaveLength(4)
+    await reader.cancel()
+    expect(asked.aborted).toBe(4)
+  })
+
+  it('fail as a whole, and abort the others, when one choice fails', async () => {
+    const { api, asked } = fakeApi()
+    const body = { model: 'talker', prompt: ['forever', 'forever', 'crash'] }
+    const response = await api(post('/v1/completions', body))
+    expect([response.status, await response.json()]).toMatchObject([
+      503,
+      { error: { code: 'engine_crashed' } },
+    ])
+    expect(asked.aborted).toBe(3)
+  })
+
+  it.each([
+    [
+      'more choices than 128 with prompts multiplied',
+      { prompt: Array.from({ length: 65 }, () => 'a'), n: 2 },
+      'n',
+    ],
+    ['fewer tries than choices', { prompt: 'a', n: 2, best_of: 1 }, 'best_of'],
+  ])('refuse %s', async (_what, fields, param) => {
+    const { api, asked } = fakeApi()
+    const response = await api(post('/v1/completions', { model: 'talker', ...fields }))
+    expect(await response.json()).toMatchObject({ error: { param, code: 'api_invalid' } })
+    expect(asked.generate).toEqual([])
+  })
+
+  it('refuse the best of many in a stream by name', async () => {
+    const { api } = fakeApi()
+    const response = await api(
+      post('/v1/completions', { model: 'talker', prompt: 'a', best_of: 2, stream: true }),
+    )
+    expect(await response.json()).toMatchObject({ error: { param: 'best_of', code: 'api_unsupported' } })
+  })
+
   it('never let an engine failure look like a complete answer', async () => {
     const { api } = fakeApi()
     const response = await api(
@@ -144,8 +190,10 @@ describe('chat completions', () => {
   })
 
   it.each([
-    ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools'],
-    ['several choices', { n: 2 }, 'n'],
+    ['tools that are no functions', { tools: [{ type: 'custom', custom: { name: 'f' } }] }, 'tools'],
+    ['functions of old', { functions: [{ name: 'f' }] }, 'functions'],
+    ['answers to keep', { store: true }, 'store'],
+    ['searches', { web_search_options: {} }, 'web_search_options'],
     ['a picture', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages'],
     ['spoken answers', { modalities: ['audio'] }, 'modalities'],
   ])('refuse %s by the name of the field', async (_what, fields, param) => {
@@ -173,6 +221,17 @@ describe('chat completions', () => {
     const { api } = fakeApi()
     const response = await api(post('/v1/chat/completions', body))
     expect(await response.json()).toMatchObject({ error: { param, code: 'api_invalid' } })
+  })
+
+  it('refuse nesting that would overflow a stack, and count no bracket in a text', async () => {
+    const { api } = fakeApi()
+    const body = { model: 'talker', messages: [{ role: 'user', content: '[{'.repeat(500) }] }
+    expect((await api(post('/v1/chat/completions', body))).status).toBe(200)
+    const deep = `{"tools":${'[{"a":'.repeat(200_000)}`
+    const request = new Request('https://inference.sotto/v1/chat/completions', { method: 'POST', body: deep })
+    expect(await (await api(request)).json()).toMatchObject({
+      error: { message: 'the request body is nested deeper than 128', code: 'api_invalid' },
+    })
   })
 
   it('say 404 for a model that does not exist', async () => {

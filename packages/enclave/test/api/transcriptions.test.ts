@@ -85,6 +85,19 @@ describe('transcriptions', () => {
     ])
   })
 
+  it('stream with the log-probabilities that were asked for, at the end', async () => {
+    const { api } = fakeApi()
+    const last = async (fields: Record<string, string>): Promise<unknown> => {
+      const response = await api(upload({ model: 'listener', stream: 'true', ...fields }))
+      return JSON.parse((await response.text()).trim().split('\n\n').at(-1)!.slice(6))
+    }
+    expect(await last({ 'include[]': 'logprobs' })).toMatchObject({
+      type: 'transcript.text.done',
+      logprobs: [],
+    })
+    expect(await last({})).not.toHaveProperty('logprobs')
+  })
+
   it('accept fields after a small file', async () => {
     const { api, asked } = fakeApi()
     const response = await api(upload({ model: 'listener', response_format: 'text' }, 'RIFF', true))

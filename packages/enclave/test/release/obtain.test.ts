@@ -7,7 +7,8 @@ import { checkpointDigest } from '@sotto/protocol/note'
 import { appraiseEvidence } from '@sotto/verifier/appraisal'
 import { evidencePieces, platformPolicy } from '@sotto/verifier/workload'
 import { fakeKeyConfig, fakeSigner, type WorldOptions } from '@sotto/testkit'
-import { obtainKeys } from '../../src/release/obtain.ts'
+import { claim } from '../../../../test/claims.ts'
+import { obtainArtifactKeys, obtainKeys } from '../../src/release/obtain.ts'
 import { createReceiptKey } from '../../src/release/receipt-key.ts'
 import { createReleaseWorld, type Dishonesty } from './world.ts'
 
@@ -118,6 +119,26 @@ describe('a KMS that fails the measured policy gets no evidence, and its keys ar
   })
 })
 
+test(
+  claim(
+    'owner.policy',
+    'content keys can be had later too: by evidence of their own, and a receipt that names them',
+  ),
+  async () => {
+    const { context, requests, world } = await createReleaseWorld()
+    await obtainKeys(context)
+    const entries = world.log.size
+    const keys = await obtainArtifactKeys({ ...context, artifacts: [ARTIFACT] })
+    expect([...keys]).toEqual([[ARTIFACT, crypto.sha256(utf8(ARTIFACT))]])
+    expect(world.log.size).toBe(entries + 1)
+    const [boot, later] = requests
+    expect(later!.artifacts).toEqual([ARTIFACT])
+    expect(later!.binding.receiptKey).toBe(boot!.binding.receiptKey)
+    expect(later!.binding.wrapKey).not.toBe(boot!.binding.wrapKey)
+    expect(evidenceDigest(later!.evidence)).not.toBe(evidenceDigest(boot!.evidence))
+  },
+)
+
 describe('what a KMS releases is compared with what it published', () => {
   const stranger = kemById(HPKE_KEM.DHKEM_X25519).generate()
   test.each<[string, Dishonesty]>([
@@ -137,6 +158,12 @@ describe('what a KMS releases is compared with what it published', () => {
     ],
     ['a receipt that does not name the key', { receipt: (receipt) => ({ ...receipt, keyIds: [8] }) }],
     ['no content key for an artifact', { released: (keys) => ({ ...keys, artifacts: [] }) }],
+    [
+      'a receipt that does not name a content key',
+      {
+        receipt: (receipt) => ({ ...receipt, artifacts: [{ id: 'cd'.repeat(16), policy: receipt.policy }] }),
+      },
+    ],
     ['a receipt for other evidence', { receipt: (receipt) => ({ ...receipt, evidence: '99'.repeat(32) }) }],
     [
       'a receipt for another receipt key',

@@ -173,6 +173,9 @@ function answer(
     evidence,
     hardware: ['software'],
     receiptKey: request.binding.receiptKey,
+    ...(request.artifacts.length > 0 && {
+      artifacts: request.artifacts.map((id) => ({ id, policy: keyPolicyDigest })),
+    }),
     issuedAt: now,
     notAfter: now + 3600,
   }

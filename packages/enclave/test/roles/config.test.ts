@@ -27,6 +27,30 @@ test('the largest recording and the memory for those that wait go together', () 
   ).toMatchObject({ maxWaitingBytes: maxUploadBytes })
 })
 
+test('owners have nothing here unless a registry is named; what is loaded at once is bounded either way', () => {
+  const { registry, models } = inferenceConfig(minimal, 'config')
+  expect(registry).toBeUndefined()
+  expect(models.loaded).toMatchObject({ maxModels: 8, maxPerOwner: 4, pinned: [] })
+  const loaded = { maxBytes: 2 ** 30, maxModels: 2, idleSeconds: 60, pinned: [`${'a'.repeat(24)}/bear:3`] }
+  const url = 'http://registry:7100'
+  const config = inferenceConfig(
+    { ...minimal, registry: { url }, models: { ...minimal.models, loaded } },
+    'config',
+  )
+  expect([config.registry, config.models.loaded]).toEqual([{ url }, { ...loaded, maxPerOwner: 4 }])
+})
+
+test.each([
+  ['a pinned model that is none of an owner’s', { pinned: ['whisper-1'] }],
+  ['no place for a model', { maxModels: 0 }],
+  ['less than a mebibyte', { maxBytes: 1000 }],
+  ['something unknown', { forever: true }],
+])('refuses %s', (_, loaded) => {
+  expect(() => inferenceConfig({ ...minimal, models: { ...minimal.models, loaded } }, 'config')).toThrowError(
+    expect.objectContaining({ code: 'CONFIG_INVALID' }),
+  )
+})
+
 test('aliases are read as a table, and there are none by default', () => {
   expect(inferenceConfig(minimal, 'config').aliases).toEqual({})
   const aliases = { 'whisper-1': 'sotto-ctc-synthetic-en', 'openai/GPT-4o:mini': 'org/model' }

@@ -1,8 +1,8 @@
 import { toBase64Url } from '@sotto/protocol/bytes'
-import { type KeyReleasePolicy } from '@sotto/protocol/keyrelease'
+import type { KeyReleasePolicy } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
-import { ROOT, World } from '../world.ts'
+import { Enclave, ROOT, World } from '../world.ts'
 import { admitWorkloads, ID, KEY, keyFor, OTHER, send } from './asking.ts'
 
 const RELEASED = toBase64Url(KEY)
@@ -52,7 +52,7 @@ test(
     const own = world.ownerPolicy()
     await send(world, world.artifactImport(ID, KEY, own))
     await keyFor(world)
-    await world.call('/v1/release', await keylessRequest(world))
+    await world.call('/v1/release', await new Enclave(world.workload).request(world))
     const [withKey, without] = world.receipts.slice(-2)
     expect(withKey).toMatchObject({
       policy: world.kms.view.state.policy,
@@ -61,11 +61,6 @@ test(
     expect(without).not.toHaveProperty('artifacts')
   },
 )
-
-async function keylessRequest(world: World): Promise<object> {
-  const { Enclave } = await import('../world.ts')
-  return new Enclave(world.workload).request(world)
-}
 
 test('a policy of the owner’s lives as long as something refers to it', async () => {
   const world = await World.withOwner()

@@ -3,6 +3,7 @@ import { decodeDocument, documentDigest } from '../keyrelease/documents.ts'
 import { PAYLOAD_TYPES, type Digest, type Member } from '../keyrelease/types.ts'
 import { decisionDecoder } from './decode.ts'
 import { governanceError } from './errors.ts'
+import { majorityOf } from './majority.ts'
 import { parseMemberJws, verifyMemberJws } from './jws.ts'
 import type { Ballot, Decision, InForce, Proposal } from './types.ts'
 
@@ -62,7 +63,7 @@ export function verifyDecision(envelope: Uint8Array, constitutions: readonly InF
     if (defect !== undefined) throw undecided('a ballot does not count', 'an accepting ballot', defect)
     accepted.push(member)
   }
-  const majority = inForce.majorities[proposal.kind]
+  const majority = majorityOf(inForce, proposal.kind)
   if (accepted.length < majority)
     throw undecided(
       'too few members accepted it',

@@ -1,10 +1,12 @@
 import {
   areDistinct,
+  base64url,
   hex,
   integer,
   label,
   list,
   literal,
+  members as mapping,
   object,
   oneOf,
   refine,
@@ -24,6 +26,8 @@ import {
   MAX_CONSTITUTIONS,
   MAX_MEMBER_JWS_CHARACTERS,
   MAX_OPEN_SECONDS,
+  MAX_OWNED_ARTIFACTS,
+  MAX_OWNERS,
   MEMBER_JWS_TYPES,
   NOTHING_BEFORE,
   type Ballot,
@@ -50,14 +54,17 @@ export const constitutionDecoder: Decoder<Constitution> = refine(
     sequence: integer(1, MAX_CONSTITUTIONS),
     previous: digest,
     members: membersDecoder,
-    majorities: object<Constitution['majorities']>({
-      'key-release-policy': count,
-      constitution: count,
-      rotate: count,
-      resume: count,
-      custodians: count,
-      'rotate-root': count,
-    }),
+    majorities: mapping<Constitution['majorities']>(
+      {
+        'key-release-policy': count,
+        constitution: count,
+        rotate: count,
+        resume: count,
+        custodians: count,
+        'rotate-root': count,
+      },
+      { owners: count },
+    ),
     releaseKeys: releaseKeysDecoder,
     rotation: rotationPolicyDecoder,
     createdAt: time,
@@ -73,6 +80,21 @@ export const constitutionDecoder: Decoder<Constitution> = refine(
   },
 )
 
+/** Decodes who may keep content keys of sealed artifacts: the body of a proposal. */
+export const ownersDecoder: Decoder<ProposalBodies['owners']> = refine(
+  object({
+    owners: list(
+      object({ name: label(64), key: base64url(32), artifacts: integer(1, MAX_OWNED_ARTIFACTS) }),
+      0,
+      MAX_OWNERS,
+    ),
+  }),
+  ({ owners }) =>
+    areDistinct(owners.map(({ key }) => key)) && areDistinct(owners.map(({ name }) => name))
+      ? undefined
+      : 'an owner stands twice',
+)
+
 const bodies: { [Kind in ProposalKind]: Decoder<ProposalBodies[Kind]> } = {
   'key-release-policy': consistentPolicyDecoder,
   constitution: constitutionDecoder,
@@ -84,6 +106,7 @@ const bodies: { [Kind in ProposalKind]: Decoder<ProposalBodies[Kind]> } = {
       threshold > custodians.length ? 'threshold is larger than the number of custodians' : undefined,
   ),
   'rotate-root': object({ generation: integer(1) }),
+  owners: ownersDecoder,
 }
 
 const kind = oneOf(...(Object.keys(bodies) as ProposalKind[]))

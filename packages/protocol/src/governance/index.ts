@@ -5,10 +5,12 @@ export {
   decisionDecoder,
   governanceRecordDecoder,
   holdDecoder,
+  ownersDecoder,
   proposalDecoder,
 } from './decode.ts'
 export { parseDecision, verifyDecision, type VerifiedDecision } from './decision.ts'
 export { governanceError, type GovernanceErrorCode } from './errors.ts'
+export { majorityOf } from './majority.ts'
 export {
   parseMemberJws,
   signMemberJws,
@@ -21,8 +23,11 @@ export {
   MAX_CONSTITUTIONS,
   MAX_MEMBER_JWS_CHARACTERS,
   MAX_OPEN_SECONDS,
+  MAX_OWNED_ARTIFACTS,
+  MAX_OWNERS,
   MEMBER_JWS_TYPES,
   NOTHING_BEFORE,
+  type AdmittedOwner,
   type Ballot,
   type Constitution,
   type Decision,

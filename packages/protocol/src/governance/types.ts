@@ -27,6 +27,10 @@ export type MemberJwsType = keyof typeof MEMBER_JWS_TYPES
 export const NOTHING_BEFORE: Digest = '0'.repeat(64)
 /** A proposal is open for at most 90 days. */
 export const MAX_OPEN_SECONDS: number = 90 * 86_400
+/** Most owners admitted at once: with their names and keys they fit one ballot's proposal. */
+export const MAX_OWNERS = 64
+/** Most artifacts one KMS holds keys for, and so most of one owner. */
+export const MAX_OWNED_ARTIFACTS = 1024
 /** Most constitutions one genesis ever has: a bundle carries them all. */
 export const MAX_CONSTITUTIONS = 32
 /** Longest JWS: with the ballots of every member it fits one log entry. */
@@ -44,6 +48,18 @@ export interface ProposalBodies {
   custodians: { threshold: number; custodians: Custodian[] }
   /** A new root key after this generation. */
   'rotate-root': { generation: number }
+  /** Who may keep content keys of sealed artifacts here, in the place of those before. Nobody may be listed. */
+  owners: { owners: AdmittedOwner[] }
+}
+
+/** Somebody whose content keys the KMS takes: a model owner. */
+export interface AdmittedOwner {
+  /** For people, 1-64 characters, unique. */
+  name: string
+  /** Signs imports and removals; unique. */
+  key: Ed25519Key
+  /** Artifacts this owner may have keys of at once, 1 to 1024. */
+  artifacts: number
 }
 
 /** Kind of a proposal. */
@@ -63,8 +79,11 @@ export interface Constitution {
   previous: Digest
   /** 1-16, names and keys distinct. */
   members: Member[]
-  /** Accepting ballots that each kind takes: at least 1, at most all members. */
-  majorities: Record<ProposalKind, number>
+  /**
+   * Accepting ballots that each kind takes: at least 1, at most all members. Constitutions older than `owners` do not
+   * name it: see `majorityOf`.
+   */
+  majorities: Record<Exclude<ProposalKind, 'owners'>, number> & { owners?: number }
   /** Keys whose release statements the KMS accepts when a policy is proposed. */
   releaseKeys: Ed25519Key[]
   rotation: RotationPolicy

@@ -45,7 +45,13 @@ export function findKeySetContradiction({ epoch, previous, keys }: KeySet): stri
 }
 
 /** Says what contradicts itself in a release receipt, or nothing. */
-export function findReceiptContradiction({ keyIds, issuedAt, notAfter }: ReleaseReceipt): string | undefined {
+export function findReceiptContradiction({
+  keyIds,
+  artifacts = [],
+  issuedAt,
+  notAfter,
+}: ReleaseReceipt): string | undefined {
+  if (!areDistinct(artifacts.map(({ id }) => id))) return 'an artifact stands twice'
   if (!areDistinct(keyIds)) return 'a key identifier stands twice'
   return notAfter < issuedAt ? 'it ends before it begins' : undefined
 }

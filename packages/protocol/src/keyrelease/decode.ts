@@ -33,7 +33,6 @@ import {
 } from './admission.ts'
 import {
   RELEASE_PREDICATE,
-  type ArtifactKeyImport,
   type EnclaveBinding,
   type Genesis,
   type KeyReleasePolicy,
@@ -55,10 +54,13 @@ export const MAX_KEYS_PER_SET = 64
 const MAX_TUPLES = 16
 const MAX_NOTE_CHARACTERS = 16_384
 export const MAX_ENVELOPE_CHARACTERS = 65_535
+/** Content keys that one release may be asked for. */
+const MAX_ARTIFACTS_PER_RELEASE = 64
 const YEAR_SECONDS = 366 * 86_400
 
 const name = label(64)
 const digest = hex(32)
+export const artifactId: Decoder<string> = hex(16)
 const ed25519Key = base64url(32)
 /** X-Wing public keys and encapsulations (draft-connolly-cfrg-xwing-kem): all that secrets are wrapped to and with. */
 export const wrapKey: Decoder<string> = base64url(XWING_PUBLIC_KEY_BYTES)
@@ -172,33 +174,24 @@ export const keySetDecoder: Decoder<KeySet> = refine(
 )
 
 export const releaseReceiptDecoder: Decoder<ReleaseReceipt> = refine(
-  object({
-    version: literal(1),
-    genesis: digest,
-    epoch: integer(FIRST_EPOCH),
-    keyIds: list(integer(0, 255), 1, MAX_KEYS_PER_SET),
-    policy: digest,
-    tuple: tupleName,
-    evidence: digest,
-    hardware: list(label(256), 1, EVIDENCE_LIMITS.pieces),
-    receiptKey: ed25519Key,
-    issuedAt: time,
-    notAfter: time,
-  }),
+  members<ReleaseReceipt>(
+    {
+      version: literal(1),
+      genesis: digest,
+      epoch: integer(FIRST_EPOCH),
+      keyIds: list(integer(0, 255), 1, MAX_KEYS_PER_SET),
+      policy: digest,
+      tuple: tupleName,
+      evidence: digest,
+      hardware: list(label(256), 1, EVIDENCE_LIMITS.pieces),
+      receiptKey: ed25519Key,
+      issuedAt: time,
+      notAfter: time,
+    },
+    { artifacts: list(object({ id: artifactId, policy: digest }), 1, MAX_ARTIFACTS_PER_RELEASE) },
+  ),
   findReceiptContradiction,
 )
-
-export const artifactId: Decoder<string> = hex(16)
-
-export const artifactKeyImportDecoder: Decoder<ArtifactKeyImport> = object({
-  version: literal(1),
-  genesis: digest,
-  artifact: artifactId,
-  owner: ed25519Key,
-  policy: digest,
-  enc: wrapEnc,
-  wrapped: base64url(48),
-})
 
 export const kmsBindingDecoder: Decoder<KmsBinding> = object({
   version: literal(1),
@@ -257,7 +250,7 @@ export const releaseRequestDecoder: Decoder<ReleaseRequest> = object({
   evidence: evidenceDecoder,
   binding: enclaveBindingDecoder,
   checkpoint: noteText,
-  artifacts: list(artifactId, 0, 64),
+  artifacts: list(artifactId, 0, MAX_ARTIFACTS_PER_RELEASE),
 })
 
 /** Longest release response: three envelopes and the wrapped keys. */
@@ -274,7 +267,7 @@ export const releaseResponseDecoder: Decoder<ReleaseResponse> = object({
 export const releasedKeysDecoder: Decoder<ReleasedKeys> = refine(
   object({
     keys: list(object({ keyId: integer(0, 255), privateKey: base64url(32, 66) }), 1, MAX_KEYS_PER_SET),
-    artifacts: list(object({ id: artifactId, contentKey: base64url(32) }), 0, 64),
+    artifacts: list(object({ id: artifactId, contentKey: base64url(32) }), 0, MAX_ARTIFACTS_PER_RELEASE),
   }),
   findReleasedContradiction,
 )

@@ -5,9 +5,9 @@ import { SottoError } from '../errors/index.ts'
 import { areDistinct, canonicalJson, parseCanonicalJson, type Decoder } from '../jcs/index.ts'
 import { keyReleasePolicyDecoder } from './decode.ts'
 import { type Evidence } from './admission.ts'
+import type { ArtifactKeyImport } from './artifact-keys.ts'
 import {
   BINDING_TYPES,
-  type ArtifactKeyImport,
   type Digest,
   type EnclaveBinding,
   type KeyReleasePolicy,

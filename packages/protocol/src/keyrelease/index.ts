@@ -10,11 +10,16 @@ export {
   type Window,
 } from './admission.ts'
 export {
+  artifactKeyImportDecoder,
+  artifactKeyRemovalDecoder,
+  type ArtifactKeyImport,
+  type ArtifactKeyRemoval,
+} from './artifact-keys.ts'
+export {
   BINDING_TYPES,
   PAYLOAD_TYPES,
   RELEASE_PREDICATE,
   type ArtifactId,
-  type ArtifactKeyImport,
   type Digest,
   type Ed25519Key,
   type EnclaveBinding,
@@ -42,7 +47,6 @@ export {
   NO_PREVIOUS_KEY_SET,
 } from './consistency.ts'
 export {
-  artifactKeyImportDecoder,
   enclaveBindingDecoder,
   evidenceDecoder,
   genesisDecoder,

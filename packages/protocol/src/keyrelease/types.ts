@@ -19,6 +19,7 @@ export const PAYLOAD_TYPES = {
   releaseReceipt: 'application/vnd.sotto.release-receipt+json',
   inferenceReceipt: 'application/vnd.sotto.inference-receipt+json',
   artifactKeyImport: 'application/vnd.sotto.artifact-key-import+json',
+  artifactKeyRemoval: 'application/vnd.sotto.artifact-key-removal+json',
 } as const
 
 /** Types of what evidence binds (not signed documents: the report's signature covers their hash). */
@@ -225,23 +226,6 @@ export interface ReleasedKeys {
 export type ArtifactId = string
 
 /**
- * An owner's content key on its way into the KMS (`POST /v1/artifacts/{id}/key`), signed by the
- * owner. The first import of an id makes its key the owner; only that owner may import again.
- */
-export interface ArtifactKeyImport {
-  version: 1
-  genesis: Digest
-  artifact: ArtifactId
-  owner: Ed25519Key
-  /** A logged key-release policy: who may open the artifact. */
-  policy: Digest
-  /** HPKE (X-Wing, HKDF-SHA256, AES-256-GCM) to {@link KmsBinding.importKey}. */
-  enc: string
-  /** Sealed 32-byte content key. HPKE info: see `artifactImportInfo`. */
-  wrapped: string
-}
-
-/**
  * The KMS's record of one release, logged before the enclave serves: which chip got which keys
  * under which tuple, and the certified receipt key (T4, T16).
  */
@@ -257,6 +241,11 @@ export interface ReleaseReceipt {
   /** The chip of each piece, `family id`; the family alone where its evidence names none. */
   hardware: string[]
   receiptKey: Ed25519Key
+  /**
+   * Content keys that went with it, and the policy by which the owner of each let it go: at most 64. Missing where
+   * none did.
+   */
+  artifacts?: { id: ArtifactId; policy: Digest }[]
   issuedAt: UnixSeconds
   notAfter: UnixSeconds
 }

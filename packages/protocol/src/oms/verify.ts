@@ -6,6 +6,7 @@ import {
   KEY_USAGE,
   parseCertificate,
   parsePublicKey,
+  derToPem,
   pemToDer,
   type PublicKey,
   type VerifiedPath,
@@ -45,9 +46,7 @@ export function parseOmsKey(pem: string): OmsKey {
 
 /** See {@link OmsKey.hint}: PEM with lines of 64 characters and a line end behind the last. */
 export function omsKeyHint(spki: Uint8Array): string {
-  const lines = btoa(String.fromCharCode(...spki)).match(/.{1,64}/g)!
-  const pem = `-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`
-  return toHex(publicCrypto.sha256(utf8(pem)))
+  return toHex(publicCrypto.sha256(utf8(derToPem(spki, 'PUBLIC KEY'))))
 }
 
 /**

@@ -31,6 +31,7 @@ export {
 } from './directory.ts'
 export { tokenError, type TokenErrorCode } from './errors.ts'
 export {
+  issuerKeysDecoder,
   CLASS_NAME,
   type ClassKey,
   ISSUER_KEYS_TYPE,

@@ -65,7 +65,8 @@ const key: Decoder<PublishedTokenKey> = refine(
       : undefined,
 )
 
-const decoder: Decoder<IssuerKeys> = refine(
+/** Structure of a statement. @throws `JCS_FIELD` */
+export const issuerKeysDecoder: Decoder<IssuerKeys> = refine(
   object({
     version: literal(1),
     issuer: text(127, ISSUER_NAME),
@@ -102,7 +103,7 @@ export interface VerifiedIssuerKeys {
 
 /** Signs a statement; the result is what the log holds. @throws `JCS_FIELD` for one that nobody would accept */
 export function signIssuerKeys(keys: IssuerKeys, signer: DsseSigner | PreparedSigner): string {
-  decoder(keys, 'issuer keys')
+  issuerKeysDecoder(keys, 'issuer keys')
   return fromUtf8(signDsse(ISSUER_KEYS_TYPE, canonicalJson(keys), [signer]))
 }
 
@@ -115,7 +116,7 @@ export function signIssuerKeys(keys: IssuerKeys, signer: DsseSigner | PreparedSi
 export function verifyIssuerKeys(envelope: string, issuerKey: Uint8Array): VerifiedIssuerKeys {
   const bytes = utf8(envelope)
   const { payload } = verifyDsse(parseDsse(bytes), ISSUER_KEYS_TYPE, [issuerKey])
-  const statement = decoder(parseCanonicalJson(payload), 'issuer keys')
+  const statement = issuerKeysDecoder(parseCanonicalJson(payload), 'issuer keys')
   const keys = statement.classes.flatMap(({ name, keys: published }) =>
     published.map(({ key: spki, notBefore, notAfter }) => ({
       className: name,

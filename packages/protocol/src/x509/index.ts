@@ -4,7 +4,7 @@ export { type Crl, parseCrl, type RevokedCertificate } from './crl.ts'
 export type { X509ErrorCode } from './errors.ts'
 export { type OcspResponse, parseOcspResponse, type SingleResponse } from './ocsp.ts'
 export { type PathOptions, requireValidAt, type VerifiedPath, verifyPath } from './path.ts'
-export { certificatesOfPem, pemToDer } from './pem.ts'
+export { certificatesOfPem, derToPem, pemToDer } from './pem.ts'
 export { parsePublicKey } from './public-key.ts'
 export { isSignedBy, rawEcdsaSignature, verifyRawSignature, verifySignature } from './signature.ts'
 export {

@@ -1,4 +1,4 @@
-import { fromBase64 } from '../bytes/index.ts'
+import { fromBase64, toBase64 } from '../bytes/index.ts'
 import { malformed } from '../der/index.ts'
 
 /** Longest text; chains have 2 to 20 kB. */
@@ -22,6 +22,12 @@ export function pemToDer(text: string, label: string): Uint8Array {
   const [der, ...more] = pemBlocks(text, label)
   if (der === undefined || more.length > 0) throw malformed('PEM has several blocks', `one ${label}`)
   return der
+}
+
+/** One PEM block with lines of 64 characters and a line end behind the last, as OpenSSL writes it (RFC 7468). */
+export function derToPem(der: Uint8Array, label: string): string {
+  const lines = toBase64(der).match(/.{1,64}/g) ?? []
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
 }
 
 function pemBlocks(text: string, label: string): Uint8Array[] {

@@ -96,6 +96,13 @@ export const PROPOSALS: { [Kind in ProposalKind]: Proposal } = {
     })),
   }),
   'rotate-root': proposalOf('rotate-root', { generation: 1 }),
+  owners: proposalOf('owners', {
+    owners: [1, 2].map((n) => ({
+      name: `o${n}`,
+      key: Buffer.from(secret(n)).toString('base64url'),
+      artifacts: n,
+    })),
+  }),
 }
 
 export function ballotOn(proposal: Proposal, change: Partial<Ballot> = {}): Ballot {

@@ -3,6 +3,7 @@ import { crypto } from '@sotto/protocol/crypto-backend'
 import type { Decoder } from '@sotto/protocol/jcs'
 import {
   artifactKeyImportDecoder,
+  artifactKeyRemovalDecoder,
   enclaveBindingDecoder,
   evidenceDecoder,
   genesisDecoder,
@@ -119,6 +120,10 @@ export const DOCUMENTS: Record<string, { decoder: Decoder<object>; good: object 
       enc: bytes(1120),
       wrapped: bytes(48),
     },
+  },
+  artifactKeyRemoval: {
+    decoder: artifactKeyRemovalDecoder,
+    good: { version: 1, genesis: DIGEST, artifact: 'ef'.repeat(16), owner: bytes(32), createdAt: 5 },
   },
   kmsBinding: {
     decoder: kmsBindingDecoder,

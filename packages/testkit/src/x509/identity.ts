@@ -1,6 +1,5 @@
-import { toBase64 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { type Certificate, KEY_USAGE, parseCertificate } from '@sotto/protocol/x509'
+import { type Certificate, derToPem, KEY_USAGE, parseCertificate } from '@sotto/protocol/x509'
 import { certificateDer, type CertificateFields, type FakeExtension } from './certificate.ts'
 import { crlDer, type CrlOptions } from './crl.ts'
 import { FAKE_NOW, type FakeCurve, type FakeKey, fakeKey, type FakeSigner } from './key.ts'
@@ -87,8 +86,7 @@ function identity(options: FakeCertificateOptions, issuer: FakeIdentity | undefi
   return self
 }
 
-/** One PEM block with lines of 64 characters. */
+/** {@link derToPem}, the label first. */
 export function fakePem(label: string, bytes: Uint8Array): string {
-  const lines = toBase64(bytes).match(/.{1,64}/g) ?? []
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
+  return derToPem(bytes, label)
 }

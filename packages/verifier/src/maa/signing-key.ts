@@ -1,7 +1,7 @@
-import { concat, equalBytes, toBase64, utf8 } from '@sotto/protocol/bytes'
+import { concat, equalBytes, utf8 } from '@sotto/protocol/bytes'
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { findJwk, type Jwk, type JwsHeader, parseJwks, publicKeyOfJwk } from '@sotto/protocol/jose'
-import { type Certificate, parseCertificate, type PublicKey } from '@sotto/protocol/x509'
+import { type Certificate, derToPem, parseCertificate, type PublicKey } from '@sotto/protocol/x509'
 import { Refusal } from '../checks/index.ts'
 import type { Collateral } from '../family/index.ts'
 
@@ -82,7 +82,7 @@ export function readSigningKeyQuote({ extensions, spki }: Certificate): SigningK
     )
   const body = quote.subarray(QUOTE_BODY)
   const reportData = body.subarray(320, 384)
-  const digest = publicCrypto.sha256(utf8(pemOf(spki)), Uint8Array.of(0))
+  const digest = publicCrypto.sha256(utf8(derToPem(spki, 'PUBLIC KEY')), Uint8Array.of(0))
   return {
     quote,
     mrEnclave: body.subarray(64, 96),
@@ -91,10 +91,4 @@ export function readSigningKeyQuote({ extensions, spki }: Certificate): SigningK
     reportData,
     bindsKey: equalBytes(reportData, concat(digest, new Uint8Array(32))),
   }
-}
-
-/** PEM as OpenSSL writes it. */
-function pemOf(spki: Uint8Array): string {
-  const lines = toBase64(spki).match(/.{1,64}/g) ?? []
-  return ['-----BEGIN PUBLIC KEY-----', ...lines, '-----END PUBLIC KEY-----', ''].join('\n')
 }

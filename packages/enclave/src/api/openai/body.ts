@@ -5,6 +5,9 @@ import { ApiError } from './errors.ts'
 /** Largest JSON request body. Texts to summarise and long conversations fit many times over. */
 export const MAX_JSON_BYTES: number = 16 * 1024 * 1024
 
+/** Deepest nesting of a body: schemas of tools need the most. What is deeper overflows the stack of whoever writes it. */
+const MAX_JSON_DEPTH = 128
+
 /**
  * Reads a JSON body up to {@link MAX_JSON_BYTES} and checks it. Unknown fields are ignored, as
  * OpenAI clients expect; the first wrong field is named.
@@ -16,6 +19,8 @@ export async function readJson<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.infer<Schema>> {
   const bytes = await readBounded(request.body, MAX_JSON_BYTES)
+  if (isDeeper(bytes, MAX_JSON_DEPTH))
+    throw new ApiError('API_INVALID', `the request body is nested deeper than ${MAX_JSON_DEPTH}`)
   let value: unknown
   try {
     value = JSON.parse(fromUtf8(bytes))
@@ -33,6 +38,26 @@ export function check<Schema extends z.ZodType>(schema: Schema, value: unknown):
   const param = issue?.path.join('.') || null
   throw new ApiError('API_INVALID', `${param ?? 'request'}: ${issue?.message ?? 'malformed'}`, param)
 }
+
+/** Whether brackets of a JSON text nest deeper than `max`, those inside strings aside. */
+function isDeeper(json: Uint8Array, max: number): boolean {
+  let depth = 0
+  let isInString = false
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at]!
+    if (byte === QUOTE) isInString = !isInString
+    else if (isInString) {
+      if (byte === BACKSLASH) at++
+    } else if ((byte | 0x20) === OPENING) {
+      if (++depth > max) return true
+    } else if ((byte | 0x20) === CLOSING) depth--
+  }
+  return false
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+/** `[` and `{` differ in one bit only, as do `]` and `}`. */
+const [OPENING, CLOSING] = [0x7b, 0x7d]
 
 /** Collects a body, stopping at the bound and not after it. */
 export async function readBounded(

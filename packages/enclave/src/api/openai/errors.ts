@@ -6,6 +6,7 @@ import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
  * - `API_UNSUPPORTED` (fix-input): a known OpenAI field this server does not offer.
  * - `API_MODEL_NOT_FOUND`, `API_ROUTE_NOT_FOUND` (fix-input).
  * - `API_TOO_LARGE` (fix-input): the body passes the route's bound. 413.
+ * - `API_UPSTREAM` (retry): registry or KMS does not answer what an owner asks them through here. 503.
  * - `API_BUSY` (retry): no room for another large recording whose fields come after it. 503.
  */
 export type ApiErrorCode =
@@ -14,6 +15,7 @@ export type ApiErrorCode =
   | 'API_MODEL_NOT_FOUND'
   | 'API_ROUTE_NOT_FOUND'
   | 'API_TOO_LARGE'
+  | 'API_UPSTREAM'
   | 'API_BUSY'
 
 const ACTIONS: Readonly<Record<ApiErrorCode, ErrorAction>> = {
@@ -22,6 +24,7 @@ const ACTIONS: Readonly<Record<ApiErrorCode, ErrorAction>> = {
   API_MODEL_NOT_FOUND: 'fix-input',
   API_ROUTE_NOT_FOUND: 'fix-input',
   API_TOO_LARGE: 'fix-input',
+  API_UPSTREAM: 'retry',
   API_BUSY: 'retry',
 }
 
@@ -44,6 +47,8 @@ const STATUS: Readonly<Record<string, number>> = {
   API_MODEL_NOT_FOUND: 404,
   API_ROUTE_NOT_FOUND: 404,
   API_TOO_LARGE: 413,
+  OWNED_MODEL_UNKNOWN: 404,
+  OWNED_MODEL_ENDED: 410,
   ENGINE_BUSY: 429,
   ENGINE_CANCELLED: 499,
   ENGINE_TIMEOUT: 504,
@@ -53,6 +58,7 @@ const STATUS: Readonly<Record<string, number>> = {
 /** The OpenAI names of our codes, where clients switch on them. */
 const OPENAI_CODE: Readonly<Record<string, string>> = {
   API_MODEL_NOT_FOUND: 'model_not_found',
+  OWNED_MODEL_UNKNOWN: 'model_not_found',
   ENGINE_CONTEXT_OVERFLOW: 'context_length_exceeded',
 }
 

@@ -1,26 +1,51 @@
 import { utf8 } from '@sotto/protocol/bytes'
 import type { TokenLogprob } from '../../engines/types.ts'
-import type { Dialect } from './generate.ts'
+import { type Dialect, finishReasonOf } from './generate.ts'
 
 /** `chat.completion` and its chunks. */
 export const chatDialect: Dialect = {
   idPrefix: 'chatcmpl-',
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
-  opening: { index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null },
-  choice: (text, finishReason, logprobs) => ({
-    index: 0,
-    message: { role: 'assistant', content: text, refusal: null },
-    logprobs: chatLogprobs(logprobs),
-    finish_reason: finishReason,
+  opening: (index) => ({ index, delta: { role: 'assistant', content: '' }, finish_reason: null }),
+  choice: (index, answer, logprobs, newCallId) => ({
+    index,
+    message: {
+      role: 'assistant',
+      content: answer.text === '' && answer.calls.length > 0 ? null : answer.text,
+      refusal: null,
+      ...(answer.calls.length > 0 && {
+        tool_calls: answer.calls.map((call) => ({ id: newCallId(), type: 'function', function: call })),
+      }),
+    },
+    logprobs: chatLogprobs(logprobs ? answer.logprobs : undefined),
+    finish_reason: finishReasonOf(answer),
   }),
-  delta: (text, logprobs) => ({
-    index: 0,
-    delta: { content: text },
-    ...(logprobs && { logprobs: chatLogprobs(logprobs) }),
-    finish_reason: null,
-  }),
-  closing: (finishReason) => ({ index: 0, delta: {}, finish_reason: finishReason }),
+  delta: (index, stretch) =>
+    stretch.type === 'text'
+      ? {
+          index,
+          delta: { content: stretch.text },
+          ...(stretch.logprobs && { logprobs: chatLogprobs(stretch.logprobs) }),
+          finish_reason: null,
+        }
+      : {
+          index,
+          delta: {
+            tool_calls: [
+              stretch.name === undefined
+                ? { index: stretch.call, function: { arguments: stretch.arguments } }
+                : {
+                    index: stretch.call,
+                    id: stretch.id,
+                    type: 'function',
+                    function: { name: stretch.name, arguments: stretch.arguments },
+                  },
+            ],
+          },
+          finish_reason: null,
+        },
+  closing: (index, finishReason) => ({ index, delta: {}, finish_reason: finishReason }),
 }
 
 /** `text_completion`. */
@@ -28,32 +53,34 @@ export const completionDialect: Dialect = {
   idPrefix: 'cmpl-',
   object: 'text_completion',
   chunkObject: 'text_completion',
-  choice: (text, finishReason, logprobs) => ({
-    index: 0,
-    text,
-    logprobs: completionLogprobs(logprobs, 0),
-    finish_reason: finishReason,
+  choice: (index, answer, logprobs) => ({
+    index,
+    text: answer.text,
+    logprobs: completionLogprobs(logprobs ? answer.logprobs : undefined, 0),
+    finish_reason: finishReasonOf(answer),
   }),
-  delta: (text, logprobs, offset) => ({
-    index: 0,
-    text,
-    logprobs: completionLogprobs(logprobs, offset),
+  // Prompts have no tools, so that no call ever comes here.
+  delta: (index, stretch) => ({
+    index,
+    text: stretch.type === 'text' ? stretch.text : '',
+    logprobs: stretch.type === 'text' ? completionLogprobs(stretch.logprobs, stretch.offset) : null,
     finish_reason: null,
   }),
-  closing: (finishReason) => ({ index: 0, text: '', logprobs: null, finish_reason: finishReason }),
+  closing: (index, finishReason) => ({ index, text: '', logprobs: null, finish_reason: finishReason }),
 }
 
 function chatLogprobs(logprobs: readonly TokenLogprob[] | undefined): object | null {
-  if (!logprobs) return null
+  return logprobs ? { content: logprobs.map((token) => logprobEntry(token)), refusal: null } : null
+}
+
+/** One token with its alternatives, as chat and responses have it. */
+export function logprobEntry(token: TokenLogprob): object {
   const entry = ({ text, logprob }: { text: string; logprob: number }): object => ({
     token: text,
     logprob,
     bytes: [...utf8(text.toWellFormed())],
   })
-  return {
-    content: logprobs.map((token) => ({ ...entry(token), top_logprobs: (token.top ?? []).map(entry) })),
-    refusal: null,
-  }
+  return { ...entry(token), top_logprobs: (token.top ?? []).map((one) => entry(one)) }
 }
 
 function completionLogprobs(logprobs: readonly TokenLogprob[] | undefined, start: number): object | null {
@@ -61,10 +88,11 @@ function completionLogprobs(logprobs: readonly TokenLogprob[] | undefined, start
   let offset = start
   return {
     tokens: logprobs.map((token) => token.text),
-    token_logprobs: logprobs.map((token) => token.logprob),
-    top_logprobs: logprobs.map(({ text, logprob, top = [] }) =>
+    // Of a prompt that is echoed, the first token has none.
+    token_logprobs: logprobs.map((token) => (token.isFirst ? null : token.logprob)),
+    top_logprobs: logprobs.map(({ text, logprob, top = [], isFirst }) =>
       // The sampled token is always among them, as OpenAI promises: up to one more than was asked for.
-      Object.fromEntries([...top, { text, logprob }].map((one) => [one.text, one.logprob])),
+      isFirst ? null : Object.fromEntries([...top, { text, logprob }].map((one) => [one.text, one.logprob])),
     ),
     text_offset: logprobs.map((token) => (offset += token.text.length) - token.text.length),
   }

@@ -3,19 +3,27 @@ import { toBase64 } from '@sotto/protocol/bytes'
 import type { ServedModel } from '../models.ts'
 import { given } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
+import { noEffect, works } from '../openai/fields.ts'
 import { isText, isToken, isTokens, listOf } from '../openai/list.ts'
 
 /** `POST /v1/embeddings`. */
 export const embeddingSchema = z.object({
-  model: z.string().max(256).optional(),
-  input: z.union([
-    z.string(),
-    listOf('not a list of token ids', isToken, { min: 1 }),
-    listOf('not a list of texts', isText, { min: 1 }),
-    listOf('not a list of lists of token ids', isTokens, { min: 1 }),
-  ]),
-  encoding_format: z.enum(['float', 'base64']).nullish(),
-  dimensions: z.int().min(1).max(65_536).nullish(),
+  model: works(z.string().max(256).optional(), 'left out: the first embedding model'),
+  input: works(
+    z.union([
+      z.string(),
+      listOf('not a list of token ids', isToken, { min: 1 }),
+      listOf('not a list of texts', isText, { min: 1 }),
+      listOf('not a list of lists of token ids', isTokens, { min: 1 }),
+    ]),
+    'a text, texts, token ids, or lists of them; at most 2048',
+  ),
+  encoding_format: works(z.enum(['float', 'base64']).nullish()),
+  dimensions: works(
+    z.int().min(1).max(65_536).nullish(),
+    '1 to what the model has. `sotto-hash-embed`: each length is a projection of its own, so compare vectors of one length only',
+  ),
+  user: noEffect('a label for the provider'),
 })
 
 /** Inputs of one request at most, as OpenAI allows. */

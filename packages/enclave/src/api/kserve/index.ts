@@ -1,0 +1,1 @@
+export { createKserve } from './routes.ts'

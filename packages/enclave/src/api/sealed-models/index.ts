@@ -1,0 +1,1 @@
+export { createSealedModels, type SealedModelsOptions } from './routes.ts'

@@ -1,0 +1,107 @@
+import { fromUtf8 } from '@sotto/protocol/bytes'
+import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
+import { readBody } from '@sotto/serve/limits'
+
+const TIMEOUT_MS = 60_000
+/** Answers of a KMS that name another replica. */
+const ASK_ANOTHER = ['KMS_STANDBY', 'KMS_FENCED', 'KMS_NOT_READY']
+const MAX_MESSAGE = 512
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+/** One request to registry or KMS. */
+export interface PassedRequest {
+  method: string
+  path: string
+  body?: Uint8Array | string
+  headers?: Record<string, string>
+  maxAnswerBytes: number
+  signal: AbortSignal
+}
+
+/** What registry or KMS said no with: their own code, action and status. */
+export class UpstreamRefusal extends SottoError {
+  readonly status: number
+  /** Headers that the owner's program goes on by. */
+  readonly headers: Record<string, string>
+
+  constructor(
+    status: number,
+    headers: Record<string, string>,
+    { code, action, message }: { code: string; action: ErrorAction; message: string },
+  ) {
+    super(code, action, message)
+    this.status = status
+    this.headers = headers
+  }
+}
+
+/** Asks the first of several that answers; which of them does changes nothing that anybody trusts. */
+export type Upstream = (request: PassedRequest) => Promise<{ bytes: Uint8Array; offset: string | undefined }>
+
+/** Makes an {@link Upstream}. Its refusals keep their codes; a silent one is `API_UPSTREAM`. */
+export function createUpstream(
+  urls: readonly string[],
+  unreachable: () => SottoError,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): Upstream {
+  return async (request) => {
+    let failure: SottoError = unreachable()
+    for (const url of urls) {
+      try {
+        return await ask(url.replace(/\/+$/, ''), request, unreachable, fetch)
+      } catch (error) {
+        if (!(error instanceof SottoError)) throw error
+        failure = error
+        const isElsewhere = error instanceof UpstreamRefusal ? ASK_ANOTHER.includes(error.code) : true
+        if (!isElsewhere || request.signal.aborted) break
+      }
+    }
+    throw failure
+  }
+}
+
+async function ask(
+  url: string,
+  { method, path, body, headers, maxAnswerBytes, signal }: PassedRequest,
+  unreachable: () => SottoError,
+  fetch: typeof globalThis.fetch,
+): Promise<{ bytes: Uint8Array; offset: string | undefined }> {
+  let response: Response
+  let bytes: Uint8Array
+  try {
+    response = await fetch(`${url}${path}`, {
+      method,
+      ...(body !== undefined && { body: body as BodyInit }),
+      headers: { ...JSON_TYPE, ...headers },
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
+    bytes = await readBody(response, maxAnswerBytes)
+  } catch {
+    throw unreachable()
+  }
+  const offset = response.headers.get('upload-offset')
+  const known = offset !== null && /^\d{1,15}$/.test(offset) ? offset : undefined
+  if (response.ok) return { bytes, offset: known }
+  const refusal = refusalIn(bytes)
+  if (refusal === undefined || response.status < 400) throw unreachable()
+  throw new UpstreamRefusal(response.status, known === undefined ? {} : { 'upload-offset': known }, refusal)
+}
+
+/** A refusal in the form that all our roles use. Its words are for the owner; they are bounded, and on one line. */
+function refusalIn(bytes: Uint8Array): { code: string; action: ErrorAction; message: string } | undefined {
+  try {
+    const { error } = JSON.parse(fromUtf8(bytes)) as { error?: Record<string, unknown> }
+    const { code, action, message } = error ?? {}
+    if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{0,63}$/.test(code)) return undefined
+    return {
+      code,
+      action: action === 'retry' || action === 'stop' ? action : 'fix-input',
+      message: String(message)
+        .replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ')
+        .slice(0, MAX_MESSAGE),
+    }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,5 @@
+export { createOwnedModels, type OwnedModels, type OwnedModelsOptions } from './directory.ts'
+export type { OwnedModelErrorCode } from './errors.ts'
+export { createRegistry, type ModelRegistry } from './registry.ts'
+export type { ShelfLimits } from './shelf.ts'
+export { createStatements, type Statements } from './statements.ts'
