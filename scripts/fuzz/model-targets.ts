@@ -14,6 +14,7 @@ import {
   uploadStateDecoder,
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
+import { GgufTruncated, parseGgufHeader } from '../../packages/cli/src/models/gguf/index.ts'
 import { parser, type Target } from './target.ts'
 
 const DIGEST = 'ab'.repeat(32)
@@ -53,6 +54,16 @@ const MANIFEST = createModelManifest({
   license: 'MIT',
 })
 
+/** The head of a GGUF file: three settings, one of them a list of texts, and one tensor. */
+const GGUF = Buffer.from(
+  [
+    'R0dVRgMAAAABAAAAAAAAAAMAAAAAAAAAFAAAAAAAAABnZW5lcmFsLmFyY2hpdGVjdHVyZQgAAAAFAAAAAAAAAGxsYW1hFQAA',
+    'AAAAAAB0b2tlbml6ZXIuZ2dtbC50b2tlbnMJAAAACAAAAAIAAAAAAAAAAQAAAAAAAABhAQAAAAAAAABiEQAAAAAAAABnZW5l',
+    'cmFsLmZpbGVfdHlwZQQAAAAPAAAACAAAAAAAAABhLndlaWdodAIAAABAAAAAAAAAACAAAAAAAAAADAAAAAAAAAAAAAAA',
+  ].join(''),
+  'base64',
+)
+
 /** What owners of models sign, and what registries and whoever stands between answer. */
 export const modelTargets: readonly Target[] = [
   owned('model statement', 'statement', STATEMENT),
@@ -91,6 +102,19 @@ export const modelTargets: readonly Target[] = [
     'model manifest',
     () => [utf8(JSON.stringify(MANIFEST, null, 2))],
     (bytes) => parseModelManifest(fromUtf8(bytes)),
+  ),
+  parser(
+    'gguf header',
+    () => [new Uint8Array(GGUF)],
+    (bytes) => {
+      try {
+        return parseGgufHeader(bytes)
+      } catch (error) {
+        // The file may go on: an answer, not a refusal.
+        if (error instanceof GgufTruncated) return undefined
+        throw error
+      }
+    },
   ),
 ]
 
