@@ -39,7 +39,7 @@ export const modelsBench: Command = defineCommand({
     text: {
       type: 'string',
       value: 'FILE',
-      summary: 'text for the perplexity (default: the beginning of an old book)',
+      summary: 'text for the perplexity (default: minutes, letters and reports of our own)',
     },
     audio: {
       type: 'string',
@@ -131,7 +131,7 @@ export const modelsBench: Command = defineCommand({
 
 async function textOf(context: CommandContext, file: string | undefined): Promise<string> {
   if (file !== undefined) return readText(await openInput(context.io, [file]), MAX_TEXT_BYTES)
-  const path = join(findLayout().models, 'bench', 'willow.txt')
+  const path = join(findLayout().models, 'bench', 'notes.txt')
   return readFile(path, 'utf8').catch((cause: unknown) => {
     throw cliError('CLI_FILE', `cannot read ${path}`, { cause, hint: 'name a text with --text' })
   })
@@ -172,7 +172,7 @@ function aboutOf(rows: readonly Figures[], machine: MachineAbout, text: string |
   ]
   if (first !== undefined)
     lines.push(
-      `Perplexity as llama.cpp defines it, on ${text ?? 'the beginning of The Wind in the Willows'} in chunks of ${first.chunkTokens} tokens; memory with a context of ${first.contextTokens}.`,
+      `Perplexity as llama.cpp defines it, on ${text ?? 'minutes, letters and reports of our own'} in chunks of ${first.chunkTokens} tokens; memory with a context of ${first.contextTokens}.`,
     )
   if (spoken !== undefined)
     lines.push(`${spoken.recordings} recordings of ${spoken.audioSeconds.toFixed(1)} s together.`)

@@ -13,6 +13,8 @@ export interface CompletionOptions {
   readonly sampling: Sampling
   readonly constraint: Constraint
   readonly maxTokens: number
+  /** Tokens of prompt and answer at most: penalties look at all of them. */
+  readonly contextTokens: number
   /** Alternatives wanted; undefined: no log-probabilities. */
   readonly top: number | undefined
   readonly slot: Pick<HeldSlot, 'id' | 'mayReuse'>
@@ -37,7 +39,8 @@ export function completionBody(options: CompletionOptions): object {
     typical_p: 1,
     seed: sampling.seed,
     samplers: ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'],
-    repeat_last_n: -1,
+    // All that there can be: the server takes no word for it.
+    repeat_last_n: options.contextTokens,
     repeat_penalty: sampling.repeatPenalty,
     frequency_penalty: sampling.frequencyPenalty,
     presence_penalty: sampling.presencePenalty,

@@ -33,7 +33,7 @@ export async function* generateText(
   const slot = slots.take(request.cacheSalt)
   let outcome: 'erase' | 'keep' = 'erase'
   try {
-    const body = completionBody({ prompt, sampling, constraint, maxTokens, top, slot })
+    const body = completionBody({ prompt, sampling, constraint, maxTokens, contextTokens, top, slot })
     let evaluated = prompt.length
     let total = 0
     for await (const value of server.events({ route: 'POST /completion', body, signal })) {
@@ -48,7 +48,10 @@ export async function* generateText(
       // It is counted, and it is no text.
       if (event.token !== undefined && model.isEogToken(event.token as Token)) continue
       const logprob = event.probabilities && tokenLogprob(event.probabilities, top ?? 0, answer.textOf)
-      yield* answer.pushPiece(event.text, event.total - total, logprob)
+      // The server does not know what a text begins with: of some vocabularies, without the blank of the first word.
+      const isFirst = event.total === 1 && event.token !== undefined && event.text !== ''
+      const text = isFirst ? answer.textOf(event.token!) : event.text
+      yield* answer.pushPiece(text, event.total - total, logprob)
       total = event.total
       if (answer.stopped) break
     }
