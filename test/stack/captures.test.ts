@@ -108,7 +108,7 @@ describe('raw captures of the sockets', () => {
 
   it('keep every promise, and every process that took part is named', () => {
     const all = seen()
-    expect(Object.keys(all).sort()).toEqual(['gateway', 'kms', 'log', 'relay', 'witness'])
+    expect(Object.keys(all).sort()).toEqual(['gateway', 'kms', 'log', 'registry', 'relay', 'witness'])
     expect(judge({ seen: all, disk: { found: nothingFound() }, sentBytes: recording.length })).toEqual([])
     expect(Object.fromEntries(Object.entries(all).map(([party, { from }]) => [party, from]))).toEqual({
       witness: ['log'],
@@ -116,6 +116,7 @@ describe('raw captures of the sockets', () => {
       kms: ['gateway', 'owner'],
       gateway: ['relay'],
       relay: ['client'],
+      registry: [],
     })
   })
 

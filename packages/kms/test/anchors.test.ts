@@ -134,6 +134,7 @@ test('a stranger cannot put anchors into the log that count', async () => {
   const world = await World.withOwner()
   await importKey(world)
   const other = await World.ready({ name: 'other' })
+  await other.admitOwners()
   for (let n = 0; n < 3; n++) await importKey(other, ARTIFACT, n)
   for (const entry of other.log.entries) world.log.entries.push(entry)
   await world.start()

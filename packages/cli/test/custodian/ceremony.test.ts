@@ -71,6 +71,7 @@ test(
       configurable: true,
       value: { view: { boot: { own: own.kms }, state: { policy } } },
     })
+    await deployment.decide(kms.world.draft('owners', { owners: [kms.world.owner()] }))
     const body = kms.world.artifactImport(ARTIFACT, seed(42), { genesis, policy })
     expect(await kms.call(`/v1/artifacts/${ARTIFACT}/key`, body)).toMatchObject({ artifact: ARTIFACT })
     ;({ keys: first, set: firstSet } = await releaseKeys([ARTIFACT]))

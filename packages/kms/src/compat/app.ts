@@ -96,8 +96,9 @@ export function createAzureApp(options: AzureAppOptions): App {
     c.json({ service: { name: options.name, description: 'Sotto KMS', version: '1', debug: false } }),
   )
   routes.get('/auth', async (c) => {
+    const kms = started()
     const token = tokenOf(c)
-    const { tuple } = await releases.run(async () => judge(started(), token))
+    const { tuple } = await releases.run(async () => judge(kms, token))
     return c.json({ auth: { policy: 'jwt', tuple } })
   })
   routes.get('/heartbeat', (c) => (started(), c.json({ status: 'Service is running' })))
