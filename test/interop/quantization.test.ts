@@ -34,7 +34,7 @@ const MAX_BITS = { f16: 16.5, q8_0: 9, q5_k_m: 7, q5_0: 6.5, q4_k_m: 6.5, q4_0: 
 
 describe.skipIf(missing)('the shipped model', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sotto-quantization-'))
-  const text = readFileSync(join(root, 'models/bench/notes.txt'), 'utf8').slice(0, TEXT_LENGTH)
+  const text = readFileSync(join(root, 'models/demo/notes.txt'), 'utf8').slice(0, TEXT_LENGTH)
   const { signal } = new AbortController()
   let bench: BenchProcess
   beforeAll(() => {

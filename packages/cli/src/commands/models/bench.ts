@@ -131,7 +131,7 @@ export const modelsBench: Command = defineCommand({
 
 async function textOf(context: CommandContext, file: string | undefined): Promise<string> {
   if (file !== undefined) return readText(await openInput(context.io, [file]), MAX_TEXT_BYTES)
-  const path = join(findLayout().models, 'bench', 'notes.txt')
+  const path = join(findLayout().models, 'demo', 'notes.txt')
   return readFile(path, 'utf8').catch((cause: unknown) => {
     throw cliError('CLI_FILE', `cannot read ${path}`, { cause, hint: 'name a text with --text' })
   })
