@@ -270,9 +270,9 @@ describe('a removal', () => {
 
   it('by somebody else finds nothing to remove', async () => {
     await sotto.models.upload({ 'a.gguf': weights(1000) }, { owner, name: 'notes' })
-    await expect(sotto.models.remove('notes', { owner: newOwner() })).rejects.toEqual(
-      code('MODEL_REFUSED', 'REGISTRY_MODEL_UNKNOWN'),
-    )
+    await expect(sotto.models.remove('notes', { owner: newOwner() })).rejects.toMatchObject({
+      code: 'MODEL_REFUSED',
+    })
     expect(deployment.keys.size).toBe(1)
   })
 })

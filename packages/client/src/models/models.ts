@@ -21,6 +21,7 @@ import {
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
 import type { TrustedService, TrustPolicy } from '@sotto/verifier'
+import { clientError } from '../errors.ts'
 import { modelContent } from './content.ts'
 import { policyDigest, signImport, signStatement, signWithdrawal } from './documents.ts'
 import { innerApi } from './inner-api.ts'
@@ -52,7 +53,9 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
   const log: CheckpointRequirements = {
     origin: policy.log.origin,
     logKey: policy.log.key,
-    witnessKeys: policy.witnesses.keys.map(({ key }) => key),
+    witnessKeys: policy.witnesses.keys
+      .filter(({ operator }) => !operator || policy.witnesses.allowOperatorWitnesses)
+      .map(({ key }) => key),
     quorum: policy.witnesses.quorum,
   }
 
@@ -115,6 +118,7 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
     })
     const body = encodeDocument({ import: signImport(model.id, owner, current, own), statement })
     const logged = await api.call('PUT', `/${owner.tag}/${name}`, LOGGED, { body, signal })
+    if (logged.envelope !== statement) throw otherProof('statement')
     return read(logged, { tag: owner.tag, name, version }, genesis)
   }
 
@@ -176,7 +180,9 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
       const content = await modelContent(files, name, options.about, signal)
       const version = options.version ?? (await nextVersion(options, content.manifest.digest))
       if (typeof version !== 'number') return version
-      const { id, salt } = sealingSecrets(owner, [SEALING, content.metadata, name, String(version)])
+      // Another deployment has other keys: one that is only for trying things must not open what another serves.
+      const { genesis } = await service()
+      const { id, salt } = sealingSecrets(owner, [SEALING, genesis, content.metadata, name, String(version)])
       const model = await sealOnTheWay(content, owner, {
         id: toHex(id),
         salt,
@@ -209,6 +215,9 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
       const kept = new Set(
         models.filter((one) => !ended.includes(one)).map(({ statement }) => statement.artifact),
       )
+      // Who keeps the list is not trusted with it: nothing that is said to be gone may go on with its key.
+      if (ended.length === 0)
+        throw clientError('MODEL_REFUSED', 'the service shows no such model, so no key was destroyed')
       // A version that stays may be the same sealed file.
       const destroyed = artifacts.filter((artifact) => !kept.has(artifact))
       const withdrawal = signWithdrawal(owner, current, { name, version, createdAt: now() }, destroyed)
@@ -216,10 +225,16 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
         body: encodeDocument(withdrawal),
         signal,
       })
+      if (logged.envelope !== withdrawal.removal) throw otherProof('removal')
       verifyLoggedDocument('removal', logged, { genesis: current.genesis, log })
       return { artifacts: destroyed, index: logged.index }
     },
   }
+}
+
+/** Everything that was ever logged can be shown again: only the very document counts. */
+function otherProof(what: string): Error {
+  return sealedModelError('MODEL_SUBSTITUTED', `the service proved another ${what} than the one it was sent`)
 }
 
 function published(statement: ModelStatement, index: number): PublishedModel {

@@ -6,7 +6,12 @@ import { explainCut } from './explain-cut.ts'
 import { corsHeaders, type Guard, hashSecret, isPreflight, refuse } from './guard.ts'
 import { isLiveUpload } from './live-upload.ts'
 import { withRequestId } from './request-id.ts'
-import { answerSealedModels, type OwnersDesk, SEALED_MODELS_PATH } from './sealed-models.ts'
+import {
+  answerSealedModels,
+  isSealedModelsPath,
+  type OwnersDesk,
+  SEALED_MODELS_PATH,
+} from './sealed-models.ts'
 import { setModel } from './set-model.ts'
 import { isTensorPath, plainBody, tensorError } from './tensor-route.ts'
 
@@ -72,8 +77,12 @@ async function answer(
     }
   }
   try {
-    if (sotto.models !== undefined && `${pathname}/`.startsWith(`${SEALED_MODELS_PATH}/`))
+    // Whatever it is called: weights in clear must not go on to the service.
+    if (isSealedModelsPath(pathname)) {
+      if (sotto.models === undefined || !`${pathname}/`.startsWith(`${SEALED_MODELS_PATH}/`))
+        return notAllowed()
       return (await answerSealedModels({ models: sotto.models, owner }, request)) ?? notAllowed()
+    }
     if (pathname.startsWith('/v1/')) return await forward(sotto, request, pathname + search, request.body)
     if (pathname.startsWith('/openai/v1/')) {
       return await forward(sotto, request, pathname.slice('/openai'.length), request.body)

@@ -8,6 +8,11 @@ import type { ModelOwner, PublishedModel, SottoModels } from '../models/index.ts
 /** Where the proxy answers for an owner of models, instead of passing the request on. */
 export const SEALED_MODELS_PATH = '/v1/sealed-models'
 
+/** Whether a path leads there under any of its spellings: escaped, or with a prefix that other routes have too. */
+export function isSealedModelsPath(pathname: string): boolean {
+  return /(?:^|\/)sealed-models(?:\/|$)/i.test(pathname.replaceAll(/%2d/gi, '-').replaceAll(/%2f/gi, '/'))
+}
+
 /**
  * Largest model in one request. A form is held in memory; a larger model goes from its file (`sotto models push`).
  */

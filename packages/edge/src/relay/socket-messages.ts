@@ -33,6 +33,7 @@ export function socketRequest(connection: WebSocketConnection): ClientSide {
   let read = 0
   let sent = 0
   let wake: () => void = () => {}
+  connection.gone.addEventListener('abort', () => wake(), { once: true })
 
   /** The next piece; undefined at the end. */
   async function next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -88,7 +89,6 @@ export function socketRequest(connection: WebSocketConnection): ClientSide {
         connection.gone.throwIfAborted()
         await new Promise<void>((resolve) => {
           wake = resolve
-          connection.gone.addEventListener('abort', () => resolve(), { once: true })
         })
       }
     },

@@ -17,6 +17,7 @@ import {
   unwrapSecret,
   WRAP_SUITE,
   type Digest,
+  type Ed25519Key,
   type Evidence,
   type LoggedStatement,
   type PublishedKey,
@@ -137,11 +138,24 @@ export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
 /**
  * Obtains content keys alone, later in the life of an enclave: by the same evidence and the same judgement, with a
  * wrapping key of their own and a receipt in the log. The request keys that come with them are not kept.
- * @throws as {@link obtainKeys}; `RELEASE_DENIED` also where an artifact is unknown or its owner does not admit this enclave
+ *
+ * @param owner whose they have to be: anybody may name another's artifact in a statement of their own
+ * @throws as {@link obtainKeys}; `RELEASE_DENIED` also where an artifact is unknown or its owner does not admit this
+ * enclave; `RELEASE_INVALID` where the KMS has one of another owner
  */
-export async function obtainArtifactKeys(context: ObtainContext): Promise<Map<string, Uint8Array>> {
+export async function obtainArtifactKeys(
+  context: ObtainContext,
+  owner: Ed25519Key,
+): Promise<Map<string, Uint8Array>> {
   const { released, receipt } = await requestRelease(context)
-  return contentKeys(released, receipt, context.artifacts)
+  const keys = contentKeys(released, receipt, context.artifacts)
+  for (const artifact of receipt.artifacts ?? [])
+    if (artifact.owner !== owner)
+      throw releaseError('RELEASE_INVALID', 'the content key is of another owner', {
+        expected: owner,
+        found: artifact.owner,
+      })
+  return keys
 }
 
 /** One release that was judged: what it says is what the KMS signed for this evidence. */

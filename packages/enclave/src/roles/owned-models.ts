@@ -48,8 +48,8 @@ export function openOwnedModels(
     prepare,
     onFailed,
     now: release.now,
-    async releaseKey(artifact) {
-      const keys = await obtainArtifactKeys({ ...release, artifacts: [artifact] })
+    async releaseKey({ artifact, owner }) {
+      const keys = await obtainArtifactKeys({ ...release, artifacts: [artifact] }, owner)
       return keys.get(artifact)!
     },
   })

@@ -10,9 +10,10 @@ import { fakeKeyConfig, fakeSigner, type WorldOptions } from '@sotto/testkit'
 import { claim } from '../../../../test/claims.ts'
 import { obtainArtifactKeys, obtainKeys } from '../../src/release/obtain.ts'
 import { createReceiptKey } from '../../src/release/receipt-key.ts'
-import { createReleaseWorld, type Dishonesty } from './world.ts'
+import { createReleaseWorld, type Dishonesty, OWNER } from './world.ts'
 
 const ARTIFACT = 'ab'.repeat(16)
+const OTHER = toBase64Url(new Uint8Array(32).fill(1))
 
 test('an honest KMS gives the private keys of its published set, bound to this boot', async () => {
   const { context, requests, world, privateKey } = await createReleaseWorld({}, [ARTIFACT])
@@ -128,9 +129,15 @@ test(
     const { context, requests, world } = await createReleaseWorld()
     await obtainKeys(context)
     const entries = world.log.size
-    const keys = await obtainArtifactKeys({ ...context, artifacts: [ARTIFACT] })
+    const keys = await obtainArtifactKeys({ ...context, artifacts: [ARTIFACT] }, OWNER)
     expect([...keys]).toEqual([[ARTIFACT, crypto.sha256(utf8(ARTIFACT))]])
-    expect(world.log.size).toBe(entries + 1)
+    // Whoever names the artifact of another in a statement of their own gets nothing by it.
+    await expect(obtainArtifactKeys({ ...context, artifacts: [ARTIFACT] }, OTHER)).rejects.toMatchObject({
+      code: 'RELEASE_INVALID',
+      expected: OTHER,
+      found: OWNER,
+    })
+    expect(world.log.size).toBe(entries + 2)
     const [boot, later] = requests
     expect(later!.artifacts).toEqual([ARTIFACT])
     expect(later!.binding.receiptKey).toBe(boot!.binding.receiptKey)
@@ -161,7 +168,10 @@ describe('what a KMS releases is compared with what it published', () => {
     [
       'a receipt that does not name a content key',
       {
-        receipt: (receipt) => ({ ...receipt, artifacts: [{ id: 'cd'.repeat(16), policy: receipt.policy }] }),
+        receipt: (receipt) => ({
+          ...receipt,
+          artifacts: [{ id: 'cd'.repeat(16), owner: OWNER, policy: receipt.policy }],
+        }),
       },
     ],
     ['a receipt for other evidence', { receipt: (receipt) => ({ ...receipt, evidence: '99'.repeat(32) }) }],

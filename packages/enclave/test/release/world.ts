@@ -28,6 +28,9 @@ import { createReceiptKey } from '../../src/release/receipt-key.ts'
 import type { KmsClient } from '../../src/release/kms-client.ts'
 import type { ObtainContext } from '../../src/release/obtain.ts'
 
+/** Whose artifacts the KMS of this world holds. */
+export const OWNER: string = toBase64Url(new Uint8Array(32).fill(9))
+
 /** What a KMS may do otherwise than honestly when it releases. */
 export interface Dishonesty {
   receipt?: (receipt: ReleaseReceipt) => ReleaseReceipt
@@ -174,7 +177,7 @@ function answer(
     hardware: ['software'],
     receiptKey: request.binding.receiptKey,
     ...(request.artifacts.length > 0 && {
-      artifacts: request.artifacts.map((id) => ({ id, policy: keyPolicyDigest })),
+      artifacts: request.artifacts.map((id) => ({ id, owner: OWNER, policy: keyPolicyDigest })),
     }),
     issuedAt: now,
     notAfter: now + 3600,

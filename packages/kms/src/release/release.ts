@@ -92,7 +92,10 @@ function receiptOf(
     hardware,
     receiptKey: request.binding.receiptKey,
     ...(request.artifacts.length > 0 && {
-      artifacts: request.artifacts.map((id) => ({ id, policy: state.artifacts.get(id)!.policy })),
+      artifacts: request.artifacts.map((id) => {
+        const { owner, policy: own } = state.artifacts.get(id)!
+        return { id, owner, policy: own }
+      }),
     }),
     issuedAt: now,
     notAfter: lastUse,

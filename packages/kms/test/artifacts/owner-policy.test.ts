@@ -56,7 +56,7 @@ test(
     const [withKey, without] = world.receipts.slice(-2)
     expect(withKey).toMatchObject({
       policy: world.kms.view.state.policy,
-      artifacts: [{ id: ID, policy: own.policy }],
+      artifacts: [{ id: ID, owner: world.owner().key, policy: own.policy }],
     })
     expect(without).not.toHaveProperty('artifacts')
   },

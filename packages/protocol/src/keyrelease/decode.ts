@@ -188,7 +188,13 @@ export const releaseReceiptDecoder: Decoder<ReleaseReceipt> = refine(
       issuedAt: time,
       notAfter: time,
     },
-    { artifacts: list(object({ id: artifactId, policy: digest }), 1, MAX_ARTIFACTS_PER_RELEASE) },
+    {
+      artifacts: list(
+        object({ id: artifactId, owner: ed25519Key, policy: digest }),
+        1,
+        MAX_ARTIFACTS_PER_RELEASE,
+      ),
+    },
   ),
   findReceiptContradiction,
 )

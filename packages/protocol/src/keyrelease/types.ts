@@ -242,10 +242,10 @@ export interface ReleaseReceipt {
   hardware: string[]
   receiptKey: Ed25519Key
   /**
-   * Content keys that went with it, and the policy by which the owner of each let it go: at most 64. Missing where
-   * none did.
+   * Content keys that went with it, the owner of each and the policy by which they let it go: at most 64. Missing
+   * where none did.
    */
-  artifacts?: { id: ArtifactId; policy: Digest }[]
+  artifacts?: { id: ArtifactId; owner: Ed25519Key; policy: Digest }[]
   issuedAt: UnixSeconds
   notAfter: UnixSeconds
 }

@@ -42,12 +42,19 @@ it('a policy of an owner is held to what every key-release policy is', () => {
 })
 
 it('a receipt names content keys that left, each once, or says nothing of any', () => {
-  const receipt = DOCUMENTS['releaseReceipt']!.good
-  const left = { id: 'ef'.repeat(16), policy: DIGEST }
+  const receipt = DOCUMENTS['releaseReceipt']!.good as Record<string, unknown>
+  const left = { id: 'ef'.repeat(16), owner: receipt['receiptKey'], policy: DIGEST }
   const read = (artifacts: unknown): unknown =>
     decodeDocument(encodeDocument({ ...receipt, artifacts }), releaseReceiptDecoder)
   expect(read([left])).toEqual({ ...receipt, artifacts: [left] })
   const many = Array.from({ length: 65 }, (_, n) => ({ ...left, id: n.toString(16).padStart(32, '0') }))
-  for (const wrong of [[], [left, left], many, [{ ...left, extra: 1 }], [{ id: left.id }]])
+  for (const wrong of [
+    [],
+    [left, left],
+    many,
+    [{ ...left, extra: 1 }],
+    [{ id: left.id }],
+    [{ id: left.id, policy: DIGEST }],
+  ])
     expect(() => read(wrong)).toThrow(refusal('JCS_FIELD'))
 })

@@ -78,6 +78,8 @@ export class WebSocketConnection {
   }
 
   #take(bytes: Uint8Array): void {
+    // After a failure nothing is read any more: the reader's state is that of the failure.
+    if (this.gone.aborted) return
     try {
       for (const frame of this.#frames.push(bytes)) {
         const spoken = this.#messages.take(frame)

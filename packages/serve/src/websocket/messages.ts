@@ -47,9 +47,9 @@ export class MessageReader {
       )
     this.#opcode ??= opcode
     this.#bytes += payload.length
-    this.#parts.push(payload)
-    if (this.#bytes > this.#maxBytes || this.#parts.length > MAX_FRAGMENTS)
+    if (this.#bytes > this.#maxBytes || this.#parts.length >= MAX_FRAGMENTS)
       throw webSocketError('HTTP_BODY_TOO_LARGE', 'a WebSocket message is too large')
+    this.#parts.push(payload)
     if (!isFinal) return undefined
     const bytes = this.#parts.length === 1 ? payload : concat(...this.#parts)
     const isText = this.#opcode === OPCODE.text

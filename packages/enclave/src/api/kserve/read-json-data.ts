@@ -5,6 +5,9 @@ import type { Span } from './json-reader.ts'
 import { parseArray } from './parse-array.ts'
 import { WRITE_ELEMENT } from './write-element.ts'
 
+/** Texts in one JSON array at most. */
+const MAX_JSON_TEXTS = 65_536
+
 /** A tensor whose elements stand in the JSON. */
 export interface JsonTensor {
   readonly datatype: Datatype
@@ -24,6 +27,9 @@ export function readJsonData(text: string, span: Span, tensor: JsonTensor, field
   const { datatype, shape, count } = tensor
   // An element and its comma are two characters: nothing is allocated for elements that cannot be there.
   if (count > (span.end - span.start) / 2) throw wrongCount(field, count)
+  // Each is an object of its own for a while, many times its size.
+  if (datatype === 'BYTES' && count > MAX_JSON_TEXTS)
+    throw invalid(field, `at most ${MAX_JSON_TEXTS} texts in JSON; more travel as binary data`)
   const value = parse(text.slice(span.start, span.end), datatype, field)
   if (datatype === 'BYTES') {
     const elements: Uint8Array[] = []

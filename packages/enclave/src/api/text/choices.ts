@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { GenerateRequest, TextEvent, TokenLogprob, TokenUsage } from '../../engines/types.ts'
 import type { ServedModel } from '../models.ts'
 import { ApiError, unsupported } from '../openai/errors.ts'
@@ -58,8 +59,10 @@ export async function* runChoices(
 ): AsyncGenerator<ChoiceEvent> {
   const running = new Map<number, AsyncIterator<TextEvent>>()
   const next = new Map<number, Promise<{ index: number; result: IteratorResult<TextEvent> }>>()
+  // What is asked for later, as the answer is read, is still this client's.
+  const asNow = AsyncLocalStorage.snapshot()
   const ask = (index: number): void => {
-    const pending = running.get(index)!.next()
+    const pending = asNow(() => running.get(index)!.next())
     // To the end of the line: the first in it that has something to say is heard, and nobody twice before another.
     next.delete(index)
     next.set(index, named(pending, index, requests[index]!, formatField))

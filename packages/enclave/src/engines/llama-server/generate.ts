@@ -36,10 +36,13 @@ export async function* generateText(
     const body = completionBody({ prompt, sampling, constraint, maxTokens, contextTokens, top, slot })
     let evaluated = prompt.length
     let total = 0
+    let hasEnded = false
     for await (const value of server.events({ route: 'POST /completion', body, signal })) {
       signal.throwIfAborted()
       const event = decodeCompletionEvent(value, vocabulary)
       if (event.type === 'end') {
+        if (event.reason === 'none') throw engineError('ENGINE_PROTOCOL', 'the answer ends without a reason')
+        hasEnded = true
         ;({ evaluated } = event)
         if (event.reason === 'limit') answer.reachLimit()
         outcome = 'keep'
@@ -48,14 +51,17 @@ export async function* generateText(
       // It is counted, and it is no text.
       if (event.token !== undefined && model.isEogToken(event.token as Token)) continue
       const logprob = event.probabilities && tokenLogprob(event.probabilities, top ?? 0, answer.textOf)
-      // The server does not know what a text begins with: of some vocabularies, without the blank of the first word.
-      const isFirst = event.total === 1 && event.token !== undefined && event.text !== ''
-      const text = isFirst ? answer.textOf(event.token!) : event.text
+      // The server does not know that a text of some vocabularies begins without the blank of its first word.
+      const isBlank = event.total === 1 && event.token !== undefined && event.text.startsWith(' ')
+      const isWithout = isBlank && answer.textOf(event.token) === event.text.slice(1)
+      const text = isWithout ? event.text.slice(1) : event.text
       yield* answer.pushPiece(text, event.total - total, logprob)
       total = event.total
       if (answer.stopped) break
     }
     signal.throwIfAborted()
+    // A part must never end like a whole.
+    if (!hasEnded && !answer.stopped) throw engineError('ENGINE_PROTOCOL', 'the answer was cut')
     yield* answer.flush()
     const usage = {
       inputTokens: prompt.length,

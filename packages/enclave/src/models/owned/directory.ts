@@ -2,6 +2,7 @@ import { SottoError } from '@sotto/protocol/errors'
 import {
   formatModelName,
   isModelName,
+  isRemovedBy,
   type ModelName,
   type ModelRemoval,
   type ModelStatement,
@@ -39,7 +40,7 @@ export interface OwnedModels {
   /** A statement has passed through here: whoever asks from now on gets that version. */
   published(statement: Pick<ModelStatement, 'owner' | 'name'>): void
   /** A removal has passed through here: no new use of what it covers begins. */
-  removed(removal: Pick<ModelRemoval, 'owner' | 'name' | 'version'>): void
+  removed(removal: ModelRemoval): void
   /** What time asks for: pinned models are loaded, idle, removed and expired ones put away. Never throws. */
   tick(): Promise<void>
   close(): Promise<void>
@@ -51,7 +52,7 @@ export interface OwnedModelsOptions {
   statements: Statements
   host: Pick<EngineHost, 'start'>
   /** Asks the KMS for the content key of an artifact. @throws the codes of the release */
-  releaseKey(artifact: string): Promise<Uint8Array>
+  releaseKey(statement: Pick<ModelStatement, 'artifact' | 'owner'>): Promise<Uint8Array>
   limits: ShelfLimits
   /** Names of models that are loaded ahead and never put away. */
   pinned: readonly string[]
@@ -72,9 +73,9 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
   const loads = createConcurrencyLimiter(LOADS)
   const served = new Map<string, { statement: ModelStatement; confirmedAt: number }>()
 
-  async function contentKey(artifact: string): Promise<Uint8Array> {
+  async function contentKey(statement: ModelStatement): Promise<Uint8Array> {
     try {
-      return await options.releaseKey(artifact)
+      return await options.releaseKey(statement)
     } catch (cause) {
       const { code, action, found } = cause instanceof SottoError ? cause : ({} as Partial<SottoError>)
       const why = { found: found ?? code ?? 'INTERNAL', cause }
@@ -127,7 +128,7 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
       const age = monotonicNow() - entry.confirmedAt
       if (age < CONFIRM_MS) return undefined
       // The registry is not trusted to say that a model was removed: the KMS, which forgot its key, is.
-      const again = await contentKey(entry.statement.artifact)
+      const again = await contentKey(entry.statement)
       again.fill(0)
       entry.confirmedAt = monotonicNow()
       return undefined
@@ -177,16 +178,12 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
       return { id: nameOf(statement), task, digest, createdAt, owner: ownerTag(statement.owner) }
     },
     published: ({ owner, name }) => statements.forget(ownerTag(owner), name),
-    removed({ owner, name, version }) {
+    removed(removal) {
+      const { owner, name } = removal
       statements.forget(ownerTag(owner), name)
       const reason = ownedModelError('OWNED_MODEL_ENDED', 'its owner removed this model')
-      for (const [key, { statement }] of served)
-        if (
-          statement.owner === owner &&
-          statement.name === name &&
-          (version === 'all' || statement.version === version)
-        )
-          shelf.end(key, reason)
+      // Removals are public: whoever sends an old one again ends nothing that was published since.
+      for (const [key, { statement }] of served) if (isRemovedBy(statement, removal)) shelf.end(key, reason)
     },
     tick() {
       ticking ??= tick().finally(() => {

@@ -16,7 +16,7 @@ export interface LoadTools {
   registry: Pick<ModelRegistry, 'read'>
   host: Pick<EngineHost, 'start'>
   /** The content key of an artifact, as the KMS releases it; overwritten after use. */
-  contentKey(artifact: string): Promise<Uint8Array>
+  contentKey(statement: ModelStatement): Promise<Uint8Array>
 }
 
 /**
@@ -33,7 +33,7 @@ export async function loadOwnedModel(statement: ModelStatement, tools: LoadTools
     fetchRange: (start, length, signal) => tools.registry.read(digest, start, length, signal),
   })
   try {
-    const key = await tools.contentKey(artifact)
+    const key = await tools.contentKey(statement)
     const { metadata, header, content } = await openArtifact(remote.read, key, artifact)
     key.fill(0)
     const manifest = parseModelManifest(metadata)

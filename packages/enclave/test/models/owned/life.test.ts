@@ -1,3 +1,4 @@
+import type { ModelRemoval } from '@sotto/protocol/sealed-models'
 import type { SottoError } from '@sotto/protocol/errors'
 import { expect, test } from 'vitest'
 import { claim } from '../../../../../test/claims.ts'
@@ -5,6 +6,17 @@ import type { ServedModel } from '../../../src/api/index.ts'
 import type { TextEvent } from '../../../src/engines/types.ts'
 import { releaseError } from '../../../src/release/index.ts'
 import { ALICE, BOB, OwnedWorld } from './world.ts'
+
+function removalOf(world: OwnedWorld, owner: typeof ALICE, version: number | 'all'): ModelRemoval {
+  return {
+    format: 'sotto-model-removal/1',
+    genesis: world.reader.genesis,
+    owner: owner.key,
+    name: 'bear',
+    version,
+    createdAt: world.now,
+  }
+}
 
 const signal = new AbortController().signal
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
@@ -41,7 +53,7 @@ test(
     const other = await world.publish(BOB, 'wolf')
     const answer = reading(model)
     await answer.next()
-    models.removed({ owner: ALICE.key, name: 'bear', version: 'all' })
+    models.removed(removalOf(world, ALICE, 'all'))
     world.statements.set(id, [])
     expect(await codeOf(models.find(id))).toBe('OWNED_MODEL_ENDED')
     expect(await codeOf(reading(model).next()), 'whoever was given it before').toBe('OWNED_MODEL_ENDED')
@@ -66,13 +78,22 @@ test('a removal that went another way is noticed within the minute that an answe
   expect(world.closed).toEqual(['bear'])
 })
 
+test('a removal that somebody sends again ends nothing that was published since', async () => {
+  const { world, models } = await started()
+  const old = { ...removalOf(world, ALICE, 'all'), createdAt: world.now - 1 }
+  models.removed(old)
+  expect(world.closed).toEqual([])
+  models.removed(removalOf(world, ALICE, 'all'))
+  expect(world.closed).toHaveLength(1)
+})
+
 test('a removal of one version leaves the others', async () => {
   const { world, models, id } = await started()
   await world.publish(ALICE, 'bear', 2)
   await models.find(`${id}:2`)
-  models.removed({ owner: ALICE.key, name: 'bear', version: 1 })
+  models.removed(removalOf(world, ALICE, 1))
   expect(world.closed).toHaveLength(1)
-  models.removed({ owner: BOB.key, name: 'bear', version: 'all' })
+  models.removed(removalOf(world, BOB, 'all'))
   expect(world.closed).toHaveLength(1)
 })
 

@@ -94,7 +94,7 @@ export class OwnedWorld {
       registry,
       statements: createStatements({ registry, reader: this.reader, now: () => this.now, monotonicNow }),
       host: this.host,
-      releaseKey: async (artifact) => {
+      releaseKey: async ({ artifact }) => {
         this.released.push(artifact)
         this.onRelease(artifact)
         return this.keys.get(artifact)!.slice()
