@@ -83,7 +83,7 @@ export async function deploy(): Promise<Deployment> {
   const forward = (method: string, path: string, body?: BodyInit, headers = {}): Promise<Response> =>
     Promise.resolve(
       registry.app(
-        new Request(`http://registry${path}`, { method, headers, ...(body !== undefined && { body }) }),
+        new Request(`http://models.test${path}`, { method, headers, ...(body !== undefined && { body }) }),
       ),
     )
 

@@ -219,7 +219,7 @@ describe('the service', () => {
       await sotto.models.upload(files, { owner, name: 'other' })
       const answerOf = async (name: string): Promise<Record<string, unknown>> =>
         (await (
-          await deployment.registry.app(new Request(`http://registry/v1/models/${owner.tag}/${name}`))
+          await deployment.registry.app(new Request(`http://models.test/v1/models/${owner.tag}/${name}`))
         ).json()) as Record<string, unknown>
       const { canonicalJson } = await import('@sotto/protocol/jcs')
       const answer = (value: object): void => {

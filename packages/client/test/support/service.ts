@@ -22,6 +22,7 @@ import {
 } from '@sotto/protocol/receipts'
 import { streamOf } from '../../src/streams.ts'
 import { createWorld, fakeSigner, type World, type WorldOptions } from '@sotto/testkit'
+import { tile } from './tile.ts'
 
 /** One request the service saw from outside. */
 export interface OuterCall {
@@ -295,14 +296,4 @@ function dateProblem(enclaveMs: number): Response {
     status: 400,
     headers: { 'content-type': 'application/problem+json', date: new Date(enclaveMs).toUTCString() },
   })
-}
-
-async function tile(world: World, path: string): Promise<Response> {
-  const match = /^\/log\/tile\/(\d+)\/(\d{3})(?:\.p\/(\d+))?$/.exec(path)!
-  const bytes = await world.log.readTile({
-    level: Number(match[1]),
-    index: Number(match[2]),
-    width: Number(match[3] ?? 256),
-  })
-  return new Response(bytes as BodyInit)
 }

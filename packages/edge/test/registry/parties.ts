@@ -143,7 +143,7 @@ export function openTestRegistry(options: { maxPages?: number; clock?: { now: nu
     })
     const call: TestRegistry['call'] = async (method, path, body, headers = {}) =>
       registry.app(
-        new Request(`http://registry${path}`, {
+        new Request(`http://models.test${path}`, {
           method,
           headers,
           ...(body !== undefined && { body, duplex: 'half' }),

@@ -1,5 +1,5 @@
-import { equalBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
-import { parseDsse, verifyDsse, type PreparedSigner } from '@sotto/protocol/dsse'
+import { fromBase64Url, toHex } from '@sotto/protocol/bytes'
+import { type PreparedSigner } from '@sotto/protocol/dsse'
 import {
   composeTrustBundle,
   encodeTrustBundle,
@@ -8,26 +8,17 @@ import {
 } from '@sotto/protocol/evidence'
 import {
   bindReportData,
-  decodeDocument,
   evidenceDigest,
-  PAYLOAD_TYPES,
-  releasedKeysDecoder,
-  releaseInfo,
-  releaseReceiptDecoder,
-  unwrapSecret,
   WRAP_SUITE,
   type Digest,
   type Ed25519Key,
   type Evidence,
   type LoggedStatement,
-  type PublishedKey,
   type ReleasedKeys,
   type ReleaseReceipt,
   type ReleaseResponse,
 } from '@sotto/protocol/keyrelease'
 import type { DataUse } from '@sotto/protocol/data-use'
-import { kemById, type KemPrivateKey } from '@sotto/protocol/hpke'
-import { parseKeyConfig, OhttpGatewayKey } from '@sotto/protocol/ohttp'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import type { TrustedHardware } from '@sotto/serve/tee'
 import { refusingSteps, verifyTrustBundle, type TrustedService, type TrustPolicy } from '@sotto/verifier'
@@ -38,6 +29,7 @@ import { enclaveBinding } from './binding.ts'
 import { requireSameDataUse } from './data-use.ts'
 import { releaseError } from './errors.ts'
 import type { KmsClient } from './kms-client.ts'
+import { contentKeys, checkReceipt, unwrap, requireEveryLiveKey, holdKey } from './judge-release.ts'
 
 /** What obtaining keys needs. */
 export interface ObtainContext {
@@ -191,22 +183,6 @@ async function requestRelease(context: ObtainContext): Promise<JudgedRelease> {
   return { service, checkpoint, response, receipt, released, evidence }
 }
 
-/** Every content key that was asked for, and that the logged receipt names. @throws `RELEASE_INVALID` */
-function contentKeys(
-  released: ReleasedKeys,
-  receipt: ReleaseReceipt,
-  wanted: readonly string[],
-): Map<string, Uint8Array> {
-  const keys = new Map(released.artifacts.map(({ id, contentKey }) => [id, fromBase64Url(contentKey)]))
-  const named = new Set(receipt.artifacts?.map(({ id }) => id))
-  for (const id of wanted) {
-    if (!keys.has(id)) throw releaseError('RELEASE_INVALID', 'a content key is missing', { expected: id })
-    if (!named.has(id))
-      throw releaseError('RELEASE_INVALID', 'the receipt does not name a content key', { expected: id })
-  }
-  return keys
-}
-
 /**
  * Judges this machine's own evidence under the measured policy before keys are asked for, or any plaintext is near:
  * a GPU that is not the one it should be, or runs other firmware, is found here, not by the KMS (T9).
@@ -227,86 +203,4 @@ function requireOwnEvidence(
     expected: policy.platforms.map(({ name }) => name).join(' or '),
     found: refusalText(appraisal),
   })
-}
-
-function checkReceipt(
-  response: ReleaseResponse,
-  service: TrustedService,
-  evidence: Digest,
-  receiptKey: string,
-): ReleaseReceipt {
-  const { payload } = verifyDsse(parseDsse(utf8(response.receipt.envelope)), PAYLOAD_TYPES.releaseReceipt, [
-    service.signingKey,
-  ])
-  const receipt = decodeDocument(payload, releaseReceiptDecoder, 'receipt')
-  for (const [field, expected] of [
-    ['genesis', service.genesis],
-    ['policy', service.keyPolicyDigest],
-    ['evidence', evidence],
-    ['receiptKey', receiptKey],
-  ] as const) {
-    if (receipt[field] !== expected)
-      throw releaseError('RELEASE_INVALID', `the release receipt names another ${field}`, {
-        expected,
-        found: receipt[field],
-      })
-  }
-  if (receipt.epoch !== service.keySet.epoch) {
-    // The KMS rotated between the two answers: the next attempt sees one epoch.
-    throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS changed its keys meanwhile')
-  }
-  return receipt
-}
-
-function unwrap(
-  response: ReleaseResponse,
-  wrap: KemPrivateKey,
-  info: { genesis: Digest; policy: Digest; evidence: Digest },
-): ReleasedKeys {
-  try {
-    return decodeDocument(unwrapSecret(wrap, releaseInfo(info), response), releasedKeysDecoder, 'keys')
-  } catch (cause) {
-    throw releaseError('RELEASE_INVALID', 'the released keys are wrapped for somebody else', { cause })
-  }
-}
-
-/**
- * The bundle we publish advertises the whole set: a key nobody holds would cost its users every
- * request, and one the receipt does not name would make their receipts worthless.
- */
-function requireEveryLiveKey(
-  held: readonly HeldKey[],
-  { keySet, keyPolicyDigest }: TrustedService,
-  receipt: ReleaseReceipt,
-  now: number,
-): void {
-  const ids = new Set(held.map(({ key }) => key.config.keyId))
-  for (const { keyId, policy, notAfter } of keySet.keys) {
-    if (policy !== keyPolicyDigest || notAfter < now) continue
-    if (!ids.has(keyId) || !receipt.keyIds.includes(keyId)) {
-      throw releaseError('RELEASE_INVALID', 'a live key of the published set was not released', {
-        expected: `key ${keyId}`,
-      })
-    }
-  }
-}
-
-/** A released key is used only if it belongs to a published configuration of the verified set. */
-function holdKey(
-  keyId: number,
-  privateKey: Uint8Array,
-  { keySet, keyPolicyDigest }: TrustedService,
-): HeldKey {
-  const published: PublishedKey | undefined = keySet.keys.find((key) => key.keyId === keyId)
-  if (!published || published.policy !== keyPolicyDigest)
-    throw releaseError('RELEASE_INVALID', 'a released key is not in the published set', { found: `${keyId}` })
-  const config = parseKeyConfig(fromBase64Url(published.config))
-  const key = new OhttpGatewayKey(keyId, kemById(config.kemId).importPrivate(privateKey), config.algorithms)
-  privateKey.fill(0)
-  if (!equalBytes(key.config.publicKey, config.publicKey)) {
-    throw releaseError('RELEASE_INVALID', 'a released key is not the private key of its configuration', {
-      expected: toBase64Url(config.publicKey).slice(0, 16),
-    })
-  }
-  return { key, policy: published.policy, notAfter: published.notAfter }
 }

@@ -62,7 +62,6 @@ describe('which tokens count', () => {
 
 const missing = testdataMissing()
 const tool = process.env['SOTTO_LLAMA_PERPLEXITY']
-if (missing) process.stderr.write(`${missing}\n`)
 
 describe.skipIf(missing !== undefined)('a 260K story model', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sotto-perplexity-'))

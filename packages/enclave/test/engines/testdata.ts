@@ -7,11 +7,13 @@ const DIRECTORY = resolve(ROOT, process.env.SOTTO_TESTDATA ?? '../shared/testdat
 /** Directory of the default models. */
 export const MODELS: string = join(ROOT, 'models')
 
-/** Why tests on foreign recordings and models cannot run here; undefined when they can. In CI their absence fails. */
+/** Why tests on foreign recordings and models cannot run here, which it prints; undefined when they can. In CI their absence fails. */
 export function testdataMissing(): string | undefined {
   if (existsSync(join(DIRECTORY, 'INDEX.md'))) return undefined
   if (process.env.CI) throw new Error('SOTTO_TESTDATA names no test data, and this is CI')
-  return 'no test data: set SOTTO_TESTDATA'
+  const reason = 'no test data: set SOTTO_TESTDATA'
+  process.stderr.write(`skipped: ${reason}\n`)
+  return reason
 }
 
 /** Where a file of the test data is. */

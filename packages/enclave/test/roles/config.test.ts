@@ -32,7 +32,7 @@ test('owners have nothing here unless a registry is named; what is loaded at onc
   expect(registry).toBeUndefined()
   expect(models.loaded).toMatchObject({ maxModels: 8, maxPerOwner: 4, pinned: [] })
   const loaded = { maxBytes: 2 ** 30, maxModels: 2, idleSeconds: 60, pinned: [`${'a'.repeat(24)}/bear:3`] }
-  const url = 'http://registry:7100'
+  const url = 'http://models:7100'
   const config = inferenceConfig(
     { ...minimal, registry: { url }, models: { ...minimal.models, loaded } },
     'config',

@@ -17,7 +17,6 @@ import {
 import { apiOf, type Api, inferBinary, inferJson, outputsOf } from './support.ts'
 
 const missing = testdataMissing()
-if (missing) it.skip(`recorded models and conformance nodes: ${missing}`, () => {})
 
 /** Asks by the API both ways, which must agree, and answers with numbers. */
 async function ask(

@@ -89,7 +89,7 @@ export function between(answers: Record<string, Response | (() => Response)> = {
   const published: ModelStatement[] = []
   const routes = createSealedModels({
     kmsUrls: ['http://kms-1', 'http://kms-2'],
-    registryUrl: 'http://registry',
+    registryUrl: 'http://models.test',
     genesis: GENESIS,
     onRemoved: (one) => removed.push(one),
     onPublished: (one) => published.push(one),

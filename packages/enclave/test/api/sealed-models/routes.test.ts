@@ -14,12 +14,12 @@ import {
 } from './between.ts'
 
 test('a model is published with its key: the KMS has the key before the registry shows the model', async () => {
-  const { call, asked, published } = between({ registry: new Response('{"as":"it is"}') })
+  const { call, asked, published } = between({ 'models.test': new Response('{"as":"it is"}') })
   const { status, text } = await call('PUT', `/${TAG}/bear`, { statement: statement(), import: keyImport() })
   expect([status, text]).toEqual([200, '{"as":"it is"}'])
   expect(asked).toEqual([
     { to: `POST kms-1/v1/artifacts/${ARTIFACT}/key`, body: keyImport(), offset: undefined },
-    { to: 'PUT registry/v1/models', body: statement(), offset: undefined },
+    { to: 'PUT models.test/v1/models', body: statement(), offset: undefined },
   ])
   expect(published).toMatchObject([{ name: 'bear', version: 1 }])
 })
@@ -39,7 +39,7 @@ test.each([
   const { call, asked } = between({ 'kms-1': answer })
   const { status } = await call('PUT', `/${TAG}/bear`, { statement: statement(), import: keyImport() })
   expect(status).toBe(200)
-  expect(asked.map(({ to }) => to.split(/[ /]/)[1])).toEqual(['kms-1', 'kms-2', 'registry'])
+  expect(asked.map(({ to }) => to.split(/[ /]/)[1])).toEqual(['kms-1', 'kms-2', 'models.test'])
 })
 
 test('a removal destroys the keys first, then ends the model, then what runs here', async () => {
@@ -49,19 +49,19 @@ test('a removal destroys the keys first, then ends the model, then what runs her
   expect(asked.map(({ to }) => to)).toEqual([
     `DELETE kms-1/v1/artifacts/${ARTIFACT}/key`,
     `DELETE kms-1/v1/artifacts/${'77'.repeat(16)}/key`,
-    'POST registry/v1/removals',
+    'POST models.test/v1/removals',
   ])
   expect(removed).toMatchObject([{ name: 'bear', version: 'all' }])
 })
 
 test('a removal that the registry did not take ends nothing here', async () => {
-  const { call, removed } = between({ registry: refusalBy('LOG_UNREACHABLE', 503, 'retry') })
+  const { call, removed } = between({ 'models.test': refusalBy('LOG_UNREACHABLE', 503, 'retry') })
   const { error } = await call('DELETE', `/${TAG}/bear`, { removal: removal(), keyRemovals: [] })
   expect([error?.code, error?.action, removed]).toEqual(['LOG_UNREACHABLE', 'retry', []])
 })
 
 test('uploads: an intent, parts with their offsets, and where it stands', async () => {
-  const patch = `PATCH registry/v1/uploads/${UPLOAD}`
+  const patch = `PATCH models.test/v1/uploads/${UPLOAD}`
   const { call, asked } = between({
     [patch]: refusalBy('REGISTRY_OFFSET', 409, 'retry', { 'upload-offset': '42' }),
   })
@@ -69,8 +69,8 @@ test('uploads: an intent, parts with their offsets, and where it stands', async 
   await call('GET', `/uploads/${UPLOAD}`)
   const part = await call('PATCH', `/uploads/${UPLOAD}`, utf8('bytes'), { 'upload-offset': '7' })
   expect(asked).toEqual([
-    { to: 'POST registry/v1/uploads', body: 'an intent', offset: undefined },
-    { to: `GET registry/v1/uploads/${UPLOAD}`, body: '', offset: undefined },
+    { to: 'POST models.test/v1/uploads', body: 'an intent', offset: undefined },
+    { to: `GET models.test/v1/uploads/${UPLOAD}`, body: '', offset: undefined },
     { to: patch, body: 'bytes', offset: '7' },
   ])
   expect([part.status, part.error?.code, part.headers.get('upload-offset')]).toEqual([
@@ -86,9 +86,9 @@ test('lists and statements are passed as they are asked for, and nothing else is
   await call('GET', `/${TAG}/bear`)
   await call('GET', `/${TAG}/bear:7`)
   expect(asked.map(({ to }) => to)).toEqual([
-    `GET registry/v1/models?owner=${TAG}&name=bear&after=bear%3A3`,
-    `GET registry/v1/models/${TAG}/bear`,
-    `GET registry/v1/models/${TAG}/bear:7`,
+    `GET models.test/v1/models?owner=${TAG}&name=bear&after=bear%3A3`,
+    `GET models.test/v1/models/${TAG}/bear`,
+    `GET models.test/v1/models/${TAG}/bear:7`,
   ])
 })
 
@@ -194,7 +194,7 @@ test.each([
   ['refuses without a code', () => new Response('no', { status: 404 })],
   ['refuses with words instead of a code', () => refusalBy('go <away>', 400)],
 ])('a registry that %s is one that does not answer', async (_, answer) => {
-  const { call } = between({ registry: answer as () => Response })
+  const { call } = between({ 'models.test': answer as () => Response })
   const { status, error } = await call('GET', `/${TAG}/bear`)
   expect([status, error?.code, error?.action]).toEqual([503, 'API_UPSTREAM', 'retry'])
 })

@@ -10,7 +10,6 @@ import { openRealHost, startWeights } from '../real-engines.ts'
 import { MODELS, testdata, testdataMissing } from '../testdata.ts'
 
 const missing = testdataMissing()
-if (missing) process.stderr.write(`${missing}\n`)
 
 const MODEL = join(MODELS, 'sotto-ctc-synthetic-en')
 

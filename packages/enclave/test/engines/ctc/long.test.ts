@@ -7,7 +7,6 @@ import { openRealHost } from '../real-engines.ts'
 import { MODELS, testdata, testdataMissing } from '../testdata.ts'
 
 const missing = testdataMissing()
-if (missing) process.stderr.write(`${missing}\n`)
 
 const RATE = 16_000
 const CLIPS = 12

@@ -6,7 +6,6 @@ import { collect, openRealHost, startWeights } from '../real-engines.ts'
 import { testdata, testdataMissing } from '../testdata.ts'
 
 const missing = testdataMissing()
-if (missing) process.stderr.write(`${missing}\n`)
 
 describe.skipIf(missing !== undefined)('a 260K story model', () => {
   let host: EngineHost
