@@ -21,6 +21,7 @@ import {
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
 import type { TrustedService, TrustPolicy } from '@sotto/verifier'
+import { countedWitnesses } from '@sotto/verifier/bundle'
 import { clientError } from '../errors.ts'
 import { modelContent } from './content.ts'
 import { policyDigest, signImport, signStatement, signWithdrawal } from './documents.ts'
@@ -53,9 +54,7 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
   const log: CheckpointRequirements = {
     origin: policy.log.origin,
     logKey: policy.log.key,
-    witnessKeys: policy.witnesses.keys
-      .filter(({ operator }) => !operator || policy.witnesses.allowOperatorWitnesses)
-      .map(({ key }) => key),
+    witnessKeys: countedWitnesses(policy),
     quorum: policy.witnesses.quorum,
   }
 

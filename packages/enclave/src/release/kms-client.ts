@@ -29,8 +29,8 @@ export interface SpendingClient {
   spend(envelope: Uint8Array): Promise<Uint8Array>
 }
 
-/** An answer that says to ask another replica, and no more: any of them may answer what this one does not. */
 const JSON_TYPE = { 'content-type': 'application/json' }
+/** An answer that says to ask another replica, and no more: any of them may answer what this one does not. */
 const ASK_ANOTHER = ['KMS_STANDBY', 'KMS_FENCED', 'KMS_NOT_READY']
 
 /**

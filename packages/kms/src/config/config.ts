@@ -65,7 +65,7 @@ const MAX_ROTATION_SECONDS = 86_400
 /** A replica that was silent for so long is replaced. */
 const DEFAULT_LEASE_SECONDS = 5
 /** "Short" grace (T4). */
-const MAX_GRACE_SECONDS = 3600
+export const MAX_GRACE_SECONDS = 3600
 
 /** An uncompressed point: 65 bytes. */
 const P256_CHARACTERS = 87

@@ -13,7 +13,7 @@ export interface KeyTiming {
 /** Clients whose clock is this much behind accept a new key at once. */
 const CLOCK_SKEW_SECONDS = 60
 /** A cached verdict ends with the checkpoint it rests on: at most this long (T6). */
-const MAX_CACHED_VERDICT_SECONDS = 3600
+export const MAX_CACHED_VERDICT_SECONDS = 3600
 
 /** The instants of one key. */
 export interface KeyLifetime {

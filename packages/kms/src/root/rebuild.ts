@@ -27,12 +27,14 @@ import { SPENDING_TYPES, spendRosterDecoder } from '@sotto/protocol/spending'
 import { STATE_ANCHOR_TYPE, stateAnchorDecoder } from '@sotto/protocol/state-anchor'
 import { inForceOf } from '../governance/in-force.ts'
 import type { ClosedProposal } from '../governance/types.ts'
+import { MAX_GRACE_SECONDS } from '../config/config.ts'
+import { MAX_CACHED_VERDICT_SECONDS } from '../keys/lifetime.ts'
 import { withPolicy } from '../policies/index.ts'
 import type { KmsState } from '../state/index.ts'
 import type { RootHistory } from '@sotto/verifier/custody'
 
 /** Longest grace, and longest life of a cached verdict: so long after its end an identifier may be in use. */
-const ID_BUSY_SECONDS: number = 3600 + 3600
+const ID_BUSY_SECONDS: number = MAX_GRACE_SECONDS + MAX_CACHED_VERDICT_SECONDS
 /** Release statements one policy rests on. */
 const MAX_RELEASES = 32
 /** Nobody knows the salt of an anchor whose store is gone: the next state gets an anchor of its own. */

@@ -138,12 +138,16 @@ export class WebSocketConnection {
     if (this.#isClosing) throw webSocketError('HTTP_BODY_CUT', 'the connection is being closed')
     if (this.#socket.write(encodeFrame({ isFinal: true, opcode, payload }))) return
     const stalled = setTimeout(() => this.#socket.destroy(), this.#limits.writeStallMs)
+    const over = new AbortController()
     try {
       await new Promise<void>((resolve) => {
-        this.#socket.once('drain', resolve)
-        this.gone.addEventListener('abort', () => resolve(), { once: true })
+        const goOn = (): void => resolve()
+        this.#socket.once('drain', goOn)
+        // A connection that often makes us wait must not gather listeners.
+        this.gone.addEventListener('abort', goOn, { once: true, signal: over.signal })
       })
     } finally {
+      over.abort()
       clearTimeout(stalled)
     }
     this.gone.throwIfAborted()

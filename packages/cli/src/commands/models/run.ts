@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { type ModelSignature, type RunResult, type TensorInput, tensorToNpy } from '@sotto/client/tensors'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
-import { openInput, readBytes } from '../../input/index.ts'
+import { openInput, readBytes, requireOneStdin } from '../../input/index.ts'
 import { openService, provenance, TARGET_FLAGS } from '../../service/index.ts'
 import { jsonElements, parseInputFlag, showOutput, tensorOfFile, tensorOfJson } from '../../tensors/index.ts'
 
@@ -47,6 +47,7 @@ export const modelsRun: Command = defineCommand({
       ...(flags.version !== undefined && { version: flags.version }),
       ...(context.signal && { signal: context.signal }),
     }
+    requireOneStdin(wanted.flatMap(({ value }) => ('file' in value ? [value.file] : [])))
     const signature = await sotto.tensors.describe(id!, about)
     const inputs: Record<string, TensorInput> = {}
     for (const { name, value } of wanted) {
