@@ -22,15 +22,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
-import { build, type BuildOptions, type Metafile } from 'esbuild'
+import type { Metafile } from 'esbuild'
 import { encodeManifest, type ManifestEntry } from '../packages/protocol/src/measurement/index.ts'
+import { bundle, NATIVE } from './build/bundle.ts'
 import { walk } from './build/files.ts'
 import { exclusively, sourceStamp } from './build/freshness.ts'
 import { copyNativeClosure } from './build/native-closure.ts'
-import { COMMON, root } from './build/options.ts'
-
-/** Packages that stay outside the bundle: native addons that read files beside themselves. */
-const NATIVE = ['onnxruntime-node', 'node-llama-cpp']
+import { root } from './build/options.ts'
 
 export interface ImageRecipe {
   image: 'kms' | 'inference'
@@ -58,15 +56,6 @@ export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const)
     },
   ] satisfies ImageRecipe[]
 })
-
-/**
- * Packages that a dependency would bring along and nothing here may use: a bundle has something in their place that
- * does nothing. The Azure SDK has proxies that the environment names, and with them a package that loads another.
- */
-const ABSENT = {
-  'http-proxy-agent': join(root, 'packages/kms/src/root/azure-managed-hsm/no-proxy-agents.ts'),
-  'https-proxy-agent': join(root, 'packages/kms/src/root/azure-managed-hsm/no-proxy-agents.ts'),
-}
 
 const EDGE_ROLES = ['relay', 'log', 'witness', 'issuer', 'registry']
 
@@ -161,23 +150,6 @@ export function listImage(folder: string): ManifestEntry[] {
   // Refuses what the launcher would refuse to measure.
   encodeManifest(entries)
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1))
-}
-
-async function bundle(
-  entries: Record<string, string>,
-  outdir: string,
-  external: readonly string[] = [],
-  options: BuildOptions = {},
-): Promise<Metafile> {
-  const result = await build({
-    ...COMMON,
-    ...options,
-    alias: ABSENT,
-    entryPoints: entries,
-    outdir,
-    external: [...external],
-  })
-  return result.metafile!
 }
 
 function linkOrCopy(from: string, to: string): void {

@@ -64,7 +64,7 @@ export async function witness(
     })
   writeFileSync(file, config('nobody+00000000+AQ=='))
   return {
-    key: printKey('witness', file),
+    key: await printKey('witness', file),
     url: `http://127.0.0.1:${port}`,
     folder: join(folder, name),
     watch: (logKey) => writeFileSync(file, config(logKey)),
@@ -94,7 +94,7 @@ export async function log(
   }
   writeFileSync(file, JSON.stringify(config))
   return {
-    key: printKey('log', file),
+    key: await printKey('log', file),
     url: `http://127.0.0.1:${port}`,
     folder: store,
     start: () => startRoleProcess('log', file, { SOTTO_LOG_APPEND_TOKEN: TOKEN }),

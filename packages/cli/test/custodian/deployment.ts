@@ -2,15 +2,15 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { KmsState } from '@sotto/protocol/evidence'
 import { documentDigest, type Genesis } from '@sotto/protocol/keyrelease'
 import { encodeTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { builtEntry } from '../../../../scripts/build/entry.ts'
 import { trustPolicyOf } from '../../../kms/test/client.ts'
 import { KmsProcess } from '../../../kms/test/process/launcher.ts'
 import { type Draft, KMS_IMAGE, payloadOf } from '../../../kms/test/world.ts'
 
-const SOTTO = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const SOTTO = 'packages/cli/src/main.ts'
 
 /** How one run of the command line ended. */
 export interface Run {
@@ -81,9 +81,10 @@ export class Deployment {
   /** Runs `sotto` in a process of its own. */
   async sotto(argv: readonly string[]): Promise<Run> {
     const env = { PATH: process.env['PATH'], HOME: this.kms.directory }
+    const program = await builtEntry(SOTTO)
     return new Promise((resolve) => {
       const options = { env, cwd: this.kms.directory }
-      execFile(process.execPath, [SOTTO, ...argv], options, (error, stdout, stderr) =>
+      execFile(process.execPath, [program, ...argv], options, (error, stdout, stderr) =>
         resolve({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
       )
     })

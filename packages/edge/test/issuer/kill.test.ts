@@ -36,12 +36,12 @@ async function deploy(): Promise<string> {
   const logBase = { origin: ORIGIN, listen: { port: 0 }, store: join(folder, 'log'), quorum: 1, batchMs: 1 }
   const witnessBase = { name: 'w.example', listen: { port }, store: join(folder, 'witness') }
   const nobody = { key: 'nobody+00000000+AQ==', origin: ORIGIN }
-  const witnessKey = printKey('witness', writeConfig('witness', { ...witnessBase, logs: [nobody] }))
+  const witnessKey = await printKey('witness', writeConfig('witness', { ...witnessBase, logs: [nobody] }))
   const logConfig = writeConfig('log', {
     ...logBase,
     witnesses: [{ url: `http://127.0.0.1:${port}`, key: witnessKey }],
   })
-  const logKey = printKey('log', logConfig)
+  const logKey = await printKey('log', logConfig)
   await start('witness', writeConfig('witness', { ...witnessBase, logs: [{ origin: ORIGIN, key: logKey }] }))
   const log = await start('log', logConfig)
   return writeConfig('issuer', {

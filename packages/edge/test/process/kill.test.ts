@@ -60,10 +60,13 @@ async function deploy(
   const witnessBase = { name: 'w.example', listen: { port }, store: join(folder, `${name}-witness`) }
   // Nobody's key, to have a complete configuration before the keys exist.
   const placeholder = { key: 'nobody+00000000+AQ==', origin: ORIGIN }
-  const witnessKey = printKey('witness', writeConfig('witness', { ...witnessBase, logs: [placeholder] }))
+  const witnessKey = await printKey(
+    'witness',
+    writeConfig('witness', { ...witnessBase, logs: [placeholder] }),
+  )
   const witnesses = [{ url: `http://127.0.0.1:${port}`, key: witnessKey }]
   const log = writeConfig('log', { ...logBase, witnesses })
-  const logKey = printKey('log', log)
+  const logKey = await printKey('log', log)
   return {
     log,
     witness: writeConfig('witness', { ...witnessBase, logs: [{ origin: ORIGIN, key: logKey }] }),

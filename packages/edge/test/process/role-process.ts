@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess, execFileSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { builtEntry } from '../../../../scripts/build/entry.ts'
 
-const MAIN = (role: string): string => resolve(import.meta.dirname, '../../src', role, 'main.ts')
+const mainOf = (role: string): Promise<string> => builtEntry(`packages/edge/src/${role}/main.ts`)
 /** Node itself cannot lower its core limit, and roles refuse to run with one. */
 const SHELL = ['-c', 'ulimit -c 0 && exec "$0" "$@"', process.execPath]
 
@@ -21,8 +22,8 @@ export function writeConfig(name: string, config: object): string {
   return file
 }
 
-export function printKey(role: string, config: string): string {
-  return execFileSync('/bin/sh', [...SHELL, MAIN(role), '--config', config, '--print-key'], {
+export async function printKey(role: string, config: string): Promise<string> {
+  return execFileSync('/bin/sh', [...SHELL, await mainOf(role), '--config', config, '--print-key'], {
     env: {},
     encoding: 'utf8',
   }).trim()
@@ -34,7 +35,7 @@ export async function startRoleProcess(
   config: string,
   env: Record<string, string> = {},
 ): Promise<RoleHandle> {
-  const child = spawn('/bin/sh', [...SHELL, MAIN(role), '--config', config], {
+  const child = spawn('/bin/sh', [...SHELL, await mainOf(role), '--config', config], {
     env,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

@@ -4,19 +4,20 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { fromHex, toHex } from '@sotto/protocol/bytes'
 import { type RunningServer, startServer } from '@sotto/serve/server'
+import { builtEntry } from '../../../../scripts/build/entry.ts'
 import { hardwareOf, KMS_IMAGE, World } from '../world.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/main.software.ts', import.meta.url))
+const MAIN = 'packages/kms/src/main.software.ts'
 
 /** How one start differs from an honest one. */
 export interface StartChange {
   image?: string
   hostData?: string
   config?: Record<string, unknown>
-  script?: string
+  /** The entry point instead of the software one, from the checkout. */
+  source?: string
   env?: Record<string, string>
 }
 
@@ -82,7 +83,7 @@ export class KmsProcess {
       '-c',
       'ulimit -c 0 && exec "$0" "$@"',
       process.execPath,
-      change.script ?? MAIN,
+      await builtEntry(change.source ?? MAIN),
       '--config',
       path,
     ]

@@ -166,7 +166,7 @@ test(
   claim('T10', 'the release entry point wants hardware and does not contain the software TEE'),
   async () => {
     const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-    expect(await refusal({ script: main })).toMatch(/TEE_ABSENT|ROLE_UNSAFE/)
+    expect(await refusal({ source: 'packages/kms/src/main.ts' })).toMatch(/TEE_ABSENT|ROLE_UNSAFE/)
     const { outputFiles } = await build({
       entryPoints: [main],
       bundle: true,
