@@ -32,7 +32,7 @@ const tasks: Record<string, Task> = {
     process.stderr.write('usage: npm run bench -- NAME   (see bench/README.md)\n')
     return 2
   },
-  format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
+  format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'examples', 'vitest.config.ts']),
 }
 
 /** Everything that must hold besides the tests: types, lint, format, layers, error pages, tables of fields, bundles, sizes, notices. */
@@ -41,11 +41,29 @@ async function check(): Promise<number> {
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
     [
       'lint',
-      () => run(tool('oxlint'), ['--type-aware', '--deny-warnings', 'packages', 'scripts', 'test', 'bench']),
+      () =>
+        run(tool('oxlint'), [
+          '--type-aware',
+          '--deny-warnings',
+          'packages',
+          'scripts',
+          'test',
+          'bench',
+          'examples',
+        ]),
     ],
     [
       'format',
-      () => run(tool('oxfmt'), ['--check', 'packages', 'scripts', 'test', 'bench', 'vitest.config.ts']),
+      () =>
+        run(tool('oxfmt'), [
+          '--check',
+          'packages',
+          'scripts',
+          'test',
+          'bench',
+          'examples',
+          'vitest.config.ts',
+        ]),
     ],
     ['layers', () => run(process.execPath, [join(root, 'scripts/layers.ts')])],
     ['error pages', () => run(process.execPath, [join(root, 'scripts/error-codes.ts')])],

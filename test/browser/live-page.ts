@@ -23,6 +23,8 @@ export interface LivePageApi {
     heldBytes: number,
     millisecondsPerPiece: number,
   ): Promise<LiveNote[]>
+  /** Plays a recording once into the browser's own recorder, which goes on until some text of it was read. */
+  record(relay: string, policyJson: string, wavBase64: string): Promise<{ type: string; notes: LiveNote[] }>
   /** The code of the error, where a relay or a service refuses. */
   refusal(relay: string, policyJson: string): Promise<string>
 }
@@ -51,6 +53,39 @@ const api: LivePageApi = {
       wake()
     }
     return notes
+  },
+  async record(relay, policyJson, wavBase64) {
+    const sotto = await connect(relay, { policy: parseTrustPolicy(policyJson) })
+    const audio = new AudioContext()
+    const speaker = audio.createBufferSource()
+    speaker.buffer = await audio.decodeAudioData(fromBase64(wavBase64).buffer as ArrayBuffer)
+    const microphone = audio.createMediaStreamDestination()
+    speaker.connect(microphone)
+    const recorder = new MediaRecorder(microphone.stream, { mimeType: 'audio/webm;codecs=opus' })
+    const notes: LiveNote[] = []
+    let bytes = 0
+    const pieces = new ReadableStream<Uint8Array>({
+      start(controller) {
+        let last = Promise.resolve()
+        recorder.addEventListener('dataavailable', ({ data }) => {
+          last = last.then(async () => {
+            const piece = new Uint8Array(await data.arrayBuffer())
+            if (piece.length > 0) controller.enqueue(piece)
+            notes.push({ what: 'sent', bytes: (bytes += piece.length) })
+          })
+        })
+        recorder.addEventListener('stop', () => void last.then(() => controller.close()))
+      },
+    })
+    recorder.start(100)
+    speaker.start()
+    for await (const event of sotto.transcribeLive(pieces)) {
+      if (event.type === 'delta') notes.push({ what: 'heard', text: event.text })
+      if (event.type === 'done') notes.push({ what: 'done', text: event.text })
+      if (event.type === 'delta' && recorder.state === 'recording') recorder.stop()
+    }
+    await audio.close()
+    return { type: recorder.mimeType, notes }
   },
   async refusal(relay, policyJson) {
     try {

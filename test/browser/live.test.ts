@@ -77,6 +77,7 @@ describe.skipIf(!executablePath)('in Chromium', () => {
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        '--autoplay-policy=no-user-gesture-required',
       ],
     })
     page = await browser.newPage()
@@ -110,6 +111,22 @@ describe.skipIf(!executablePath)('in Chromium', () => {
     const text = notes.flatMap((note) => (note.what === 'heard' ? [note.text] : [])).join('')
     expect(notes.at(-1)).toEqual({ what: 'done', text })
     expect(text.split(' ').length).toBeGreaterThan(8)
+    expect(town.errors).toEqual([])
+  })
+
+  it('what MediaRecorder makes is read while it is being recorded', { timeout: 120_000 }, async () => {
+    const { type, notes } = await page.evaluate(([relay, policy, wav]) => live.record(relay, policy, wav), [
+      town.relay.url,
+      JSON.stringify(town.world.policy),
+      readFileSync(join(MODELS, 'demo', 'session-note.wav')).toString('base64'),
+    ] as const)
+    expect(type).toBe('audio/webm;codecs=opus')
+    const first = notes.findIndex(({ what }) => what === 'heard')
+    expect(first).toBeGreaterThan(0)
+    expect(first).toBeLessThan(notes.findLastIndex(({ what }) => what === 'sent'))
+    const text = notes.flatMap((note) => (note.what === 'heard' ? [note.text] : [])).join('')
+    expect(notes.at(-1)).toEqual({ what: 'done', text })
+    expect(text.trim()).not.toBe('')
     expect(town.errors).toEqual([])
   })
 

@@ -9,6 +9,7 @@ import { openOwner, OWNER_FLAG, ownerKeyFile } from '../../owner/index.ts'
 import { identityOf } from '../../process/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
 import { parseAliases } from '../../stack/aliases.ts'
+import { parseBrowserOrigins } from '../../stack/browser-origins.ts'
 import { claimStack, readClaim, startingError } from '../../stack/claim.ts'
 import { findLayout } from '../../stack/layout.ts'
 import {
@@ -60,6 +61,20 @@ export const up: Command = defineCommand({
       summary: 'serve clients of another dialect too: azure, see docs/compat-azure.md',
       choices: ['azure'],
     },
+    'receipt-log': {
+      type: 'number',
+      value: 'SECONDS',
+      summary: 'log salted digests of receipts in batches this far apart; see sotto receipt logged',
+      min: 10,
+      max: 86_400,
+      integer: true,
+    },
+    'browser-origin': {
+      type: 'string',
+      value: 'ORIGIN',
+      summary: 'let pages of this web origin use the relay; may be given several times',
+      repeats: true,
+    },
   },
   examples: ['sotto up', 'sotto up -d && sotto transcribe recording.wav; sotto down'],
   async run(context, _args, flags) {
@@ -72,6 +87,7 @@ export const up: Command = defineCommand({
     // Before anything starts: what is wrong with them is not the stack's failure.
     await findModels([findLayout().models, ...models])
     const aliases = parseAliases(flags.alias ?? [])
+    const browserOrigins = parseBrowserOrigins(flags['browser-origin'] ?? [])
     const maxUpload = flags['max-upload']
     const keyFile = ownerKeyFile(context.io, flags.owner)
     const owner = await ownOwner(context, keyFile, flags.owner !== undefined)
@@ -81,6 +97,8 @@ export const up: Command = defineCommand({
         ...(flags.alias ?? []).flatMap((alias) => ['--alias', alias]),
         ...(maxUpload === undefined ? [] : ['--max-upload', String(maxUpload)]),
         ...(flags.compat === undefined ? [] : ['--compat', flags.compat]),
+        ...(flags['receipt-log'] === undefined ? [] : ['--receipt-log', String(flags['receipt-log'])]),
+        ...browserOrigins.flatMap((origin) => ['--browser-origin', origin]),
         ...(owner === undefined ? [] : ['--owner', keyFile]),
       ])
       announce(context, running, undefined)
@@ -93,9 +111,11 @@ export const up: Command = defineCommand({
     await runInForeground(context, folder, {
       extraModels: models,
       aliases,
+      browserOrigins,
       ...(owner && { owner: fromBase64Url(owner.key) }),
       maxUploadBytes: maxUpload,
       ...(flags.compat === 'azure' && { compat: 'azure' }),
+      ...(flags['receipt-log'] !== undefined && { receiptLogSeconds: flags['receipt-log'] }),
     })
   },
 })
@@ -139,7 +159,7 @@ async function refuseSecond(folder: string): Promise<void> {
 async function runInForeground(
   context: CommandContext,
   folder: string,
-  options: Pick<StackOptions, 'extraModels' | 'aliases' | 'compat' | 'owner'> & {
+  options: Pick<StackOptions, 'extraModels' | 'aliases' | 'browserOrigins' | 'compat' | 'owner'> & {
     maxUploadBytes: number | undefined
   },
 ): Promise<void> {
