@@ -1,17 +1,18 @@
-import { isResult, MAX_RESULT_BYTES, parseResult, type SavedResult } from '@sotto/client/receipts'
+import { instant, parseEntryProof } from '@sotto/client/monitor'
+import { verifyLogged } from '@sotto/client/receipt-log'
+import { MAX_RESULT_BYTES, type SavedResult } from '@sotto/client/receipts'
 import { outputsOfResult } from '@sotto/client/tensors'
-import { fromUtf8 } from '@sotto/protocol/bytes'
-import { parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
 import { acceptsSoftware, type ReceiptSubject, verifyReceipt } from '@sotto/verifier'
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand, exitCodeOfReceipt } from '../framework/index.ts'
-import { type Input, openInput, parseSaved, readBytes } from '../input/index.ts'
+import { type Input, openInput, readBytes, readText } from '../input/index.ts'
+import { readKept } from '../receipts/index.ts'
 import { readPolicy, resolvePolicyPath } from '../service/index.ts'
 import { showOutput } from '../tensors/index.ts'
 import { formatSteps } from '../terminal/index.ts'
 
-/** Saved receipts hold five signed documents with proofs. */
-const MAX_RECEIPT_BYTES = 1024 * 1024
+/** A proof with the largest entry inside. */
+const MAX_PROOF_BYTES = 512 * 1024
 
 /** `sotto receipt verify FILE` */
 export const receiptVerify: Command = defineCommand({
@@ -20,7 +21,8 @@ export const receiptVerify: Command = defineCommand({
   description:
     'Checks the chain from the genesis your policy pins to the enclave that answered. With --request or ' +
     '--response also that the receipt is about these bytes. Of a kept result (--save) ' +
-    'both are checked, as it holds them. Needs no network. Exit code 3: not authentic.',
+    'both are checked, as it holds them. With --logged also that its digest was logged, and before when: see ' +
+    'sotto receipt logged. Needs no network. Exit code 3: not authentic, or not in that batch.',
   arguments: [{ name: 'FILE', summary: 'receipt or kept result, or - for standard input', required: true }],
   flags: {
     policy: { type: 'string', value: 'FILE', summary: 'trust policy (SOTTO_POLICY)' },
@@ -41,22 +43,37 @@ export const receiptVerify: Command = defineCommand({
       value: 'TYPE',
       summary: 'content type of the answer (default application/json)',
     },
+    logged: { type: 'string', value: 'FILE', summary: 'proof that sotto receipt logged --proof wrote' },
   },
-  examples: ['sotto receipt verify answer.receipt.json --policy policy.json'],
+  examples: [
+    'sotto receipt verify answer.receipt.json --policy policy.json',
+    'sotto receipt verify answer.receipt.json --logged answer.tlog-proof --policy policy.json',
+  ],
   async run(context, args, flags) {
     if (flags.request !== undefined && flags['request-path'] === undefined) {
       throw cliError('CLI_USAGE', '--request needs --request-path', { hint: 'add --request-path /v1/...' })
     }
-    const inputs = [args[0]!, ...[flags.request, flags.response].filter((name) => name !== undefined)]
+    const given = [flags.request, flags.response, flags.logged]
+    const inputs = [args[0]!, ...given.filter((name) => name !== undefined)]
     const open = (name: string): Promise<Input> => openInput(context.io, inputs, inputs.indexOf(name))
     const kept = readKept(await readBytes(await open(args[0]!), MAX_RESULT_BYTES))
-    if (kept.result !== undefined && inputs.length > 1)
+    if (kept.result !== undefined && (flags.request ?? flags.response) !== undefined)
       throw cliError('CLI_USAGE', 'a kept result holds its request and answer', {
         hint: 'leave --request and --response out',
       })
     const policy = await readPolicy(await resolvePolicyPath(context, flags))
     const subject = kept.result === undefined ? await subjectOf(flags, open) : subjectOfResult(kept.result)
-    const result = verifyReceipt(kept.receipt, policy, subject)
+    const receipt = verifyReceipt(kept.receipt, policy, subject)
+    const logged =
+      flags.logged === undefined
+        ? undefined
+        : verifyLogged(
+            kept.receipt,
+            parseEntryProof(await readText(await open(flags.logged), MAX_PROOF_BYTES)),
+            policy,
+            receipt,
+          )
+    const result = { ...receipt, ...logged }
     const software = acceptsSoftware(policy)
     if (context.global.json) context.json({ ...result, software })
     else {
@@ -70,6 +87,8 @@ export const receiptVerify: Command = defineCommand({
       if (result.receipt !== undefined) {
         context.out(`model ${result.receipt.model}, after checkpoint ${result.receipt.after.size}`)
       }
+      if (logged?.loggedBefore !== undefined)
+        context.out(`logged before ${instant(logged.loggedBefore)}, entry ${logged.index}`)
       if (result.ok && kept.result !== undefined) showResult(context, kept.result)
       if (software) context.out(context.style.out.yellow('software TEE: not hardware'))
     }
@@ -107,29 +126,6 @@ interface SubjectFlags {
   readonly 'request-type': string | undefined
   readonly response: string | undefined
   readonly 'response-type': string | undefined
-}
-
-/** A receipt, and the result around it where the file is one. @throws `CLI_FILE`, `RESULT_MALFORMED` */
-function readKept(file: Uint8Array): { receipt: SavedReceipt; result?: SavedResult } {
-  if (isResult(file)) {
-    const result = parseResult(file)
-    return { receipt: result.receipt, result }
-  }
-  if (file.length > MAX_RECEIPT_BYTES)
-    throw cliError('CLI_FILE', `a receipt is not larger than ${MAX_RECEIPT_BYTES} bytes`)
-  const receipt = parseSaved(textOf(file), parseSavedReceipt, {
-    what: 'saved receipt',
-    hint: 'name a file that --receipt or --save wrote',
-  })
-  return { receipt }
-}
-
-function textOf(file: Uint8Array): string {
-  try {
-    return fromUtf8(file)
-  } catch (cause) {
-    throw cliError('CLI_FILE', 'this is neither a receipt nor a kept result', { cause })
-  }
 }
 
 function subjectOfResult({ request, response }: SavedResult): ReceiptSubject {

@@ -83,6 +83,9 @@ export interface Alert {
  * - `SHARES_MISMATCH`: a root key came into force that custodians have no shares of.
  * - `ROSTER_UNCERTIFIED`, `ROSTER_MALFORMED`, `ROSTER_MISMATCH`: a gateway spends tokens that got no keys, or the set of
  *   spent tokens holds less than before (T12).
+ * - `RECEIPT_BATCH_UNCERTIFIED`, `RECEIPT_BATCH_MALFORMED`: digests of receipts that no enclave signed which keys were
+ *   released to, or no batch of them.
+ * - `RECEIPT_BATCH_GAP`, `RECEIPT_BATCH_FORK`: a batch of an enclave is missing, or has a second version (T16).
  *
  * About watched token issuers (T18):
  * - `ISSUER_KEYS_MALFORMED`: what the issuer signed is no statement of keys.
@@ -143,6 +146,10 @@ export type AlertCode =
   | 'ROSTER_UNCERTIFIED'
   | 'ROSTER_MALFORMED'
   | 'ROSTER_MISMATCH'
+  | 'RECEIPT_BATCH_UNCERTIFIED'
+  | 'RECEIPT_BATCH_MALFORMED'
+  | 'RECEIPT_BATCH_GAP'
+  | 'RECEIPT_BATCH_FORK'
   | 'ISSUER_KEYS_MALFORMED'
   | 'ISSUER_KEYS_GAP'
   | 'ISSUER_KEYS_FORK'

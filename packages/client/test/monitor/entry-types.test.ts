@@ -14,6 +14,7 @@ const NEVER_LOGGED: Readonly<Record<string, string>> = {
   'artifact-import': 'HPKE info of an import',
   'artifact-key-import': 'an owner sends it to the KMS alone',
   'artifact-key-removal': 'an owner sends it to the KMS alone',
+  'model-keys-receipt': 'the KMS answers an owner with it',
   ballot: 'stands in a governance record',
   hold: 'stands in a governance record',
   proposal: 'stands in a governance record',

@@ -75,7 +75,8 @@ const MAX_KMS_URLS = 8
 
 /** As the proxy takes a model's name in a path; an id is what `engines/manifest.ts` says. */
 const ALIAS = /^[A-Za-z0-9][\w./:-]{0,127}$/
-const MODEL_ID = /^[a-z0-9][a-z0-9._/-]{0,127}$/
+/** Also an owner's, which may say its version. */
+const ALIASED = /^[a-z0-9][a-z0-9._/-]{0,127}(?::[1-9]\d{0,9})?$/
 
 /** This role keeps nothing and trains on nothing, so it may declare nothing else. */
 const dataUse: Decoder<DataUse> = (value, path) => {
@@ -150,7 +151,7 @@ export const inferenceConfig: Decoder<InferenceConfig> = object((fields) => {
     llamaServer: fields.optional<ServerProgramOptions | undefined>('llamaServer', llamaServer, undefined),
     dataUse: fields.optional<DataUse | undefined>('dataUse', dataUse, undefined),
     tokens: fields.optional<TokensConfig | undefined>('tokens', tokensConfig, undefined),
-    aliases: fields.optional<ModelAliases>('aliases', table(ALIAS, text({ pattern: MODEL_ID }), 0, 64), {}),
+    aliases: fields.optional<ModelAliases>('aliases', table(ALIAS, text({ pattern: ALIASED }), 0, 64), {}),
     compat: fields.optional<'azure' | undefined>('compat', oneOf('azure'), undefined),
     maxUploadBytes,
     maxWaitingBytes: fields.optional(

@@ -15,7 +15,7 @@ import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { pause } from '../pause/index.ts'
 import { createApi, modelDigestOf, type ServedModel } from '../api/index.ts'
 import { EngineHost, runAs } from '../engines/index.ts'
-import { isAzureKey, withAzure } from '../compat/index.ts'
+import { createAzureGateway, isAzureKey } from '../compat/index.ts'
 import {
   createDateWindow,
   createGateway,
@@ -26,20 +26,15 @@ import {
 import { createKeptFetch } from '../gateway/tokens/index.ts'
 import { addUpstreams, checkAliases, limitToDataUse, loadModels } from '../models/index.ts'
 import { createWaitingRoom } from '../ram/waiting-room.ts'
-import {
-  createKeeper,
-  createKmsClient,
-  createReceiptKey,
-  isRetryable,
-  TICK_SECONDS,
-  verifyKms,
-  type Keeper,
-} from '../release/index.ts'
+import { createKeeper, createKmsClient, createReceiptKey, TICK_SECONDS, verifyKms } from '../release/index.ts'
 import { createUsageLedger, createUsagePublisher, meterModel } from '../usage/index.ts'
 import { inferenceConfig, type InferenceConfig } from './config.ts'
 import { innerRoutes } from './inner-routes.ts'
 import { openOwnedModels } from './owned-models.ts'
+import { codeOf, describeFailure } from './describe-failure.ts'
+import { openReceiptLog } from './receipt-log.ts'
 import { measuredProgram } from './measured-program.ts'
+import { startPatiently } from './start-patiently.ts'
 import { type OpenedTokens, openTokens, WATCH_SECONDS } from './tokens.ts'
 import { withUsage } from './usage-route.ts'
 
@@ -49,8 +44,6 @@ const DATE_WINDOW_MS = 300_000
 const REPLAY_ENTRIES = 262_144
 /** Recordings that wait at once for the fields behind them: each is a descriptor. */
 const WAITING_FILES = 128
-/** Pause after an attempt that failed for a reason that may pass. */
-const RETRY_MS = 1000
 
 const EVENTS = {
   listening: { url: 'address' },
@@ -60,7 +53,11 @@ const EVENTS = {
   'attest-failed': { code: 'code' },
   'model-failed': { code: 'code' },
   'engine-failed': { code: 'code', expected: 'digest', found: 'digest' },
+  'receipt-log-failed': { code: 'code' },
 } as const
+
+/** Bearer token for appends to the log, where receipts are logged. */
+const APPEND_TOKEN = 'SOTTO_LOG_APPEND_TOKEN'
 
 /** How this composition differs between hardware and the software TEE. */
 export interface InferenceOptions {
@@ -88,6 +85,7 @@ export async function runInference(
   const logger = createLogger('inference', EVENTS)
   const clock = createClock()
   const nowSeconds = clock.now
+  const onEngineFailed = (reason: Error): void => logger.log('engine-failed', describeFailure(reason))
   const host = await EngineHost.open({
     ...(options.unmeasuredEngine === undefined
       ? {
@@ -97,7 +95,7 @@ export async function runInference(
       : { entry: options.unmeasuredEngine }),
     require: options.sandbox,
     ...(config.llamaServer && { llamaServer: config.llamaServer }),
-    onFailed: (reason) => logger.log('engine-failed', describe(reason)),
+    onFailed: onEngineFailed,
   })
   context.onShutdown(() => host.close())
   logger.log('sandbox', { full: host.sandbox.full })
@@ -112,9 +110,11 @@ export async function runInference(
   let models: ServedModel[] = []
   let areModelsLoaded = false
   const { log: logPolicy, witnesses } = config.policy
+  const appendToken = context.env[APPEND_TOKEN]
   const log = createLogClient({
     url: config.log.url,
     ...logPolicy,
+    ...(appendToken !== undefined && { appendToken }),
     witnesses: {
       keys: witnesses.keys
         .filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
@@ -147,8 +147,8 @@ export async function runInference(
     async onArtifacts(contentKeys) {
       if (areModelsLoaded) return
       const loaded = await loadModels(config.models, contentKeys, host, nowSeconds)
-      models = (await addUpstreams(loaded, config.upstreams, nowSeconds)).map(prepare)
-      checkAliases(config.aliases, models)
+      models = (await addUpstreams(loaded, config.upstreams, nowSeconds, onEngineFailed)).map(prepare)
+      checkAliases(config.aliases, models, owned !== undefined)
       areModelsLoaded = true
     },
   })
@@ -162,10 +162,18 @@ export async function runInference(
     ...(config.dataUse !== undefined && { dataUse: config.dataUse }),
     host,
     prepare,
-    onFailed: (error) =>
-      logger.log('model-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' }),
+    onFailed: (error) => logger.log('model-failed', { code: codeOf(error) }),
   })
   if (owned) context.onShutdown(() => owned.models.close())
+  const unlogged = (error: unknown): void => logger.log('receipt-log-failed', { code: codeOf(error) })
+  const receiptLog = openReceiptLog(config.dataUse, appendToken, {
+    append: (entry) => log.append(entry),
+    identity: keeper.identity,
+    onFailed: unlogged,
+  })
+  if (receiptLog) context.onShutdown(() => receiptLog.end())
+  /** Whether the log has taken the first batch, where receipts are logged: nothing is answered before. */
+  let isLogging = receiptLog === undefined
   const usage = createUsagePublisher({
     ledger,
     identity: keeper.identity,
@@ -188,23 +196,27 @@ export async function runInference(
     keys,
     inner: innerRoutes(api, keeper.certificate),
     modelOf: modelDigestOf,
-    identity: () => (areModelsLoaded ? keeper.identity() : undefined),
+    identity: () => (areModelsLoaded && isLogging ? keeper.identity() : undefined),
     areWitnessesSilent: () => keeper.idleBecause() === 'WITNESSES_SILENT',
     trustBundle: () => keeper.published()?.bundle,
     dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
     tokens: tokens?.gate,
     runAs,
     limits: { contentBytes: limits.messageBytes },
+    ...(receiptLog && { onReceipt: (receipt) => receiptLog.log.add(receipt) }),
     onError(code) {
       refusals.add({ code })
       logger.log('refused', { code })
     },
   }
-  const plain = createGateway(gatewayOptions)
-  const gateway = config.compat === 'azure' ? withAzure(plain, gatewayOptions) : plain
+  const gateway =
+    config.compat === 'azure' ? createAzureGateway(gatewayOptions) : createGateway(gatewayOptions)
   const readiness = (): Readiness => {
     const code = areModelsLoaded ? keeper.idleBecause() : 'NOT_ATTESTED'
-    return code === undefined ? { ready: true } : { ready: false, code }
+    if (code !== undefined) return { ready: false, code }
+    if (!isLogging) return { ready: false, code: 'RECEIPT_LOG_BEHIND' }
+    const degraded = receiptLog?.log.trouble
+    return { ready: true, ...(degraded !== undefined && { degraded }) }
   }
   const server = await startServer(withHealth(gateway, readiness), {
     ...config.listen,
@@ -221,9 +233,13 @@ export async function runInference(
   context.onShutdown(() => {
     isEnding = true
   })
-  const report = (error: unknown): void =>
-    logger.log('attest-failed', { code: error instanceof SottoError ? error.code : 'INTERNAL' })
+  const report = (error: unknown): void => logger.log('attest-failed', { code: codeOf(error) })
   if (!(await startPatiently(keeper, () => isEnding, report))) return
+  if (receiptLog) {
+    if (!(await startPatiently(receiptLog.log, () => isEnding, unlogged))) return
+    isLogging = true
+    void receiptLog.run(() => isEnding)
+  }
   await tokens?.refresh().catch(report)
   await tokens?.watch().catch(report)
   if (tokens) void watchForever(tokens, () => isEnding, report)
@@ -250,33 +266,6 @@ async function watchForever(
     await pause(WATCH_SECONDS * 1000)
     if (!isEnding()) await tokens.watch().catch(report)
   }
-}
-
-async function startPatiently(
-  keeper: Keeper,
-  isEnding: () => boolean,
-  report: (error: unknown) => void,
-): Promise<boolean> {
-  while (!isEnding()) {
-    try {
-      await keeper.start()
-      return true
-    } catch (error) {
-      report(error)
-      if (!isRetryable(error)) throw error
-      await pause(RETRY_MS)
-    }
-  }
-  return false
-}
-
-/** Code and digests of why an engine was given up; its other words may be an engine's own. */
-function describe(reason: Error): { code: string; expected?: string; found?: string } {
-  if (!(reason instanceof SottoError)) return { code: 'INTERNAL' }
-  const digest = (text: string | undefined): string | undefined =>
-    text !== undefined && /^[0-9a-f]{64}$/.test(text) ? text : undefined
-  const [expected, found] = [digest(reason.expected), digest(reason.found)]
-  return { code: reason.code, ...(expected && { expected }), ...(found && { found }) }
 }
 
 /** Software and hardware never stand in for each other, and software stays on this machine (T10). */

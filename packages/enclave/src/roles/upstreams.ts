@@ -35,6 +35,12 @@ const upstream: Decoder<UpstreamConfig> = (value, path) => {
       oneOf('cache_salt', 'cache_prompt', 'none'),
       undefined,
     ),
+    responseCache: fields.optional<UpstreamConfig['responseCache']>(
+      'responseCache',
+      oneOf('none'),
+      undefined,
+    ),
+    apiKeyFile: fields.optional<string | undefined>('apiKeyFile', text({ pattern: ABSOLUTE }), undefined),
     concurrency: fields.optional('concurrency', integer(1, 1024), 8),
   }))(value, path)
   const refuse = (what: string): Error => serveError('CONFIG_INVALID', `${path}: ${what}`)
@@ -43,8 +49,12 @@ const upstream: Decoder<UpstreamConfig> = (value, path) => {
   if (config.kind === 'kserve' && !KSERVE_NAME.test(config.model))
     throw refuse('model is no name of one segment')
   // Nobody is to forget it: the usual default of a server is to share.
-  if ((config.task === 'text-generation') !== (config.prefixCache !== undefined))
-    throw refuse('prefixCache is needed for text-generation, and for nothing else')
+  if ((config.kind === 'openai') !== (config.prefixCache !== undefined))
+    throw refuse('prefixCache is needed for an openai server, and for no other')
+  if (config.task === 'embedding' && config.prefixCache !== 'none')
+    throw refuse('no request for embeddings forbids a cache: prefixCache has to be none')
+  if ((config.kind === 'kserve') !== (config.responseCache !== undefined))
+    throw refuse('responseCache is needed for a kserve server, and for no other')
   return config
 }
 

@@ -1,152 +1,12 @@
-import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
-import { concat, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { expect, test } from 'vitest'
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { parseTrustBundle } from '@sotto/protocol/evidence'
-import {
-  evidenceDigest,
-  type EvidenceFamily,
-  type ReleaseRequest,
-  releaseRequestDecoder,
-} from '@sotto/protocol/keyrelease'
-import { OHTTP_MEDIA_TYPE, OhttpGatewayKey } from '@sotto/protocol/ohttp'
+import { evidenceDigest } from '@sotto/protocol/keyrelease'
 import { parseReceiptCertificate, parseReceiptTrailer } from '@sotto/protocol/receipts'
-import { startServer } from '@sotto/serve/server'
-import type { TrustedHardware } from '@sotto/serve/tee'
-import type { WorldOptions } from '@sotto/testkit'
 import { type TrustPolicy, verifyReceipt, verifyTrustBundle } from '@sotto/verifier'
-import { signSoftwareReport } from '@sotto/verifier/software-signer'
-import { runInference } from '../../src/roles/run-inference.ts'
-import { type InnerMessage, openAnswer, type OpenedAnswer, sealedChunks } from '../gateway/parties.ts'
-import { EMBED, sealModel, SUMMARIZE } from '../models/sealed-file.ts'
-import { createReleaseWorld, type ReleaseWorld, serveLog } from '../release/world.ts'
-
-const ENGINE = fileURLToPath(new URL('../../src/engines/worker/main.ts', import.meta.url))
-
-interface Change {
-  world?: WorldOptions
-  policy?: (policy: TrustPolicy) => TrustPolicy
-  config?: object
-  /** Configuration bytes the hardware vouches for, instead of the real ones. */
-  measured?: string
-  /** What the processor is instead of the software TEE. */
-  family?: EvidenceFamily
-  /** Model files that are gone. */
-  withoutFiles?: boolean
-  /** Answers of the KMS before it works. */
-  kmsFailures?: number
-}
-
-interface Enclave extends ReleaseWorld {
-  /** Rejects when the role refuses to run. */
-  running: Promise<void>
-  /** Resolves with the address once it serves. */
-  ready: Promise<string>
-  refused: () => number
-}
-
-/** The whole role in this process; KMS and log behind sockets, as it reaches them in production. */
-async function start(change: Change = {}): Promise<Enclave> {
-  const folder = await mkdtemp(join(tmpdir(), 'sotto-role-'))
-  const closers: (() => void | Promise<void>)[] = [() => rm(folder, { recursive: true })]
-  onTestFinished(async () => {
-    for (const close of closers.reverse()) await close()
-  })
-  const sealed = [await sealModel(folder, EMBED), await sealModel(folder, SUMMARIZE)]
-  const setup = await createReleaseWorld({ now: Math.floor(Date.now() / 1000), ...change.world })
-  const { world, context, dishonesty } = setup
-  dishonesty.released = (keys) => ({
-    ...keys,
-    artifacts: sealed.map(({ artifact, contentKey }) => ({
-      id: artifact.id,
-      contentKey: toBase64Url(contentKey),
-    })),
-  })
-  let failures = 0
-  const kms = await startServer(
-    async (request) => {
-      if (failures < (change.kmsFailures ?? 0)) return new Response(null, { status: (failures++, 503) })
-      if (new URL(request.url).pathname === '/v1/keys') return Response.json(await context.kms.state())
-      const asked: ReleaseRequest = releaseRequestDecoder(await request.json(), 'request')
-      return Response.json(await context.kms.release(asked))
-    },
-    { host: '127.0.0.1', port: 0 },
-  )
-  const log = await startServer((request) => serveLog(world, new URL(request.url).pathname), {
-    host: '127.0.0.1',
-    port: 0,
-  })
-  closers.push(
-    () => kms.close(),
-    () => log.close(),
-  )
-  const config = JSON.stringify({
-    listen: { host: '127.0.0.1', port: 0 },
-    kms: { url: kms.url },
-    log: { url: log.url },
-    policy: (change.policy ?? ((same) => same))(world.policy),
-    models: {
-      directory: change.withoutFiles ? join(folder, 'gone') : folder,
-      artifacts: sealed.map(({ artifact }) => artifact),
-    },
-    ...change.config,
-  })
-  const configPath = join(folder, 'inference.json')
-  await writeFile(configPath, config)
-  const hostData = createHash('sha256')
-    .update(change.measured ?? config)
-    .digest('hex')
-  const { family = 'software' } = change
-  const hardware: TrustedHardware = {
-    ...context.hardware,
-    family,
-    async collectEvidence(reportData) {
-      const { measurement } = world.images.inference
-      const report = { measurement, hostData, reportData, chipId: new Uint8Array(64) }
-      const evidence = toBase64Url(signSoftwareReport(report, world.root.privateKey))
-      return [{ family, evidence, collateral: { root: toBase64Url(world.root.publicKey) } }]
-    },
-  }
-  const { promise: ready, resolve } = Promise.withResolvers<string>()
-  const running = runInference(
-    {
-      configPath,
-      env: {},
-      onShutdown: (close) => void closers.push(close),
-      ready: (urls) => resolve(urls['http']!),
-      stop: () => undefined,
-    },
-    hardware,
-    { sandbox: 'best-effort', unmeasuredEngine: ENGINE },
-  )
-  running.catch(() => undefined)
-  return { ...setup, running, ready, refused: () => failures }
-}
-
-/** A request through the gateway's socket, encrypted to the key of the world. */
-async function ask(enclave: Enclave, message: InnerMessage): Promise<OpenedAnswer> {
-  const key = new OhttpGatewayKey(7, enclave.privateKey, [{ kdfId: 1, aeadId: 1 }])
-  const { sealer, parts } = sealedChunks(key, message)
-  const response = await fetch(`${await enclave.ready}/ohttp`, {
-    method: 'POST',
-    headers: { 'content-type': OHTTP_MEDIA_TYPE.chunkedRequest },
-    body: concat(...parts) as Uint8Array<ArrayBuffer>,
-  })
-  return openAnswer(response, sealer)
-}
-
-const json = (path: string, body: object): InnerMessage => ({
-  path,
-  fields: [
-    ['date', new Date().toUTCString()],
-    ['content-type', 'application/json'],
-  ],
-  body: JSON.stringify(body),
-})
+import { EMBED, SUMMARIZE } from '../models/sealed-file.ts'
+import { ask, type Change, json, start } from './role-world.ts'
 
 test('from measured configuration to a proven answer: attested, sealed models open, receipt certified', async () => {
   const enclave = await start()
@@ -217,6 +77,15 @@ test('it waits for a KMS that does not answer yet', async () => {
 })
 
 test.each<[string, Change, string]>([
+  [
+    'a receipt log without a token for the log',
+    {
+      config: {
+        dataUse: { tasks: ['embedding'], retentionSeconds: 0, training: false, receiptLogSeconds: 60 },
+      },
+    },
+    'CONFIG_INVALID',
+  ],
   ['a configuration the hardware did not measure', { measured: '{}' }, 'CONFIG_NOT_MEASURED'],
   [
     'a configuration from outside of its image, where evidence has no field for it',

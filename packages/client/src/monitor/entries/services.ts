@@ -7,10 +7,20 @@ import {
   ownerTag,
 } from '@sotto/protocol/sealed-models'
 import { ISSUER_KEYS_TYPE, issuerKeysDecoder } from '@sotto/protocol/tokens'
+import { digestCount, RECEIPT_BATCH_TYPE, receiptBatchDecoder } from '@sotto/protocol/receipt-log'
 import { entryType, type EntryType } from './entry-type.ts'
 
-/** What others than the KMS put into the log: builders, token issuers, owners of models. */
+/** What others than the KMS put into the log: builders, token issuers, owners of models, enclaves. */
 export const SERVICE_ENTRIES: readonly [string, EntryType][] = [
+  [
+    RECEIPT_BATCH_TYPE,
+    entryType(
+      'receipt batch',
+      receiptBatchDecoder,
+      ({ sequence, evidence, digests }) =>
+        `number ${sequence} of an enclave with evidence ${evidence}, ${digestCount({ digests })} digests`,
+    ),
+  ],
   [
     PROVENANCE_PAYLOAD_TYPES.sbom,
     entryType(

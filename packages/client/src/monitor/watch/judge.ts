@@ -4,6 +4,7 @@ import { parseDsse } from '@sotto/protocol/dsse'
 import { CUSTODY_TYPES } from '@sotto/protocol/custody'
 import { HANDOVER_RECEIPT_TYPE } from '@sotto/protocol/handover'
 import { PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
+import { RECEIPT_BATCH_TYPE } from '@sotto/protocol/receipt-log'
 import { SPENDING_TYPES } from '@sotto/protocol/spending'
 import { ISSUER_KEYS_TYPE } from '@sotto/protocol/tokens'
 import { readEntry } from '../entry-types.ts'
@@ -14,6 +15,7 @@ import { judgeCertificate, judgeGenesis, judgeSuccession } from './identity.ts'
 import { judgeIssuerKeys } from './issuers.ts'
 import type { Judging } from './judging.ts'
 import { judgeKeySet, judgeReceipt } from './keys.ts'
+import { judgeReceiptBatch } from './receipt-batches.ts'
 import { judgeRoster } from './rosters.ts'
 import { judgeShareSet } from './shares.ts'
 import { judgeRelease } from './workloads.ts'
@@ -30,6 +32,7 @@ const JUDGES: ReadonlyMap<string, (judging: Judging) => void> = new Map<string, 
   [CUSTODY_TYPES.shareSet, judgeShareSet],
   [HANDOVER_RECEIPT_TYPE, judgeHandover],
   [SPENDING_TYPES.roster, judgeRoster],
+  [RECEIPT_BATCH_TYPE, judgeReceiptBatch],
   [PAYLOAD_TYPES.governance, judgeRecord],
   [PAYLOAD_TYPES.decision, judgeDecision],
   [PAYLOAD_TYPES.keySet, judgeKeySet],

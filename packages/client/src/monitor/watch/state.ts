@@ -94,6 +94,11 @@ export interface Link {
   digest: Digest
 }
 
+/** The newest batch of receipt digests that one enclave logged. */
+export interface KnownBatch extends Link {
+  key: Ed25519Key
+}
+
 /** What is known of the watched KMS. */
 export interface WatchState {
   genesis?: { digest: Digest; document: Genesis }
@@ -106,6 +111,8 @@ export interface WatchState {
   sharing?: Digest
   /** Receipt keys that releases certified, the newest last. */
   receiptKeys?: Ed25519Key[]
+  /** The newest batch of receipt digests by each of those keys, the one that logged last at the end. */
+  batches?: KnownBatch[]
   /** The newest spend roster, and contexts before its own. */
   roster?: { context: Digest; sequence: number }
   contexts?: Digest[]
@@ -223,6 +230,7 @@ const watchDecoder: Decoder<WatchState> = members<WatchState>(
     shares: object({ generation: integer(1), rootKey: base64url(32), sharing: digest }),
     sharing: digest,
     receiptKeys: list(base64url(32), 0, MAX_RECEIPT_KEYS),
+    batches: list(object({ key: base64url(32), sequence: integer(1), digest }), 0, MAX_RECEIPT_KEYS),
     roster: object({ context: digest, sequence: integer() }),
     contexts: list(digest, 0, MAX_CONTEXTS),
     constitution: constitutionDecoder,

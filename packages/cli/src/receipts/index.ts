@@ -1,0 +1,1 @@
+export { readKept } from './read-kept.ts'

@@ -1,0 +1,6 @@
+export {
+  createReceiptLog,
+  type ReceiptLog,
+  type ReceiptLogOptions,
+  type ReceiptLogTrouble,
+} from './batches.ts'
