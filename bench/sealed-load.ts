@@ -63,7 +63,12 @@ try {
   const loads = {
     plain: async () => host.start(readModelDirectory(folder)),
     sealed: () =>
-      loadOwnedModel(statement, { registry, host, contentKey: () => Promise.resolve(contentKey.slice()) }),
+      loadOwnedModel(statement, {
+        registry,
+        host,
+        contentKey: () => Promise.resolve(contentKey.slice()),
+        claim: () => Promise.resolve(),
+      }),
   }
   const times = { plain: [] as number[], sealed: [] as number[] }
   const cpu = { plain: [] as number[], sealed: [] as number[] }

@@ -8,12 +8,13 @@ import { readJson } from './openai/body.ts'
 import { ApiError, errorResponse, unsupported } from './openai/errors.ts'
 import { chatRequest, chatSchema } from './text/chat-schema.ts'
 import { completionRequests, completionSchema } from './text/completion-schema.ts'
-import { chatDialect, completionDialect } from './text/dialects.ts'
+import { chatDialect, completionDialect, functionDialect } from './text/dialects.ts'
 import { answerEmbeddings, embeddingSchema } from './text/embeddings.ts'
 import { answerGeneration, type Clock } from './text/generate.ts'
 import { answerResponses } from './text/responses/answer.ts'
 import { responsesSchema } from './text/responses/schema.ts'
 import { answerSummary, summarySchema } from './text/summaries.ts'
+import { hasFunctions } from './text/tool-fields.ts'
 
 /** What the inner API needs. */
 export interface ApiOptions {
@@ -58,6 +59,7 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   app.post('/v1/chat/completions', async (context) => {
     const body = await readJson(context.req.raw, chatSchema)
     const model = await pick(body.model, 'generate')
+    const isOlder = hasFunctions(body)
     return announceModel(
       await answerGeneration({
         ...generation(body, context.req.raw),
@@ -65,7 +67,8 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
         prompts: [chatRequest(body)],
         n: body.n ?? 1,
         bestOf: body.n ?? 1,
-        dialect: chatDialect,
+        dialect: isOlder ? functionDialect : chatDialect,
+        names: { format: 'response_format', tools: isOlder ? 'functions' : 'tools' },
         clock,
       }),
       model,

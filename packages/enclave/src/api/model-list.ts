@@ -1,4 +1,4 @@
-import { findModel, type ModelDirectory, type ServedModel } from './models.ts'
+import { aliasTarget, findModel, type ModelDirectory, type ServedModel } from './models.ts'
 import { ApiError } from './openai/errors.ts'
 
 /** `GET /v1/models`: the models, then their other names, each an entry that says whose name it is. */
@@ -15,10 +15,12 @@ export function listModels(models: ModelDirectory): Response {
 
 /** `GET /v1/models/{id}`. @throws `API_MODEL_NOT_FOUND` */
 export async function showModel(models: ModelDirectory, id: string): Promise<Response> {
-  const onDemand = await models.onDemand?.describe(id)
+  const target = aliasTarget(models, id)
+  const onDemand = await models.onDemand?.describe(target)
   if (onDemand !== undefined) {
     const { createdAt, owner, ...model } = onDemand
-    return Response.json({ ...model, object: 'model', created: createdAt, owned_by: owner })
+    const about = { ...model, object: 'model', created: createdAt, owned_by: owner }
+    return Response.json(target === id ? about : { ...about, id, alias_of: target })
   }
   const model = await findModel(models, id)
   if (!model) throw new ApiError('API_MODEL_NOT_FOUND', 'no model of this name', 'model')

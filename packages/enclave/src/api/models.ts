@@ -62,13 +62,15 @@ export interface DescribedModel extends Pick<ServedModel, 'id' | 'task' | 'diges
   owner: string
 }
 
-/** The model of this id or alias: the one place where aliases are resolved. @throws why one on demand cannot be had */
-export async function findModel(
-  { list, aliases = {}, onDemand }: ModelDirectory,
-  name: string,
-): Promise<ServedModel | undefined> {
-  const id = Object.hasOwn(aliases, name) ? aliases[name]! : name
-  return list().find((model) => model.id === id) ?? onDemand?.find(id)
+/** The id that a name stands for: the one place where aliases are resolved. */
+export function aliasTarget({ aliases = {} }: Pick<ModelDirectory, 'aliases'>, name: string): string {
+  return Object.hasOwn(aliases, name) ? aliases[name]! : name
+}
+
+/** The model of this id or alias. @throws why one on demand cannot be had */
+export async function findModel(models: ModelDirectory, name: string): Promise<ServedModel | undefined> {
+  const id = aliasTarget(models, name)
+  return models.list().find((model) => model.id === id) ?? models.onDemand?.find(id)
 }
 
 /** The model that answers when a request of this task names none. */

@@ -11,6 +11,7 @@ import {
   type GatewayOptions,
   type HeldKey,
   INNER_AUTHORITY,
+  type OnBehalf,
   outerError,
   readHead,
   RequestReader,
@@ -24,6 +25,8 @@ export interface AzureExchange extends Pick<GatewayOptions, 'keys' | 'inner' | '
   identity: ServingIdentity
   limits: GatewayLimits
   events: { bucketBytes: number; windowMs: number }
+  /** Runs the app on behalf of whoever may be told apart here. */
+  onBehalf: OnBehalf
   /** Counts bytes of the request that are held. @throws `HTTP_BUSY` */
   hold: (bytes: number) => void
   /** Called when nothing of the exchange is left; may be called twice. */
@@ -39,7 +42,7 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
  * @throws `GATEWAY_UNKNOWN_KEY`, `GATEWAY_REFUSED`, `GATEWAY_REPLAY_FULL`, `GATEWAY_CUT`, `HTTP_BUSY`
  */
 export async function azureExchange(request: Request, context: AzureExchange): Promise<Response> {
-  const { keys, limits, identity, inner, dates, tokens } = context
+  const { keys, limits, identity, inner, dates, tokens, onBehalf } = context
   const over = new AbortController()
   const onLeft = (): void => over.abort(gatewayError('GATEWAY_CUT', 'the client left'))
   request.signal.addEventListener('abort', onLeft, { once: true })
@@ -82,7 +85,7 @@ export async function azureExchange(request: Request, context: AzureExchange): P
             reader,
             over,
             tokens,
-            onBehalf: (_tokenClass, run) => run(),
+            onBehalf,
           })
     over.signal.throwIfAborted()
     const sealer = new AzureResponseSealer(opener.respondUnframed())

@@ -1,2 +1,2 @@
-export { withAzure } from './app.ts'
+export { createAzureGateway } from './app.ts'
 export { isAzureKey } from './azure-key.ts'

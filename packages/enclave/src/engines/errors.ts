@@ -17,6 +17,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `ENGINE_CLOSED` (retry): the engine was stopped on purpose.
  * - `ENGINE_SANDBOX` (stop): this machine cannot isolate the engine as the configuration requires.
  * - `ENGINE_PROGRAM_CHANGED` (stop): the engine's files are not those that were measured; it is not started (T7).
+ * - `ENGINE_PROGRAM_NOT_STATIC` (stop): the llama-server would load code beside itself, which nobody measured (T7).
  */
 export type EngineErrorCode =
   | 'ENGINE_INPUT'
@@ -34,6 +35,7 @@ export type EngineErrorCode =
   | 'ENGINE_CLOSED'
   | 'ENGINE_SANDBOX'
   | 'ENGINE_PROGRAM_CHANGED'
+  | 'ENGINE_PROGRAM_NOT_STATIC'
 
 const ACTIONS: Readonly<Record<EngineErrorCode, ErrorAction>> = {
   ENGINE_INPUT: 'fix-input',
@@ -51,6 +53,7 @@ const ACTIONS: Readonly<Record<EngineErrorCode, ErrorAction>> = {
   ENGINE_CLOSED: 'retry',
   ENGINE_SANDBOX: 'stop',
   ENGINE_PROGRAM_CHANGED: 'stop',
+  ENGINE_PROGRAM_NOT_STATIC: 'stop',
 }
 
 /** A {@link SottoError} with an engine code; the action follows from the code. */

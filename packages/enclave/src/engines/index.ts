@@ -1,6 +1,7 @@
-export { type EngineErrorCode, engineError, isEngineErrorCode } from './errors.ts'
+export { type EngineErrorCode, engineError } from './errors.ts'
 export {
   type CallOptions,
+  defaultMemoryBytes,
   EngineHost,
   type EngineHostOptions,
   EngineProcess,
@@ -14,11 +15,10 @@ export {
   type SandboxReport,
   type ServerProgramOptions,
 } from './host/index.ts'
-export { Upstream, type UpstreamConfig } from './upstream/index.ts'
+export { createAnswerBudget, Upstream, type UpstreamConfig } from './upstream/index.ts'
 export { modelDigest, parseModelManifest } from './manifest.ts'
 export type {
   ChatMessage,
-  CreateEngine,
   EmbedRequest,
   EmbedResult,
   Engine,

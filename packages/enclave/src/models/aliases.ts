@@ -1,3 +1,4 @@
+import { isModelName } from '@sotto/protocol/sealed-models'
 import { serveError } from '@sotto/serve/errors'
 import type { ServedModel } from '../api/index.ts'
 
@@ -7,14 +8,27 @@ export type ModelAliases = Readonly<Record<string, string>>
 /**
  * Compares the aliases of the measured configuration with the models it loads, whose ids stand in sealed
  * manifests. An alias must not hide a model, nor lead to none: who reads the configuration would take it for
- * something that it is not.
+ * something that it is not. Whether an owner's model is there, nobody can know before it is asked for: only that it may be.
+ *
+ * @param takesOwners whether models of owners are served
  * @throws `CONFIG_INVALID`
  */
-export function checkAliases(aliases: ModelAliases, models: readonly Pick<ServedModel, 'id'>[]): void {
+export function checkAliases(
+  aliases: ModelAliases,
+  models: readonly Pick<ServedModel, 'id'>[],
+  takesOwners = false,
+): void {
   const ids = new Set(models.map(({ id }) => id))
   for (const [alias, target] of Object.entries(aliases)) {
     if (ids.has(alias)) throw invalid(alias, 'a name that no model has')
-    if (!ids.has(target)) throw invalid(alias, 'the id of a model that is loaded')
+    const isOwned = takesOwners && isModelName(target)
+    if (!ids.has(target) && !isOwned)
+      throw invalid(
+        alias,
+        takesOwners
+          ? 'the id of a model that is loaded, or <tag>/<name> of an owner'
+          : 'the id of a model that is loaded',
+      )
   }
 }
 

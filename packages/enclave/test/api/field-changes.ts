@@ -59,6 +59,12 @@ export const changes = {
     },
     tools: { base: { tool_choice: 'required' }, from: [tool('f')], to: [tool('g')] },
     tool_choice: { base: { tools: [tool('f')] }, from: 'none', to: 'required' },
+    functions: {
+      base: { function_call: { name: 'f' } },
+      from: [{ name: 'f' }],
+      to: [{ name: 'f', parameters: schema }],
+    },
+    function_call: { base: { functions: [{ name: 'f' }] }, from: 'none', to: { name: 'f' } },
     parallel_tool_calls: {
       base: { ...CALLS, tools: [tool('f')], tool_choice: 'required', max_tokens: 120 },
       from: false,

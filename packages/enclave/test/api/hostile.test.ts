@@ -18,6 +18,7 @@ describe('a body of a million wrong items is refused as fast as one of one', () 
     ['/v1/chat/completions', `{"messages":[{"role":"user","content":"x"}],"modalities":${many('1')}}`],
     ['/v1/chat/completions', `{"messages":${many('1')}}`],
     ['/v1/chat/completions', `{"messages":[{"role":"user","content":"x"}],"tools":${many('1')}}`],
+    ['/v1/chat/completions', `{"messages":[{"role":"user","content":"x"}],"functions":${many('1')}}`],
     ['/v1/chat/completions', `{"messages":[{"role":"assistant","tool_calls":${many('{}')}}]}`],
     ['/v1/completions', `{"prompt":${many('"a"')}}`],
     ['/v1/responses', `{"input":${many('1')}}`],

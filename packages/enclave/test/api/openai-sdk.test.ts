@@ -59,6 +59,37 @@ describe.skipIf(missing !== undefined)('the OpenAI SDK against a real model', ()
     expect(next.choices[0]!.message.content).not.toBe('')
   })
 
+  it('calls a function in the older way, and only what may be called of many tools', async () => {
+    const functions = [{ name: 'weather', parameters }]
+    const older = await openai.chat.completions.create({
+      ...hot,
+      seed: 2,
+      functions,
+      function_call: { name: 'weather' },
+    })
+    expect(older.choices[0]).toMatchObject({
+      finish_reason: 'function_call',
+      message: { content: null, function_call: { name: 'weather' } },
+    })
+    const tools = ['a', 'b', 'c'].map((name) => ({ type: 'function' as const, function: { name } }))
+    const names = new Set<string>()
+    for (let seed = 0; seed < 4; seed++) {
+      const answer = await openai.chat.completions.create({
+        ...hot,
+        seed,
+        tools,
+        tool_choice: {
+          type: 'allowed_tools',
+          allowed_tools: { mode: 'required', tools: [tools[1]!, tools[2]!] },
+        },
+      })
+      for (const call of answer.choices[0]!.message.tool_calls ?? [])
+        names.add(call.type === 'function' ? call.function.name : '')
+    }
+    expect([...names].filter((name) => !['b', 'c'].includes(name))).toEqual([])
+    expect(names.size).toBeGreaterThan(0)
+  })
+
   it('streams the same calls that the whole answer has, piece by piece', async () => {
     const request = {
       ...hot,
@@ -176,7 +207,7 @@ describe.skipIf(missing !== undefined)('the OpenAI SDK against a real model', ()
       {
         response_format: {
           type: 'json_schema',
-          json_schema: { name: 'a', schema: { type: 'string', pattern: 'x' } },
+          json_schema: { name: 'a', schema: { type: 'string', pattern: '(?=x)' } },
         },
       },
       'response_format',

@@ -191,7 +191,6 @@ describe('chat completions', () => {
 
   it.each([
     ['tools that are no functions', { tools: [{ type: 'custom', custom: { name: 'f' } }] }, 'tools'],
-    ['functions of old', { functions: [{ name: 'f' }] }, 'functions'],
     ['answers to keep', { store: true }, 'store'],
     ['searches', { web_search_options: {} }, 'web_search_options'],
     ['a picture', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages'],

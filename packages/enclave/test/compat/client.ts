@@ -9,10 +9,9 @@ import {
   type OhttpRequestSealer,
 } from '@sotto/protocol/ohttp'
 import type { App } from '@sotto/serve/errors'
-import { isAzureKey, withAzure } from '../../src/compat/index.ts'
+import { createAzureGateway, isAzureKey } from '../../src/compat/index.ts'
 import {
   createDateWindow,
-  createGateway,
   createKeyRing,
   type GatewayOptions,
   type KeyRing,
@@ -63,7 +62,7 @@ export function openCompat(
     onError: (code) => errors.push(code),
     ...change,
   }
-  return { app: withAzure(createGateway(options), options), keys, key, errors, clock }
+  return { app: createAzureGateway(options), keys, key, errors, clock }
 }
 
 /** What a client of the dialect sends: no authority and no date, unless it is told to. */

@@ -8,6 +8,15 @@ test('aliases of models that are loaded are accepted', () => {
   checkAliases({ 'whisper-1': 'speech', 'gpt-4o': 'org/chat', 'gpt-4o-mini': 'org/chat' }, models)
 })
 
+test('an alias of a model of an owner is accepted where those are served, with its version or without', () => {
+  const owned = { chat: `${'a'.repeat(24)}/notes`, old: `${'a'.repeat(24)}/notes:3` }
+  checkAliases(owned, models, true)
+  expect(() => checkAliases(owned, models)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  expect(() => checkAliases({ chat: 'org/other' }, models, true)).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID' }),
+  )
+})
+
 test.each<[string, Record<string, string>]>([
   ['leads to no model', { 'whisper-1': 'whisper-large' }],
   ['leads to another alias', { 'whisper-1': 'w', w: 'speech' }],

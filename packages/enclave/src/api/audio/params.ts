@@ -2,7 +2,9 @@ import { z } from 'zod'
 import type { TranscribeParams } from '../../engines/types.ts'
 import { ApiError, unsupported } from '../openai/errors.ts'
 import { check } from '../openai/body.ts'
+import { fieldNotes } from '../openai/fields.ts'
 import { joinStrategy, readStrategy } from './chunking.ts'
+import { singleFields, transcriptionFields } from './fields.ts'
 
 /** Formats a transcript can be asked for. */
 export type TranscriptFormat = 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json'
@@ -18,27 +20,8 @@ export interface TranscriptionOptions {
   params: TranscribeParams
 }
 
-const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1')
+const schema = z.object(singleFields)
 
-const schema = z.object({
-  model: z.string().max(256).optional(),
-  language: z
-    .string()
-    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$/, 'an ISO 639-1 code such as en')
-    .optional(),
-  prompt: z.string().max(16_384).optional(),
-  hotwords: z.string().max(4096).optional(),
-  response_format: z.enum(['json', 'text', 'srt', 'vtt', 'verbose_json']).default('json'),
-  temperature: z.coerce.number().min(0).max(1).optional(),
-  stream: flag.default(false),
-})
-
-/** Fields of OpenAI's that mean something this server does not do. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  known_speaker_names: 'nothing here tells speakers apart',
-  known_speaker_references: 'nothing here tells speakers apart',
-  languages: 'name one language, or none',
-}
 /** Words likely to occur, at most. */
 const MAX_HOTWORDS = 256
 
@@ -54,8 +37,8 @@ export function readOptions(
 ): TranscriptionOptions {
   const single = check(schema, Object.fromEntries([...fields].map(([name, values]) => [name, values.at(-1)])))
   const strategy = joinStrategy(fields)
-  for (const [name, message] of Object.entries(UNSUPPORTED))
-    if (values(fields, name).length > 0) throw unsupported(name, message)
+  for (const [name, { state, note }] of fieldNotes(transcriptionFields))
+    if (state === 'refused' && values(fields, name).length > 0) throw unsupported(name, note)
   const hotwords = readHotwords(single.hotwords, values(fields, 'keywords'))
   const format = single.response_format
   const granularities = values(fields, 'timestamp_granularities')

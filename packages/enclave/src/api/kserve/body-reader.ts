@@ -1,7 +1,10 @@
 import { ApiError } from '../openai/errors.ts'
 import { malformed } from './json-reader.ts'
 
-/** Reads a body from the front into buffers that are there already: nothing is held twice. */
+/** Memory that is taken before any of the bytes for it have come. */
+const FIRST_BYTES = 64 * 1024
+
+/** Reads a body from the front. Memory follows what comes: whoever announces much and sends little takes little. */
 export class BodyReader {
   private readonly source: ReadableStreamDefaultReader<Uint8Array> | undefined
   private pending = new Uint8Array(0)
@@ -10,17 +13,28 @@ export class BodyReader {
     this.source = body?.getReader()
   }
 
-  /** Fills `into` with the next bytes. @throws `API_INVALID` when the body ends before */
-  async exactly(into: Uint8Array): Promise<Uint8Array> {
-    for (let filled = 0; filled < into.length;) {
+  /**
+   * The next `length` bytes, in an array that doubles as it fills; `hold` is told of all memory before it is allocated.
+   * @throws `API_INVALID` when the body ends before, what `hold` throws
+   */
+  async exactly(length: number, hold: (bytes: number) => void): Promise<Uint8Array> {
+    let buffer = new ArrayBuffer(0)
+    const grow = (to: number): void => {
+      hold(to - buffer.byteLength)
+      // The old one is free at once.
+      buffer = buffer.transfer(to)
+    }
+    grow(Math.min(length, FIRST_BYTES))
+    for (let filled = 0; filled < length;) {
       if (this.pending.length === 0 && !(await this.more()))
         throw malformed('the body is shorter than its header and its binary data sizes say')
-      const piece = this.pending.subarray(0, into.length - filled)
-      into.set(piece, filled)
+      if (filled === buffer.byteLength) grow(Math.min(length, 2 * filled))
+      const piece = this.pending.subarray(0, buffer.byteLength - filled)
+      new Uint8Array(buffer).set(piece, filled)
       filled += piece.length
       this.pending = this.pending.subarray(piece.length)
     }
-    return into
+    return new Uint8Array(buffer)
   }
 
   /** Everything that is left; `hold` is told of every piece before the next is read. @throws `API_TOO_LARGE` */

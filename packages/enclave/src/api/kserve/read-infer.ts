@@ -23,7 +23,8 @@ export interface InferCall {
 
 /**
  * Reads an inference request against the model it is for: JSON alone, or JSON and the binary data that it announces.
- * What does not fit is refused as soon as the JSON is read. Memory is taken from `budget` before data is.
+ * What does not fit is refused as soon as the JSON is read. All memory is taken from `budget` before it is allocated, and
+ * it is allocated as the bytes for it come.
  *
  * @throws `API_INVALID`, `API_UNSUPPORTED`, `API_TOO_LARGE`, `API_BUSY`
  */
@@ -38,11 +39,8 @@ export async function readInfer(
   const release = (): void => releases.splice(0).forEach((giveBack) => giveBack())
   const hold = (bytes: number): void => void releases.push(budget.take(bytes))
   try {
-    hold(length ?? 0)
     const text = textOf(
-      length === undefined
-        ? await body.rest(MAX_JSON_BYTES, hold)
-        : await body.exactly(new Uint8Array(length)),
+      length === undefined ? await body.rest(MAX_JSON_BYTES, hold) : await body.exactly(length, hold),
     )
     const head = parseInferHead(text)
     const counts = checkSignature(head, signature)
@@ -51,15 +49,13 @@ export async function readInfer(
       throw new ApiError('API_TOO_LARGE', `the binary data is larger than ${MAX_BINARY_BYTES} bytes`)
     if (length === undefined && head.inputs.some(({ data }) => 'bytes' in data))
       throw invalid('inputs', `binary data needs the header ${HEADER_LENGTH}`)
-    hold(total)
     const inputs: Tensor[] = []
     for (const [index, { name, datatype, shape, data }] of head.inputs.entries()) {
       const field = `inputs[${index}].data`
       const bytes =
         'bytes' in data
-          ? await body.exactly(new Uint8Array(data.bytes))
-          : readJsonData(text, data.span, { datatype, shape, count: counts[index]! }, field)
-      if (!('bytes' in data)) hold(bytes.length)
+          ? await body.exactly(data.bytes, hold)
+          : readJsonData(text, data.span, { datatype, shape, count: counts[index]! }, field, hold)
       inputs.push({ name, datatype, shape, data: bytes })
     }
     await body.end()

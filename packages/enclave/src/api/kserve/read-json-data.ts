@@ -21,9 +21,16 @@ export interface JsonTensor {
  *
  * @param span what {@link JsonReader.skipArray} went past, which bounds its depth
  * @param field names the member for messages
+ * @param hold told how many bytes the data is, before they are allocated
  * @throws `API_INVALID` for another number of elements, another nesting, and elements that the datatype cannot hold
  */
-export function readJsonData(text: string, span: Span, tensor: JsonTensor, field: string): Uint8Array {
+export function readJsonData(
+  text: string,
+  span: Span,
+  tensor: JsonTensor,
+  field: string,
+  hold: (bytes: number) => void,
+): Uint8Array {
   const { datatype, shape, count } = tensor
   // An element and its comma are two characters: nothing is allocated for elements that cannot be there.
   if (count > (span.end - span.start) / 2) throw wrongCount(field, count)
@@ -38,10 +45,13 @@ export function readJsonData(text: string, span: Span, tensor: JsonTensor, field
       elements.push(utf8(element))
       return true
     })
+    // Each has its length before it.
+    hold(elements.reduce((sum, element) => sum + 4 + element.length, 0))
     return joinByteElements(elements)
   }
   const width = elementBytes(datatype)!
   const write = WRITE_ELEMENT[datatype]
+  hold(count * width)
   const out = new DataView(new ArrayBuffer(count * width))
   let at = -width
   walk(value, { datatype, shape, count }, field, (element) => write(out, (at += width), element))

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { utf8 } from '@sotto/protocol/bytes'
-import { countElements, elementBytes, splitByteElements } from '@sotto/protocol/tensors'
+import { isWholeTensor } from '@sotto/protocol/tensors'
 import { engineError } from '../../engines/errors.ts'
 import type { Tensor } from '../../engines/types.ts'
 import { unsupported } from '../openai/errors.ts'
@@ -95,15 +95,8 @@ async function* pieces(text: Iterable<string>): AsyncGenerator<Uint8Array> {
 
 function checkAnswer(wanted: readonly string[], outputs: readonly Tensor[]): void {
   const isAsked = outputs.length === wanted.length && outputs.every(({ name }, i) => name === wanted[i])
-  if (!isAsked || !outputs.every(isWhole))
+  if (!isAsked || !outputs.every(isWholeTensor))
     throw engineError('ENGINE_PROTOCOL', 'the engine answered with other tensors than it was asked for')
-}
-
-function isWhole({ datatype, shape, data }: Tensor): boolean {
-  const count = countElements(shape)
-  if (count === undefined) return false
-  const width = elementBytes(datatype)
-  return width === undefined ? splitByteElements(data, count) !== undefined : data.length === count * width
 }
 
 function streamOf(source: AsyncGenerator<Uint8Array>, release: () => void): ReadableStream<Uint8Array> {

@@ -7,6 +7,7 @@ import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
  * - `API_MODEL_NOT_FOUND`, `API_ROUTE_NOT_FOUND` (fix-input).
  * - `API_TOO_LARGE` (fix-input): the body passes the route's bound. 413.
  * - `API_UPSTREAM` (retry): registry or KMS does not answer what an owner asks them through here. 503.
+ * - `API_ANSWER_INVALID` (retry): the model's answer is not what the schema of the request asks for, so it is none. 503.
  * - `API_BUSY` (retry): no room for another large recording whose fields come after it. 503.
  */
 export type ApiErrorCode =
@@ -16,6 +17,7 @@ export type ApiErrorCode =
   | 'API_ROUTE_NOT_FOUND'
   | 'API_TOO_LARGE'
   | 'API_UPSTREAM'
+  | 'API_ANSWER_INVALID'
   | 'API_BUSY'
 
 const ACTIONS: Readonly<Record<ApiErrorCode, ErrorAction>> = {
@@ -25,6 +27,7 @@ const ACTIONS: Readonly<Record<ApiErrorCode, ErrorAction>> = {
   API_ROUTE_NOT_FOUND: 'fix-input',
   API_TOO_LARGE: 'fix-input',
   API_UPSTREAM: 'retry',
+  API_ANSWER_INVALID: 'retry',
   API_BUSY: 'retry',
 }
 

@@ -1,18 +1,17 @@
-import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { concat, fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { SottoError } from '@sotto/protocol/errors'
 import type { Decoder } from '@sotto/protocol/jcs'
+import { artifactKeyImportDecoder, decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
 import {
-  artifactKeyImportDecoder,
-  artifactKeyRemovalDecoder,
-  decodeDocument,
-} from '@sotto/protocol/keyrelease'
-import {
+  type LoggedModelDocument,
+  loggedModelDocumentDecoder,
   MAX_LIST_BYTES,
   MAX_LOGGED_BYTES,
   MAX_PUBLICATION_BYTES,
   MAX_UPLOAD_PART_BYTES,
   MAX_WITHDRAWAL_BYTES,
+  MAX_WITHDRAWN_BYTES,
   type ModelRemoval,
   type ModelStatement,
   modelPublicationDecoder,
@@ -20,7 +19,7 @@ import {
   ownerTag,
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
-import { createConcurrencyLimiter, readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, limitBytes, pacedBody, readBody } from '@sotto/serve/limits'
 import { ApiError, errorResponse } from '../openai/errors.ts'
 import { createUpstream, type PassedRequest, type Upstream, UpstreamRefusal } from './upstream.ts'
 
@@ -40,6 +39,8 @@ export interface SealedModelsOptions {
 
 /** Parts of uploads in memory at once, and how many wait: 32 MiB each. */
 const PARTS_AT_ONCE = { running: 4, waiting: 32 }
+/** As slow as a part may come while it holds one of these places. */
+const PART_PACE = { graceMs: 20_000, minBytesPerSecond: 16_384 }
 const MAX_INTENT_BYTES = 8192
 const MAX_IMPORT_BYTES = 131_072
 /** Answers to uploads and imports are a few hundred bytes. */
@@ -79,11 +80,13 @@ export function createSealedModels(
         'content-type': 'application/octet-stream',
         'upload-offset': request.headers.get('upload-offset') ?? '',
       }
+      const about = { path: `/v1/uploads/${upload}`, maxAnswerBytes: MAX_SHORT_ANSWER }
+      // Who knows of no upload gets no place: the registry tells its owner alone what it is called.
+      await registry({ ...about, method: 'GET', signal })
       // Whole before it goes on: a part that was cut on its way here has no effect (T12).
       return parts.run(async () => {
-        const body = await readBody(request, MAX_UPLOAD_PART_BYTES)
-        const about = { method, path: `/v1/uploads/${upload}`, headers, maxAnswerBytes: MAX_SHORT_ANSWER }
-        return to(registry, { ...about, body })
+        const body = await readPaced(request, MAX_UPLOAD_PART_BYTES)
+        return to(registry, { ...about, method, headers, body })
       })
     }
     if (path === '' && method === 'GET') {
@@ -110,9 +113,11 @@ export function createSealedModels(
     if (
       key.artifact !== statement.artifact ||
       key.owner !== statement.owner ||
-      key.policy !== statement.policy
+      key.policy !== statement.policy ||
+      key.model?.name !== statement.name ||
+      key.model.version !== statement.version
     )
-      throw new ApiError('API_INVALID', 'import and statement are about different artifacts', 'import')
+      throw new ApiError('API_INVALID', 'import and statement are about different models', 'import')
     const { signal } = request
     await kms({
       method: 'POST',
@@ -132,35 +137,26 @@ export function createSealedModels(
     return response
   }
 
-  /** The keys first: what nobody can open any more needs no registry to be gone. */
+  /**
+   * The keys first: what nobody can open any more needs no registry to be gone. The KMS finds them by itself; a registry
+   * that says it has no such model ends nothing of that.
+   */
   async function withdraw(request: Request, named: Named): Promise<Response> {
-    const body = await readJson(request, MAX_WITHDRAWAL_BYTES, modelWithdrawalDecoder)
-    const removal = verifyOwnerDocument('removal', body.removal, genesis)
+    const { removal: envelope } = await readJson(request, MAX_WITHDRAWAL_BYTES, modelWithdrawalDecoder)
+    const removal = verifyOwnerDocument('removal', envelope, genesis)
     requireNamed(removal, named)
-    const keys = body.keyRemovals.map((envelope) => {
-      const key = documentIn(envelope, artifactKeyRemovalDecoder, MAX_IMPORT_BYTES, 'keyRemovals')
-      if (key.owner !== removal.owner)
-        throw new ApiError('API_INVALID', 'the keys are of another owner than the model', 'keyRemovals')
-      return { artifact: key.artifact, envelope }
-    })
     const { signal } = request
-    for (const { artifact, envelope } of keys)
-      await kms({
-        method: 'DELETE',
-        path: `/v1/artifacts/${artifact}/key`,
-        body: envelope,
-        maxAnswerBytes: MAX_SHORT_ANSWER,
-        signal,
-      })
-    const response = await pass(registry, {
+    const told = await kms({
       method: 'POST',
-      path: '/v1/removals',
-      body: body.removal,
-      maxAnswerBytes: MAX_LOGGED_BYTES,
+      path: '/v1/model-removals',
+      body: envelope,
+      maxAnswerBytes: MAX_WITHDRAWN_BYTES,
       signal,
     })
+    const receipt = receiptIn(told.bytes)
+    const logged = await endIn(registry, envelope, signal)
     options.onRemoved?.(removal)
-    return response
+    return answerOf({ bytes: encodeDocument({ receipt, ...(logged && { logged }) }), offset: undefined })
   }
 
   return async (request, path) => {
@@ -179,7 +175,10 @@ interface Named {
 
 /** An answer as it is: its bytes are what is signed, or canonical. */
 async function pass(upstream: Upstream, request: PassedRequest): Promise<Response> {
-  const { bytes, offset } = await upstream(request)
+  return answerOf(await upstream(request))
+}
+
+function answerOf({ bytes, offset }: Awaited<ReturnType<Upstream>>): Response {
   return new Response(bytes as Uint8Array<ArrayBuffer>, {
     headers: {
       'content-type': 'application/json',
@@ -187,6 +186,36 @@ async function pass(upstream: Upstream, request: PassedRequest): Promise<Respons
       ...(offset !== undefined && { 'upload-offset': offset }),
     },
   })
+}
+
+/** Codes of a registry that has nothing to end. */
+const ENDED = ['REGISTRY_MODEL_UNKNOWN', 'REGISTRY_MODEL_REMOVED']
+
+/** The removal in the log, or nothing where the registry has no such model. */
+async function endIn(
+  registry: Upstream,
+  body: string,
+  signal: AbortSignal,
+): Promise<LoggedModelDocument | undefined> {
+  try {
+    const path = '/v1/removals'
+    const { bytes } = await registry({ method: 'POST', path, body, maxAnswerBytes: MAX_LOGGED_BYTES, signal })
+    return decodeDocument(bytes, loggedModelDocumentDecoder, 'answer', MAX_LOGGED_BYTES)
+  } catch (error) {
+    if (error instanceof UpstreamRefusal && ENDED.includes(error.code)) return undefined
+    if (error instanceof UpstreamRefusal || error instanceof ApiError) throw error
+    throw unreachable('registry of models')()
+  }
+}
+
+function receiptIn(bytes: Uint8Array): string {
+  try {
+    const { receipt } = JSON.parse(fromUtf8(bytes)) as { receipt?: unknown }
+    if (typeof receipt === 'string') return receipt
+  } catch {
+    // Said below.
+  }
+  throw unreachable('KMS')()
 }
 
 function requireNamed({ owner, name }: { owner: string; name: string }, named: Named): void {
@@ -203,6 +232,14 @@ function listQuery(given: URLSearchParams): string {
     query.set(member, value)
   }
   return query.toString()
+}
+
+/** @throws `HTTP_BODY_TOO_LARGE`, `HTTP_BODY_CUT` */
+async function readPaced(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array()
+  const parts: Uint8Array[] = []
+  for await (const part of pacedBody(limitBytes(request.body, maxBytes), PART_PACE)) parts.push(part)
+  return concat(...parts)
 }
 
 async function readJson<T>(request: Request, maxBytes: number, decoder: Decoder<T>): Promise<T> {

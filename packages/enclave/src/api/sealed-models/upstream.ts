@@ -1,10 +1,9 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
 import { readBody } from '@sotto/serve/limits'
+import { ASK_ANOTHER } from '../../release/kms-client.ts'
 
 const TIMEOUT_MS = 60_000
-/** Answers of a KMS that name another replica. */
-const ASK_ANOTHER = ['KMS_STANDBY', 'KMS_FENCED', 'KMS_NOT_READY']
 const MAX_MESSAGE = 512
 const JSON_TYPE = { 'content-type': 'application/json' }
 

@@ -3,12 +3,18 @@ import type { GenerateRequest, ResponseFormat } from '../../engines/types.ts'
 import { given } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
 import { noEffect, refused, refuseFields, works } from '../openai/fields.ts'
-import { messageSchema, toMessage } from './messages.ts'
+import { messageSchema, toMessages } from './messages.ts'
 import { commonFields, samplingRequest } from './sampling-fields.ts'
-import { toolChoiceSchema, toolRequest, toolsSchema } from './tool-fields.ts'
+import {
+  functionCallSchema,
+  functionsSchema,
+  toolChoiceSchema,
+  toolRequest,
+  toolsSchema,
+} from './tool-fields.ts'
 
 /** `text`, any JSON object, or JSON of a schema. */
-export const responseFormatSchema = z.object({
+const responseFormatSchema = z.object({
   type: z.enum(['text', 'json_object', 'json_schema']),
   json_schema: z.object({ schema: z.unknown().optional() }).optional(),
 })
@@ -17,7 +23,7 @@ export const responseFormatSchema = z.object({
 export const chatSchema = z.object({
   messages: works(
     z.array(messageSchema).min(1).max(4096),
-    'content as text or text parts; tool calls and their results; pictures, files and audio are refused; `name` has no effect',
+    'content as text or text parts; calls and their results; pictures, files and audio are refused; `name` has no effect but with role `function`',
   ),
   ...commonFields,
   max_completion_tokens: works(z.int().min(1).max(1_000_000).nullish(), 'wins over `max_tokens`'),
@@ -28,10 +34,16 @@ export const chatSchema = z.object({
     '`text`, `json_object`, `json_schema`: forced by a grammar, see below',
   ),
   tools: works(toolsSchema, 'functions; arguments always match their schema, see below'),
-  tool_choice: works(toolChoiceSchema, '`none`, `auto`, `required`, or one function'),
+  tool_choice: works(
+    toolChoiceSchema,
+    '`none`, `auto`, `required`, one function, or `allowed_tools`: the model is not told of the others',
+  ),
   parallel_tool_calls: works(z.boolean().nullish(), 'false: one call at most'),
-  functions: refused('use tools', []),
-  function_call: refused('use tool_choice', 'none', 'auto'),
+  functions: works(
+    functionsSchema,
+    'as `tools`, for older programs: one call at most, in `function_call` of the answer; not together with `tools`',
+  ),
+  function_call: works(functionCallSchema, '`none`, `auto`, or one function; with `functions`'),
   modalities: refused('only text is offered', ['text']),
   audio: refused('only text is offered'),
   prediction: refused('predicted outputs are not offered'),
@@ -49,7 +61,7 @@ export const chatSchema = z.object({
   prompt_cache_retention: noEffect('a hint; `cache_salt` is what reuses'),
 })
 
-export type ChatBody = z.infer<typeof chatSchema>
+type ChatBody = z.infer<typeof chatSchema>
 
 /** The engine request of a chat body. @throws `API_UNSUPPORTED`, `API_INVALID` */
 export function chatRequest(body: ChatBody): GenerateRequest {
@@ -58,7 +70,7 @@ export function chatRequest(body: ChatBody): GenerateRequest {
     throw new ApiError('API_INVALID', 'top_logprobs: needs logprobs', 'top_logprobs')
   const format = body.response_format && toFormat(body.response_format)
   return {
-    messages: body.messages.map((message) => toMessage(message)),
+    messages: toMessages(body.messages),
     ...samplingRequest(body),
     ...given({ maxTokens: body.max_completion_tokens ?? body.max_tokens }),
     ...(body.logprobs && { logprobs: body.top_logprobs ?? 0 }),

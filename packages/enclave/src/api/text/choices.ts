@@ -3,6 +3,7 @@ import type { GenerateRequest, TextEvent, TokenLogprob, TokenUsage } from '../..
 import type { ServedModel } from '../models.ts'
 import { ApiError, unsupported } from '../openai/errors.ts'
 import { SottoError } from '@sotto/protocol/errors'
+import { answerCheck, type FieldNames } from './checked-answer.ts'
 import { MAX_CHOICES } from './sampling-fields.ts'
 
 /** Choices of one request that ask the engine at the same time; the others wait their turn outside its queue. */
@@ -48,15 +49,17 @@ export function choiceRequests(prompts: readonly GenerateRequest[], count: numbe
 }
 
 /**
- * The events of all choices as they come. What one throws ends them all. `formatField`: what the route calls the field
- * with the form of an answer.
+ * The events of all choices as they come, each looked at by {@link answerCheck}. What one throws ends them all.
+ *
+ * @param requests differ in prompt and seed alone
  */
 export async function* runChoices(
   model: ServedModel,
   requests: readonly GenerateRequest[],
   cancel: AbortController,
-  formatField: 'response_format' | 'text' = 'response_format',
+  names: FieldNames = { format: 'response_format', tools: 'tools' },
 ): AsyncGenerator<ChoiceEvent> {
+  const check = answerCheck(requests[0]!, names)
   const running = new Map<number, AsyncIterator<TextEvent>>()
   const next = new Map<number, Promise<{ index: number; result: IteratorResult<TextEvent> }>>()
   // What is asked for later, as the answer is read, is still this client's.
@@ -65,14 +68,15 @@ export async function* runChoices(
     const pending = asNow(() => running.get(index)!.next())
     // To the end of the line: the first in it that has something to say is heard, and nobody twice before another.
     next.delete(index)
-    next.set(index, named(pending, index, requests[index]!, formatField))
+    next.set(index, named(pending, index, requests[index]!, names))
   }
   let started = 0
   let isDone = false
   try {
     while (started < requests.length || next.size > 0) {
       for (; started < requests.length && running.size < MAX_AT_ONCE; started++) {
-        running.set(started, model.generate!(requests[started]!, cancel.signal)[Symbol.asyncIterator]())
+        const events = check(model.generate!(requests[started]!, cancel.signal))
+        running.set(started, events[Symbol.asyncIterator]())
         ask(started)
       }
       const { index, result } = await Promise.race(next.values())
@@ -163,13 +167,13 @@ async function named(
   pending: Promise<IteratorResult<TextEvent>>,
   index: number,
   request: GenerateRequest,
-  formatField: string,
+  names: FieldNames,
 ): Promise<{ index: number; result: IteratorResult<TextEvent> }> {
   try {
     return { index, result: await pending }
   } catch (error) {
     if (!(error instanceof SottoError) || error.code !== 'ENGINE_UNSUPPORTED') throw error
-    const field = fieldOf(error.message, request, formatField)
+    const field = fieldOf(error.message, request, names)
     throw field === undefined ? error : unsupported(field, error.message)
   }
 }
@@ -177,12 +181,12 @@ async function named(
 function fieldOf(
   message: string,
   { responseFormat }: GenerateRequest,
-  formatField: string,
+  names: FieldNames,
 ): string | undefined {
   if (message.startsWith('suffix')) return 'suffix'
   if (message.startsWith('stop')) return 'stop'
   if (!message.startsWith('JSON schema')) return undefined
-  return responseFormat?.type === 'json_schema' ? formatField : 'tools'
+  return responseFormat?.type === 'json_schema' ? names.format : names.tools
 }
 
 function nextSeed(seed: number, index: number): number {

@@ -34,7 +34,7 @@ export const completionSchema = z.object({
   user: noEffect('a label for the provider'),
 })
 
-export type CompletionBody = z.infer<typeof completionSchema>
+type CompletionBody = z.infer<typeof completionSchema>
 
 /** The engine requests of a completion body, one for each prompt. @throws `API_UNSUPPORTED`, `API_INVALID` */
 export function completionRequests(body: CompletionBody): GenerateRequest[] {

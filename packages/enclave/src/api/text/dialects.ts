@@ -48,6 +48,36 @@ export const chatDialect: Dialect = {
   closing: (index, finishReason) => ({ index, delta: {}, finish_reason: finishReason }),
 }
 
+/** {@link chatDialect} for programs that sent `functions`: the one call there can be is a `function_call`. */
+export const functionDialect: Dialect = {
+  ...chatDialect,
+  choice: (index, answer, logprobs) => {
+    const [call] = answer.calls
+    return {
+      index,
+      message: {
+        role: 'assistant',
+        content: answer.text === '' && call ? null : answer.text,
+        refusal: null,
+        ...(call && { function_call: call }),
+      },
+      logprobs: chatLogprobs(logprobs ? answer.logprobs : undefined),
+      finish_reason: ofFunction(finishReasonOf(answer)),
+    }
+  },
+  delta: (index, stretch) => {
+    if (stretch.type === 'text') return chatDialect.delta(index, stretch)
+    const { name, arguments: given } = stretch
+    const call = { ...(name !== undefined && { name }), arguments: given }
+    return { index, delta: { function_call: call }, finish_reason: null }
+  },
+  closing: (index, finishReason) => ({ index, delta: {}, finish_reason: ofFunction(finishReason) }),
+}
+
+function ofFunction(finishReason: string): string {
+  return finishReason === 'tool_calls' ? 'function_call' : finishReason
+}
+
 /** `text_completion`. */
 export const completionDialect: Dialect = {
   idPrefix: 'cmpl-',

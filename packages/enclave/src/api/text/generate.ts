@@ -1,6 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import type { GenerateRequest, TokenLogprob, TokenUsage } from '../../engines/types.ts'
 import type { ServedModel } from '../models.ts'
+import type { FieldNames } from './checked-answer.ts'
 import { cancelledWith, eventStream } from '../openai/sse.ts'
 import {
   bestOf,
@@ -61,6 +62,8 @@ export interface Generation {
   /** Choices tried for each prompt, at least `n`; more only without `stream`. */
   bestOf: number
   dialect: Dialect
+  /** What the route calls fields that engines refuse. */
+  names?: FieldNames
   clock: Clock
   stream: boolean
   includeUsage: boolean
@@ -81,7 +84,7 @@ export async function answerGeneration(generation: Generation): Promise<Response
   const ranked = generation.bestOf > n && !wantsLogprobs
   const asked = ranked ? prompts.map((prompt) => ({ ...prompt, logprobs: 0 })) : prompts
   const requests = choiceRequests(asked, generation.bestOf)
-  const events = runChoices(model, requests, cancel)
+  const events = runChoices(model, requests, cancel, generation.names)
   if (generation.stream) {
     // The first event is awaited here: a refused request is an HTTP error, not an event.
     const started = await startIterating(events)

@@ -1,12 +1,5 @@
 export { Channel, type ChannelHandlers } from './channel.ts'
-export {
-  encodeFrame,
-  type Frame,
-  type FrameHeader,
-  FrameReader,
-  MAX_FRAME_HEADER,
-  MAX_FRAME_PAYLOAD,
-} from './frame.ts'
+export { encodeFrame, type Frame, type FrameHeader, FrameReader, MAX_FRAME_PAYLOAD } from './frame.ts'
 export {
   bytesToFloats,
   decodeItem,

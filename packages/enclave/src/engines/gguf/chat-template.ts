@@ -1,7 +1,7 @@
 import { Template } from '@huggingface/jinja'
 import { engineError } from '../errors.ts'
 import type { ChatMessage, ToolDefinition } from '../types.ts'
-import { isDeeper } from './schema/depth.ts'
+import { isDeeper } from '../json-schema/depth.ts'
 import { Marks, type PromptPart } from './tools/marks.ts'
 import { syntaxOf, type ToolSyntax } from './tools/syntax.ts'
 import { tellTools, toolObject } from './tools/tool-messages.ts'

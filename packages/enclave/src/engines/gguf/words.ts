@@ -1,8 +1,10 @@
+import { closeSync, openSync, readSync } from 'node:fs'
 import { getLlama, type Llama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
 import type { EngineModel, ModelFile } from '../types.ts'
 import { type ChatTemplate, createChatTemplate } from './chat-template.ts'
 import { invalidByteTokens } from './constraint.ts'
+import { checkGgufHeader } from './header.ts'
 
 /** What turns words into tokens and back: everything of a GGUF model but what computes. */
 export interface Words {
@@ -27,7 +29,8 @@ export function weightsOf(given: EngineModel): ModelFile {
  * @throws `ENGINE_MODEL_INVALID`
  */
 export async function loadWords(given: EngineModel, options: { vocabularyOnly: boolean }): Promise<Words> {
-  const { path } = weightsOf(given)
+  const { path, size } = weightsOf(given)
+  checkFile(path, size)
   const llama = await getLlama({
     build: 'never',
     skipDownload: true,
@@ -52,4 +55,23 @@ export async function loadWords(given: EngineModel, options: { vocabularyOnly: b
   })
   const words: readonly string[] = tokenizer?.ggml?.tokens ?? []
   return { llama, model, template, vocabulary: words.length, invalidBytes: invalidByteTokens(words) }
+}
+
+/** Before anything else reads it. @throws `ENGINE_MODEL_INVALID` */
+function checkFile(path: string, size: number): void {
+  const file = openSync(path, 'r')
+  try {
+    checkGgufHeader((position, length) => {
+      const bytes = new Uint8Array(length)
+      for (let at = 0; at < length;) {
+        const read = readSync(file, bytes, at, length - at, position + at)
+        if (read === 0)
+          throw engineError('ENGINE_MODEL_INVALID', 'the file is shorter than its manifest says')
+        at += read
+      }
+      return bytes
+    }, size)
+  } finally {
+    closeSync(file)
+  }
 }

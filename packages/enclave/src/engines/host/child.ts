@@ -97,7 +97,8 @@ export class EngineChild {
     // --disable-sigusr1: no signal may open an inspector in a process that holds plaintext.
     const flags = ['--disable-sigusr1', '--no-warnings']
     if (options.program) flags.push('--import', pathToFileURL(options.program.preload).href)
-    const words = [...options.prefix, options.execPath, ...flags, options.entry]
+    // The name of its engine, so that its code is there before its files are.
+    const words = [...options.prefix, options.execPath, ...flags, options.entry, options.message.engine]
     this.process = spawn(words[0]!, words.slice(1), {
       cwd: options.emptyDirectory,
       // ONNX Runtime reports its use to its maker, through a log in /tmp, unless told not to.

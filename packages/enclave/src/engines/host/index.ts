@@ -1,6 +1,7 @@
 export { EngineHost, type EngineHostOptions, type EngineSpec } from './engine-host.ts'
 export { type CallOptions, EngineProcess } from './engine-process.ts'
 export { type EngineProgram, type EngineProgramOptions, openEngineProgram } from './program.ts'
+export { defaultMemoryBytes } from './memory-limit.ts'
 export { readModelDirectory } from './model-directory.ts'
 export { currentParty, runAs } from './party.ts'
 export type { ModelBytes } from './ram-file.ts'

@@ -8,7 +8,7 @@ import { ServerClient } from '../upstream/server-client.ts'
 import { serverFlags, type ServerFlags } from './flags.ts'
 
 /** All that is ever asked of the server. */
-export const ROUTES = ['GET /health', 'POST /completion'] as const
+const ROUTES = ['GET /health', 'POST /completion'] as const
 
 /** The only silence of a server that is no fault: a long prompt. The host's own bound is shorter where it matters. */
 const IDLE_MS = 600_000
@@ -48,7 +48,7 @@ export async function startServer(start: ServerStart): Promise<ServerClient> {
   const client = new ServerClient({
     address: { socketPath: `\0${socket}` },
     routes: ROUTES,
-    apiKey,
+    apiKey: () => apiKey,
     idleMs: IDLE_MS,
   })
   await ready(server, client)

@@ -1,3 +1,4 @@
+import { fromHalf, toHalf } from '@sotto/protocol/tensors'
 import { Tensor } from 'onnxruntime-node'
 import './half-precision.ts'
 import { engineError } from '../errors.ts'
@@ -30,7 +31,7 @@ export function zeroTensor(dims: readonly number[], port: Port): Tensor {
 /** Float data as float32: as it is, or widened from half precision. @throws `ENGINE_MODEL_INVALID` for other types */
 export function toFloats(tensor: Tensor): Float32Array {
   if (tensor.type === 'float32') return tensor.data as Float32Array
-  if (tensor.type === 'float16') return fromHalf(tensor.data as unknown as ArrayBufferView)
+  if (tensor.type === 'float16') return widened(tensor.data as unknown as ArrayBufferView)
   throw engineError('ENGINE_MODEL_INVALID', 'model answers with a type that holds no numbers for this', {
     expected: 'float32 or float16',
     found: tensor.type,
@@ -40,7 +41,7 @@ export function toFloats(tensor: Tensor): Float32Array {
 /** Float features in the type the port wants. */
 export function asPortType(tensor: Tensor, port: Port): Tensor {
   if (tensor.type === port.type || port.type !== 'float16') return tensor
-  const half = Uint16Array.from(tensor.data as Float32Array, toHalfBits)
+  const half = Uint16Array.from(tensor.data as Float32Array, toHalf)
   return new Tensor('float16', half, tensor.dims)
 }
 
@@ -63,37 +64,7 @@ function sizeOf(dims: readonly number[]): number {
   return dims.reduce((size, dim) => size * dim, 1)
 }
 
-/** IEEE 754 binary16, as bit patterns or as the platform's own half-precision array, to binary32. */
-function fromHalf(data: ArrayBufferView): Float32Array {
-  const bits = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
-  return Float32Array.from(bits, (half) => {
-    const sign = half & 0x8000 ? -1 : 1
-    const exponent = (half >> 10) & 0x1f
-    const fraction = half & 0x3ff
-    if (exponent === 0x1f) return fraction ? Number.NaN : sign * Infinity
-    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-  })
-}
-
-const floatScratch = new Float32Array(1)
-const bitScratch = new Uint32Array(floatScratch.buffer)
-
-/** Nearest binary16 of a number, ties to even, as its bit pattern. */
-function toHalfBits(value: number): number {
-  floatScratch[0] = value
-  const bits = bitScratch[0]!
-  const sign = (bits >>> 16) & 0x8000
-  const size = Math.abs(floatScratch[0])
-  if (Number.isNaN(size)) return sign | 0x7e00
-  if (size >= 65520) return sign | 0x7c00
-  if (size < 2 ** -14) return sign | roundEven(size * 2 ** 24)
-  const exponent = ((bits >>> 23) & 0xff) - 127
-  // A fraction that rounds up to 1024 carries into the exponent by itself.
-  return sign | (((exponent + 15) << 10) + roundEven((size / 2 ** exponent - 1) * 1024))
-}
-
-function roundEven(value: number): number {
-  const low = Math.floor(value)
-  const rest = value - low
-  return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low
+/** Half precision as bit patterns, or as the platform's own array of them. */
+function widened(data: ArrayBufferView): Float32Array {
+  return Float32Array.from(new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2), fromHalf)
 }

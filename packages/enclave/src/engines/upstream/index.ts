@@ -1,2 +1,3 @@
-export type { PrefixCache, UpstreamConfig, UpstreamTask, WeightsConfig } from './types.ts'
+export type { UpstreamConfig } from './types.ts'
+export { createAnswerBudget } from './answer-budget.ts'
 export { Upstream } from './upstream.ts'

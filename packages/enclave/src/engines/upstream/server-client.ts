@@ -2,7 +2,9 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import { SottoError } from '@sotto/protocol/errors'
 import { engineError } from '../errors.ts'
 import { MAX_ANSWER_BYTES } from '../host/answer-bounds.ts'
+import { contentOf, type RawBody, readAll } from './body.ts'
 import { parseEvents } from './event-stream.ts'
+import type { KeptConnection } from './kept-connection.ts'
 
 /** Where a model server listens: in this TEE, or nowhere. */
 export type ServerAddress =
@@ -14,10 +16,19 @@ export interface ServerClientOptions {
   readonly address: ServerAddress
   /** `METHOD /path` of all that is ever asked; the server may have other routes, and nobody reaches them. */
   readonly routes: readonly string[]
-  /** A secret of this process and the server. */
-  readonly apiKey?: string
+  /** A secret of this process and the server, asked for at each request. */
+  readonly apiKey?: () => string
   /** Longest silence of the server, ms. */
   readonly idleMs: number
+}
+
+/** Knows which process may be spoken to. */
+export interface ServerGuard {
+  /**
+   * Resolves when the server may be spoken to, with a function that says whether it is still that process. It is asked when
+   * a connection is there and nothing has been sent over it. @throws why not
+   */
+  confirm(signal: AbortSignal | undefined): Promise<() => boolean>
 }
 
 /** One request to a model server. */
@@ -25,8 +36,14 @@ export interface ServerRequest {
   /** One of the routes. */
   readonly route: string
   /** JSON, or bytes with their own headers. Absent: no body. */
-  readonly body?: object | { readonly bytes: Uint8Array; readonly headers: Readonly<Record<string, string>> }
+  readonly body?: object | RawBody
   readonly signal?: AbortSignal
+  /** Goes over this connection instead of one of its own. */
+  readonly kept?: KeptConnection
+  /** Asked before anything is sent. */
+  readonly guard?: ServerGuard
+  /** Told how many bytes of a whole answer are allocated, before they are. */
+  readonly hold?: (bytes: number) => void
 }
 
 /** A whole answer of a model server. */
@@ -35,6 +52,9 @@ export interface ServerAnswer {
   readonly headers: IncomingMessage['headers']
   readonly bytes: Uint8Array
 }
+
+/** A server that is replaced this often while one request is to be sent is not there. */
+const MAX_ATTEMPTS = 3
 
 /** What a server says of an error is read for its kind alone, and never passed on: it may quote the prompt. */
 const MAX_ERROR_BYTES = 64 * 1024
@@ -59,7 +79,9 @@ export class ServerClient {
   /** The status alone. For asking whether it is ready. */
   async status(request: ServerRequest): Promise<number> {
     const incoming = await this.send(request)
-    incoming.destroy()
+    // Read where the connection is to be used again.
+    if (request.kept) await readAll(this.read(incoming, request.signal), MAX_ERROR_BYTES)
+    else incoming.destroy()
     return incoming.statusCode ?? 0
   }
 
@@ -76,7 +98,8 @@ export class ServerClient {
   /** Any answer of status 200, whole. */
   async whole(request: ServerRequest): Promise<ServerAnswer> {
     const incoming = await this.accepted(request)
-    const bytes = await readAll(this.read(incoming, request.signal), MAX_ANSWER_BYTES)
+    const chunks = this.read(incoming, request.signal)
+    const bytes = await readAll(chunks, MAX_ANSWER_BYTES, request.hold, incoming.headers['content-length'])
     return { status: 200, headers: incoming.headers, bytes }
   }
 
@@ -99,23 +122,36 @@ export class ServerClient {
     throw refusal(incoming.statusCode ?? 0, Buffer.from(said ?? []).toString('latin1'))
   }
 
-  private send({ route, body, signal }: ServerRequest): Promise<IncomingMessage> {
-    const { address, routes, apiKey, idleMs } = this.options
-    const [method, path] = route.split(' ', 2)
-    if (!routes.includes(route))
+  private async send(request: ServerRequest): Promise<IncomingMessage> {
+    if (!this.options.routes.includes(request.route))
       throw engineError('ENGINE_FAILED', 'no request to a model server takes this route')
-    if (signal?.aborted) throw cancelled()
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      if (request.signal?.aborted) throw cancelled()
+      const isStill = await request.guard?.confirm(request.signal)
+      const incoming = await this.attempt(request, isStill)
+      if (incoming) return incoming
+    }
+    throw notThere(new Error('another one took its place each time'))
+  }
+
+  /** Undefined where the process at the other end may be another by now: nothing was sent to it. */
+  private attempt(
+    { route, body, signal, kept }: ServerRequest,
+    isStill: (() => boolean) | undefined,
+  ): Promise<IncomingMessage | undefined> {
+    const { address, apiKey, idleMs } = this.options
+    const [method, path] = route.split(' ', 2)
     const content = contentOf(body)
-    return new Promise<IncomingMessage>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const outgoing: ClientRequest = httpRequest({
         ...address,
         method,
         path,
-        agent: false,
+        agent: kept?.agent ?? false,
         headers: {
           host: 'localhost',
           accept: '*/*',
-          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey()}` }),
           ...content.headers,
         },
         timeout: idleMs,
@@ -126,8 +162,25 @@ export class ServerClient {
       outgoing.once('timeout', () => outgoing.destroy(silent(idleMs)))
       // For its whole life: an error after the head would otherwise end the process.
       outgoing.on('error', (error) => reject(error instanceof SottoError ? error : notThere(error)))
-      outgoing.once('response', resolve)
-      outgoing.end(content.bytes)
+      outgoing.once('response', (incoming) => {
+        kept?.answered(outgoing.shouldKeepAlive)
+        resolve(incoming)
+      })
+      const write = (): void => {
+        // Views, which are not copied: what is written is what the caller holds already.
+        for (const part of content.parts) outgoing.write(part)
+        outgoing.end()
+      }
+      if (kept) outgoing.once('socket', kept.use)
+      if (isStill === undefined) return write()
+      const writeIfStill = (): void => {
+        if (isStill()) return write()
+        resolve(undefined)
+        outgoing.destroy()
+      }
+      // The end of the process before is in the queue of events by the time that the next one has taken a connection: a
+      // turn later it has been noticed.
+      outgoing.once('socket', (socket) => socket.once('connect', () => setImmediate(writeIfStill)))
     })
   }
 
@@ -137,11 +190,14 @@ export class ServerClient {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void> {
     const { idleMs } = this.options
+    const { socket } = incoming
     let isSilent = false
-    incoming.socket.setTimeout(idleMs, () => {
+    const onSilence = (): void => {
       isSilent = true
       incoming.destroy()
-    })
+    }
+    socket.setTimeout(idleMs)
+    socket.once('timeout', onSilence)
     const onAbort = (): void => void incoming.destroy()
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
@@ -154,36 +210,9 @@ export class ServerClient {
       throw notThere(error as Error)
     } finally {
       signal?.removeEventListener('abort', onAbort)
+      socket.off('timeout', onSilence)
     }
   }
-}
-
-function contentOf(body: ServerRequest['body']): {
-  bytes?: Uint8Array
-  headers: Record<string, string | number>
-} {
-  if (body === undefined) return { headers: {} }
-  if ('bytes' in body && body.bytes instanceof Uint8Array)
-    return {
-      bytes: body.bytes,
-      headers: { ...(body as { headers: object }).headers, 'content-length': body.bytes.length },
-    }
-  const bytes = Buffer.from(JSON.stringify(body))
-  return { bytes, headers: { 'content-type': 'application/json', 'content-length': bytes.length } }
-}
-
-async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of chunks) {
-    length += chunk.length
-    if (length > maxBytes)
-      throw engineError('ENGINE_ANSWER_TOO_LARGE', 'the answer of the model server is too large', {
-        expected: `at most ${maxBytes} bytes`,
-      })
-    parts.push(chunk)
-  }
-  return Buffer.concat(parts, length)
 }
 
 function refusal(status: number, said: string): Error {

@@ -8,6 +8,8 @@ export type UpstreamTask = Extract<ModelTask, 'text-generation' | 'embedding' | 
  * - `cache_salt` (vLLM): every request carries one, the client's or one drawn for it alone.
  * - `cache_prompt` (llama.cpp's server): every request forbids it; a client's salt changes nothing.
  * - `none`: the server was started without any prefix cache, as its measured command line says.
+ *
+ * Nothing of it can be seen from here: a server that does otherwise tells by its speed what others have sent.
  */
 export type PrefixCache = 'cache_salt' | 'cache_prompt' | 'none'
 
@@ -22,8 +24,12 @@ export interface UpstreamConfig {
   /** What the server calls the model: 1-128 of `A-Z a-z 0-9 . _ / -`. */
   readonly model: string
   readonly weights: WeightsConfig
-  /** Of `openai` servers that generate text. */
+  /** Of `openai` servers. One that embeds has no field to forbid it by: `none`. */
   readonly prefixCache: PrefixCache | undefined
+  /** Of `kserve` servers: that they were started without keeping answers, as their measured command line says. */
+  readonly responseCache: 'none' | undefined
+  /** Absolute path of the file with the secret that the server wants; undefined: none. */
+  readonly apiKeyFile: string | undefined
   /** Calls at once; more wait. */
   readonly concurrency: number
 }

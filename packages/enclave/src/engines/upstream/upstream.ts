@@ -1,30 +1,37 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '@sotto/protocol/errors'
 import { engineError } from '../errors.ts'
-import { list, object } from '../fields.ts'
 import { Slots } from '../host/slots.ts'
-import type {
-  EmbedRequest,
-  EmbedResult,
-  GenerateRequest,
-  InferRequest,
-  Tensor,
-  TensorInfo,
-  TextEvent,
-} from '../types.ts'
-import { decodeInferAnswer, tensorInfo } from './kserve/infer-answer.ts'
+import type { EmbedRequest, EmbedResult, GenerateRequest, InferRequest, Tensor, TextEvent } from '../types.ts'
+import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
+import { readApiKey } from './api-key.ts'
+import { type Known, ServerIdentity } from './identity.ts'
+import { decodeInferAnswer } from './kserve/infer-answer.ts'
 import { inferBody } from './kserve/infer-request.ts'
 import { decodeEmbeddings, embeddingsBody } from './openai/embeddings.ts'
 import { textEvents } from './openai/text-events.ts'
 import { textRequest } from './openai/text-request.ts'
-import { type ServerAddress, ServerClient } from './server-client.ts'
+import { type ServerAddress, ServerClient, type ServerRequest } from './server-client.ts'
 import type { UpstreamConfig } from './types.ts'
-import { upstreamDigest, verifyWeights } from './weights.ts'
+import { upstreamDigest } from './weights.ts'
 
 const MAX_WAITING = 32
 const MAX_WAIT_MS = 60_000
 const IDLE_MS = 120_000
 const POLL_MS = 200
+
+/** What a server that is starting says or does not say. */
+const WAITS = ['ENGINE_CRASHED', 'ENGINE_BUSY', 'ENGINE_FAILED'] as const
+
+/** How {@link Upstream.open} goes about it. */
+export interface UpstreamOptions {
+  /** How long it waits for a server that is starting, ms. Default 600 000. */
+  readonly timeoutMs?: number
+  /** Memory for answers, shared with other servers. Default one of its own. */
+  readonly budget?: AnswerBudget
+  /** Told once, when the server is found to have another model than it had, and is not asked any more. */
+  readonly onFailed?: (reason: Error) => void
+}
 
 /** A model in a server beside this process. Calls may be concurrent; those beyond its concurrency wait their turn. */
 export class Upstream {
@@ -32,8 +39,11 @@ export class Upstream {
   /** What receipts quote, see `weights.ts`. */
   readonly digest: string
   /** Signature of a model that is addressed by tensor. */
-  readonly tensors: { inputs: readonly TensorInfo[]; outputs: readonly TensorInfo[] } | undefined
+  readonly tensors: Known['tensors']
   private readonly client: ServerClient
+  private readonly identity: ServerIdentity
+  private readonly budget: AnswerBudget
+  private readonly onFailed: (reason: Error) => void
   private readonly isBinary: boolean
   private readonly slots = new Slots(MAX_WAITING, MAX_WAIT_MS)
   private isThere = true
@@ -42,25 +52,26 @@ export class Upstream {
    * Checks the files of the model, then waits until the server says it is ready and has it.
    * @throws `ENGINE_MODEL_INVALID`, `ENGINE_LOAD_FAILED` when it is not ready in time
    */
-  static async open(
-    config: UpstreamConfig,
-    options: { timeoutMs?: number; signal?: AbortSignal } = {},
-  ): Promise<Upstream> {
-    await verifyWeights(config.weights)
+  static async open(config: UpstreamConfig, options: UpstreamOptions = {}): Promise<Upstream> {
+    const { apiKeyFile } = config
     const client = new ServerClient({
       address: addressOf(config.url),
       routes: routesOf(config),
       idleMs: IDLE_MS,
+      // Read at each request: a key that is replaced on the disk is used from then on.
+      ...(apiKeyFile !== undefined && { apiKey: () => readApiKey(apiKeyFile) }),
     })
+    let opened: Upstream | undefined
+    const identity = new ServerIdentity(config, client, (reason) => opened?.fail(reason))
     const deadline = performance.now() + (options.timeoutMs ?? 600_000)
     for (;;) {
       try {
-        return new Upstream(config, client, await identify(config, client, options.signal))
+        await identity.confirm()
+        opened = new Upstream(config, client, identity, identity.known!, options)
+        return opened
       } catch (cause) {
-        const mayPass =
-          hasCode(cause, 'ENGINE_CRASHED') || hasCode(cause, 'ENGINE_BUSY') || hasCode(cause, 'ENGINE_FAILED')
-        if (!mayPass) throw cause
-        if (performance.now() > deadline || options.signal?.aborted)
+        if (!WAITS.some((code) => hasCode(cause, code))) throw cause
+        if (performance.now() > deadline)
           throw engineError('ENGINE_LOAD_FAILED', 'the model server did not get ready', {
             cause,
             found: config.id,
@@ -70,16 +81,25 @@ export class Upstream {
     }
   }
 
-  private constructor(config: UpstreamConfig, client: ServerClient, known: Known) {
+  private constructor(
+    config: UpstreamConfig,
+    client: ServerClient,
+    identity: ServerIdentity,
+    known: Known,
+    options: UpstreamOptions,
+  ) {
     this.config = config
     this.client = client
+    this.identity = identity
+    this.budget = options.budget ?? createAnswerBudget()
+    this.onFailed = options.onFailed ?? (() => undefined)
     this.digest = upstreamDigest(config)
     this.tensors = known.tensors
     this.isBinary = known.isBinary
     this.slots.setLimit(config.concurrency)
   }
 
-  /** Whether the last call reached it. */
+  /** Whether the last call reached it, and it was the server it should be. */
   get isReady(): boolean {
     return this.isThere
   }
@@ -89,7 +109,7 @@ export class Upstream {
     const { route, body } = textRequest(this.config.model, request, this.config.prefixCache ?? 'none')
     const leave = await this.slots.enter(signal)
     try {
-      const events = this.client.events({ route, body, ...(signal && { signal }) })
+      const events = this.client.events({ route, body, guard: this.identity, ...(signal && { signal }) })
       yield* textEvents(events, request.cacheSalt !== undefined)
       this.isThere = true
     } catch (error) {
@@ -102,11 +122,8 @@ export class Upstream {
   /** Embeds texts. */
   embed(request: EmbedRequest, signal?: AbortSignal): Promise<EmbedResult> {
     const body = embeddingsBody(this.config.model, request)
-    return this.called(signal, async () =>
-      decodeEmbeddings(
-        await this.client.json({ route: 'POST /v1/embeddings', body, ...(signal && { signal }) }),
-        request,
-      ),
+    return this.called(signal, async (means) =>
+      decodeEmbeddings(await this.client.json({ route: 'POST /v1/embeddings', body, ...means }), request),
     )
   }
 
@@ -114,38 +131,49 @@ export class Upstream {
   infer(request: InferRequest, signal?: AbortSignal): Promise<Tensor[]> {
     const body = inferBody(request, this.isBinary)
     const route = `POST /v2/models/${this.config.model}/infer`
-    return this.called(signal, async () =>
-      decodeInferAnswer(await this.client.whole({ route, body, ...(signal && { signal }) }), request.outputs),
+    return this.called(signal, async (means) =>
+      decodeInferAnswer(await this.client.whole({ route, body, ...means }), request.outputs),
     )
   }
 
   /** Refuses every call from now on. */
   close(): void {
+    this.identity.doubt()
     this.slots.close(engineError('ENGINE_CLOSED', 'the engine was stopped'))
   }
 
-  private async called<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+  private async called<T>(
+    signal: AbortSignal | undefined,
+    run: (means: Pick<ServerRequest, 'hold' | 'guard' | 'signal'>) => Promise<T>,
+  ): Promise<T> {
     const leave = await this.slots.enter(signal)
+    const releases: (() => void)[] = []
     try {
-      const result = await run()
+      const hold = (bytes: number): void => void releases.push(this.budget.take(bytes))
+      const result = await run({ hold, guard: this.identity, ...(signal && { signal }) })
       this.isThere = true
       return result
     } catch (error) {
       throw this.noted(error)
     } finally {
       leave()
+      // From here on it is the caller's, who counts the tensors of answers.
+      for (const release of releases) release()
     }
   }
 
+  private fail(reason: Error): void {
+    this.isThere = false
+    this.slots.close(reason)
+    this.onFailed(reason)
+  }
+
   private noted(error: unknown): unknown {
-    if (hasCode(error, 'ENGINE_CRASHED')) this.isThere = false
+    if (!hasCode(error, 'ENGINE_CRASHED')) return error
+    this.isThere = false
+    this.identity.doubt()
     return error
   }
-}
-
-interface Known {
-  readonly tensors: Upstream['tensors']
-  readonly isBinary: boolean
 }
 
 function routesOf({ kind, task, model }: UpstreamConfig): string[] {
@@ -153,6 +181,7 @@ function routesOf({ kind, task, model }: UpstreamConfig): string[] {
     return [
       'GET /v2',
       `GET /v2/models/${model}`,
+      `GET /v2/models/${model}/config`,
       `GET /v2/models/${model}/ready`,
       `POST /v2/models/${model}/infer`,
     ]
@@ -162,33 +191,6 @@ function routesOf({ kind, task, model }: UpstreamConfig): string[] {
       ? ['POST /v1/embeddings']
       : ['POST /v1/chat/completions', 'POST /v1/completions']),
   ]
-}
-
-/** Asks the server what it has: another model under our name would be answered in ours. */
-async function identify(
-  config: UpstreamConfig,
-  client: ServerClient,
-  signal: AbortSignal | undefined,
-): Promise<Known> {
-  const { kind, model } = config
-  const get = (path: string): Promise<unknown> =>
-    client.json({ route: `GET ${path}`, ...(signal && { signal }) })
-  if (kind === 'openai') {
-    const models = list(object(await get('/v1/models'))['data'], (one) => object(one)['id'])
-    if (!models.includes(model))
-      throw engineError('ENGINE_MODEL_INVALID', 'the model server does not have this model')
-    return { tensors: undefined, isBinary: false }
-  }
-  await client.whole({ route: `GET /v2/models/${model}/ready`, ...(signal && { signal }) })
-  const metadata = object(await get(`/v2/models/${model}`))
-  if (metadata['name'] !== model)
-    throw engineError('ENGINE_MODEL_INVALID', 'the model server does not have this model')
-  const extensions = list(object(await get('/v2'))['extensions'] ?? [], String)
-  const infos = (field: string): TensorInfo[] => list(metadata[field] ?? [], (one) => tensorInfo(object(one)))
-  return {
-    tensors: { inputs: infos('inputs'), outputs: infos('outputs') },
-    isBinary: extensions.includes('binary_tensor_data'),
-  }
 }
 
 /** @throws `ENGINE_LOAD_FAILED` for anything but a port of this machine's loopback */

@@ -89,7 +89,7 @@ export async function* walkWindows(
 }
 
 /** The tokens a window's answer begins with. */
-export function startTokens(
+function startTokens(
   { config }: Pick<WhisperModel, 'config'>,
   language: string,
   task: 'transcribe' | 'translate',

@@ -1,5 +1,6 @@
-/** Entry of every engine process. */
-import { createEngine } from './registry.ts'
+/** Entry of every engine process. Started with the name of its engine. */
+import { createEngine, prepareEngine } from './registry.ts'
 import { runWorker } from './run.ts'
 
 runWorker(createEngine)
+prepareEngine(process.argv[2])

@@ -13,6 +13,15 @@ const ENGINES: Readonly<Record<RuntimeName, (() => Promise<{ createEngine: Creat
   'llama-server': () => import('../llama-server/index.ts'),
 }
 
+/**
+ * Begins to load the code of an engine: its process has nothing else to do while the files of its model are still coming,
+ * and a second of it is saved. Why it cannot be had is for {@link createEngine} to say.
+ */
+export function prepareEngine(name: string | undefined): void {
+  if (name === undefined || !Object.hasOwn(ENGINES, name)) return
+  void ENGINES[name as RuntimeName]?.().catch(() => undefined)
+}
+
 /** Makes the engine of this name. @throws `ENGINE_UNSUPPORTED` */
 export async function createEngine(name: RuntimeName): Promise<Engine> {
   const load = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined

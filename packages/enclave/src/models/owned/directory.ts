@@ -18,7 +18,7 @@ import { createFailures } from './failures.ts'
 import { heldModel, type Hold } from './lease.ts'
 import { loadOwnedModel } from './load.ts'
 import type { ModelRegistry } from './registry.ts'
-import { type Loaded, Shelf, type ShelfLimits } from './shelf.ts'
+import { type Claim, type Loaded, Shelf, type ShelfLimits } from './shelf.ts'
 import type { Statements } from './statements.ts'
 
 /** Models that load at once; each takes a core and a few blocks of memory. */
@@ -85,8 +85,13 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
     }
   }
 
-  async function load(statement: ModelStatement, key: string, hold: Hold): Promise<Loaded<ServedModel>> {
-    const engine = await loads.run(() => loadOwnedModel(statement, { registry, host, contentKey }))
+  async function load(
+    statement: ModelStatement,
+    key: string,
+    hold: Hold,
+    claim: Claim,
+  ): Promise<Loaded<ServedModel>> {
+    const engine = await loads.run(() => loadOwnedModel(statement, { registry, host, contentKey, claim }))
     try {
       const model = options.prepare({ ...serveModel(engine, now()), id: nameOf(statement) })
       served.set(key, { statement, confirmedAt: monotonicNow() })
@@ -110,7 +115,7 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
         owner: statement.owner,
         bytes: statement.bytes,
         isPinned,
-        load: (hold) => load(statement, key, hold),
+        load: (hold, claim) => load(statement, key, hold, claim),
       })
     } catch (error) {
       // Another moment has other places; everything else is remembered for a while.
@@ -124,7 +129,7 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
     const entry = served.get(key)
     if (entry === undefined) return undefined
     try {
-      await statements.find({ ...nameParts(entry.statement), version: entry.statement.version })
+      await requireShown(entry.statement)
       const age = monotonicNow() - entry.confirmedAt
       if (age < CONFIRM_MS) return undefined
       // The registry is not trusted to say that a model was removed: the KMS, which forgot its key, is.
@@ -135,6 +140,15 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
     } catch (error) {
       const isOver = monotonicNow() - entry.confirmedAt > UNCONFIRMED_MS
       return isOver || (error as SottoError).action !== 'retry' ? (error as Error) : undefined
+    }
+  }
+
+  /** A registry that is away says nothing about a model: the KMS is asked all the same. @throws as `Statements.find` */
+  async function requireShown(statement: ModelStatement): Promise<void> {
+    try {
+      await statements.find({ ...nameParts(statement), version: statement.version })
+    } catch (error) {
+      if ((error as SottoError).action !== 'retry') throw error
     }
   }
 

@@ -7,6 +7,7 @@ import {
   parseModelManifest,
 } from '../../engines/index.ts'
 import { ownedModelError } from './errors.ts'
+import { memoryOf } from './memory.ts'
 import { readAhead } from './read-ahead.ts'
 import type { ModelRegistry } from './registry.ts'
 import { splitFiles } from './split-files.ts'
@@ -17,13 +18,15 @@ export interface LoadTools {
   host: Pick<EngineHost, 'start'>
   /** The content key of an artifact, as the KMS releases it; overwritten after use. */
   contentKey(statement: ModelStatement): Promise<Uint8Array>
+  /** Told how much memory the model takes, before it takes any. @throws what keeps it from that */
+  claim(bytes: number): Promise<void>
 }
 
 /**
  * Loads what an owner's statement names. The file is read while its key is asked for, decrypted as it arrives into files
  * in memory, and the engine's process starts meanwhile; it is told to load when the whole file has proven to be the one
  * the owner signed. Nothing of it is written anywhere else.
- * @throws `OWNED_MODEL_REFUSED`, `OWNED_MODEL_UNREACHABLE`, those of the sealed format and of `EngineHost.start`
+ * @throws `OWNED_MODEL_REFUSED`, `OWNED_MODEL_UNREACHABLE`, those of `claim`, of the sealed format and of `EngineHost.start`
  */
 export async function loadOwnedModel(statement: ModelStatement, tools: LoadTools): Promise<EngineProcess> {
   const { artifact, digest, bytes } = statement
@@ -38,6 +41,7 @@ export async function loadOwnedModel(statement: ModelStatement, tools: LoadTools
     key.fill(0)
     const manifest = parseModelManifest(metadata)
     requireStated(manifest, statement, header.plaintextBytes)
+    await tools.claim(memoryOf(manifest))
     return await tools.host.start({ manifest, files: splitFiles(manifest, content, remote.finish) })
   } finally {
     remote.close()

@@ -8,6 +8,7 @@ import {
 } from '@sotto/protocol/sealed-models'
 import { readBody } from '@sotto/serve/limits'
 import { ownedModelError } from './errors.ts'
+import { type RangeAnswer, readRange } from './range.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_ERROR_BYTES = 65_536
@@ -25,14 +26,10 @@ export function createRegistry(
   url: string,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): ModelRegistry {
-  async function get(path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  const base = url.replace(/\/+$/, '')
+  async function get(path: string): Promise<Response> {
     try {
-      return await fetch(`${url.replace(/\/+$/, '')}${path}`, {
-        headers,
-        redirect: 'error',
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      })
+      return await fetch(`${base}${path}`, { redirect: 'error', signal: withTimeout(undefined) })
     } catch (cause) {
       throw ownedModelError('OWNED_MODEL_UNREACHABLE', 'the registry of models does not answer', { cause })
     }
@@ -41,8 +38,8 @@ export function createRegistry(
   return {
     async find(name) {
       const path = `/v1/models/${name.tag}/${formatModelName(name).slice(name.tag.length + 1)}`
-      const response = await get(path, {})
-      if (!response.ok) throw await refusalOf(response)
+      const response = await get(path)
+      if (!response.ok) throw await refusalOf(response.status, () => readBody(response, MAX_ERROR_BYTES))
       try {
         const text = fromUtf8(await readBody(response, MAX_LOGGED_BYTES))
         return loggedModelDocumentDecoder(JSON.parse(text), 'model')
@@ -51,44 +48,39 @@ export function createRegistry(
       }
     },
     async read(digest, start, length, signal) {
-      const range = `bytes=${start}-${start + length - 1}`
-      const response = await get(`/artifacts/${digest}`, { range }, signal)
-      if (!response.ok) throw await refusalOf(response)
-      const bytes = new Uint8Array(length)
-      let filled = 0
+      const from = new URL(`${base}/artifacts/${digest}`)
+      let answer: RangeAnswer
       try {
-        // Straight into its place: a model is large, and a range has a known length.
-        for await (const part of response.body ?? []) {
-          if (filled + part.length > length) throw new Error('more than was asked for')
-          bytes.set(part, filled)
-          filled += part.length
-        }
+        answer = await readRange(from, start, length, withTimeout(signal))
       } catch (cause) {
-        throw ownedModelError('OWNED_MODEL_UNREACHABLE', 'the registry of models stopped in the middle', {
+        throw ownedModelError('OWNED_MODEL_UNREACHABLE', 'the registry of models does not send what it has', {
+          expected: `${length} bytes`,
           cause,
         })
       }
-      if (response.status === 206 && filled === length) return bytes
-      throw ownedModelError('OWNED_MODEL_UNREACHABLE', 'the registry of models sent another range', {
-        expected: `${length} bytes`,
-        found: `${filled}, status ${response.status}`,
-      })
+      if ('bytes' in answer) return answer.bytes
+      throw await refusalOf(answer.status, () => Promise.resolve(answer.said))
     },
   }
 }
 
+function withTimeout(signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+}
+
 /** What the registry says of a model that it does not give. */
-async function refusalOf(response: Response): Promise<Error> {
+async function refusalOf(status: number, read: () => Promise<Uint8Array>): Promise<Error> {
   let code: unknown
   try {
-    const body = JSON.parse(fromUtf8(await readBody(response, MAX_ERROR_BYTES))) as {
+    const body = JSON.parse(fromUtf8(await read())) as {
       error?: { code?: unknown }
     }
     code = body.error?.code
   } catch {
     code = undefined
   }
-  const found = typeof code === 'string' && /^[A-Z_]{1,64}$/.test(code) ? code : `status ${response.status}`
+  const found = typeof code === 'string' && /^[A-Z_]{1,64}$/.test(code) ? code : `status ${status}`
   if (code === 'REGISTRY_MODEL_UNKNOWN')
     return ownedModelError('OWNED_MODEL_UNKNOWN', 'the registry has no model of this name')
   if (code === 'REGISTRY_MODEL_REMOVED')

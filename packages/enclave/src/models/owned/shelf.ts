@@ -3,7 +3,7 @@ import type { Hold } from './lease.ts'
 
 /** What an enclave keeps loaded, and for how long. */
 export interface ShelfLimits {
-  /** Of all models together, as their sealed files count, bytes. */
+  /** Memory that all models together may take, bytes: see `memory.ts`. */
   maxBytes: number
   maxModels: number
   /** Models of one owner. */
@@ -23,12 +23,20 @@ export interface Wanted<T> {
   /** Names exactly one thing. */
   key: string
   owner: string
+  /** As much as is known before it loads. */
   bytes: number
   isPinned: boolean
-  load(hold: Hold): Promise<Loaded<T>>
+  load(hold: Hold, claim: Claim): Promise<Loaded<T>>
 }
 
-interface Place<T> extends Pick<Wanted<T>, 'key' | 'owner' | 'bytes'> {
+/**
+ * Says while it loads, before it takes it, how much memory it takes in all; resolves when there is so much.
+ * @throws `OWNED_MODEL_BUSY`, `OWNED_MODEL_TOO_LARGE`
+ */
+export type Claim = (bytes: number) => Promise<void>
+
+interface Place<T> extends Pick<Wanted<T>, 'key' | 'owner'> {
+  bytes: number
   isPinned: boolean
   loading: Promise<T>
   loaded?: Loaded<T>
@@ -51,6 +59,8 @@ export class Shelf<T> {
   readonly #limits: ShelfLimits
   readonly #now: () => number
   readonly #places = new Map<string, Place<T>>()
+  /** Ended, and still in use or loading: nobody gets them any more, and their memory is taken all the same. */
+  readonly #lingering = new Set<Place<T>>()
   /** Ends of models that still have memory. */
   readonly #closing = new Set<Promise<void>>()
 
@@ -99,6 +109,7 @@ export class Shelf<T> {
     if (place === undefined) return
     place.ended ??= reason
     this.#places.delete(key)
+    this.#lingering.add(place)
     this.#closeUnused(place)
   }
 
@@ -117,11 +128,8 @@ export class Shelf<T> {
 
   /** Puts everything away, in use or not. */
   async close(): Promise<void> {
-    for (const place of this.#places.values()) {
-      place.ended ??= closed()
-      this.#places.delete(place.key)
-      this.#closeNow(place)
-    }
+    for (const { key } of this.#places.values()) this.end(key, closed())
+    for (const place of this.#lingering) this.#closeNow(place)
     await Promise.all(this.#closing)
   }
 
@@ -129,7 +137,10 @@ export class Shelf<T> {
     try {
       // What was put away for it has memory until its process is gone.
       await Promise.all(this.#closing)
-      const loaded = await load(() => this.#hold(place))
+      const loaded = await load(
+        () => this.#hold(place),
+        (bytes) => this.#claim(place, bytes),
+      )
       place.loaded = loaded
       place.lastUsed = this.#now()
       if (place.ended === undefined) return loaded.value
@@ -137,8 +148,17 @@ export class Shelf<T> {
       throw place.ended
     } catch (error) {
       if (this.#places.get(place.key) === place) this.#places.delete(place.key)
+      // What has loaded is closed by now, or waits for those who use it.
+      if (place.loaded === undefined) this.#lingering.delete(place)
       throw error
     }
+  }
+
+  async #claim(place: Place<T>, bytes: number): Promise<void> {
+    if (place.ended !== undefined) throw place.ended
+    this.#makeRoom({ ...place, bytes }, place)
+    place.bytes = bytes
+    await Promise.all(this.#closing)
   }
 
   #hold(place: Place<T>): () => void {
@@ -152,7 +172,8 @@ export class Shelf<T> {
     }
   }
 
-  #makeRoom(wanted: Wanted<T>): void {
+  /** @param own the place it is for, where it has one already */
+  #makeRoom(wanted: Pick<Place<T>, 'owner' | 'bytes'>, own?: Place<T>): void {
     const { maxBytes, maxModels, maxPerOwner } = this.#limits
     if (wanted.bytes > maxBytes)
       throw ownedModelError(
@@ -163,11 +184,11 @@ export class Shelf<T> {
           found: `${wanted.bytes}`,
         },
       )
-    const places = [...this.#places.values()]
+    const places = [...this.#places.values()].filter((place) => place !== own)
     const oldestFirst = places
       .filter((place) => this.#isEvictable(place))
       .toSorted((a, b) => a.lastUsed - b.lastUsed)
-    const kept = new Set(places)
+    const kept = new Set([...places, ...this.#lingering])
     const isOwn = ({ owner }: Place<T>): boolean => owner === wanted.owner
     const fits = (): boolean =>
       kept.size < maxModels && sum(kept) + wanted.bytes <= maxBytes && countOf(kept, isOwn) < maxPerOwner
@@ -184,7 +205,7 @@ export class Shelf<T> {
     }
     if (!fits())
       throw ownedModelError('OWNED_MODEL_BUSY', 'every place for models is in use; try again', {
-        found: `${places.length} models`,
+        found: `${places.length + this.#lingering.size} models`,
       })
     for (const place of places) if (!kept.has(place)) this.#evict(place)
   }
@@ -204,6 +225,7 @@ export class Shelf<T> {
   #closeNow(place: Place<T>): void {
     if (place.isClosed || place.loaded === undefined) return
     place.isClosed = true
+    this.#lingering.delete(place)
     const closing: Promise<void> = place.loaded
       .close()
       .catch(() => undefined)

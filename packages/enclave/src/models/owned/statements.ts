@@ -11,7 +11,7 @@ import { ownedModelError } from './errors.ts'
 import type { ModelRegistry } from './registry.ts'
 
 /** How long an answer of the registry is used, milliseconds: so much later a removal is noticed at the latest. */
-export const STATEMENT_MS = 60_000
+const STATEMENT_MS = 60_000
 /** The same for "there is none": an owner who publishes does not wait for it. */
 const REFUSAL_MS = 2000
 /** Names that are remembered: anybody may ask for any name. */

@@ -16,7 +16,12 @@ const runs = { numRuns: process.env['SLOW'] ? 5000 : 200 }
 
 function read(text: string, datatype: Datatype, shape: number[]): Uint8Array {
   const count = shape.reduce((product, size) => product * size, 1)
-  return readJsonData(text, { start: 0, end: text.length }, { datatype, shape, count }, 'data')
+  let held = 0
+  const hold = (bytes: number): void => void (held += bytes)
+  const data = readJsonData(text, { start: 0, end: text.length }, { datatype, shape, count }, 'data', hold)
+  // What it allocated is what it said before.
+  expect(held).toBe(data.length)
+  return data
 }
 
 describe('JSON data of tensors', () => {

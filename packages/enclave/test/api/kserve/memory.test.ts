@@ -3,6 +3,10 @@ import { createBodyBudget } from '../../../src/api/kserve/body-budget.ts'
 import { MAX_BINARY_BYTES, MAX_HELD_BYTES } from '../../../src/api/kserve/limits.ts'
 import { apiOf, binaryInput, echoModel, errorOf, inferBinary, inferJson } from './support.ts'
 
+const MEBIBYTE = new Uint8Array(2 ** 20)
+/** Pieces of the largest request. */
+const WHOLE = MAX_BINARY_BYTES / 2 ** 20
+
 describe('memory for tensors', () => {
   it('is shared, given back, and refused beyond its bound', () => {
     const budget = createBodyBudget(10)
@@ -14,25 +18,33 @@ describe('memory for tensors', () => {
     expect(() => budget.take(1)).toThrow(expect.objectContaining({ code: 'API_BUSY' }))
   })
 
-  it('runs out for those who only announce tensors, and is there again when they leave', async () => {
+  /** A model of one input of bytes, and requests that announce the most of them and send as many as they are told to. */
+  function uploads() {
     const model = echoModel()
     const port = model.tensors!.inputs.filter(({ name }) => name === 'UINT8')
     const echo = apiOf({ ...model, tensors: { inputs: port, outputs: port } })
+    const announced = {
+      name: 'UINT8',
+      datatype: 'UINT8',
+      shape: [MAX_BINARY_BYTES],
+      parameters: { binary_data_size: MAX_BINARY_BYTES },
+    }
+    const head = Buffer.from(JSON.stringify({ inputs: [announced] }))
     const open: ReadableStreamDefaultController<Uint8Array>[] = []
-    const announce = (): Promise<Response> => {
-      const input = {
-        name: 'UINT8',
-        datatype: 'UINT8',
-        shape: [MAX_BINARY_BYTES],
-        parameters: { binary_data_size: MAX_BINARY_BYTES },
-      }
-      const head = Buffer.from(JSON.stringify({ inputs: [input] }))
-      const body = new ReadableStream<Uint8Array>({
-        start(controller) {
-          controller.enqueue(head)
-          open.push(controller)
+    const begin = (pieces: number): Promise<Response> => {
+      let sent = -1
+      const body = new ReadableStream<Uint8Array>(
+        {
+          start: (controller) => void open.push(controller),
+          async pull(controller) {
+            if (sent === WHOLE) return controller.close()
+            if (sent < pieces) controller.enqueue(sent < 0 ? head : MEBIBYTE)
+            else await new Promise<never>(() => undefined)
+            sent++
+          },
         },
-      })
+        { highWaterMark: 0 },
+      )
       return echo(
         new Request('https://inference.sotto/v2/models/owner/echo/infer', {
           method: 'POST',
@@ -42,19 +54,36 @@ describe('memory for tensors', () => {
         } as RequestInit),
       )
     }
-    const count = Math.floor(MAX_HELD_BYTES / MAX_BINARY_BYTES)
-    const waiting = Array.from({ length: count - 1 }, announce)
-    await new Promise((resolve) => setImmediate(resolve))
-    const [, last] = [
-      await Promise.race([announce(), new Promise((resolve) => setTimeout(resolve, 50))]),
-      announce(),
-    ]
-    expect(await errorOf(await last)).toMatchObject({ status: 503, code: 'api_busy' })
-    for (const controller of open) controller.error(new Error('gone'))
+    const small = (): Promise<Response> => {
+      const data = new Uint8Array(3)
+      return echo(inferBinary('owner/echo', { inputs: [binaryInput('UINT8', 'UINT8', [3], data)] }, [data]))
+    }
+    const leave = (): void => open.splice(0).forEach((controller) => controller.error(new Error('gone')))
+    return { begin, small, leave }
+  }
+  const settle = (ms = 50): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+  it('is not taken by those who only announce tensors, however many', async () => {
+    const { begin, small, leave } = uploads()
+    const waiting = Array.from({ length: 200 }, () => begin(0))
+    await settle()
+    expect((await small()).status).toBe(200)
+    leave()
     await Promise.all(waiting)
-    const data = new Uint8Array(3)
-    const small = inferBinary('owner/echo', { inputs: [binaryInput('UINT8', 'UINT8', [3], data)] }, [data])
-    expect((await echo(small)).status).toBe(200)
+  })
+
+  it('runs out for those who send them, and is there again when they leave', async () => {
+    const { begin, small, leave } = uploads()
+    const count = Math.floor(MAX_HELD_BYTES / MAX_BINARY_BYTES)
+    const waiting = Array.from({ length: count - 1 }, () => begin(WHOLE - 1))
+    await settle(500)
+    // The last of them is refused before there is an array for what it sends.
+    expect(await errorOf(await begin(WHOLE - 1))).toMatchObject({ status: 503, code: 'api_busy' })
+    expect((await small()).status).toBe(200)
+    leave()
+    await Promise.all(waiting)
+    const again = begin(WHOLE)
+    expect((await again).status).toBe(200)
   })
 
   it('is given back by an answer that is dropped before it is read', async () => {

@@ -48,6 +48,8 @@ export const keyImport = (change: object = {}): string =>
     artifact: ARTIFACT,
     owner: OWNER,
     policy: '01'.repeat(32),
+    createdAt: 5,
+    model: { name: 'bear', version: 1 },
     enc: toBase64Url(new Uint8Array(1120)),
     wrapped: toBase64Url(new Uint8Array(48)),
     ...change,
@@ -66,15 +68,10 @@ export const removal = (change: Partial<ModelRemoval> = {}): string =>
     },
     signer,
   )
-export const keyRemoval = (change: object = {}): string =>
-  envelopeOf(PAYLOAD_TYPES.artifactKeyRemoval, {
-    version: 1,
-    genesis: GENESIS,
-    artifact: ARTIFACT,
-    owner: OWNER,
-    createdAt: 9,
-    ...change,
-  })
+/** What the registry answers to a removal that is in the log. */
+export const LOGGED = { checkpoint: 'log\n', envelope: '{}', index: 3, proof: [] }
+/** What the KMS answers to it. */
+export const RECEIPT = { receipt: 'signed by the KMS' }
 
 interface Asked {
   to: string
@@ -107,11 +104,12 @@ export function between(answers: Record<string, Response | (() => Response)> = {
     },
   })
   async function call(method: string, path: string, body?: string | Uint8Array | object, headers = {}) {
-    const bytes = body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body)
+    const isRaw = body instanceof Uint8Array || body instanceof ReadableStream || typeof body === 'string'
+    const bytes = isRaw ? body : JSON.stringify(body)
     const request = new Request(`http://inference.sotto/v1/sealed-models${path}`, {
       method,
       headers,
-      ...(body !== undefined && { body: bytes as BodyInit }),
+      ...(body !== undefined && { body: bytes as BodyInit, duplex: 'half' }),
     })
     const response = await routes(request, new URL(request.url).pathname.slice('/v1/sealed-models'.length))
     const text = await response.text()

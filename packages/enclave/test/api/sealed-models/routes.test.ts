@@ -1,11 +1,12 @@
-import { toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { utf8 } from '@sotto/protocol/bytes'
 import { MAX_UPLOAD_PART_BYTES } from '@sotto/protocol/sealed-models'
 import { expect, test } from 'vitest'
 import {
   ARTIFACT,
   between,
   keyImport,
-  keyRemoval,
+  LOGGED,
+  RECEIPT,
   refusalBy,
   removal,
   statement,
@@ -42,22 +43,52 @@ test.each([
   expect(asked.map(({ to }) => to.split(/[ /]/)[1])).toEqual(['kms-1', 'kms-2', 'models.test'])
 })
 
-test('a removal destroys the keys first, then ends the model, then what runs here', async () => {
-  const { call, asked, removed } = between()
-  const keyRemovals = [keyRemoval(), keyRemoval({ artifact: '77'.repeat(16) })]
-  await call('DELETE', `/${TAG}/bear`, { removal: removal(), keyRemovals })
-  expect(asked.map(({ to }) => to)).toEqual([
-    `DELETE kms-1/v1/artifacts/${ARTIFACT}/key`,
-    `DELETE kms-1/v1/artifacts/${'77'.repeat(16)}/key`,
-    'POST models.test/v1/removals',
+test('KMS and registry get the same removal: the keys go first, then the model, then what runs here', async () => {
+  const { call, asked, removed } = between({
+    'kms-1': Response.json(RECEIPT),
+    'models.test': Response.json(LOGGED),
+  })
+  const { status, text } = await call('DELETE', `/${TAG}/bear`, { removal: removal() })
+  expect([status, JSON.parse(text)]).toEqual([200, { ...RECEIPT, logged: LOGGED }])
+  expect(asked).toEqual([
+    { to: 'POST kms-1/v1/model-removals', body: removal(), offset: undefined },
+    { to: 'POST models.test/v1/removals', body: removal(), offset: undefined },
   ])
   expect(removed).toMatchObject([{ name: 'bear', version: 'all' }])
 })
 
-test('a removal that the registry did not take ends nothing here', async () => {
-  const { call, removed } = between({ 'models.test': refusalBy('LOG_UNREACHABLE', 503, 'retry') })
-  const { error } = await call('DELETE', `/${TAG}/bear`, { removal: removal(), keyRemovals: [] })
-  expect([error?.code, error?.action, removed]).toEqual(['LOG_UNREACHABLE', 'retry', []])
+test.each(['REGISTRY_MODEL_UNKNOWN', 'REGISTRY_MODEL_REMOVED'])(
+  'a registry that says %s keeps no key alive and hides no receipt',
+  async (code) => {
+    const { call, removed } = between({
+      'kms-1': Response.json(RECEIPT),
+      'models.test': refusalBy(code, 404),
+    })
+    const { status, text } = await call('DELETE', `/${TAG}/bear`, { removal: removal() })
+    expect([status, JSON.parse(text)]).toEqual([200, RECEIPT])
+    expect(removed).toHaveLength(1)
+  },
+)
+
+test.each([
+  ['the KMS did not take', { 'kms-1': refusalBy('KMS_NOT_READY', 503, 'retry') }, 'API_UPSTREAM'],
+  ['a KMS answered without a receipt', { 'kms-1': Response.json({}) }, 'API_UPSTREAM'],
+  [
+    'the registry did not take',
+    { 'models.test': refusalBy('LOG_UNREACHABLE', 503, 'retry') },
+    'LOG_UNREACHABLE',
+  ],
+  ['a registry answered to with no proof', { 'models.test': Response.json({}) }, 'API_UPSTREAM'],
+])('a removal that %s ends nothing here', async (_, answers, code) => {
+  const { call, removed } = between({
+    'kms-1': Response.json(RECEIPT),
+    'kms-2': refusalBy('KMS_STANDBY', 503, 'retry'),
+    'models.test': Response.json(LOGGED),
+    ...answers,
+  })
+  const { error } = await call('DELETE', `/${TAG}/bear`, { removal: removal() })
+  expect([error?.action, removed]).toEqual(['retry', []])
+  expect([code, 'KMS_STANDBY', 'KMS_NOT_READY']).toContain(error?.code)
 })
 
 test('uploads: an intent, parts with their offsets, and where it stands', async () => {
@@ -70,6 +101,7 @@ test('uploads: an intent, parts with their offsets, and where it stands', async 
   const part = await call('PATCH', `/uploads/${UPLOAD}`, utf8('bytes'), { 'upload-offset': '7' })
   expect(asked).toEqual([
     { to: 'POST models.test/v1/uploads', body: 'an intent', offset: undefined },
+    { to: `GET models.test/v1/uploads/${UPLOAD}`, body: '', offset: undefined },
     { to: `GET models.test/v1/uploads/${UPLOAD}`, body: '', offset: undefined },
     { to: patch, body: 'bytes', offset: '7' },
   ])
@@ -151,17 +183,25 @@ test.each<[string, string, string, object | string | undefined, string]>([
     'API_ROUTE_NOT_FOUND',
   ],
   [
-    'keys of another owner',
-    'DELETE',
+    'a key of another model',
+    'PUT',
     `/${TAG}/bear`,
-    { removal: removal(), keyRemovals: [keyRemoval({ owner: toBase64Url(new Uint8Array(32)) })] },
+    { statement: statement(), import: keyImport({ model: { name: 'wolf', version: 1 } }) },
     'API_INVALID',
   ],
   [
-    'an import as a removal of a key',
+    'a key of another version',
+    'PUT',
+    `/${TAG}/bear`,
+    { statement: statement(), import: keyImport({ model: { name: 'bear', version: 2 } }) },
+    'API_INVALID',
+  ],
+  ['a removal that is none', 'DELETE', `/${TAG}/bear`, { removal: statement() }, 'MODEL_DOCUMENT'],
+  [
+    'a removal of another model',
     'DELETE',
     `/${TAG}/bear`,
-    { removal: removal(), keyRemovals: [keyImport()] },
+    { removal: removal({ name: 'wolf' }) },
     'API_INVALID',
   ],
   ['an upload that is none', 'GET', '/uploads/..%2Fmodels', undefined, 'API_ROUTE_NOT_FOUND'],
@@ -180,7 +220,18 @@ test('bodies are bounded', async () => {
   const part = await call('PATCH', `/uploads/${UPLOAD}`, new Uint8Array(MAX_UPLOAD_PART_BYTES + 1))
   expect(part.error?.code).toBe('HTTP_BODY_TOO_LARGE')
   expect((await call('POST', '/uploads', 'x'.repeat(8193))).error?.code).toBe('HTTP_BODY_TOO_LARGE')
-  expect(asked).toEqual([])
+  expect(asked.map(({ to }) => to.split(' ')[0])).toEqual(['GET'])
+})
+
+test('a part of an upload that nobody opened takes no place: others are not waited out by strangers', async () => {
+  const unknown = `GET models.test/v1/uploads/${'34'.repeat(16)}`
+  const { call, asked } = between({ [unknown]: refusalBy('REGISTRY_UPLOAD_UNKNOWN', 404) })
+  const never = (): Uint8Array => new ReadableStream({ pull: () => new Promise(() => undefined) }) as never
+  const strangers = Array.from({ length: 40 }, () => call('PATCH', `/uploads/${'34'.repeat(16)}`, never()))
+  const codes = (await Promise.all(strangers)).map(({ error }) => error?.code)
+  expect(new Set(codes)).toEqual(new Set(['REGISTRY_UPLOAD_UNKNOWN']))
+  expect((await call('PATCH', `/uploads/${UPLOAD}`, utf8('bytes'))).status).toBe(200)
+  expect(asked.filter(({ to }) => to.startsWith('PATCH'))).toHaveLength(1)
 })
 
 test.each([

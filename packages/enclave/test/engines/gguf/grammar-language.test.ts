@@ -53,6 +53,38 @@ it('takes the numbers between whole bounds, with their fractions', () => {
     expect(takes(text)).toBe(false)
 })
 
+it('takes exactly the texts of a pattern, as JSON writes them', () => {
+  const character = fc.constantFrom('a', 'b', '1', '"', '\\', '\n', 'é', '\u{1F600}', ']', '-')
+  const patterns = [
+    '^[ab]+1?$',
+    '"',
+    '^(?:a|b1)*$',
+    '^[^"\\\\]{2,3}$',
+    '\\n$',
+    '^\\W+$',
+    '.\u{1F600}',
+    '^[\\]a-]*$',
+  ]
+  for (const pattern of patterns) {
+    const takes = ofSchema({ type: 'string', pattern })
+    const within = ofSchema({ type: 'string', pattern, minLength: 2, maxLength: 3 })
+    fc.assert(
+      fc.property(fc.string({ unit: character, maxLength: 4 }), (text) => {
+        const isOne = new RegExp(pattern, 'u').test(text)
+        const length = [...text].length
+        expect([pattern, text, takes(JSON.stringify(text))]).toEqual([pattern, text, isOne])
+        expect([pattern, text, within(JSON.stringify(text))]).toEqual([
+          pattern,
+          text,
+          isOne && length >= 2 && length <= 3,
+        ])
+      }),
+      { numRuns: 60 },
+    )
+    expect(takes('"\u0001"') || takes('"a') || takes('a"')).toBe(false)
+  }
+})
+
 it('takes every choice of optional properties in their order, and no comma too many', () => {
   const names = ['a', 'b', 'c', 'd']
   for (let required = 0; required < 16; required++) {

@@ -13,19 +13,21 @@ const object = (properties: object): object => ({ type: 'object', properties })
 
 describe('a schema', () => {
   it.each([
-    ['pattern', object({ a: { type: 'string', pattern: '^x' } })],
+    ['pattern with a look around', object({ a: { type: 'string', pattern: '(?=x)' } })],
+    ['pattern that asks for so much', { type: 'string', pattern: '(a|b)*a(a|b){12}' }],
+    ['format with a pattern', { type: 'string', format: 'date', pattern: '^2' }],
     ['multipleOf', { type: 'number', multipleOf: 2 }],
     ['uniqueItems', { type: 'array', uniqueItems: true }],
     ['prefixItems', { type: 'array', prefixItems: [] }],
-    ['allOf', { allOf: [] }],
-    ['oneOf', { oneOf: [{ type: 'string' }] }],
+    ['pattern twice in allOf', { type: 'string', pattern: 'a', allOf: [{ pattern: 'b' }] }],
+    ['oneOf with alternatives', { oneOf: [{ type: 'string' }, { type: 'string', minLength: 2 }] }],
+    ['oneOf with alternatives', { oneOf: [object({ a: true }), object({ b: true })] }],
     ['not', { type: 'string', not: {} }],
     ['if', { type: 'object', if: {} }],
     ['patternProperties', { type: 'object', patternProperties: {} }],
     ['minProperties', { type: 'object', minProperties: 1 }],
     ['exclusiveMinimum', { type: 'number', exclusiveMinimum: 1 }],
     ['minLength', { enum: ['a'], minLength: 1 }],
-    ['properties', { $ref: '#', properties: {} }],
     ['minLength', { type: 'string', minLength: 1001 }],
     ['format', { type: 'string', format: 'email' }],
   ])('with %s is refused by its name, never with it ignored', async (keyword, schema) => {
@@ -44,7 +46,14 @@ describe('a schema', () => {
     ['no type in a list', { type: [] }],
     ['an empty enum', { enum: [] }],
     ['a const of another type', { const: 1, type: 'string' }],
-    ['false', object({ a: false })],
+    ['false', { type: 'array', items: object({ a: false }), minItems: 1, allOf: [false] }],
+    ['a property that has to be there and may not', { ...object({ a: false }), required: ['a'] }],
+    ['no alternative', { oneOf: [] }],
+    ['nothing in allOf', { allOf: [] }],
+    ['two that exclude each other', { allOf: [{ type: 'string' }, { type: 'null' }] }],
+    ['a pattern that no JSON text has', { type: 'string', pattern: '^\\x01$' }],
+    ['a pattern that is none', { type: 'string', pattern: '(' }],
+    ['a reference to itself with more', { $ref: '#', properties: {} }],
     ['bounds that exclude everything', { type: 'integer', minimum: 2, maximum: 1 }],
     ['a length that is no count', { type: 'string', minLength: -1 }],
     ['a maximum below the minimum', { type: 'array', minItems: 2, maxItems: 1 }],
@@ -124,6 +133,70 @@ describe('a schema', () => {
     }
     expect(parseSchema(value).root.kind).toBe('union')
     expect(parseSchema(tree((kind) => ({ const: kind }))).root.kind).toBe('ref')
+  })
+
+  it('of oneOf is taken where nothing can fit two alternatives', () => {
+    const named = (name: string, value: object): object => ({
+      ...object({ [name]: value }),
+      required: [name],
+    })
+    const closed = (name: string): object => ({
+      ...object({ [name]: { type: 'null' } }),
+      additionalProperties: false,
+    })
+    for (const oneOf of [
+      [{ type: 'string' }, { type: 'integer' }, { type: 'null' }],
+      [{ const: 1 }, { const: 2 }, { enum: [3, '1'] }],
+      [named('kind', { const: 'a' }), named('kind', { const: 'b' })],
+      [named('a', { type: 'string' }), named('b', { type: 'string' })],
+      [{ ...closed('a'), required: ['a'] }, closed('b')],
+      [
+        { type: 'string', pattern: '^a' },
+        { type: 'string', pattern: '^b' },
+      ],
+      [
+        { type: 'integer', maximum: 1 },
+        { type: 'integer', minimum: 2 },
+      ],
+      [
+        { type: 'array', items: { type: 'null' }, minItems: 1 },
+        { type: 'array', items: { type: 'string' } },
+      ],
+    ])
+      expect([oneOf, parseSchema({ oneOf }).root.kind]).toEqual([oneOf, 'union'])
+  })
+
+  it('with patterns that take long, or many, is refused in a moment', async () => {
+    const start = performance.now()
+    const many = (count: number, pattern: string): object =>
+      object(
+        Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string', pattern }])),
+      )
+    for (const schema of [
+      many(33, '^a$'),
+      many(32, '(?:[a-c]|\\d|x.){0,900}'),
+      { oneOf: Array.from({ length: 32 }, (_, i) => ({ type: 'string', pattern: `^[a-z]{${i + 900}}$` })) },
+    ])
+      expect(await codeOf(parse(schema).then(() => new GrammarWriter().schema(parseSchema(schema))))).toBe(
+        'ENGINE_UNSUPPORTED',
+      )
+    expect(performance.now() - start).toBeLessThan(8000)
+  })
+
+  it('of oneOf whose alternatives are compared over and over is refused in a moment', async () => {
+    const shapes = Array.from({ length: 6 }, (_, i) => ({
+      ...object({
+        a: { $ref: '#/$defs/t' },
+        b: { $ref: '#/$defs/t' },
+        c: { type: 'string', maxLength: i + 9 },
+      }),
+      required: ['a', 'b'],
+    }))
+    const start = performance.now()
+    expect(await codeOf(parse({ $defs: { t: { oneOf: shapes } }, $ref: '#/$defs/t' }))).toBe(
+      'ENGINE_UNSUPPORTED',
+    )
+    expect(performance.now() - start).toBeLessThan(2000)
   })
 
   it('keeps the order of properties, and brings what is only required behind them', () => {

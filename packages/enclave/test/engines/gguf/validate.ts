@@ -2,6 +2,9 @@
 interface Schema {
   readonly $ref?: string
   readonly anyOf?: readonly Schema[]
+  readonly oneOf?: readonly Schema[]
+  readonly allOf?: readonly Schema[]
+  readonly pattern?: string
   readonly const?: unknown
   readonly enum?: readonly unknown[]
   readonly type?: string | readonly string[]
@@ -31,6 +34,12 @@ export function violations(value: unknown, schema: unknown, root: unknown = sche
   }
   if (s.anyOf !== undefined)
     return s.anyOf.some((one) => violations(value, one, root).length === 0) ? [] : ['anyOf']
+  if (
+    s.oneOf !== undefined &&
+    s.oneOf.filter((one) => violations(value, one, root).length === 0).length !== 1
+  )
+    return ['oneOf']
+  if (s.allOf?.some((one) => violations(value, one, root).length > 0)) return ['allOf']
   const isSame = (one: unknown): boolean => JSON.stringify(one) === JSON.stringify(value)
   if (s.const !== undefined && !isSame(s.const)) return ['const']
   if (s.enum !== undefined && !s.enum.some((one) => isSame(one))) return ['enum']
@@ -49,6 +58,7 @@ function* byType(value: unknown, s: Schema, root: unknown): Generator<string> {
     const length = [...value].length
     if (length < (s.minLength ?? 0)) yield 'minLength'
     if (length > (s.maxLength ?? Infinity)) yield 'maxLength'
+    if (s.pattern !== undefined && !new RegExp(s.pattern, 'u').test(value)) yield 'pattern'
     if (s.format?.startsWith('date') && Number.isNaN(Date.parse(value))) yield 'format'
     if (s.format === 'uuid' && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(value)) yield 'format'
   }

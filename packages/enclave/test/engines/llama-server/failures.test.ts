@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { claim } from '../../../../../test/claims.ts'
 import { EngineHost, type EngineProcess } from '../../../src/engines/host/index.ts'
+import { buildElf, buildLauncher } from '../host/build-elf.ts'
 import { codeOf, textOf } from '../host/fake-model.ts'
 import { collect, startWeights } from '../real-engines.ts'
 import { testdata, testdataMissing } from '../testdata.ts'
@@ -13,7 +14,7 @@ import { testdata, testdataMissing } from '../testdata.ts'
 const ENTRY = fileURLToPath(new URL('../../../src/engines/worker/main.ts', import.meta.url))
 const FAKE = fileURLToPath(new URL('fixtures/fake-llama-server.mjs', import.meta.url))
 const sha256Of = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
-const missing = testdataMissing()
+const missing = testdataMissing() ?? otherProcessor()
 
 describe.skipIf(missing !== undefined)('an engine whose llama-server misbehaves', () => {
   let directory: string
@@ -24,7 +25,7 @@ describe.skipIf(missing !== undefined)('an engine whose llama-server misbehaves'
     directory = mkdtempSync(join(tmpdir(), 'sotto-fake-server-'))
     path = join(directory, 'llama-server')
     // Executable by every uid, in a folder only ours may enter: the sandbox shows it all the same.
-    writeFileSync(path, `#!/bin/sh\nexec ${process.execPath} ${FAKE} "$@"\n`)
+    writeFileSync(path, buildLauncher(process.execPath, FAKE))
     chmodSync(path, 0o755)
     host = await open({ path, sha256: sha256Of(path) })
   })
@@ -91,6 +92,35 @@ describe.skipIf(missing !== undefined)('an engine whose llama-server misbehaves'
     await hanging.close()
   })
 
+  it('never ends a part like a whole', async () => {
+    const engine = await start('ends')
+    const read = async (
+      maxTokens: number,
+      stop?: string[],
+    ): Promise<[code: string, text: string, end: string | undefined]> => {
+      let [text, end] = ['', undefined as string | undefined]
+      const events = engine.generate({ prompt: 'Once', maxTokens, ...(stop && { stop }) })
+      const code = await codeOf(
+        (async () => {
+          for await (const event of events) {
+            if (event.type === 'delta') text += event.text
+            if (event.type === 'done') end = event.finishReason
+          }
+        })(),
+      )
+      return [code, text, end]
+    }
+    // Cut after a token, before one, without a reason, and by a connection that breaks.
+    expect(await read(1)).toEqual(['ENGINE_PROTOCOL', 'half', undefined])
+    expect(await read(2)).toEqual(['ENGINE_PROTOCOL', '', undefined])
+    expect(await read(3)).toEqual(['ENGINE_PROTOCOL', 'half', undefined])
+    expect(await read(4)).toEqual(['ENGINE_CRASHED', 'half', undefined])
+    // What was asked for is whole where its own stop came before.
+    expect(await read(1, ['al'])).toEqual(['no error', 'h', 'stop'])
+    expect(engine.counters.restarts).toBe(0)
+    await engine.close()
+  })
+
   it('refuses a model that it does not accept', async () => {
     expect(await codeOf(start('dies'))).toBe('ENGINE_MODEL_INVALID')
   })
@@ -121,7 +151,7 @@ describe.skipIf(missing !== undefined)('an engine whose llama-server misbehaves'
     writeFileSync(copy, readFileSync(path))
     chmodSync(copy, 0o755)
     const other = await open({ path: copy, sha256: sha256Of(copy) })
-    writeFileSync(copy, `${readFileSync(path, 'utf8')}# changed\n`)
+    writeFileSync(copy, Buffer.concat([readFileSync(path), Buffer.from('changed')]))
     const changed = startWeights(
       other,
       { engine: 'gguf', task: 'text-generation' },
@@ -130,4 +160,34 @@ describe.skipIf(missing !== undefined)('an engine whose llama-server misbehaves'
     expect(await codeOf(changed)).toBe('ENGINE_PROGRAM_CHANGED')
     await other.close()
   })
+
+  it(claim('T7', 'starts no llama-server that would load libraries'), async () => {
+    const shared = join(directory, 'shared')
+    writeFileSync(shared, buildElf({ interpreter: '/lib64/ld-linux-x86-64.so.2', libraries: ['libc.so.6'] }))
+    chmodSync(shared, 0o755)
+    expect(await codeOf(open({ path: shared, sha256: sha256Of(shared) }))).toBe('ENGINE_PROGRAM_NOT_STATIC')
+    // One that comes to lie beside it later ends the next start.
+    const library = join(directory, 'libggml-cuda.so')
+    const engine = await start('good')
+    writeFileSync(library, '')
+    try {
+      expect(await codeOf(start('good'))).toBe('ENGINE_PROGRAM_NOT_STATIC')
+      process.kill(engine.pid!, 'SIGKILL')
+      const deadline = Date.now() + 20_000
+      while (engine.state !== 'failed' && Date.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(await codeOf(ask(engine))).toBe('ENGINE_PROGRAM_NOT_STATIC')
+    } finally {
+      rmSync(library)
+      await engine.close()
+    }
+  })
 })
+
+/** The fake is machine code. */
+function otherProcessor(): string | undefined {
+  if (process.arch === 'x64' && process.platform === 'linux') return undefined
+  const reason = `the fake llama-server is a program for x86-64 Linux, and this is ${process.platform} ${process.arch}`
+  process.stderr.write(`skipped: ${reason}\n`)
+  return reason
+}

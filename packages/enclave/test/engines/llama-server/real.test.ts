@@ -176,6 +176,8 @@ describe.skipIf(skipped)('a llama-server beside the enclave', () => {
           sha256: imageDigest([{ path: 'model.gguf', mode: 0o444, sha256: sha256Of(bytes) }]),
         },
         prefixCache: 'cache_prompt',
+        responseCache: undefined,
+        apiKeyFile: undefined,
         concurrency: 2,
       },
       { timeoutMs: 60_000 },

@@ -20,8 +20,8 @@ export interface FakeServer {
   close(): Promise<void>
 }
 
-/** Starts one on loopback. */
-export async function startFake(answer: FakeServer['answer']): Promise<FakeServer> {
+/** Starts one on loopback, at any port or at this one. */
+export async function startFake(answer: FakeServer['answer'], at = 0): Promise<FakeServer> {
   const seen: Seen[] = []
   const server: Server = createServer((request, response) => {
     const parts: Buffer[] = []
@@ -38,7 +38,7 @@ export async function startFake(answer: FakeServer['answer']): Promise<FakeServe
       void fake.answer(one, response)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const fake: FakeServer = {
     url: `http://127.0.0.1:${port}`,

@@ -44,6 +44,8 @@ beforeEach(async () => {
     model: 'big',
     weights: { directory, sha256: imageDigest([{ path: 'model.bin', mode: 0o644, sha256 }]) },
     prefixCache: 'cache_salt',
+    responseCache: undefined,
+    apiKeyFile: undefined,
     concurrency: 2,
   }
 })
@@ -170,12 +172,13 @@ describe('an OpenAI-compatible server beside the enclave', () => {
   })
 
   it('knows when the server is gone, and when it is back', async () => {
-    server.answer = (_, response) => void response.destroy()
-    const upstream = await openAnswering()
+    const { answer } = server
+    const upstream = await open()
     expect(upstream.isReady).toBe(true)
+    server.answer = (_, response) => void response.destroy()
     expect(await codeOf(say(upstream))).toBe('ENGINE_CRASHED')
     expect(upstream.isReady).toBe(false)
-    server.answer = (_, response) => events(response, GOOD)
+    server.answer = answer
     await say(upstream)
     expect(upstream.isReady).toBe(true)
   })
@@ -196,7 +199,7 @@ describe('an OpenAI-compatible server beside the enclave', () => {
         ],
         usage: { prompt_tokens: 4 },
       })
-    const upstream = await openAnswering({ task: 'embedding', prefixCache: undefined })
+    const upstream = await openAnswering({ task: 'embedding', prefixCache: 'none' })
     const { vectors, usage } = await upstream.embed({ inputs: ['a', 'b'] })
     expect(vectors.map((vector) => [...vector])).toEqual([
       [Math.fround(0.6), Math.fround(0.8)],
@@ -220,6 +223,8 @@ describe('the files of a model server', () => {
     writeFileSync(join(directory, 'more.py'), 'x')
     expect(await codeOf(open())).toBe('ENGINE_MODEL_INVALID')
     rmSync(join(directory, 'more.py'))
+    rmSync(join(directory, 'model.bin'))
+    expect(await codeOf(open())).toBe('ENGINE_MODEL_INVALID')
     symlinkSync('/etc/passwd', join(directory, 'link'))
     expect(await codeOf(open())).toBe('ENGINE_MODEL_INVALID')
     expect(await codeOf(open({ weights: { ...config.weights, directory: '/nowhere' } }))).toBe(

@@ -12,7 +12,7 @@ beforeEach(async () => {
   client = new ServerClient({
     address: { host: '127.0.0.1', port: server.port },
     routes: ['GET /a', 'POST /a'],
-    apiKey: 'secret',
+    apiKey: () => 'secret',
     idleMs: 300,
   })
 })

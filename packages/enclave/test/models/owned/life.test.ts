@@ -129,6 +129,28 @@ test(
   },
 )
 
+test(
+  claim('owner.models', 'a registry that answers nothing keeps no removed model alive: the KMS is asked'),
+  async () => {
+    const world = new OwnedWorld()
+    // Never idle.
+    const models = world.open({ pinned: [`${ALICE.tag}/bear`] })
+    const id = await world.publish(ALICE, 'bear')
+    await models.tick()
+    world.onRelease = () => {
+      throw releaseError('RELEASE_DENIED', 'no', { found: 'KMS_NOT_ADMITTED' })
+    }
+    world.isRegistryDown = true
+    world.now += 1740
+    await models.tick()
+    expect([world.released.length, world.closed]).toEqual([1, []])
+    world.now += 61
+    await models.tick()
+    expect([world.released.length, world.closed]).toEqual([2, ['bear']])
+    expect(await codeOf(models.find(id))).not.toBe('none')
+  },
+)
+
 test('a KMS that is silent for an hour: what it admitted before is served no longer', async () => {
   const { world, models, id } = await started()
   world.onRelease = () => {

@@ -13,6 +13,9 @@ class Shelves {
   readonly holds = new Map<string, Hold>()
   loads: string[] = []
   closed: string[] = []
+  /** Bytes of what has been loaded and not closed, and the most there ever were. */
+  memory = 0
+  most = 0
   /** Loads that wait until they are let go. */
   gate: Promise<void> = Promise.resolve()
 
@@ -21,18 +24,28 @@ class Shelves {
   }
 
   /** After the moment in which whoever got another one may not have begun to use it. */
-  get(key: string, bytes = 10, isPinned = false): Promise<string> {
+  get(key: string, bytes = 10, isPinned = false, claimed = bytes): Promise<string> {
     this.now += GRACE
     return this.shelf.get({
       key,
       owner: key[0]!,
       bytes,
       isPinned,
-      load: async (hold) => {
+      load: async (hold, claim) => {
         this.loads.push(key)
         await this.gate
+        if (claimed !== bytes) await claim(claimed)
         this.holds.set(key, hold)
-        return { value: key, close: async () => void this.closed.push(key) }
+        this.memory += claimed
+        this.most = Math.max(this.most, this.memory)
+        return {
+          value: key,
+          close: async () => {
+            this.closed.push(key)
+            await new Promise((resolve) => setImmediate(resolve))
+            this.memory -= claimed
+          },
+        }
       },
     })
   }
@@ -120,12 +133,87 @@ test('one that ends while it loads is put away as soon as it is there', async ()
   expect(state.closed).toEqual(['a1'])
 })
 
+test('what has ended takes its memory until the last use of it is over', async () => {
+  const { get, state, shelf } = shelves()
+  await get('a1', 60)
+  const release = state.holds.get('a1')!()
+  shelf.end('a1', new Error('removed'))
+  expect(shelf.keys).toEqual([])
+  // The next version of it, or anything else: there is no room for both.
+  expect(await refused(get('a2', 60))).toBe('OWNED_MODEL_BUSY')
+  expect(await refused(get('b1', 30))).toBe('none')
+  release()
+  expect(state.closed).toEqual(['a1'])
+  expect(await refused(get('a2', 60))).toBe('none')
+  expect(state.most, 'the one that was closed was gone first').toBe(90)
+})
+
+test('what has ended takes its place among all models and among those of its owner', async () => {
+  const { get, state, shelf } = shelves()
+  for (const key of ['a1', 'a2']) {
+    await get(key)
+    state.holds.get(key)!()
+    shelf.end(key, new Error('removed'))
+  }
+  expect(await refused(get('a3'))).toBe('OWNED_MODEL_BUSY')
+  await get('b1')
+  state.holds.get('b1')!()
+  expect(await refused(get('c1'))).toBe('OWNED_MODEL_BUSY')
+})
+
+test('what ends while it loads takes its memory until it is there and closed', async () => {
+  const { get, state, shelf } = shelves()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  state.gate = promise
+  const asked = refused(get('a1', 60))
+  shelf.end('a1', Object.assign(new Error('removed'), { code: 'OWNED_MODEL_ENDED' }))
+  expect(await refused(get('b1', 60))).toBe('OWNED_MODEL_BUSY')
+  resolve()
+  expect(await asked).toBe('OWNED_MODEL_ENDED')
+  state.gate = Promise.resolve()
+  expect(await refused(get('b1', 60))).toBe('none')
+  expect(state.most).toBe(60)
+  // And nothing where it fails instead.
+  state.gate = Promise.reject(Object.assign(new Error('no'), { code: 'SEALED_TAMPERED' }))
+  const failing = refused(get('c1', 30))
+  shelf.end('c1', new Error('removed'))
+  expect(await failing).toBe('SEALED_TAMPERED')
+  state.gate = Promise.resolve()
+  expect(await refused(get('c2', 40))).toBe('none')
+})
+
+test('one that turns out to take more makes room for all of it, or is refused', async () => {
+  const { get, state } = shelves({ maxModels: 8 })
+  await get('a1', 40)
+  await get('b1', 40)
+  expect(await refused(get('c1', 10, false, 55))).toBe('none')
+  expect([state.closed, state.most], 'before it takes any').toEqual([['a1'], 95])
+  state.holds.get('b1')!()
+  state.holds.get('c1')!()
+  expect(await refused(get('d1', 1, false, 10))).toBe('OWNED_MODEL_BUSY')
+  expect(await refused(get('d1', 1, false, 101))).toBe('OWNED_MODEL_TOO_LARGE')
+  // Neither has taken a place.
+  expect(await refused(get('d1', 5))).toBe('none')
+})
+
+test('closing closes also what has ended and is still in use', async () => {
+  const { get, state, shelf } = shelves()
+  await get('a1')
+  state.holds.get('a1')!()
+  shelf.end('a1', new Error('removed'))
+  await get('b1')
+  await shelf.close()
+  expect(state.closed.toSorted()).toEqual(['a1', 'b1'])
+  expect(state.memory).toBe(0)
+})
+
 test('whatever happens, limits hold and nothing in use is closed', async () => {
   const step = fc.oneof(
     fc.record({
       do: fc.constant('get' as const),
       key: fc.constantFrom('a1', 'a2', 'a3', 'b1', 'b2', 'c1', 'd1'),
       bytes: fc.integer({ min: 1, max: 60 }),
+      more: fc.integer({ min: 0, max: 60 }),
     }),
     fc.record({
       do: fc.constantFrom('use' as const, 'release' as const, 'end' as const),
@@ -142,7 +230,8 @@ test('whatever happens, limits hold and nothing in use is closed', async () => {
       const { get, state, shelf } = shelves()
       const inUse: { key: string; release: () => void; load: number }[] = []
       for (const one of steps) {
-        if (one.do === 'get') await get(one.key, one.bytes).catch(() => undefined)
+        if (one.do === 'get')
+          await get(one.key, one.bytes, false, one.bytes + one.more).catch(() => undefined)
         if (one.do === 'rest') {
           state.now += one.ms
           shelf.sweep()
@@ -156,6 +245,7 @@ test('whatever happens, limits hold and nothing in use is closed', async () => {
           })
         if (one.do === 'release')
           inUse.splice(inUse.findIndex(({ key }) => key === one.key) >>> 0, 1)[0]?.release()
+        expect(state.most).toBeLessThanOrEqual(LIMITS.maxBytes)
         expect(shelf.keys.length).toBeLessThanOrEqual(LIMITS.maxModels)
         for (const letter of 'abcd')
           expect(shelf.keys.filter((key) => key.startsWith(letter)).length).toBeLessThanOrEqual(

@@ -17,7 +17,7 @@ export async function answerResponses(
   const newId = (prefix: string): string => prefix + toHex(clock.randomBytes(16))
   const head = { id: newId('resp_'), createdAt: clock.now(), model: model.id, body }
   const events = new ResponseEvents(head, newId)
-  const run = runChoices(model, [responsesRequest(body)], cancel, 'text')
+  const run = runChoices(model, [responsesRequest(body)], cancel, { format: 'text', tools: 'tools' })
   if (body.stream) return eventStream(stream(await startIterating(run), events), cancel)
   let last: object = {}
   for await (const { event } of run) last = events.next(event).at(-1) ?? last

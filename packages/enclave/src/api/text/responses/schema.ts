@@ -29,7 +29,10 @@ export const responsesSchema = z.object({
   top_p: commonFields.top_p,
   text: works(textSchema.nullish(), '`format`: `text`, `json_object`, `json_schema`; forced by a grammar'),
   tools: works(toolsSchema, 'functions; other types are refused'),
-  tool_choice: works(toolChoiceSchema, '`none`, `auto`, `required`, or one function'),
+  tool_choice: works(
+    toolChoiceSchema,
+    '`none`, `auto`, `required`, one function, or `allowed_tools`: the model is not told of the others',
+  ),
   parallel_tool_calls: works(z.boolean().nullish(), 'false: one call at most'),
   include: works(
     listOf('not a list of texts', isText, { max: 16 }).nullish(),

@@ -1,4 +1,4 @@
-import { unsupported } from './refusals.ts'
+import { unsupported } from '../../json-schema/refusals.ts'
 import type { ParsedSchema, Shape } from './shape.ts'
 
 /** Readings of one answer that may be open at the same time. Each is followed with every token. */

@@ -1,9 +1,13 @@
-import { refused, unsupported } from './refusals.ts'
+import { refused, unsupported } from '../../json-schema/refusals.ts'
+import { FORMATS } from '../../json-schema/formats.ts'
+import { both, type Dfa, dfaOf, dfaOfLength, restricted } from '../../json-schema/regex/dfa.ts'
+import { nfaOf } from '../../json-schema/regex/nfa.ts'
+import { parseRegex } from '../../json-schema/regex/parse.ts'
 import type { Range, Shape, StringFormat } from './shape.ts'
+import { WRITTEN } from './pattern-rules.ts'
 
 /** What a grammar counts to at most; larger upper bounds are narrowed to it, which still validates. */
 const MAX_COUNT = 1000
-const FORMATS: readonly string[] = ['date', 'time', 'date-time', 'uuid'] satisfies StringFormat[]
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -13,15 +17,29 @@ export function arrayOf(fields: Fields, items: Shape): Shape {
   return { kind: 'array', items, min, max }
 }
 
-/** A string with its length, or of a format. */
+/** A string with its length and pattern, or of a format. */
 export function stringOf(fields: Fields): Shape {
   const [min, max] = counts(fields, 'minLength', 'maxLength')
-  const { format } = fields
+  const { format, pattern } = fields
+  if (pattern !== undefined) {
+    if (format !== undefined) throw unsupported('keyword format with a pattern')
+    return { kind: 'string', min, max, automaton: automatonOf(pattern, min, max) }
+  }
   if (format === undefined) return { kind: 'string', min, max }
   if (typeof format !== 'string' || !FORMATS.includes(format))
     throw unsupported('keyword format, but for date, time, date-time and uuid,')
   if (min > 0 || max !== undefined) throw unsupported('keyword format with a length')
   return { kind: 'string', min, max, format: format as StringFormat }
+}
+
+/** @throws `ENGINE_UNSUPPORTED` naming what of the pattern, `ENGINE_INPUT` for one that nothing matches */
+function automatonOf(pattern: unknown, min: number, max: number | undefined): Dfa {
+  if (typeof pattern !== 'string') throw refused('pattern is no regular expression')
+  const own = dfaOf(nfaOf(parseRegex(pattern)))
+  const isBounded = min > 0 || max !== undefined
+  const automaton = restricted(isBounded ? both(own, dfaOfLength(min, max)) : own, WRITTEN)
+  if (automaton.length === 0) throw refused('pattern matches no text that can be written')
+  return automaton
 }
 
 /** An integer between bounds, if there are any. */

@@ -1,5 +1,7 @@
 import { digitsBetween } from './digits.ts'
-import { unsupported } from './refusals.ts'
+import { unsupported } from '../../json-schema/refusals.ts'
+import type { Dfa } from '../../json-schema/regex/dfa.ts'
+import { stateRule } from './pattern-rules.ts'
 import type { ParsedSchema, Property, Range, Shape } from './shape.ts'
 
 /**
@@ -118,12 +120,23 @@ export class GrammarWriter {
     }
   }
 
-  private text({ min, max, format }: Extract<Shape, { kind: 'string' }>): string {
+  private text({ min, max, format, automaton }: Extract<Shape, { kind: 'string' }>): string {
     const quote = String.raw`"\""`
+    if (automaton !== undefined) return `${quote} ${this.automaton(automaton)} ${quote}`
     if (format === 'date-time') return `${quote} ${this.base('date')} "T" ${this.base('time')} ${quote}`
     if (format !== undefined) return `${quote} ${this.base(format)} ${quote}`
     if (min === 0 && max === undefined) return this.base('string')
     return `${quote} ${this.base('char')}${this.times(min, max)} ${quote}`
+  }
+
+  /** A rule for each state: one of them is open at a time, whatever the pattern. */
+  private automaton(dfa: Dfa): string {
+    const prefix = this.rule('""')
+    this.count(dfa.length)
+    const name = (state: number): string => `${prefix}-${state}`
+    for (const [state, { isEnd, moves }] of dfa.entries())
+      this.named(name(state), stateRule(isEnd, moves, name))
+    return name(0)
   }
 
   private array(item: string, min: number, max: number | undefined): string {

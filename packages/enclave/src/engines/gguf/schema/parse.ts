@@ -1,8 +1,13 @@
 import { refuseAmbiguity } from './ambiguity.ts'
-import { ANNOTATIONS, OFFERED, sayable } from './keywords.ts'
-import { isDeeper } from './depth.ts'
+import { ANNOTATIONS, sayable } from '../../json-schema/keywords.ts'
+import { Merger } from '../../json-schema/merge.ts'
+import { type Fields, isFields, lookUp } from '../../json-schema/pointer.ts'
+import { isOfType } from '../../json-schema/same.ts'
+import { refuseOverlaps } from './disjoint.ts'
+import { OFFERED } from './keywords.ts'
+import { isDeeper } from '../../json-schema/depth.ts'
 import { arrayOf, integerOf, numberOf, stringOf } from './bounds.ts'
-import { refused, unsupported } from './refusals.ts'
+import { refused, unsupported } from '../../json-schema/refusals.ts'
 import type { ParsedSchema, Property, Shape } from './shape.ts'
 
 /** Bounds of a schema a client sends. What a grammar makes of it is a small multiple. */
@@ -11,8 +16,8 @@ const MAX_DEPTH = 32
 const MAX_SCHEMAS = 2000
 const MAX_LITERALS = 1000
 const MAX_PROPERTIES = 256
-
-type Fields = Readonly<Record<string, unknown>>
+/** Each makes an automaton, in some hundredths of a second at most. */
+const MAX_PATTERNS = 32
 
 /**
  * Reads a JSON Schema that a client controls, to the subset a grammar can force: whatever it reads, an answer of that
@@ -31,17 +36,21 @@ export function parseSchema(schema: unknown): ParsedSchema {
   const parsed = { root, definitions: parser.definitions }
   refuseEndlessReferences(root, parser.definitions)
   refuseAmbiguity(parsed)
+  refuseOverlaps(parsed)
   return parsed
 }
 
 class Parser {
   readonly definitions = new Map<string, Shape>()
   private readonly document: unknown
+  private readonly merger: Merger
   private readonly wanted: string[] = []
   private count = 0
+  private patterns = 0
 
   constructor(document: unknown) {
     this.document = document
+    this.merger = new Merger(document)
   }
 
   /** Parses what references name, and what those name. */
@@ -56,15 +65,20 @@ class Parser {
     if (value === true) return { kind: 'any' }
     if (value === false) throw refused('a schema that allows nothing')
     if (!isFields(value)) throw refused('schema is not an object')
+    if (Merger.needs(value)) return this.shape(this.merger.flat(value), depth + 1)
     const given = Object.keys(value).filter((key) => !ANNOTATIONS.includes(key))
     if (given.length === 0) return { kind: 'any' }
-    const kind = (['$ref', 'anyOf', 'const', 'enum'] as const).find((key) => Object.hasOwn(value, key))
+    const kind = (['$ref', 'anyOf', 'oneOf', 'const', 'enum'] as const).find((key) =>
+      Object.hasOwn(value, key),
+    )
     if (kind !== undefined) requireOffered(given, OFFERED[kind])
     switch (kind) {
       case '$ref':
         return this.reference(value['$ref'])
       case 'anyOf':
-        return this.union(value['anyOf'], depth)
+        return { kind: 'union', of: this.alternatives(value['anyOf'], kind, depth) }
+      case 'oneOf':
+        return { kind: 'union', of: this.alternatives(value['oneOf'], kind, depth), isExclusive: true }
       case 'const':
         return literals([value['const']], value['type'])
       case 'enum':
@@ -75,15 +89,14 @@ class Parser {
   }
 
   private reference(pointer: unknown): Shape {
-    if (typeof pointer !== 'string' || !pointer.startsWith('#'))
-      throw unsupported('a $ref to another document')
-    this.wanted.push(pointer)
-    return { kind: 'ref', pointer }
+    lookUp(this.document, pointer)
+    this.wanted.push(pointer as string)
+    return { kind: 'ref', pointer: pointer as string }
   }
 
-  private union(schemas: unknown, depth: number): Shape {
-    if (!Array.isArray(schemas) || schemas.length === 0) throw refused('anyOf is not a list of schemas')
-    return { kind: 'union', of: schemas.map((schema) => this.shape(schema, depth + 1)) }
+  private alternatives(schemas: unknown, keyword: string, depth: number): Shape[] {
+    if (!Array.isArray(schemas) || schemas.length === 0) throw refused(`${keyword} is not a list of schemas`)
+    return schemas.map((schema) => this.shape(schema, depth + 1))
   }
 
   private typed(fields: Fields, given: readonly string[], depth: number): Shape {
@@ -104,11 +117,14 @@ class Parser {
       case 'object':
         return this.object(fields, depth)
       case 'array':
+        if (fields['items'] === false) return arrayOf({ ...fields, maxItems: 0 }, { kind: 'any' })
         return arrayOf(
           fields,
           fields['items'] === undefined ? { kind: 'any' } : this.shape(fields['items'], depth + 1),
         )
       case 'string':
+        if (fields['pattern'] !== undefined && ++this.patterns > MAX_PATTERNS)
+          throw unsupported(`keyword pattern more than ${MAX_PATTERNS} times`)
         return stringOf(fields)
       case 'integer':
         return integerOf(fields)
@@ -129,7 +145,11 @@ class Parser {
       throw refused('properties or required are malformed')
     if (Object.keys(properties).length + required.length > 2 * MAX_PROPERTIES)
       throw unsupported(`an object with more than ${MAX_PROPERTIES} properties`)
-    const named: Property[] = Object.entries(properties).map(([name, schema]) => ({
+    const forbidden = Object.keys(properties).filter((name) => properties[name] === false)
+    if (forbidden.some((name) => required.includes(name)))
+      throw refused('required names a property that may not be there')
+    const offered = Object.entries(properties).filter(([, schema]) => schema !== false)
+    const named: Property[] = offered.map(([name, schema]) => ({
       name,
       shape: this.shape(schema, depth + 1),
       isRequired: required.includes(name),
@@ -138,10 +158,11 @@ class Parser {
     if (others.size > 0 && rest === false) throw refused('required names a property that may not be there')
     if (rest !== false) {
       const values = this.shape(rest, depth + 1)
-      if (named.length === 0 && others.size === 0) return { kind: 'map', values }
+      // Of a map with names that may not be there, none is written.
+      if (named.length === 0 && others.size === 0 && forbidden.length === 0) return { kind: 'map', values }
       for (const name of others) named.push({ name, shape: values, isRequired: true })
     }
-    return { kind: 'object', properties: named }
+    return { kind: 'object', properties: named, isClosed: rest === false }
   }
 }
 
@@ -169,37 +190,9 @@ function literals(values: unknown, type: unknown): Shape {
   if (!Array.isArray(values) || values.length > MAX_LITERALS)
     throw refused('enum is not a list of at most 1000')
   const types = type === undefined ? undefined : [type].flat()
-  const fitting = values.filter((value) => types === undefined || types.some((name) => isOf(value, name)))
+  const fitting = values.filter((value) => types === undefined || types.some((name) => isOfType(value, name)))
   if (fitting.length === 0) throw refused('enum or const allows nothing')
   return { kind: 'literals', texts: [...new Set(fitting.map((value) => JSON.stringify(value)))] }
-}
-
-function isOf(value: unknown, type: unknown): boolean {
-  if (type === 'null') return value === null
-  if (type === 'array') return Array.isArray(value)
-  if (type === 'integer') return Number.isInteger(value)
-  if (type === 'object') return isFields(value)
-  return typeof value === type
-}
-
-function lookUp(document: unknown, pointer: string): unknown {
-  let at: unknown = document
-  for (const part of pointer.slice(1).split('/').slice(1)) {
-    const key = decodePart(part)
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key))
-      throw refused('a $ref names nothing')
-    at = (at as Fields)[key]
-  }
-  if (pointer !== '#' && !pointer.startsWith('#/')) throw unsupported('a $ref to an anchor')
-  return at
-}
-
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
-  } catch {
-    throw refused('a $ref is malformed')
-  }
 }
 
 /** A reference that comes back to itself before a bracket opens would never produce a character. */
@@ -219,8 +212,4 @@ function refuseEndlessReferences(root: Shape, definitions: ReadonlyMap<string, S
 function requireOffered(given: readonly string[], offered: readonly string[]): void {
   const other = given.find((key) => !offered.includes(key))
   if (other !== undefined) throw unsupported(sayable(other))
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

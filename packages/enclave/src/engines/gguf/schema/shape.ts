@@ -1,7 +1,10 @@
+import type { Dfa } from '../../json-schema/regex/dfa.ts'
+
 /** What a JSON Schema asks for, as far as a grammar can force it. */
 export type Shape =
   | { readonly kind: 'any' }
-  | { readonly kind: 'object'; readonly properties: readonly Property[] }
+  /** `isClosed`: the schema forbids other properties; the grammar writes none in any case. */
+  | { readonly kind: 'object'; readonly properties: readonly Property[]; readonly isClosed: boolean }
   /** An object with any keys. */
   | { readonly kind: 'map'; readonly values: Shape }
   | { readonly kind: 'array'; readonly items: Shape; readonly min: number; readonly max: number | undefined }
@@ -11,6 +14,8 @@ export type Shape =
       readonly min: number
       readonly max: number | undefined
       readonly format?: StringFormat
+      /** Of a pattern, and of the lengths with it. */
+      readonly automaton?: Dfa
     }
   /** Both bounds or neither: without them up to 15 digits. */
   | { readonly kind: 'integer'; readonly range?: Range }
@@ -20,7 +25,8 @@ export type Shape =
   | { readonly kind: 'null' }
   /** One of these JSON texts. */
   | { readonly kind: 'literals'; readonly texts: readonly string[] }
-  | { readonly kind: 'union'; readonly of: readonly Shape[] }
+  /** `isExclusive`: no answer may be of two. */
+  | { readonly kind: 'union'; readonly of: readonly Shape[]; readonly isExclusive?: true }
   /** A shape of {@link ParsedSchema.definitions}. */
   | { readonly kind: 'ref'; readonly pointer: string }
 

@@ -3,8 +3,8 @@ import {
   countElements,
   elementBytes,
   isDatatype,
+  isWholeTensor,
   joinByteElements,
-  splitByteElements,
   toHalf,
 } from '@sotto/protocol/tensors'
 import { bad, count, type Fields, list, object, text } from '../../fields.ts'
@@ -15,8 +15,8 @@ import type { ServerAnswer } from '../server-client.ts'
 const MAX_OUTPUTS = 256
 
 /**
- * The outputs of a KServe v2 inference answer, JSON or with raw data behind it, in the order asked for. The server and
- * whoever made its model control every byte. @throws `ENGINE_PROTOCOL`
+ * The outputs of a KServe v2 inference answer, JSON or with raw data behind it, in the order asked for; raw data is what lies
+ * in `bytes`, not a copy. The server and whoever made its model control every byte. @throws `ENGINE_PROTOCOL`
  */
 export function decodeInferAnswer(
   { headers, bytes }: ServerAnswer,
@@ -33,10 +33,10 @@ export function decodeInferAnswer(
   const found = new Map<string, Tensor>()
   for (const output of outputs) {
     const { info, size } = headOf(output)
-    const data =
-      size === undefined ? fromJson(info, output['data']) : new Uint8Array(bytes.subarray(at, at + size))
+    const data = size === undefined ? fromJson(info, output['data']) : bytes.subarray(at, at + size)
     at += size ?? 0
-    if (found.has(info.name) || !fits(info, data)) throw bad('an output does not fit what is said of it')
+    if (found.has(info.name) || !isWholeTensor({ ...info, data }))
+      throw bad('an output does not fit what is said of it')
     found.set(info.name, { ...info, data })
   }
   if (at !== bytes.length) throw bad('bytes behind the outputs')
@@ -59,15 +59,6 @@ function headOf(f: Fields): { info: TensorInfo; size: number | undefined } {
   const parameters = f['parameters'] == null ? {} : object(f['parameters'])
   const size = parameters['binary_data_size']
   return { info: tensorInfo(f), size: size === undefined ? undefined : count(size) }
-}
-
-function fits({ datatype, shape }: TensorInfo, data: Uint8Array): boolean {
-  const elements = countElements(shape)
-  if (elements === undefined) return false
-  const width = elementBytes(datatype)
-  return width === undefined
-    ? splitByteElements(data, elements) !== undefined
-    : data.length === elements * width
 }
 
 function fromJson({ datatype, shape }: TensorInfo, value: unknown): Uint8Array {

@@ -2,16 +2,13 @@ import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { countElements, elementBytes, fromHalf, splitByteElements } from '@sotto/protocol/tensors'
 import { engineError } from '../../errors.ts'
 import type { InferRequest, Tensor } from '../../types.ts'
-import type { ServerRequest } from '../server-client.ts'
+import { RawBody } from '../body.ts'
 
 /**
- * Body of a KServe v2 inference request: raw data behind the JSON where the server knows the binary tensor extension, else
- * numbers in the JSON. @throws `ENGINE_INPUT` for a tensor whose data does not fit its shape, or has no form in JSON
+ * Body of a KServe v2 inference request: raw data behind the JSON where the server knows the binary tensor extension, as it
+ * lies in memory; else numbers in the JSON. @throws `ENGINE_INPUT` for a tensor whose data does not fit its shape, or has no form in JSON
  */
-export function inferBody(
-  { inputs, outputs }: InferRequest,
-  isBinary: boolean,
-): NonNullable<ServerRequest['body']> {
+export function inferBody({ inputs, outputs }: InferRequest, isBinary: boolean): RawBody {
   for (const input of inputs) requireFit(input)
   const wanted = outputs?.map((name) => ({ name, ...(isBinary && { parameters: { binary_data: true } }) }))
   const head = {
@@ -25,14 +22,11 @@ export function inferBody(
     ...(isBinary && !wanted && { parameters: { binary_data_output: true } }),
   }
   const json = utf8(JSON.stringify(head))
-  if (!isBinary) return { bytes: json, headers: { 'content-type': 'application/json' } }
-  return {
-    bytes: Buffer.concat([json, ...inputs.map(({ data }) => data)]),
-    headers: {
-      'content-type': 'application/octet-stream',
-      'inference-header-content-length': `${json.length}`,
-    },
-  }
+  if (!isBinary) return new RawBody([json], { 'content-type': 'application/json' })
+  return new RawBody([json, ...inputs.map(({ data }) => data)], {
+    'content-type': 'application/octet-stream',
+    'inference-header-content-length': `${json.length}`,
+  })
 }
 
 /** Exact integers for JSON, however large (TC39 JSON.parse source text access). */

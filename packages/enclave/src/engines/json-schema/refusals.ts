@@ -1,6 +1,6 @@
-import { engineError } from '../../errors.ts'
+import { engineError } from '../errors.ts'
 
-/** A schema this engine cannot force. */
+/** A schema that cannot be forced, or not be checked. */
 export function unsupported(what: string): Error {
   return engineError('ENGINE_UNSUPPORTED', `JSON schema: ${what} is not offered here`)
 }
