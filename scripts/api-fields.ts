@@ -4,8 +4,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { FORM_FIELDS } from '../packages/enclave/src/api/audio/fields.ts'
 import { type FieldNote, fieldNotes } from '../packages/enclave/src/api/openai/fields.ts'
 import { ROUTE_FIELDS } from '../packages/enclave/src/api/text/routes.ts'
+
+const FIELDS = { ...ROUTE_FIELDS, ...FORM_FIELDS }
 
 /** The table of one route stands between a line that names it and the next line that ends it. */
 const TABLE = /(<!-- fields of (\S+) -->\n)[^]*?(<!-- end of fields -->)/g
@@ -34,11 +37,11 @@ export function fieldTable(notes: ReadonlyMap<string, FieldNote>): string {
 export function fieldsPage(page: string): string {
   const seen = new Set<string>()
   const written = page.replaceAll(TABLE, (_, start: string, route: string, end: string) => {
-    if (!Object.hasOwn(ROUTE_FIELDS, route)) throw new Error(`no schema for the table of ${route}`)
+    if (!Object.hasOwn(FIELDS, route)) throw new Error(`no schema for the table of ${route}`)
     seen.add(route)
-    return start + fieldTable(fieldNotes(ROUTE_FIELDS[route as keyof typeof ROUTE_FIELDS])) + end
+    return start + fieldTable(fieldNotes(FIELDS[route as keyof typeof FIELDS])) + end
   })
-  const missing = Object.keys(ROUTE_FIELDS).find((route) => !seen.has(route))
+  const missing = Object.keys(FIELDS).find((route) => !seen.has(route))
   if (missing !== undefined) throw new Error(`the page has no table of ${missing}`)
   return written
 }

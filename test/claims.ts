@@ -14,7 +14,7 @@ export interface Claim {
 export const CLAIMS = {
   'owner.policy': {
     sentence:
-      'A content key leaves the KMS only to a workload that one whole tuple of its owner’s policy admits, and one of the policy in force.',
+      'A content key leaves the KMS only to a workload that one whole tuple of its owner’s policy admits, and one of the policy in force; an import that its owner made earlier never takes the place of a later one, whenever it arrives.',
     source: 'Lives of keys',
   },
   'owner.models': {
@@ -29,7 +29,7 @@ export const CLAIMS = {
   },
   'owner.removal': {
     sentence:
-      'A content key that its owner removed is gone: it is released to nobody and no import brings it back; nobody else can remove it.',
+      'A content key that its owner removed is gone: it is released to nobody and no import brings it back; nobody else can remove it. Which keys a removal of a model ends, the KMS finds by what the owner signed into the imports, and signs.',
     source: 'Lives of keys',
   },
   'see.relay': {
@@ -161,6 +161,11 @@ export const CLAIMS = {
       'Spent tokens and replay windows are never trusted to the operator: a set that may have lost something voids the tokens it was for, a lost window starts a new key epoch.',
     source: 'Rules, T12',
   },
+  'T12.once': {
+    sentence:
+      'A request that is repeated because somebody outside the encryption said that it was not taken runs once at a gateway, and with a token once at all gateways of a spent set.',
+    source: 'Rules, T12',
+  },
   'T12.budgets': {
     sentence: 'Budgets are never trusted to the operator.',
     source: 'Rules, T12',
@@ -200,6 +205,11 @@ export const CLAIMS = {
       'The KMS certifies the boot receipt key at release, logged before serving; digests are salted; no receipt on a cut stream.',
     source: 'Rules, T16',
   },
+  'receipt.logged': {
+    sentence:
+      'Where the declared data use says so, an enclave logs its receipts as salted digests that only their holders recognise, in batches that show neither when nor how many answers there were; a batch that is missing or has a second version alarms monitors, and a receipt that is in none is said to be not logged.',
+    source: 'Receipts',
+  },
   T17: {
     sentence:
       'Requests and streamed tokens are padded to size buckets by default, and identifying headers are stripped inside and outside.',
@@ -221,7 +231,8 @@ export const CLAIMS = {
     source: 'Rules, T20',
   },
   T21: {
-    sentence: 'The local proxy checks Host and Origin and can require a local secret.',
+    sentence:
+      "The local proxy checks Host and Origin and can require a local secret; with an owner's key it acts only for whoever has a secret of its own, and for no web page.",
     source: 'Rules, T21',
   },
 } as const satisfies Record<string, Claim>

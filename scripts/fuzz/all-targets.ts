@@ -1,6 +1,7 @@
 import { custodyTargets } from './custody-targets.ts'
 import { dialectTargets } from './dialect-targets.ts'
 import { documentTargets } from './document-targets.ts'
+import { engineTargets } from './engine-targets.ts'
 import { evidenceTargets } from './evidence-targets.ts'
 import { formatTargets } from './format-targets.ts'
 import { governanceTargets } from './governance-targets.ts'
@@ -32,6 +33,7 @@ export const targets: readonly Target[] = [
   ...tensorTargets,
   ...serverTargets,
   ...textTargets,
+  ...engineTargets,
   ...evidenceTargets,
   ...verifierTargets,
 ]

@@ -140,6 +140,8 @@ const IMPORT = {
   artifact: 'cd'.repeat(16),
   owner: KEY,
   policy: DIGEST,
+  model: { name: 'notes', version: 3 },
+  createdAt: NOW,
   enc: toBase64Url(new Uint8Array(1120)),
   wrapped: toBase64Url(new Uint8Array(48)),
 }

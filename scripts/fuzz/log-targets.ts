@@ -10,7 +10,8 @@ import { CborTag, encodeCbor } from '@sotto/protocol/cbor'
 import { parseCoseReceipt, receiptTree } from '@sotto/protocol/cose'
 import { type DsseSigner, signDsse } from '@sotto/protocol/dsse'
 import { canonicalJson } from '@sotto/protocol/jcs'
-import { PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
+import { decodeDocument, encodeDocument, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
+import { digestCount, fillDigests, receiptBatchDecoder } from '@sotto/protocol/receipt-log'
 import { emptyState, type MonitorState, parseState } from '../../packages/client/src/monitor/watch/state.ts'
 import { judgeEntry } from '../../packages/client/src/monitor/watch/judge.ts'
 import { ownWorld, payloadOf } from './own-documents.ts'
@@ -26,6 +27,9 @@ export const logTargets: readonly Target[] = [
   parser('monitor state', states, (bytes) => parseState(fromUtf8(bytes), LOG_KEY, 'first')),
   parser('log entry', entries, judge),
   parser('key set of the log', keySets, (payload) => judge(signed(payload))),
+  parser('receipt batch', receiptBatches, (payload) =>
+    digestCount(decodeDocument(payload, receiptBatchDecoder, 'batch')),
+  ),
 ]
 
 const LOG_KEY = 'log.example'
@@ -100,6 +104,26 @@ async function entries(): Promise<Uint8Array[]> {
 async function keySets(): Promise<Uint8Array[]> {
   await entries()
   return [payloadOf((await ownWorld()).world.bundle.keySet.envelope)]
+}
+
+function receiptBatches(): Uint8Array[] {
+  const digest = 'ab'.repeat(32)
+  return [0, 100].map((count) => {
+    const own = Array.from({ length: count }, (_, at) => new Uint8Array(32).fill(at))
+    let filled = 128
+    const digests = fillDigests(own, (length) => {
+      const random = new Uint8Array(length).fill(filled++ % 256)
+      return random.fill(filled >> 8, 1, 2)
+    })
+    return encodeDocument({
+      version: 1,
+      genesis: digest,
+      evidence: digest,
+      sequence: 7,
+      previous: digest,
+      digests,
+    })
+  })
 }
 
 /** Nothing that stands in a log may end a monitor: an entry is judged, it never throws. */

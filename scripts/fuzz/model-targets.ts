@@ -4,11 +4,13 @@ import type { Decoder } from '@sotto/protocol/jcs'
 import { artifactKeyRemovalDecoder, decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
 import { createModelManifest, parseModelManifest } from '@sotto/protocol/model-manifest'
 import {
+  keysReceiptDecoder,
   loggedModelDocumentDecoder,
   MAX_LIST_BYTES,
   modelListDecoder,
   modelPublicationDecoder,
   modelWithdrawalDecoder,
+  modelWithdrawnDecoder,
   parseModelName,
   signOwnerDocument,
   uploadStateDecoder,
@@ -87,7 +89,25 @@ export const modelTargets: readonly Target[] = [
     highest: 3,
   }),
   message('model publication', modelPublicationDecoder, { statement: STATEMENT, import: '{}' }),
-  message('model withdrawal', modelWithdrawalDecoder, { removal: REMOVAL, keyRemovals: ['{}'] }),
+  message('model withdrawal', modelWithdrawalDecoder, { removal: REMOVAL }),
+  message('model withdrawn', modelWithdrawnDecoder, {
+    receipt: REMOVAL,
+    logged: {
+      envelope: REMOVAL,
+      index: 4,
+      proof: [DIGEST],
+      checkpoint: 'log.example\n5\nAAAA\n\n— log.example c2ln\n',
+    },
+  }),
+  message('model keys receipt', keysReceiptDecoder, {
+    format: 'sotto-model-keys-receipt/1',
+    genesis: DIGEST,
+    removal: DIGEST,
+    destroyed: ['cd'.repeat(16)],
+    shared: [],
+    newer: [],
+    issuedAt: NOW,
+  }),
   message('artifact key removal', artifactKeyRemovalDecoder, {
     version: 1,
     ...ABOUT,

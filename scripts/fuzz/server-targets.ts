@@ -1,12 +1,14 @@
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { readElfLoads } from '../../packages/enclave/src/engines/host/elf.ts'
 import { decodeCompletionEvent } from '../../packages/enclave/src/engines/llama-server/completion-event.ts'
 import { decodeInferAnswer } from '../../packages/enclave/src/engines/upstream/kserve/infer-answer.ts'
 import { decodeEmbeddings } from '../../packages/enclave/src/engines/upstream/openai/embeddings.ts'
+import { buildElf } from '../../packages/enclave/test/engines/host/build-elf.ts'
 import { parser, type Target } from './target.ts'
 
 const WORDS = 1000
 
-/** What an enclave receives of model servers beside it: whoever made their models may control it. */
+/** What an enclave receives of model servers beside it, whose models' makers may control it, and a program it may start. */
 export const serverTargets: readonly Target[] = [
   parser('llama-server event', completionEvents, (bytes) => decodeCompletionEvent(jsonOf(bytes), WORDS)),
   parser('model server vectors', vectors, (bytes) => decodeEmbeddings(jsonOf(bytes), { inputs: ['a', 'b'] })),
@@ -18,6 +20,12 @@ export const serverTargets: readonly Target[] = [
       { status: 200, headers: { 'inference-header-content-length': `${RAW_HEAD.length}` }, bytes },
       undefined,
     ),
+  ),
+  parser('llama-server program', programs, (bytes) =>
+    readElfLoads({
+      size: bytes.length,
+      read: (offset, length) => bytes.subarray(offset, offset + length),
+    }),
   ),
 ]
 
@@ -59,4 +67,9 @@ const RAW_HEAD = utf8(
 
 function rawAnswers(): Uint8Array[] {
   return [Uint8Array.of(...RAW_HEAD, 0, 0, 0, 0, 1, 0, 0, 0, 0x61)]
+}
+
+function programs(): Uint8Array[] {
+  const interpreter = '/lib64/ld-linux-x86-64.so.2'
+  return [buildElf({ libraries: [] }), buildElf({ interpreter, libraries: ['libstdc++.so.6', 'libc.so.6'] })]
 }

@@ -41,7 +41,8 @@ function readRequest(bytes: Uint8Array): void {
   const head = parseInferHead(text)
   const counts = checkSignature(head, { inputs: PORTS, outputs: PORTS })
   for (const [i, { datatype, shape, data }] of head.inputs.entries())
-    if ('span' in data) readJsonData(text, data.span, { datatype, shape, count: counts[i]! }, 'data')
+    if ('span' in data)
+      readJsonData(text, data.span, { datatype, shape, count: counts[i]! }, 'data', () => undefined)
 }
 
 function requests(): Uint8Array[] {

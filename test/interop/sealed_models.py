@@ -1,10 +1,16 @@
 """A model owner's program in plain Python: publish, list, use and remove a model through `sotto proxy --owner`."""
+import os
 import sys
 
 import httpx
 
 proxy, path = sys.argv[1:]
-client = httpx.Client(base_url=proxy, timeout=120)
+owner = {"authorization": "Bearer " + os.environ["SOTTO_OWNER_SECRET"]}
+client = httpx.Client(base_url=proxy, timeout=120, headers=owner)
+
+# Without the owner's secret nothing is done with the owner's key.
+for headers, status in (({"authorization": ""}, 401), ({"origin": "http://127.0.0.1"}, 403), ({"host": "evil.example"}, 403)):
+    assert client.delete("/v1/sealed-models/from-python", headers=headers).status_code == status, headers
 
 with open(path, "rb") as file:
     answer = client.post("/v1/sealed-models", data={"name": "from-python"}, files={"file": ("story.gguf", file)})

@@ -6,7 +6,12 @@ import { connect, type ConnectOptions, type Sotto } from '@sotto/client'
 import { type RunningServer, startServer } from '@sotto/serve/server'
 import { createWorld, type World } from '@sotto/testkit'
 import { EDGE_STATUSES } from '../../packages/edge/src/errors.ts'
-import { createNodeUpstream, createRelay, DEFAULT_RELAY_LIMITS } from '../../packages/edge/src/relay/index.ts'
+import {
+  createNodeUpstream,
+  createRelay,
+  DEFAULT_RELAY_LIMITS,
+  type RelayLimits,
+} from '../../packages/edge/src/relay/index.ts'
 import { createApi, type ServedModel } from '../../packages/enclave/src/api/index.ts'
 import { createWaitingRoom } from '../../packages/enclave/src/ram/waiting-room.ts'
 import { certify } from '../../packages/client/test/support/service.ts'
@@ -26,6 +31,7 @@ export interface LiveTown {
 export async function openLiveTown(
   transcribe: NonNullable<ServedModel['transcribe']>,
   browserOrigins: string[] = [],
+  limits: Partial<RelayLimits> = {},
 ): Promise<LiveTown> {
   const key = new OhttpGatewayKey(7, kemById(HPKE_KEM.X_WING).generate(), [
     { kdfId: HPKE_KDF.HKDF_SHA256, aeadId: HPKE_AEAD.AES_128_GCM },
@@ -78,7 +84,7 @@ export async function openLiveTown(
       log: undefined,
       documentSeconds: 15,
       browserOrigins,
-      limits: DEFAULT_RELAY_LIMITS,
+      limits: { ...DEFAULT_RELAY_LIMITS, ...limits },
     },
     upstream: createNodeUpstream(),
     onError: (code) => errors.push(code),

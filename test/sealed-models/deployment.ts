@@ -3,24 +3,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { connect, type ModelOwner, modelOwner, type Sotto } from '@sotto/client'
-import { fromBase64Url, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
+import { type DsseSigner, parseDsse, signDsse, verifyDsse } from '@sotto/protocol/dsse'
 import {
   artifactImportInfo,
   type ArtifactKeyImport,
   artifactKeyImportDecoder,
-  artifactKeyRemovalDecoder,
   decodeDocument,
+  documentDigest,
+  encodeDocument,
   PAYLOAD_TYPES,
   unwrapSecret,
   WRAP_SUITE,
 } from '@sotto/protocol/keyrelease'
 import {
+  KEYS_RECEIPT_TYPE,
+  type KeysReceipt,
   MAX_PUBLICATION_BYTES,
   MAX_WITHDRAWAL_BYTES,
   modelPublicationDecoder,
   modelWithdrawalDecoder,
+  verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
 import { openRegistry, type RunningRegistry } from '../../packages/edge/src/registry/index.ts'
 import { appendTo } from '../../packages/edge/test/issuer/parties.ts'
@@ -35,8 +39,16 @@ export interface Deployment {
   clock: { ahead: number }
   /** Content keys by artifact, as the KMS unwrapped them. */
   keys: Map<string, { key: Uint8Array; import: ArtifactKeyImport }>
-  /** Called with each inner request; may answer in the service's place, or throw. */
-  intercept: { request?: (request: Request) => Response | undefined | Promise<Response | undefined> }
+  /** Called with each inner request; may answer in the service's place, or throw. And with what the KMS is to sign. */
+  intercept: {
+    receipt?: (receipt: KeysReceipt) => KeysReceipt
+    signer?: DsseSigner | undefined
+    request?: (request: Request) => Response | undefined | Promise<Response | undefined>
+  }
+  /** What stands between may answer something else to a removal. */
+  onWithdrawn: (answer: Uint8Array) => Uint8Array
+  /** The registry says that it has no such model, and keeps it. */
+  withoutRegistry: boolean
   admit(owners: readonly { key: string; models?: number; bytes?: number }[]): void
   connect(): Promise<Sotto>
 }
@@ -65,19 +77,41 @@ export async function deploy(): Promise<Deployment> {
   const keys: Deployment['keys'] = new Map()
   const intercept: Deployment['intercept'] = {}
 
-  function take(envelope: string): void {
+  /** Whether the KMS takes an import: not one that is older than what it holds. */
+  function take(envelope: string): boolean {
     const parsed = parseDsse(utf8(envelope))
     const document = decodeDocument(parsed.payload, artifactKeyImportDecoder)
     verifyDsse(parsed, PAYLOAD_TYPES.artifactKeyImport, [fromBase64Url(document.owner)])
     const key = unwrapSecret(importKey, artifactImportInfo(document), document)
+    const held = keys.get(document.artifact)?.import
+    if (held !== undefined && document.createdAt < held.createdAt) return false
     keys.set(document.artifact, { key, import: document })
+    return true
   }
 
-  function forget(envelope: string): void {
-    const parsed = parseDsse(utf8(envelope))
-    const { artifact, owner } = decodeDocument(parsed.payload, artifactKeyRemovalDecoder)
-    verifyDsse(parsed, PAYLOAD_TYPES.artifactKeyRemoval, [fromBase64Url(owner)])
-    keys.delete(artifact)
+  /** What the KMS destroys, and what it signs about that. */
+  function forget(envelope: string): string {
+    const removal = verifyOwnerDocument('removal', envelope, world.genesisDigest)
+    const { owner, name, version } = removal
+    const named = [...keys].filter(([, { import: held }]) => {
+      const isOfIt = held.owner === owner && held.model?.name === name
+      return isOfIt && (version === 'all' || held.model?.version === version)
+    })
+    for (const [artifact] of named) keys.delete(artifact)
+    const receipt: KeysReceipt = {
+      format: 'sotto-model-keys-receipt/1',
+      genesis: world.genesisDigest,
+      removal: documentDigest(utf8(envelope)),
+      destroyed: named.map(([artifact]) => artifact),
+      shared: [],
+      newer: [],
+      issuedAt: service.now(),
+    }
+    return fromUtf8(
+      signDsse(KEYS_RECEIPT_TYPE, encodeDocument(intercept.receipt?.(receipt) ?? receipt), [
+        intercept.signer ?? world.signers.kms,
+      ]),
+    )
   }
 
   const forward = (method: string, path: string, body?: BodyInit, headers = {}): Promise<Response> =>
@@ -100,15 +134,21 @@ export async function deploy(): Promise<Deployment> {
     if (request.method === 'GET') return forward('GET', `/v1/models${path}`)
     if (request.method === 'PUT') {
       const publication = decodeJson(body, modelPublicationDecoder, MAX_PUBLICATION_BYTES)
-      take(publication.import)
+      if (!take(publication.import)) return refusal('KMS_ARTIFACT_REPLAY', 409)
       return forward('PUT', '/v1/models', publication.statement)
     }
     const withdrawal = decodeJson(body, modelWithdrawalDecoder, MAX_WITHDRAWAL_BYTES)
-    withdrawal.keyRemovals.forEach(forget)
-    return forward('POST', '/v1/removals', withdrawal.removal)
+    const receipt = forget(withdrawal.removal)
+    if (deployment.withoutRegistry) return new Response(encodeDocument({ receipt }) as BodyInit)
+    const answer = await forward('POST', '/v1/removals', withdrawal.removal)
+    const logged = (await answer.json()) as object
+    const withdrawn = encodeDocument({ receipt, ...(answer.ok && { logged }) })
+    return new Response(deployment.onWithdrawn(withdrawn) as BodyInit)
   }
 
-  return {
+  const deployment: Deployment = {
+    onWithdrawn: (answer) => answer,
+    withoutRegistry: false,
     service,
     registry,
     store,
@@ -121,7 +161,12 @@ export async function deploy(): Promise<Deployment> {
     },
     connect: () => connect(RELAY, { policy: world.policy, fetch: service.fetch, now: service.now }),
   }
+  return deployment
 }
+
+/** What the inner API answers where KMS or registry refuse. */
+export const refusal = (code: string, status: number): Response =>
+  Response.json({ error: { code, message: 'because', action: 'fix-input' } }, { status })
 
 /** Bodies of the inner API are canonical JSON. */
 function decodeJson<T>(body: Uint8Array, decoder: (value: unknown, path: string) => T, maxBytes: number): T {

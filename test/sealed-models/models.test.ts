@@ -4,11 +4,12 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { ModelOwner, Sotto } from '@sotto/client'
 import { concat } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
+import { canonicalJson } from '@sotto/protocol/jcs'
 import { documentDigest } from '@sotto/protocol/keyrelease'
 import { openArtifact } from '@sotto/protocol/sealed'
 import { parseModelManifest } from '@sotto/protocol/model-manifest'
 import { claim } from '../claims.ts'
-import { deploy, type Deployment, newOwner } from './deployment.ts'
+import { deploy, type Deployment, newOwner, refusal } from './deployment.ts'
 
 const MARK = 'weights that nobody else reads '
 const weights = (size: number): Blob => new Blob([MARK.repeat(Math.ceil(size / MARK.length)).slice(0, size)])
@@ -145,6 +146,35 @@ describe('a model that its owner uploads', () => {
     expect((await open(statement.artifact, statement.digest)).text).toBe(await files['model.gguf'].text())
   })
 
+  it('that another program published faster is that one', async () => {
+    const files = { 'model.gguf': weights(1000) }
+    const other = await deployment.connect()
+    let faster: unknown
+    deployment.intercept.request = async ({ method }) => {
+      if (method !== 'PUT' || faster !== undefined) return undefined
+      faster = 'on its way'
+      deployment.service.world.now += 1
+      faster = await other.models.upload(files, { owner, name: 'notes' })
+      return undefined
+    }
+    expect(await sotto.models.upload(files, { owner, name: 'notes' })).toEqual(faster)
+    expect(faster).toMatchObject({ statement: { version: 1 } })
+  })
+
+  it('whose key another program has just imported is imported again, once', async () => {
+    const files = { 'model.gguf': weights(1000) }
+    let puts = 0
+    deployment.intercept.request = ({ method }) =>
+      method === 'PUT' && puts++ < 1 ? refusal('KMS_ARTIFACT_REPLAY', 409) : undefined
+    const { statement } = await sotto.models.upload(files, { owner, name: 'notes' })
+    expect([puts, statement.version]).toEqual([2, 1])
+    deployment.intercept.request = ({ method }) =>
+      method === 'PUT' ? refusal('KMS_ARTIFACT_REPLAY', 409) : undefined
+    await expect(sotto.models.upload(files, { owner, name: 'other' })).rejects.toEqual(
+      code('MODEL_REFUSED', 'KMS_ARTIFACT_REPLAY'),
+    )
+  })
+
   it('goes on where the upload is gone, because another program was faster or because it rested too long', async () => {
     const files = { 'model.gguf': weights(400_000) }
     const sent: string[] = []
@@ -221,7 +251,6 @@ describe('the service', () => {
         (await (
           await deployment.registry.app(new Request(`http://models.test/v1/models/${owner.tag}/${name}`))
         ).json()) as Record<string, unknown>
-      const { canonicalJson } = await import('@sotto/protocol/jcs')
       const answer = (value: object): void => {
         deployment.intercept.request = () => new Response(canonicalJson(value as never) as BodyInit)
       }
@@ -245,36 +274,6 @@ describe('the service', () => {
       await expect(sotto.models.show(mine.id)).rejects.toEqual(code('MODEL_UNAVAILABLE'))
     },
   )
-})
-
-describe('a removal', () => {
-  it(claim('models.removal', 'ends what requests could name, and destroys the content keys'), async () => {
-    const first = await sotto.models.upload({ 'a.gguf': weights(1000) }, { owner, name: 'notes' })
-    const second = await sotto.models.upload({ 'a.gguf': weights(1001) }, { owner, name: 'notes' })
-    const { artifacts } = await sotto.models.remove('notes', { owner, version: 2 })
-    expect(artifacts).toEqual([second.statement.artifact])
-    expect([...deployment.keys.keys()]).toEqual([first.statement.artifact])
-    expect((await sotto.models.show(`${owner.tag}/notes`)).id).toBe(first.id)
-    await sotto.models.remove('notes', { owner })
-    expect(deployment.keys.size).toBe(0)
-    expect(stored().size).toBe(0)
-    await expect(sotto.models.show(`${owner.tag}/notes`)).rejects.toEqual(
-      code('MODEL_REFUSED', 'REGISTRY_MODEL_REMOVED'),
-    )
-    // What comes back is another version, another artifact and another key.
-    deployment.service.world.now += 2
-    const third = await sotto.models.upload({ 'a.gguf': weights(1000) }, { owner, name: 'notes' })
-    expect(third.statement.version).toBe(3)
-    expect(third.statement.artifact).not.toBe(first.statement.artifact)
-  })
-
-  it('by somebody else finds nothing to remove', async () => {
-    await sotto.models.upload({ 'a.gguf': weights(1000) }, { owner, name: 'notes' })
-    await expect(sotto.models.remove('notes', { owner: newOwner() })).rejects.toMatchObject({
-      code: 'MODEL_REFUSED',
-    })
-    expect(deployment.keys.size).toBe(1)
-  })
 })
 
 it('content keys of one owner are as different as those of two', () => {

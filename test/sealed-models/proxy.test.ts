@@ -7,18 +7,26 @@ let deployment: Deployment
 let owner: ModelOwner
 let proxy: (request: Request) => Promise<Response>
 let reader: typeof proxy
+const HOST = '127.0.0.1:8787'
+const SECRET = 'a-secret-of-the-owner-at-this-proxy'
 
 beforeEach(async () => {
   deployment = await deploy()
   owner = newOwner()
   deployment.admit([owner])
   const sotto = await deployment.connect()
-  proxy = createProxy({ sotto, owner, hosts: ['proxy'] })
-  reader = createProxy({ sotto, hosts: ['proxy'] })
+  proxy = createProxy({ sotto, owner: { owner, secret: SECRET }, hosts: [HOST] })
+  reader = createProxy({ sotto, hosts: [HOST] })
 })
 
 const call = (method: string, path: string, init: RequestInit = {}, by = proxy): Promise<Response> =>
-  by(new Request(`http://proxy/v1/sealed-models${path}`, { method, ...init }))
+  by(
+    new Request(`http://${HOST}/v1/sealed-models${path}`, {
+      method,
+      ...init,
+      headers: { authorization: `Bearer ${SECRET}`, ...(init.headers as Record<string, string>) },
+    }),
+  )
 
 /** A form as Python's requests sends it: with its length. */
 async function send(entries: [string, string | File][], by = proxy): Promise<Response> {

@@ -1,11 +1,11 @@
 import type { Verdict } from '@sotto/verifier'
 import { createVerifiedFetch } from './fetch/index.ts'
-import { transcribeLive } from './live/index.ts'
-import { createModels } from './models/index.ts'
+import { lazily } from './lazily.ts'
+import { liveTranscriber } from './live/load.ts'
+import type { SottoModels } from './models/types.ts'
 import { isBrowser } from './platform.ts'
 import { createReceiptBook } from './receipts/index.ts'
-import { createTensors } from './tensors/index.ts'
-import { openTokenPool } from './tokens/index.ts'
+import type { SottoTensors } from './tensors/types.ts'
 import { INNER_ORIGIN, type Outlet } from './transport/index.ts'
 import {
   checkOnce,
@@ -43,36 +43,51 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
     send: (path) => verified.get(path),
     onReceipt: options.onReceipt,
   })
-  const tokens =
-    options.tokens &&
-    openTokenPool({
+  const tokens = options.tokens && {
+    pool: (await import('./tokens/open-pool.ts')).openTokenPool({
       ...source,
       tokens: options.tokens,
       storage: options.storage ?? memoryStorage(),
       readTile: tileReader(source.logUrl, source.fetch),
       get: (path) => verified.get(path),
-    })
+    }),
+    ...(await import('./tokens/spend.ts')),
+  }
   const verified = createVerifiedFetch({ session, outlet, now: source.now, receipts, tokens })
-  tokens?.warmUp()
-  const sotto: Sotto = {
-    baseURL: `${INNER_ORIGIN}/v1`,
-    fetch: verified.fetch,
-    fetchLive: verified.fetchLive,
-    transcribeLive: (audio, live) => transcribeLive(sotto, audio, live),
-    models: createModels({
-      fetch: verified.fetch,
+  tokens?.pool.warmUp()
+  // What fails here fails again when it is needed, and is told then.
+  if (source.now() < session.verdict.validUntil)
+    void session
+      .current()
+      .then(verified.prepare, () => undefined)
+      .catch(() => undefined)
+  const { fetch } = verified
+  const receiptOf: Sotto['receiptOf'] = (response) => receipts.receiptOf(response)
+  const tensors: SottoTensors = lazily(['run', 'describe'], async () =>
+    (await import('./tensors/run.ts')).createTensors({ fetch, receiptOf }),
+  )
+  const models: Omit<SottoModels, 'run'> = lazily(['upload', 'push', 'list', 'show', 'remove'], async () =>
+    (await import('./models/models.ts')).createModels({
+      fetch,
       service: () => session.current(),
       policy: options.policy,
       now: source.now,
     }),
+  )
+  const sotto: Sotto = {
+    baseURL: `${INNER_ORIGIN}/v1`,
+    fetch,
+    fetchLive: verified.fetchLive,
+    transcribeLive: (audio, live) => liveTranscriber(sotto)(audio, live),
+    models: { ...models, run: (id, inputs, run) => tensors.run(id, inputs, run) },
     get trust() {
       return session.verdict
     },
     get receipts() {
       return receipts.records
     },
-    receiptOf: (response) => receipts.receiptOf(response),
-    tensors: createTensors({ fetch: verified.fetch, receiptOf: (response) => receipts.receiptOf(response) }),
+    receiptOf,
+    tensors,
   }
   return sotto
 }

@@ -20,6 +20,7 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `MODEL_SOURCE`: what was to be sealed is no model, or changed while it was read.
  * - `MODEL_OWNER`: another owner sealed this model.
  * - `MODEL_REFUSED`: registry or KMS do not do this for this owner; `found` is their own code.
+ * - `MODEL_KEYS_KEPT`: the KMS does not say that the content keys of a removed model are gone; `found` names artifacts.
  * - `PROXY_CONFIG`: options of the local proxy contradict each other or are unsafe.
  *
  * Try again (`retry`):
@@ -30,11 +31,12 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `ISSUER_QUOTA`: the account has no tokens left in this period.
  * - `RELAY_UNREACHABLE`: the connection to the relay failed.
  * - `RELAY_REFUSED`: relay or gateway answered outside the encryption; `found` is the outer status.
- * - `KEY_UNKNOWN`: the gateway does not hold the key; keys were verified again and a fresh request may succeed.
+ * - `KEY_UNKNOWN`: it is said, outside the encryption, that the gateway does not hold the key; keys were verified again and a fresh request may succeed. Nobody proves that this one did not run.
  * - `RESPONSE_TRUNCATED`: the answer was cut. What arrived is authentic but incomplete: do not use it as an answer.
  * - `MODEL_UNAVAILABLE`: the registry, the KMS or the log behind it did not answer; `found` is their own code.
  * - `RECEIPT_MISSING`: the answer was complete but carried no receipt.
  * - `RECEIPT_UNPROVEN`: the receipt's certificate could not be fetched.
+ * - `RECEIPT_NOT_LOGGED`: no batch of receipt digests in the log holds the receipt: it comes with the next, or was left out.
  *
  * Stop (`stop`), a security check failed:
  * - `VERIFY_REFUSED`: a step failed, or a required one was skipped ({@link VerificationRefused.verdict}). Nothing was sent.
@@ -61,6 +63,7 @@ export type ClientErrorCode =
   | 'MODEL_SOURCE'
   | 'MODEL_OWNER'
   | 'MODEL_REFUSED'
+  | 'MODEL_KEYS_KEPT'
   | 'PROXY_CONFIG'
   | 'BUNDLE_UNREACHABLE'
   | 'LOG_UNREADABLE'
@@ -73,6 +76,7 @@ export type ClientErrorCode =
   | 'MODEL_UNAVAILABLE'
   | 'RECEIPT_MISSING'
   | 'RECEIPT_UNPROVEN'
+  | 'RECEIPT_NOT_LOGGED'
   | 'VERIFY_REFUSED'
   | 'BUNDLE_INVALID'
   | 'ISSUER_INVALID'
@@ -97,6 +101,7 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   MODEL_SOURCE: 'fix-input',
   MODEL_OWNER: 'fix-input',
   MODEL_REFUSED: 'fix-input',
+  MODEL_KEYS_KEPT: 'fix-input',
   PROXY_CONFIG: 'fix-input',
   BUNDLE_UNREACHABLE: 'retry',
   LOG_UNREADABLE: 'retry',
@@ -109,6 +114,7 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   MODEL_UNAVAILABLE: 'retry',
   RECEIPT_MISSING: 'retry',
   RECEIPT_UNPROVEN: 'retry',
+  RECEIPT_NOT_LOGGED: 'retry',
   VERIFY_REFUSED: 'stop',
   BUNDLE_INVALID: 'stop',
   ISSUER_INVALID: 'stop',

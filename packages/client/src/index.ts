@@ -3,7 +3,7 @@ export { clientError, type ClientErrorCode, VerificationRefused } from './errors
 export { readServerSentEvents } from './sse/index.ts'
 export { INNER_ORIGIN } from './transport/index.ts'
 export { paddedLength } from '@sotto/protocol/sizes'
-export { modelOwner } from './models/index.ts'
+export { modelOwner } from './models/owner.ts'
 export type {
   ModelAbout,
   ModelFiles,
@@ -15,7 +15,7 @@ export type {
 export type { LiveEvent, LiveOptions, LiveTranscription } from './live/index.ts'
 export type { WebSocketClass } from './transport/index.ts'
 export type { TokenOptions, TokenShelf } from './tokens/index.ts'
-export { textsOf } from './tensors/index.ts'
+export { textsOf } from './tensors/from-raw.ts'
 export type {
   ModelSignature,
   RunOptions,

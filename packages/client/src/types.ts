@@ -17,6 +17,12 @@ export interface SottoStorage {
   get(key: string): Promise<string | undefined>
   /** Must be durable once it resolves. */
   set(key: string, value: string): Promise<void>
+  /**
+   * Runs `work` while nobody else who shares what is stored runs any under this key, and passes on how it ended. Access
+   * tokens are taken and put there in it. @default connections with one storage object take turns, and those of
+   * different ones under Web Locks where there are any: in all pages of an origin, in one Node process
+   */
+  lock?<T>(key: string, work: () => Promise<T>): Promise<T>
 }
 
 /** Options of {@link connect}. */

@@ -48,6 +48,36 @@ describe('the client in a browser', () => {
 
   it('is small enough to audit, verifiers of every vendor included', async () => {
     const { code } = await bundle('index.ts')
-    expect(gzipSync(code, { level: 9 }).length).toBeLessThan(192_000)
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThan(202_000)
+  })
+
+  it('loads first what verifies and asks; models, tensors, tokens and live text once they are used', async () => {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [entry('index.ts')],
+      outdir: 'out',
+      bundle: true,
+      splitting: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      platform: 'browser',
+      minify: true,
+      logLevel: 'silent',
+    })
+    const first = new Set(['out/index.js'])
+    // Grows while it is walked: what a file imports at once is loaded with it.
+    for (const name of first)
+      for (const { path, kind } of metafile.outputs[name]!.imports)
+        if (kind === 'import-statement') first.add(path)
+    const inputs = [...first].flatMap((name) => Object.entries(metafile.outputs[name]!.inputs))
+    const loaded = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path)
+    expect(loaded).toContain('packages/client/src/fetch/verified-fetch.ts')
+    const later = /client\/src\/(models\/(?!owner)|tensors\/(?!from-raw)|live\/(?!load)|tokens\/)/
+    expect(loaded.filter((path) => later.test(path))).toEqual([])
+    const sizes = outputFiles
+      .filter(({ path }) => [...first].some((name) => path.endsWith(name)))
+      .map(({ contents }) => gzipSync(contents, { level: 9 }).length)
+    expect(sizes.length).toBe(first.size)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(184_000)
   })
 })

@@ -45,6 +45,7 @@ it('offers exactly these names: adding one is a decision', () => {
     'readCollateral',
     'readFolder',
     'requireOwnFolder',
+    'syncFolder',
     'writeCollateral',
     'writeNew',
     'writeWhole',

@@ -62,7 +62,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * Governance:
  * - `KMS_HELD` (retry): a member stopped the release of keys; it goes on when members resume it.
  * - `KMS_HOLD_ENDED` (fix-input): a copy of a hold that members have ended.
- * - `KMS_STATEMENT_TIME` (fix-input): what a member signed lies in the future, or its time is over.
+ * - `KMS_STATEMENT_TIME` (fix-input): what a member or an owner signed lies in the future, or its time is over.
  * - `KMS_PROPOSAL_UNKNOWN` (fix-input): there is no such proposal.
  * - `KMS_PROPOSAL_CLOSED` (fix-input): the proposal was accepted, rejected or overtaken, or has expired.
  * - `KMS_PROPOSAL_OVERTAKEN` (fix-input): what is proposed can never come true from the present state.
@@ -93,8 +93,8 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * Artifacts:
  * - `KMS_ARTIFACT_POLICY` (fix-input): the owner's policy is none this KMS accepted.
  * - `KMS_ARTIFACT_OWNED` (fix-input): another owner imported this artifact first.
- * - `KMS_ARTIFACT_REPLAY` (fix-input): an import that its owner has replaced since.
- * - `KMS_ARTIFACT_REMOVED` (fix-input): its owner had this artifact forgotten; seal the content anew.
+ * - `KMS_ARTIFACT_REPLAY` (fix-input): its owner made a later import of this artifact, or another in the same second.
+ * - `KMS_ARTIFACT_REMOVED` (fix-input): its owner had this artifact, or the model it is imported for, removed afterwards.
  * - `KMS_ARTIFACTS_FULL` (retry): no room for more artifacts.
  * - `KMS_OWNER_UNKNOWN` (fix-input): members have not admitted this owner.
  * - `KMS_OWNER_QUOTA` (fix-input): the owner has as many artifacts, or policies, as members allow.

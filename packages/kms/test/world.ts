@@ -241,6 +241,7 @@ export class World extends Members {
     return signDsse(PAYLOAD_TYPES.artifactKeyRemoval, encodeDocument(document), [owner])
   }
 
+  /** Each a second after the one before: in one second an owner makes one choice. */
   artifactImport(
     id: string,
     contentKey: Uint8Array,
@@ -252,6 +253,7 @@ export class World extends Members {
       artifact: id,
       owner: toBase64Url(owner.publicKey),
       policy: this.kms.view.state.policy!,
+      createdAt: (this.now += 1),
       ...change,
     }
     const { importKey } = this.kms.view.boot.own.binding

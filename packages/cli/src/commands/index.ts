@@ -37,6 +37,7 @@ import { modelsShow } from './models/show.ts'
 import { modelsSign } from './models/sign.ts'
 import { modelsVerifySignature } from './models/verify-signature.ts'
 import { proxy } from './proxy.ts'
+import { receiptLogged } from './receipt-logged.ts'
 import { receiptVerify } from './receipt-verify.ts'
 import { demo } from './stack/demo.ts'
 import { down } from './stack/down.ts'
@@ -78,6 +79,7 @@ export const commands: readonly Command[] = [
   collateralPack,
   collateralShow,
   receiptVerify,
+  receiptLogged,
   logShow,
   logEntry,
   logMonitor,

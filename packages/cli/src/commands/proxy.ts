@@ -1,7 +1,7 @@
-import { startProxy } from '@sotto/client/proxy'
+import { type ProxyOwner, startProxy } from '@sotto/client/proxy'
 import { cliError } from '../errors.ts'
-import { type Command, defineCommand, EXIT } from '../framework/index.ts'
-import { openOwner, ownerKeyFile } from '../owner/index.ts'
+import { type Command, type CommandContext, defineCommand, EXIT } from '../framework/index.ts'
+import { openOwner, openProxySecret, ownerKeyFile, proxySecretFile } from '../owner/index.ts'
 import { openService, TARGET_FLAGS } from '../service/index.ts'
 
 /** `sotto proxy` */
@@ -33,6 +33,12 @@ export const proxy: Command = defineCommand({
       value: 'FILE',
       summary: 'owner key, PEM: publish and remove models of that owner at /v1/sealed-models',
     },
+    'owner-secret': {
+      type: 'string',
+      value: 'FILE',
+      summary:
+        'file with what a program presents to act for the owner (default ~/.config/sotto/proxy-owner.secret)',
+    },
     'allow-origin': { type: 'string', value: 'ORIGIN', summary: 'web origin that may call the proxy' },
     'allow-host': { type: 'string', value: 'NAME', summary: 'further Host name to answer to' },
   },
@@ -40,9 +46,12 @@ export const proxy: Command = defineCommand({
   async run(context, _args, flags) {
     const apiKey = flags['api-key'] ?? (context.io.env['SOTTO_API_KEY'] || undefined)
     if (apiKey === '') throw cliError('CLI_USAGE', 'the local secret is empty')
+    if (flags['owner-secret'] !== undefined && flags.owner === undefined)
+      throw cliError('CLI_USAGE', '--owner-secret is for a proxy with --owner')
+    const secretFile = proxySecretFile(context.io, flags['owner-secret'])
     const sotto = await openService(context, flags, { isLongLived: true })
     const owner =
-      flags.owner === undefined ? undefined : (await openOwner(ownerKeyFile(context.io, flags.owner))).owner
+      flags.owner === undefined ? undefined : await openOwnersDesk(context, flags.owner, secretFile)
     const running = await startProxy({
       sotto,
       ...(owner && { owner }),
@@ -53,8 +62,15 @@ export const proxy: Command = defineCommand({
       ...(flags['allow-host'] !== undefined && { allowedHosts: [flags['allow-host']] }),
     })
     context.onExit(() => running.close())
-    if (context.global.json) context.json({ url: running.url, software: sotto.trust.software })
+    if (context.global.json)
+      context.json({
+        url: running.url,
+        software: sotto.trust.software,
+        ...(owner && { ownerSecretFile: secretFile }),
+      })
     else context.out(`OPENAI_BASE_URL=${running.url}/v1`)
+    if (owner)
+      context.note(`who acts for the owner presents what is in ${secretFile}, as Authorization: Bearer …`)
     context.note('press Ctrl-C to stop')
     await new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve()
@@ -63,3 +79,16 @@ export const proxy: Command = defineCommand({
     return EXIT.interrupted
   },
 })
+
+/** The owner, and the secret that programs act for it with: made on first use. */
+async function openOwnersDesk(
+  { io }: CommandContext,
+  keyFile: string,
+  secretFile: string,
+): Promise<ProxyOwner> {
+  const [{ owner }, secret] = await Promise.all([
+    openOwner(ownerKeyFile(io, keyFile)),
+    openProxySecret(secretFile),
+  ])
+  return { owner, secret }
+}

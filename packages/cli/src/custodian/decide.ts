@@ -20,7 +20,7 @@ export const CUSTODY_FLAGS = {
   log: {
     type: 'string',
     value: 'URL',
-    summary: 'where the log serves checkpoint and tile/... (SOTTO_LOG, default: /log at the relay)',
+    summary: 'where the log serves checkpoint and tile/... (SOTTO_LOG; a relay passes no entries on)',
   },
 } as const
 

@@ -60,7 +60,7 @@ function printPolicy(
 }
 
 /** Differences of who may keep content keys, one a line. What is in force is the KMS's own word. */
-export function ownerChanges(before: readonly AdmittedOwner[], after: readonly AdmittedOwner[]): string[] {
+function ownerChanges(before: readonly AdmittedOwner[], after: readonly AdmittedOwner[]): string[] {
   const of = (list: readonly AdmittedOwner[], { key }: AdmittedOwner): AdmittedOwner | undefined =>
     list.find((owner) => owner.key === key)
   const lines = after.flatMap((owner) => {

@@ -10,7 +10,7 @@ export const LOG_FLAGS = {
   log: {
     type: 'string',
     value: 'URL',
-    summary: 'where the log serves checkpoint and tile/... (SOTTO_LOG, default: /log at the relay)',
+    summary: 'where the log serves checkpoint and tile/... (SOTTO_LOG; a relay passes no entries on)',
   },
   policy: {
     type: 'string',
@@ -88,13 +88,12 @@ export async function resolveLog(context: CommandContext, flags: LogFlags): Prom
   }
 }
 
-/** Where the log is read. @throws `CLI_USAGE` */
+/** Where the log is read: an address of its own, for a relay passes its hashes on and not its entries. @throws `CLI_USAGE` */
 export async function resolveLogUrl(context: CommandContext, flags: Pick<LogFlags, 'log'>): Promise<URL> {
   const config = await context.config()
-  const host = config.get('host')?.value
-  const text = flags.log ?? config.get('log')?.value ?? (host && `${host.replace(/\/+$/, '')}/log`)
+  const text = flags.log ?? config.get('log')?.value
   if (text === undefined)
-    throw cliError('CLI_USAGE', 'no log to read', { hint: 'pass --log URL, or set SOTTO_LOG or SOTTO_HOST' })
+    throw cliError('CLI_USAGE', 'no log to read', { hint: 'pass --log URL, or set SOTTO_LOG' })
   const url = URL.parse(text)
   // What is read is signed and proven, and public: http does for a log of one's own.
   if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.search === '')

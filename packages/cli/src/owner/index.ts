@@ -1,4 +1,5 @@
 export { openOwner, OWNER_FLAG, ownerKeyFile, readOwner } from './key-file.ts'
 export { nameOf, openModelFiles } from './model-files.ts'
+export { openProxySecret, proxySecretFile } from './proxy-secret.ts'
 export { NO_GENESIS, policyBeside, readReleasePolicy } from './release-policy.ts'
 export { sealFile, type SealedFile } from './seal-file.ts'

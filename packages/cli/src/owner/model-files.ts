@@ -2,6 +2,7 @@ import { openAsBlob } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ModelFiles } from '@sotto/client'
+import { MAX_MANIFEST_BYTES, parseModelManifest } from '@sotto/protocol/model-manifest'
 import { MODEL_NAME } from '@sotto/protocol/sealed-models'
 import { cliError } from '../errors.ts'
 
@@ -60,8 +61,14 @@ async function namesOf(path: string): Promise<string[] | undefined> {
 /** Beside a manifest only what it lists is of the model. */
 async function listedIn(path: string, names: readonly string[]): Promise<string[]> {
   const manifest = await open(join(path, 'manifest.json'))
-  const text = manifest.size > 262_144 ? '' : await manifest.text()
-  return names.filter((name) => name === 'manifest.json' || text.includes(JSON.stringify(name)))
+  const listed = new Set(['manifest.json'])
+  try {
+    if (manifest.size <= MAX_MANIFEST_BYTES)
+      for (const { name } of parseModelManifest(await manifest.text()).files) listed.add(name)
+  } catch {
+    // Whoever reads the manifest for what it says tells what is wrong with it.
+  }
+  return names.filter((name) => listed.has(name))
 }
 
 async function open(path: string): Promise<Blob> {

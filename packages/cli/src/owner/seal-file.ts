@@ -2,16 +2,10 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { equalBytes } from '@sotto/protocol/bytes'
 import { hasCode } from '@sotto/protocol/errors'
-import { type ModelContent, modelSealer, openOwn, sealedChunks } from '@sotto/client/models'
+import { chunkAt, type ModelContent, modelSealer, openOwn, sealedChunks } from '@sotto/client/models'
+import { syncFolder } from '@sotto/client/node'
 import type { ModelOwner } from '@sotto/client'
-import {
-  chunkCount,
-  chunkRange,
-  FIXED_HEADER_BYTES,
-  parseHeader,
-  sealedBytes,
-  type Sealer,
-} from '@sotto/protocol/sealed'
+import { chunkRange, FIXED_HEADER_BYTES, parseHeader, sealedBytes, type Sealer } from '@sotto/protocol/sealed'
 import { cliError } from '../errors.ts'
 
 /** How a sealed file is written. */
@@ -84,8 +78,8 @@ async function openPart(part: string, content: ModelContent, owner: ModelOwner):
     const sealer = modelSealer(content, owner, { id: header.id, salt: header.salt })
     if (equalBytes(sealer.headerBytes, headerBytes)) {
       const { size } = await file.stat()
-      const whole = Math.floor((size - header.headerBytes) / (header.chunkBytes + 16))
-      return { file, sealer, resumed: Math.min(whole, chunkCount(header) - 1) }
+      // The chunk that the next byte belongs to: those before it are whole.
+      return { file, sealer, resumed: chunkAt(header, size) }
     }
   } catch {
     // Of another model, another owner, or not even a header: it is begun anew.
@@ -116,15 +110,6 @@ async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): P
   for (let at = 0; at < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at)
     at += bytesWritten
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

@@ -13,7 +13,7 @@ import type { Target } from './target.ts'
 const ACCOUNT_KEY = 'SOTTO_ACCOUNT_KEY'
 
 /** File of the account's API key in the configuration directory: never a setting, so that no `config view` shows it. */
-export const ACCOUNT_KEY_FILE = 'account.key'
+const ACCOUNT_KEY_FILE = 'account.key'
 
 /** Tokens kept ready, on a shelf that all commands of this user share: one command in so many buys. */
 const POOL_SIZE = 16

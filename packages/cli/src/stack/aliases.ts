@@ -1,3 +1,4 @@
+import { isModelName } from '@sotto/protocol/sealed-models'
 import { cliError } from '../errors.ts'
 
 /** As the enclave's configuration takes them. */
@@ -29,9 +30,10 @@ export function checkAliases(
   for (const [alias, model] of Object.entries(aliases)) {
     if (names.includes(alias))
       throw cliError('MODEL_INVALID', `${alias} is the name of a model, and no alias`)
-    if (names.includes(model)) continue
+    // Of an owner's model only the enclave finds out, when somebody asks for it.
+    if (names.includes(model) || isModelName(model)) continue
     throw cliError('MODEL_INVALID', `the alias ${alias} stands for no model`, {
-      expected: names.join(', '),
+      expected: [...names, '<tag>/<name> of an owner'].join(', '),
       found: model,
     })
   }

@@ -29,7 +29,7 @@ const VERSION = '0.1.0'
 const SECURITY_VERSION = 1
 
 /** What the enclave of a local stack does with content, in its configuration and in its release (T20). */
-export const LOCAL_DATA_USE: DataUse = {
+const LOCAL_DATA_USE: DataUse = {
   tasks: ['transcription', 'translation', 'text-generation', 'summarization', 'embedding', 'tensors'],
   retentionSeconds: 0,
   training: false,
@@ -41,11 +41,17 @@ const dsseSigner = ({ seed, publicKey }: Signer): { secretSeed: Uint8Array; publ
   publicKey,
 })
 
-/** The release statement of a measured role, signed by the local release key. */
+/** {@link LOCAL_DATA_USE}, with digests of receipts logged where that is asked for. */
+export function localDataUse(receiptLogSeconds: number | undefined): DataUse {
+  return { ...LOCAL_DATA_USE, ...(receiptLogSeconds !== undefined && { receiptLogSeconds }) }
+}
+
+/** The release statement of a measured role, signed by the local release key. `dataUse` is what the enclave is configured for. */
 export function signRelease(
   { role, digest, measurement, hostData }: MeasuredRole,
   signer: Signer,
   now: number,
+  dataUse: DataUse,
 ): Uint8Array {
   const statement: ReleaseStatement = {
     _type: 'https://in-toto.io/Statement/v1',
@@ -59,7 +65,7 @@ export function signRelease(
       version: VERSION,
       securityVersion: SECURITY_VERSION,
       evidence: { family: 'software', measurements: [measurement], hostData: [hostData] },
-      dataUse: role === 'kms' ? NO_CONTENT : LOCAL_DATA_USE,
+      dataUse: role === 'kms' ? NO_CONTENT : dataUse,
       createdAt: now,
     },
   }

@@ -174,6 +174,7 @@ export function signKeyImport(model: SealedModel, service: TrustedService, owner
   const document: ArtifactKeyImport = {
     version: 1,
     ...binding,
+    createdAt: Math.floor(Date.now() / 1000),
     enc: toBase64Url(enc),
     wrapped: toBase64Url(context.seal(utf8(''), model.contentKey)),
   }

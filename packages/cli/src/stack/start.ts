@@ -11,7 +11,7 @@ import { openMachine } from '../software-tee/machine.ts'
 import type { RoleProcess } from './child.ts'
 import {
   keyReleasePolicyOf,
-  LOCAL_DATA_USE,
+  localDataUse,
   localTrustPolicy,
   loggedStatement,
   signRelease,
@@ -43,10 +43,14 @@ export interface StackOptions {
   extraModels?: readonly string[]
   /** Other names of models. Default: none. */
   aliases?: Readonly<Record<string, string>>
+  /** Web origins whose pages may use the relay. Default: none. */
+  browserOrigins?: readonly string[]
   /** Largest recording, bytes. Default 256 MiB. */
   maxUploadBytes?: number
   /** Public key of a model owner whose keys the KMS may keep beside those of the stack itself. */
   owner?: Uint8Array
+  /** Log digests of receipts in batches this far apart, 10 to 86400. Default: none are logged. */
+  receiptLogSeconds?: number
   /** Another dialect that KMS and enclave serve too. Default: none. */
   compat?: 'azure'
   /** Record what every party receives on its sockets. */
@@ -119,6 +123,7 @@ async function startAll(
     options.onProgress?.(text)
   }
   const uploads = uploadLimits(options.maxUploadBytes)
+  const dataUse = localDataUse(options.receiptLogSeconds)
   const state = await openState(options.stateFolder)
   const layout = await placeImages(options.layout, state.images)
   const ports = await choosePorts(join(state.root, 'ports.json'), PORTS)
@@ -208,7 +213,7 @@ async function startAll(
       policy,
       models: { directory: state.models, artifacts: models.map(({ id, file }) => ({ id, file })) },
       aliases: options.aliases ?? {},
-      dataUse: LOCAL_DATA_USE,
+      dataUse,
       maxUploadBytes: uploads.fileBytes,
       ...(options.compat !== undefined && { compat: options.compat }),
     }),
@@ -225,7 +230,7 @@ async function startAll(
   }
   const releases = await Promise.all(
     Object.values(measured).map(async (workload) => {
-      const envelope = signRelease(workload, releaseKey!, now())
+      const envelope = signRelease(workload, releaseKey!, now(), dataUse)
       return loggedStatement(envelope, await appendToLog(logUrl, appendToken, envelope))
     }),
   )
@@ -255,6 +260,7 @@ async function startAll(
       image: layout.image('inference'),
       config: state.config('inference'),
       logFile: state.log('inference'),
+      ...(options.receiptLogSeconds !== undefined && { env: { SOTTO_LOG_APPEND_TOKEN: appendToken } }),
     }),
   )
   const gatewayUrl = await reach('gateway', ports.inference)
@@ -265,6 +271,7 @@ async function startAll(
       listen: { host: '127.0.0.1', port: ports.relay },
       gateways: { [GATEWAY]: gatewayUrl },
       log: logUrl,
+      browserOrigins: options.browserOrigins ?? [],
       limits: { requestBytes: uploads.messageBytes },
     }),
   )

@@ -1,6 +1,6 @@
 import { type TensorElements, type TensorInput, type TensorPort, tensorFromNpy } from '@sotto/client/tensors'
 import { fromUtf8 } from '@sotto/protocol/bytes'
-import { isDatatype } from '@sotto/protocol/tensors'
+import { isDatatype, MAX_RANK } from '@sotto/protocol/tensors'
 import { cliError } from '../errors.ts'
 
 /** One `--input NAME=VALUE`. */
@@ -22,8 +22,6 @@ export function parseInputFlag(flag: string): InputFlag {
 }
 
 const NPY_FIRST_BYTE = 0x93
-/** Dimensions at most, as the service takes them. */
-const MAX_RANK = 16
 
 /** A tensor from a file: NumPy's format, or JSON. @throws `NPY_MALFORMED`, `CLI_FILE` */
 export function tensorOfFile(bytes: Uint8Array, port: TensorPort | undefined, name: string): TensorInput {

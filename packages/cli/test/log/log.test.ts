@@ -72,6 +72,13 @@ describe('sotto log monitor', () => {
     expect((await monitor()).code).toBe(0)
   })
 
+  test('asks for the address of the log: a relay, which passes no entries on, is none', async () => {
+    const env = { SOTTO_HOST: 'https://relay.example' }
+    const { code, stderr } = await sotto(['log', 'monitor', '--once'], { env })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/no log to read[^]*hint: pass --log URL, or set SOTTO_LOG/)
+  })
+
   test('exits with 6 also where the log breaks off behind what it showed', async () => {
     const { log, signers } = desk.world
     desk.log(PAYLOAD_TYPES.keySet, { ...desk.keySet, issuedAt: desk.keySet.issuedAt + 1 }, signers.kms)

@@ -3,6 +3,7 @@ import {
   COMPATIBILITY_SUITES,
   DEFAULT_SUITES,
   OhttpClientKey,
+  type OhttpRequestSealer,
   parseKeyConfig,
 } from '@sotto/protocol/ohttp'
 import type { TrustedService, UsableKey } from '@sotto/verifier'
@@ -11,8 +12,14 @@ import { clientError } from '../errors.ts'
 /** A verified key ready for use. */
 export interface RequestKey {
   keyId: number
-  key: OhttpClientKey
+  /** Fresh keys for one request, encapsulated while nobody waited where there was time for it. */
+  seal(): OhttpRequestSealer
+  /** Has the next one ready soon. */
+  prepare(): void
 }
+
+/** When the next request's keys are made: this one is on its way by then, and its answer mostly is not. */
+const PREPARE_MS = 50
 
 /** Which key encapsulation is acceptable was the policy's decision, made during verification. */
 const SUITES = [...DEFAULT_SUITES, ...COMPATIBILITY_SUITES]
@@ -31,7 +38,39 @@ export function requestKey(service: TrustedService, nowSeconds: number): Request
   const known = prepared.get(usable)
   if (known !== undefined) return known
   const { config, algorithm } = chooseSuite([parseKeyConfig(usable.config)], SUITES)
-  const made = { keyId: usable.keyId, key: new OhttpClientKey(config, algorithm) }
+  const made = preparing(usable.keyId, new OhttpClientKey(config, algorithm))
   prepared.set(usable, made)
   return made
+}
+
+/** To encapsulate takes half a millisecond here and twenty in a browser, which a request need not wait for. */
+function preparing(keyId: number, key: OhttpClientKey): RequestKey {
+  let ready: OhttpRequestSealer | undefined
+  let isPlanned = false
+  function prepare(): void {
+    if (isPlanned) return
+    isPlanned = true
+    whenIdle(() => {
+      isPlanned = false
+      ready ??= key.request()
+    })
+  }
+  return {
+    keyId,
+    prepare,
+    seal() {
+      const sealer = ready ?? key.request()
+      ready = undefined
+      prepare()
+      return sealer
+    },
+  }
+}
+
+/** A page is to show what it got first; a process that has nothing else to do ends meanwhile. */
+function whenIdle(run: () => void): void {
+  const page = globalThis as { requestIdleCallback?: (run: () => void) => unknown }
+  if (page.requestIdleCallback !== undefined) return void page.requestIdleCallback(run)
+  const timer: unknown = setTimeout(run, PREPARE_MS)
+  if (typeof timer === 'object') (timer as { unref?: () => void }).unref?.()
 }

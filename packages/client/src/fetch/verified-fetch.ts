@@ -1,4 +1,7 @@
+import { toBase64Url } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
 import { hasCode } from '@sotto/protocol/errors'
+import type { OhttpRequestSealer } from '@sotto/protocol/ohttp'
 import type { TrustedService } from '@sotto/verifier'
 import type { ReceiptBook, ReceiptClaim } from '../receipts/index.ts'
 import {
@@ -10,7 +13,7 @@ import {
   prepareRequest,
   toResponse,
 } from '../transport/index.ts'
-import { refusalOf, type TokenPool, withToken } from '../tokens/index.ts'
+import type { TokenSpending } from '../tokens/spend.ts'
 import type { TrustSession } from '../trust/index.ts'
 import { examineDate } from './date-problem.ts'
 import { requestKey } from './request-key.ts'
@@ -23,13 +26,15 @@ export interface VerifiedFetchOptions {
   now: () => number
   receipts: Pick<ReceiptBook, 'track'>
   /** Where the service takes requests with a token only. */
-  tokens?: TokenPool | undefined
+  tokens?: TokenSpending | undefined
 }
 
 interface Attempt {
   inner: InnerResponse
   service: TrustedService
   keyId: number
+  /** It took the place of a message of which nobody inside the encryption said that it did not run. */
+  isReplacement: boolean
 }
 
 /** Two ways through the same checks. */
@@ -40,33 +45,52 @@ export interface VerifiedFetch {
   fetchLive: typeof globalThis.fetch
   /** For the client's own inner GETs, whose receipts nobody needs. */
   get(path: string): Promise<Response>
+  /** Makes ready for the first request what it would wait for. */
+  prepare: (service: TrustedService) => void
 }
 
 /**
- * `fetch` that sends to verified enclaves only. Three retries exist, each at most once, each under fresh
- * keys, each only when the body can be sent again: after the keys were verified anew because the
- * gateway does not hold the one used, with the enclave's time when ours was off, and with another token
- * when the first one was refused. No such request reached the inner service. Nothing else is ever
- * repeated: it might run twice.
+ * `fetch` that sends to verified enclaves only. Three retries exist, each at most once, each under fresh keys, each only
+ * when the body can be sent again. Nothing else is ever repeated: it might run twice.
+ *
+ * - With the enclave's time when ours was off, and with another token when the first one was void. The enclave says so,
+ *   inside the encryption, and refuses before it calls the inner service.
+ * - After the keys were verified anew, when somebody says in clear that the gateway does not hold the one used. That may
+ *   be a gateway, or a relay that has passed the request on and keeps its answer back. So the second message names the
+ *   first one, keeps its date and brings the same token: of the two a gateway runs one, whichever comes first, and a
+ *   token is spent once among all gateways that share a set. When it was the first one, the answer is a 409
+ *   (`gateway_replaced`) or 401 (`gateway_token_spent`) of the enclave, and is not repeated with another token.
+ *
+ * What is left to whoever stands on the way: to keep an answer back and have its sender know it; and where no token is
+ * asked for, to have one message run by several gateways, which they could without any retry.
  */
 export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetch {
   const { session, outlet, now, receipts, tokens } = options
 
-  async function send(request: InnerRequest, service: TrustedService, offsetMs: number): Promise<Attempt> {
-    const { keyId, key } = requestKey(service, now())
-    return { inner: await exchange(request, key, now() * 1000 + offsetMs, outlet), service, keyId }
+  function seal(service: TrustedService): { keyId: number; sealer: OhttpRequestSealer } {
+    const key = requestKey(service, now())
+    return { keyId: key.keyId, sealer: key.seal() }
   }
 
   async function sendWithFreshKeys(request: InnerRequest): Promise<Attempt> {
     const service = await abortable(session.current(), request.signal)
+    const dateMs = now() * 1000
+    let first: OhttpRequestSealer | undefined
     try {
-      return await send(request, service, 0)
+      const { keyId, sealer } = seal(service)
+      first = sealer
+      const inner = await exchange(request, sealer, dateMs, outlet)
+      return { inner, service, keyId, isReplacement: false }
     } catch (error) {
       if (!hasCode(error, 'KEY_UNKNOWN')) throw error
       // Also when this body is spent: the caller's own retry then finds the new keys.
       const renewed = await abortable(session.renew(service), request.signal)
       if (!request.body.replayable) throw error
-      return send(request, renewed, 0)
+      const { keyId, sealer } = seal(renewed)
+      const second = first === undefined ? request : replacing(request, first)
+      // The date of the first one: a gateway that has started since remembers nothing of before, and refuses it.
+      const inner = await exchange(second, sealer, dateMs, outlet)
+      return { inner, service: renewed, keyId, isReplacement: first !== undefined }
     }
   }
 
@@ -74,20 +98,27 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetc
     request.signal?.throwIfAborted()
     const attempt = await sendWithFreshKeys(request)
     const { inner, clockOffsetMs } = await examineDate(attempt.inner, now() * 1000)
-    if (clockOffsetMs === undefined || !request.body.replayable) return { ...attempt, inner }
-    return send(request, attempt.service, clockOffsetMs)
+    if (clockOffsetMs === undefined || !request.body.replayable || attempt.isReplacement)
+      return { ...attempt, inner }
+    const { service } = attempt
+    const { keyId, sealer } = seal(service)
+    const redated = await exchange(request, sealer, now() * 1000 + clockOffsetMs, outlet)
+    return { inner: redated, service, keyId, isReplacement: false }
   }
 
   async function answerWithToken(request: InnerRequest): Promise<Attempt> {
     if (tokens === undefined) return answer(request)
+    const { pool, withToken, refusalOf } = tokens
     for (let isRepeated = false; ; isRepeated = true) {
-      const authorization = await tokens.take(request.signal)
+      const authorization = await pool.take(request.signal)
       const attempt = await answer(withToken(request, authorization))
       const refusal = refusalOf(attempt.inner)
-      if (refusal?.type === 'unspent') await tokens.giveBack(authorization)
-      if (refusal?.type !== 'void') return attempt
-      tokens.refused(refusal.challenge)
-      if (isRepeated || !request.body.replayable) return attempt
+      // Of the two messages of a replacement the first one may have spent it.
+      if (refusal?.type === 'unspent' && !attempt.isReplacement) await pool.giveBack(authorization)
+      if (refusal === undefined || refusal.type === 'unspent') return attempt
+      pool.refused(refusal.challenge)
+      const mayHaveRun = refusal.type === 'spent' || attempt.isReplacement
+      if (mayHaveRun || isRepeated || !request.body.replayable) return attempt
       attempt.inner.abort()
     }
   }
@@ -102,11 +133,18 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetc
   return {
     fetch: async (input, init) => respond(await prepareRequest(input, init)),
     fetchLive: async (input, init) => respond(await prepareRequest(input, init, true)),
+    prepare: (service) => requestKey(service, now()).prepare(),
     async get(path) {
       const { inner } = await answer(await prepareRequest(INNER_ORIGIN + path))
       return (await toResponse(inner)).response
     },
   }
+}
+
+/** Of this request and the one that was sealed before, a gateway runs one. */
+function replacing(request: InnerRequest, { enc }: OhttpRequestSealer): InnerRequest {
+  const name = toBase64Url(crypto.sha256(enc))
+  return { ...request, headers: [...request.headers, ['sotto-replaces', name]] }
 }
 
 function claimOf(

@@ -1,8 +1,8 @@
 import { clientError } from '../errors.ts'
 import { encodeMultipart, type MultipartBody, type MultipartPart } from '../multipart/index.ts'
 import { streamOf } from '../streams.ts'
+import { openRecording, type Recording } from './recording.ts'
 import type { LiveOptions } from './types.ts'
-import { liveWavHeader } from './wav-stream.ts'
 
 /** Rates a service reads. */
 const MIN_SAMPLE_RATE = 1000
@@ -19,13 +19,25 @@ export function liveForm(
   options: LiveOptions,
   over: AbortSignal,
 ): MultipartBody {
-  const { sampleRate, model, language, prompt, voiceActivity } = options
+  requireRate(options)
+  return formOfPart(openRecording(audio, options.sampleRate, over), options)
+}
+
+/** @throws `REQUEST_INVALID` a sample rate, or a length of exchanges, that is none */
+export function requireRate({ sampleRate, exchangeSeconds = 1 }: LiveOptions): void {
   const isRate =
     Number.isSafeInteger(sampleRate) && sampleRate! >= MIN_SAMPLE_RATE && sampleRate! <= MAX_SAMPLE_RATE
   if (sampleRate !== undefined && !isRate)
     throw clientError('REQUEST_INVALID', 'no recording has this sample rate', {
       expected: `${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}`,
     })
+  if (!(exchangeSeconds > 0))
+    throw clientError('REQUEST_INVALID', 'an exchange lasts for some time', { expected: 'seconds above 0' })
+}
+
+/** {@link liveForm} of the next part of a recording. */
+export function formOfPart(recording: Recording, options: LiveOptions): MultipartBody {
+  const { sampleRate, model, language, prompt, voiceActivity } = options
   const fields = { model, language, prompt, stream: 'true', chunking_strategy: strategyOf(voiceActivity) }
   const parts: MultipartPart[] = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value }],
@@ -37,7 +49,7 @@ export function liveForm(
       filename: sampleRate === undefined ? 'live' : 'live.wav',
       type: 'application/octet-stream',
       size: undefined,
-      stream: () => streamOf(recording(audio, sampleRate, over)),
+      stream: () => streamOf(recording.part()),
     },
   ])
 }
@@ -51,37 +63,4 @@ function strategyOf(voiceActivity: LiveOptions['voiceActivity']): string {
     prefix_padding_ms: prefixPaddingMs,
     silence_duration_ms: silenceDurationMs,
   })
-}
-
-async function* recording(
-  audio: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
-  sampleRate: number | undefined,
-  over: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const { next, stop } = audio instanceof ReadableStream ? fromStream(audio) : fromIterable(audio)
-  over.addEventListener('abort', stop, { once: true })
-  if (over.aborted) stop()
-  try {
-    if (sampleRate !== undefined) yield liveWavHeader(sampleRate)
-    for (let part = await next(); !part.done; part = await next()) yield part.value!
-  } finally {
-    over.removeEventListener('abort', stop)
-    stop()
-  }
-}
-
-interface Source {
-  next(): Promise<{ done?: boolean | undefined; value?: Uint8Array | undefined }>
-  /** At any moment, any number of times. */
-  stop(): void
-}
-
-function fromStream(audio: ReadableStream<Uint8Array>): Source {
-  const reader = audio.getReader()
-  return { next: () => reader.read(), stop: () => void reader.cancel().catch(() => {}) }
-}
-
-function fromIterable(audio: AsyncIterable<Uint8Array>): Source {
-  const iterator = audio[Symbol.asyncIterator]()
-  return { next: () => iterator.next(), stop: () => void iterator.return?.().catch(() => {}) }
 }

@@ -24,6 +24,12 @@ export interface LiveOptions {
     /** Silence that ends it. Default 500. */
     silenceDurationMs?: number
   }
+  /**
+   * With `sampleRate`: seconds after which the recording goes on in another exchange, at the next pause of the speaker or
+   * a tenth later where there is none. Relay and gateway end each exchange after 30 minutes, and each takes a token where
+   * tokens are asked for. Without, and for files, which have one header, that is the end. @default 1500
+   */
+  exchangeSeconds?: number
   signal?: AbortSignal
 }
 
@@ -37,8 +43,10 @@ export type LiveEvent =
 /** Events of one recording, to be iterated once. Leaving the loop ends the recording. */
 export interface LiveTranscription extends AsyncIterable<LiveEvent> {
   /**
-   * The verified receipt, once `done` was read.
+   * The verified receipt, once `done` was read; of several exchanges that of the last one.
    * @throws as `Sotto.receiptOf`; `RECEIPT_MISSING` before there is an answer
    */
   receipt(): Promise<SavedReceipt>
+  /** The verified receipts of all exchanges, in their order, once `done` was read. @throws as `Sotto.receiptOf` */
+  receipts(): Promise<SavedReceipt[]>
 }

@@ -3,14 +3,18 @@ import { signDsse } from '@sotto/protocol/dsse'
 import {
   type ArtifactKeyImport,
   artifactImportInfo,
-  type ArtifactKeyRemoval,
   documentDigest,
   encodeDocument,
   type KeyReleasePolicy,
   PAYLOAD_TYPES,
   wrapSecret,
 } from '@sotto/protocol/keyrelease'
-import { type ModelRemoval, type ModelStatement, signOwnerDocument } from '@sotto/protocol/sealed-models'
+import {
+  type ModelRemoval,
+  type ModelStatement,
+  sealedModelError,
+  signOwnerDocument,
+} from '@sotto/protocol/sealed-models'
 import type { TrustedService } from '@sotto/verifier'
 import type { ModelOwner } from './owner.ts'
 import type { SealedModel } from './seal.ts'
@@ -59,7 +63,7 @@ export function signImport(
   artifact: string,
   owner: ModelOwner,
   service: TrustedService,
-  policy: KeyReleasePolicy | undefined,
+  { name, version, policy, createdAt }: Omit<StatementAbout, 'expiresAt'>,
 ): string {
   const about = {
     genesis: service.genesis,
@@ -72,29 +76,28 @@ export function signImport(
     version: 1,
     ...about,
     ...(policy && { ownerPolicy: policy }),
+    model: { name, version },
+    createdAt,
     ...wrapSecret(service.importKey, artifactImportInfo(about), contentKey),
   }
   contentKey.fill(0)
   return fromUtf8(signDsse(PAYLOAD_TYPES.artifactKeyImport, encodeDocument(document), [owner.signer]))
 }
 
-/** The end of a model, for the log, and of the content keys of its versions, for the KMS. */
-export function signWithdrawal(
+/** The end of a model: for the registry and the log, and for the KMS, which destroys the content keys. */
+export function signRemoval(
   owner: ModelOwner,
-  service: TrustedService,
+  { genesis }: TrustedService,
   about: Pick<ModelRemoval, 'name' | 'version' | 'createdAt'>,
-  artifacts: readonly string[],
-): { removal: string; keyRemovals: string[] } {
-  const { genesis } = service
-  const removal = signOwnerDocument(
+): string {
+  return signOwnerDocument(
     'removal',
     { format: 'sotto-model-removal/1', genesis, owner: owner.key, ...about },
     owner.signer,
   )
-  const keyRemovals = artifacts.map((artifact) => {
-    const { createdAt } = about
-    const document: ArtifactKeyRemoval = { version: 1, genesis, artifact, owner: owner.key, createdAt }
-    return fromUtf8(signDsse(PAYLOAD_TYPES.artifactKeyRemoval, encodeDocument(document), [owner.signer]))
-  })
-  return { removal, keyRemovals }
+}
+
+/** Everything that was ever logged can be shown again: only the very document counts. */
+export function otherProof(what: string): Error {
+  return sealedModelError('MODEL_SUBSTITUTED', `the service proved another ${what} than the one it was sent`)
 }

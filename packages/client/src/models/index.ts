@@ -1,5 +1,13 @@
 export { type ModelAbout, type ModelContent, type ModelFiles, modelContent } from './content.ts'
 export { createModels, type ModelsOptions } from './models.ts'
 export { type ModelOwner, modelOwner } from './owner.ts'
-export { modelSealer, openOwn, openSealed, sealedChunks, type OnBytes, type SealedModel } from './seal.ts'
-export type { PublishedModel, PublishOptions, SottoModels } from './types.ts'
+export {
+  chunkAt,
+  modelSealer,
+  openOwn,
+  openSealed,
+  sealedChunks,
+  type OnBytes,
+  type SealedModel,
+} from './seal.ts'
+export type { PublishedModel, PublishOptions, RemovedModel, SottoModels } from './types.ts'

@@ -69,6 +69,7 @@ const HINTS: Readonly<Record<string, string>> = {
   __proto__: null as never,
   REGISTRY_OWNER: 'ask the operator to admit your owner key (sotto models owner shows it)',
   KMS_OWNER_UNKNOWN: 'ask the members to admit your owner key (sotto propose owners)',
+  KMS_ARTIFACT_REPLAY: 'push it again: another program of this owner published the same file meanwhile',
   REGISTRY_VERSION: 'push it again: another version was published meanwhile',
 }
 

@@ -22,10 +22,10 @@ import {
 } from '@sotto/protocol/sealed-models'
 import type { TrustedService, TrustPolicy } from '@sotto/verifier'
 import { countedWitnesses } from '@sotto/verifier/bundle'
-import { clientError } from '../errors.ts'
 import { modelContent } from './content.ts'
-import { policyDigest, signImport, signStatement, signWithdrawal } from './documents.ts'
+import { otherProof, policyDigest, signImport, signStatement } from './documents.ts'
 import { innerApi } from './inner-api.ts'
+import { removeModel } from './remove.ts'
 import { sealingSecrets } from './owner.ts'
 import { openSealed, SEALED_CHUNK_BYTES, sealOnTheWay, type SealedModel } from './seal.ts'
 import type { PublishedModel, PublishOptions, SottoModels } from './types.ts'
@@ -48,8 +48,8 @@ const SEALING = `sotto-sealing/1 ${SEALED_CHUNK_BYTES}`
 /** Pages of a list at most: 64 models each, far more than any quota. */
 const MAX_PAGES = 1024
 
-/** Models of owners through a verified connection. */
-export function createModels({ fetch, service, policy, now }: ModelsOptions): SottoModels {
+/** Models of owners through a verified connection, but for running them. */
+export function createModels({ fetch, service, policy, now }: ModelsOptions): Omit<SottoModels, 'run'> {
   const api = innerApi(fetch)
   const log: CheckpointRequirements = {
     origin: policy.log.origin,
@@ -108,37 +108,34 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
     // An upload takes a while: the key that the content key is wrapped to is one that was verified just now.
     const current = await service()
     const { policy: own, expiresAt } = options
-    const statement = signStatement(model, owner, current, {
-      name,
-      version,
-      policy: own,
-      createdAt: now(),
-      expiresAt,
-    })
-    const body = encodeDocument({ import: signImport(model.id, owner, current, own), statement })
+    const about = { name, version, policy: own, createdAt: now(), expiresAt }
+    const statement = signStatement(model, owner, current, about)
+    const body = encodeDocument({ import: signImport(model.id, owner, current, about), statement })
     const logged = await api.call('PUT', `/${owner.tag}/${name}`, LOGGED, { body, signal })
     if (logged.envelope !== statement) throw otherProof('statement')
     return read(logged, { tag: owner.tag, name, version }, genesis)
   }
 
-  /** As {@link publish}; where another program of the owner published the same meanwhile, that is the answer. */
+  /**
+   * As {@link publish}; where another program of the owner published the same meanwhile, that is the answer. One that is
+   * about to has given its key to the KMS: then this one's import is made again, later than that.
+   */
   async function publishOnce(
     model: SealedModel,
     version: number,
     options: PublishOptions,
+    isAgain = false,
   ): Promise<PublishedModel> {
     try {
       return await publish(model, version, options)
     } catch (error) {
-      if (
-        !(error instanceof SottoError) ||
-        error.found !== 'REGISTRY_VERSION' ||
-        options.version !== undefined
-      )
-        throw error
+      const found = error instanceof SottoError ? error.found : undefined
+      const isOvertaken = found === 'KMS_ARTIFACT_REPLAY'
+      if ((found !== 'REGISTRY_VERSION' && !isOvertaken) || options.version !== undefined) throw error
       const newest = await nextVersion(options, model.manifest.digest)
-      if (typeof newest === 'number') throw error
-      return newest
+      if (typeof newest !== 'number') return newest
+      if (!isOvertaken || isAgain) throw error
+      return publishOnce(model, version, options, true)
     }
   }
 
@@ -208,32 +205,10 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): So
     async remove(name, { owner, version = 'all', signal }) {
       requireName(name)
       const current = await service()
-      const models = await list({ owner: owner.tag, name }, signal)
-      const ended = models.filter(({ statement }) => version === 'all' || statement.version === version)
-      const artifacts = [...new Set(ended.map(({ statement }) => statement.artifact))]
-      const kept = new Set(
-        models.filter((one) => !ended.includes(one)).map(({ statement }) => statement.artifact),
-      )
-      // Who keeps the list is not trusted with it: nothing that is said to be gone may go on with its key.
-      if (ended.length === 0)
-        throw clientError('MODEL_REFUSED', 'the service shows no such model, so no key was destroyed')
-      // A version that stays may be the same sealed file.
-      const destroyed = artifacts.filter((artifact) => !kept.has(artifact))
-      const withdrawal = signWithdrawal(owner, current, { name, version, createdAt: now() }, destroyed)
-      const logged = await api.call('DELETE', `/${owner.tag}/${name}`, LOGGED, {
-        body: encodeDocument(withdrawal),
-        signal,
-      })
-      if (logged.envelope !== withdrawal.removal) throw otherProof('removal')
-      verifyLoggedDocument('removal', logged, { genesis: current.genesis, log })
-      return { artifacts: destroyed, index: logged.index }
+      const shown = (await list({ owner: owner.tag, name }, signal)).map(({ statement }) => statement)
+      return removeModel(api, shown, { owner, name, version, service: current, log, now, signal })
     },
   }
-}
-
-/** Everything that was ever logged can be shown again: only the very document counts. */
-function otherProof(what: string): Error {
-  return sealedModelError('MODEL_SUBSTITUTED', `the service proved another ${what} than the one it was sent`)
 }
 
 function published(statement: ModelStatement, index: number): PublishedModel {

@@ -170,8 +170,8 @@ export function openOwn(
 
 const TAG_BYTES = 16
 
-/** Index of the chunk that byte `at` of the sealed file lies in. */
-function chunkAt(header: SealedHeader, at: number): number {
+/** Index of the chunk that byte `at` of the sealed file lies in; of its end, the last one. */
+export function chunkAt(header: SealedHeader, at: number): number {
   const index = Math.floor((at - header.headerBytes) / (header.chunkBytes + TAG_BYTES))
   return Math.min(Math.max(index, 0), chunkCount(header) - 1)
 }

@@ -1,5 +1,6 @@
 import type { KeyReleasePolicy } from '@sotto/protocol/keyrelease'
 import type { ModelStatement } from '@sotto/protocol/sealed-models'
+import type { RunOptions, RunResult, TensorInput } from '../tensors/types.ts'
 import type { ModelAbout, ModelFiles } from './content.ts'
 import type { ModelOwner } from './owner.ts'
 import type { OnBytes } from './seal.ts'
@@ -37,6 +38,14 @@ export interface PublishedModel {
   index: number
 }
 
+/** The end of a model. */
+export interface RemovedModel {
+  /** Artifacts whose content keys the KMS destroyed, now or before: it signed that. */
+  artifacts: string[]
+  /** Place of the removal in the log. Absent where the registry has no such model: the keys are gone all the same. */
+  index?: number
+}
+
 /** Models of owners. */
 export interface SottoModels {
   /**
@@ -51,16 +60,26 @@ export interface SottoModels {
   upload(files: ModelFiles, options: PublishOptions & { about?: ModelAbout }): Promise<PublishedModel>
   /** Publishes a file that the same owner sealed. @throws as {@link upload}; `MODEL_OWNER` */
   push(sealed: Blob, options: PublishOptions): Promise<PublishedModel>
+  /**
+   * Runs a model by tensor, as `sotto.tensors.run` does: it is loaded when it is first asked for.
+   *
+   * @param id `<tag>/<name>[:<version>]`, as {@link PublishedModel.id}, or any other model of the service
+   * @throws as `SottoTensors.run`
+   *
+   * @example const { outputs } = await sotto.models.run(model.id, { x: { data: samples, shape: [1, 16000] } })
+   */
+  run(id: string, inputs: Readonly<Record<string, TensorInput>>, options?: RunOptions): Promise<RunResult>
   /** Every version of an owner that is served; each verified to be signed by that owner. @param tag see `ModelOwner` */
   list(tag: string, signal?: AbortSignal): Promise<PublishedModel[]>
   /** One model with its proof. @param name `<tag>/<name>[:<version>]` @throws `MODEL_NAME`, `MODEL_REFUSED`; what a proof fails by */
   show(name: string, signal?: AbortSignal): Promise<PublishedModel>
   /**
-   * Ends a version, or all of them: never served again, and their content keys destroyed.
-   * @returns the artifacts whose keys were destroyed
+   * Ends a version, or all of them: never served again, and their content keys destroyed. The KMS finds the keys by
+   * what the owner signed when they were imported, also those of versions that the service does not list.
+   * @throws `MODEL_REFUSED`, `MODEL_KEYS_KEPT`, `MODEL_RECEIPT`; what a proof fails by
    */
   remove(
     name: string,
     options: { owner: ModelOwner; version?: number | 'all'; signal?: AbortSignal },
-  ): Promise<{ artifacts: string[]; index: number }>
+  ): Promise<RemovedModel>
 }

@@ -6,6 +6,7 @@ import {
   uploadStateDecoder,
 } from '@sotto/protocol/sealed-models'
 import { clientError } from '../errors.ts'
+import { sleep } from '../sleep.ts'
 import type { InnerApi } from './inner-api.ts'
 import type { ModelOwner } from './owner.ts'
 import type { OnBytes, SealedModel } from './seal.ts'
@@ -83,7 +84,7 @@ export async function upload(
       signal?.throwIfAborted()
       if (!isPassing(error) || ++failures > MAX_FAILURES) throw error
       // Another upload of the same file may be ahead: then there is nothing to wait for.
-      if (error.found !== 'REGISTRY_OFFSET') await pause(pauseMs * 2 ** (failures - 1), signal)
+      if (error.found !== 'REGISTRY_OFFSET') await sleep(pauseMs * 2 ** (failures - 1), signal)
       const { offset } = state
       state = ofThis(await begin(), model)
       // Somebody is getting on with it.
@@ -134,18 +135,4 @@ async function* partsOf(
       if (part.length === 0) return
     }
   }
-}
-
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal?.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        reject(signal.reason as Error)
-      },
-      { once: true },
-    )
-  })
 }

@@ -7,4 +7,4 @@ export {
 } from './collateral-files.ts'
 export { fileStorage } from './file-storage.ts'
 export { fileTokenShelf, type FileTokenShelfOptions } from './token-shelf.ts'
-export { writeNew, writeWhole } from './write-whole.ts'
+export { syncFolder, writeNew, writeWhole } from './write-whole.ts'

@@ -51,8 +51,8 @@ async function write(
   }
 }
 
-/** The name has to survive a loss of power, too. */
-async function syncFolder(folder: string): Promise<void> {
+/** Makes names in a folder durable: they have to survive a loss of power, too. */
+export async function syncFolder(folder: string): Promise<void> {
   // Windows opens no folders, and keeps names by itself.
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')

@@ -7,8 +7,8 @@ export interface Guard {
   hosts: ReadonlySet<string>
   /** Accepted `Origin` values. Empty: no web page may call the proxy. */
   origins: ReadonlySet<string>
-  /** SHA-256 of the local secret; undefined when none is required. */
-  secret: Uint8Array | undefined
+  /** SHA-256 of each secret that lets a program in; undefined when none is required. */
+  secrets: readonly Uint8Array[] | undefined
 }
 
 /** SHA-256 of a secret, so that comparing takes the same time whatever was guessed. */
@@ -36,8 +36,9 @@ export function refuse(guard: Guard, request: Request): Response | undefined {
   if (origin === null && (site === 'cross-site' || site === 'same-site')) {
     return envelope(403, 'sotto_origin_refused', 'web pages may not use the proxy', 'fix-input')
   }
-  if (guard.secret === undefined || url.pathname === '/healthz' || isPreflight(request)) return undefined
-  if (timingSafeEqual(hashSecret(presentedSecret(request)), guard.secret)) return undefined
+  if (guard.secrets === undefined || url.pathname === '/healthz' || isPreflight(request)) return undefined
+  const presented = hashSecret(presentedSecret(request))
+  if (guard.secrets.some((secret) => timingSafeEqual(presented, secret))) return undefined
   return envelope(401, 'invalid_api_key', 'this proxy requires its local secret as API key', 'fix-input')
 }
 
@@ -57,7 +58,11 @@ export function isPreflight(request: Request): boolean {
   return request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
 }
 
+/** What stands behind `Bearer`; empty when nothing does. */
+export function bearerOf(request: Request): string {
+  return /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
+}
+
 function presentedSecret(request: Request): string {
-  const bearer = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '')
-  return bearer?.[1] ?? request.headers.get('api-key') ?? ''
+  return bearerOf(request) || (request.headers.get('api-key') ?? '')
 }

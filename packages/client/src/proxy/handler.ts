@@ -6,12 +6,8 @@ import { explainCut } from './explain-cut.ts'
 import { corsHeaders, type Guard, hashSecret, isPreflight, refuse } from './guard.ts'
 import { isLiveUpload } from './live-upload.ts'
 import { withRequestId } from './request-id.ts'
-import {
-  answerSealedModels,
-  isSealedModelsPath,
-  type OwnersDesk,
-  SEALED_MODELS_PATH,
-} from './sealed-models.ts'
+import { ownerSecret, type ProxyOwner, refuseOwnersAct } from './owner-guard.ts'
+import { answerSealedModels, isSealedModelsPath, SEALED_MODELS_PATH } from './sealed-models.ts'
 import { setModel } from './set-model.ts'
 import { isTensorPath, plainBody, tensorError } from './tensor-route.ts'
 
@@ -19,8 +15,8 @@ import { isTensorPath, plainBody, tensorError } from './tensor-route.ts'
 export interface ProxyOptions {
   /** The verified connection every request goes through. */
   sotto: Pick<Sotto, 'fetch' | 'trust' | 'receipts'> & Partial<Pick<Sotto, 'models' | 'fetchLive'>>
-  /** Whose models `/v1/sealed-models` publishes and removes. @default it only reads them */
-  owner?: OwnersDesk['owner']
+  /** Whose models `/v1/sealed-models` publishes and removes, for whoever has the secret. @default it only reads them */
+  owner?: ProxyOwner
   /** Accepted `Host` values with port: `127.0.0.1:8787`. */
   hosts: Iterable<string>
   /** Web origins that may call the proxy. @default none */
@@ -44,24 +40,29 @@ const DROPPED: ReadonlySet<string> = new Set([
  * The OpenAI API on this machine: `/v1/*`, tensors under `/v2` and Azure deployment paths go through the encryption,
  * `/sotto/trust`, `/sotto/receipts` and `/healthz` are answered here. Bodies stream both ways; the
  * request's signal cancels upstream.
+ * @throws `PROXY_CONFIG` a secret of the owner that could be guessed
  */
 export function createProxy(options: ProxyOptions): (request: Request) => Promise<Response> {
+  const { apiKey, sotto } = options
+  const owner = options.owner && { ...options.owner, secret: ownerSecret(options.owner) }
   const guard: Guard = {
     hosts: new Set([...options.hosts].map((host) => host.toLowerCase())),
     origins: new Set(options.origins),
-    secret: options.apiKey === undefined ? undefined : hashSecret(options.apiKey),
+    // A request has one authorization: whoever may act for the owner may use the proxy as well.
+    secrets: apiKey === undefined ? undefined : [hashSecret(apiKey), ...(owner ? [owner.secret] : [])],
   }
   return async function proxy(request) {
     const refusal = refuse(guard, request)
     if (refusal !== undefined) return withRequestId(refusal)
-    const response = withRequestId(isPreflight(request) ? preflight() : await answer(options, request))
+    const response = withRequestId(isPreflight(request) ? preflight() : await answer(sotto, owner, request))
     for (const [name, value] of corsHeaders(guard, request)) response.headers.set(name, value)
     return response
   }
 }
 
 async function answer(
-  { sotto, owner }: Pick<ProxyOptions, 'sotto' | 'owner'>,
+  sotto: ProxyOptions['sotto'],
+  owner: (Omit<ProxyOwner, 'secret'> & { secret: Uint8Array }) | undefined,
   request: Request,
 ): Promise<Response> {
   const { pathname, search } = new URL(request.url)
@@ -81,7 +82,10 @@ async function answer(
     if (isSealedModelsPath(pathname)) {
       if (sotto.models === undefined || !`${pathname}/`.startsWith(`${SEALED_MODELS_PATH}/`))
         return notAllowed()
-      return (await answerSealedModels({ models: sotto.models, owner }, request)) ?? notAllowed()
+      const refusal = owner && request.method !== 'GET' ? refuseOwnersAct(owner.secret, request) : undefined
+      if (refusal !== undefined) return refusal
+      const desk = { models: sotto.models, owner: owner?.owner }
+      return (await answerSealedModels(desk, request)) ?? notAllowed()
     }
     if (pathname.startsWith('/v1/')) return await forward(sotto, request, pathname + search, request.body)
     if (pathname.startsWith('/openai/v1/')) {

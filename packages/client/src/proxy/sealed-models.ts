@@ -8,9 +8,17 @@ import type { ModelOwner, PublishedModel, SottoModels } from '../models/index.ts
 /** Where the proxy answers for an owner of models, instead of passing the request on. */
 export const SEALED_MODELS_PATH = '/v1/sealed-models'
 
+/** A character that is escaped again is escaped for whoever reads the path next. */
+const MAX_ESCAPES = 3
+
 /** Whether a path leads there under any of its spellings: escaped, or with a prefix that other routes have too. */
 export function isSealedModelsPath(pathname: string): boolean {
-  return /(?:^|\/)sealed-models(?:\/|$)/i.test(pathname.replaceAll(/%2d/gi, '-').replaceAll(/%2f/gi, '/'))
+  let path = pathname
+  for (let i = 0; i < MAX_ESCAPES; i++)
+    path = path.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+  return /(?:^|[/\\])sealed-models(?:[/\\]|$)/i.test(path)
 }
 
 /**

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { clientError } from '../errors.ts'
 import { createProxy, type ProxyOptions } from './handler.ts'
 import { bridge } from './node-bridge.ts'
+import { ownerSecret } from './owner-guard.ts'
 
 /** Options of {@link startProxy}. */
 export interface StartProxyOptions extends Omit<ProxyOptions, 'hosts'> {
@@ -26,7 +27,8 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
 
 /**
  * Serves the OpenAI API on this machine.
- * @throws `PROXY_CONFIG` a public address without secret, a malformed host name, or an address already in use
+ * @throws `PROXY_CONFIG` a public address without secret or for an owner, a malformed host name, a secret that could be
+ * guessed, or an address already in use
  */
 export async function startProxy(options: StartProxyOptions): Promise<RunningProxy> {
   const { host = '127.0.0.1', port = 8787, allowedHosts = [], ...rest } = options
@@ -36,12 +38,20 @@ export async function startProxy(options: StartProxyOptions): Promise<RunningPro
       found: host,
     })
   }
+  if (!LOOPBACK.has(host) && options.owner !== undefined) {
+    throw clientError('PROXY_CONFIG', 'a proxy that acts for an owner listens on this machine only', {
+      expected: 'a loopback address',
+      found: host,
+      hint: 'start another one without the owner',
+    })
+  }
   const names = [...new Set(['127.0.0.1', 'localhost', '[::1]', ...allowedHosts])]
   for (const name of names) {
     if (!URL.canParse(`http://${name}:1`))
       throw clientError('PROXY_CONFIG', 'an accepted host name is malformed', { found: name })
   }
   let handler: (request: Request) => Promise<Response>
+  if (options.owner !== undefined) ownerSecret(options.owner)
   const server = createServer((incoming, outgoing) => {
     bridge(handler, incoming, outgoing).catch(() => outgoing.destroy())
   })

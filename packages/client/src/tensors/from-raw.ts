@@ -1,22 +1,13 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
-import { countElements, type Datatype, fromHalf, splitByteElements } from '@sotto/protocol/tensors'
+import {
+  countElements,
+  type Datatype,
+  ELEMENT_ARRAYS,
+  fromHalf,
+  splitByteElements,
+} from '@sotto/protocol/tensors'
 import { clientError } from '../errors.ts'
 import type { TensorArray, TensorOutput } from './types.ts'
-
-const ARRAYS = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  INT8: Int8Array,
-  UINT16: Uint16Array,
-  INT16: Int16Array,
-  FP16: Uint16Array,
-  UINT32: Uint32Array,
-  INT32: Int32Array,
-  FP32: Float32Array,
-  UINT64: BigUint64Array,
-  INT64: BigInt64Array,
-  FP64: Float64Array,
-} as const
 
 /** Raw data as a tensor; undefined unless it is as long as the shape says. */
 export function fromRaw(
@@ -30,7 +21,7 @@ export function fromRaw(
     const elements = splitByteElements(data, count)
     return elements && { datatype, shape, data: elements }
   }
-  const Kind = ARRAYS[datatype]
+  const Kind = ELEMENT_ARRAYS[datatype]
   if (data.length !== count * Kind.BYTES_PER_ELEMENT) return undefined
   // A copy: the data may start at any offset of a larger message. Not by `slice`: a Buffer's shares its memory.
   const array = new Kind(new Uint8Array(data).buffer) as TensorArray

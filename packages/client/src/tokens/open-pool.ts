@@ -65,6 +65,7 @@ export function openTokenPool(options: OpenTokenPoolOptions): TokenPool {
     pause: pauseAtRandom,
     shelf: tokens.shelf ?? (storage ? openShelf(storage, tokens.issuer.key, className) : memoryShelf()),
     buysAhead,
+    inHand: buysAhead && (tokens.shelf ?? storage) !== undefined ? 1 : 0,
     async fetchChallenge() {
       const response = await options.get(CHALLENGE_PATH)
       const bytes = new Uint8Array(await response.arrayBuffer())

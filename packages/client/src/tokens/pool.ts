@@ -31,6 +31,11 @@ export interface TokenPoolOptions {
   fetchChallenge: () => Promise<Uint8Array>
   /** Where unspent tokens wait. */
   shelf: TokenShelf
+  /**
+   * Tokens taken off the shelf before a request wants them: a shelf in a file takes milliseconds for each. So many are
+   * lost with the process. @default 0
+   */
+  inHand?: number
   /** Buys before it runs dry. Without, the request that finds nothing waits for a purchase. */
   buysAhead: boolean
   /** Unix seconds. */
@@ -49,10 +54,13 @@ const BACKOFF_SECONDS = 10
 
 /** Makes a {@link TokenPool} over a shelf. */
 export function createTokenPool(options: TokenPoolOptions): TokenPool {
-  const { issuer, size, now, shelf, buysAhead } = options
+  const { issuer, size, now, shelf, buysAhead, inHand = 0 } = options
   let challenge: Uint8Array | undefined
   /** Handed out and not known to be spent, to take back by. */
   const out = new Map<string, BoughtToken>()
+  /** Off the shelf, and nobody's yet. */
+  const hand: BoughtToken[] = []
+  let reaching = 0
   let filling: Promise<void> | undefined
   let isPlanned = false
   /** Requests that wait for a token. */
@@ -136,7 +144,34 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
     if (next !== undefined) planFill(left)
     return next
   }
+  /** One that is off the shelf already. */
+  function fromHand(): BoughtToken | undefined {
+    for (let one = hand.shift(); one !== undefined; one = hand.shift())
+      if (usable([one]).length > 0) return one
+    return undefined
+  }
+  /** Has the next one ready, while this request is on its way. */
+  async function reach(): Promise<void> {
+    if (hand.length + reaching >= inHand) return
+    reaching++
+    try {
+      const next = await takeOne()
+      if (next !== undefined) hand.push(next)
+    } catch {
+      // Whoever wants one next is told.
+    } finally {
+      reaching--
+    }
+  }
   async function take(signal?: AbortSignal): Promise<string> {
+    signal?.throwIfAborted()
+    const next = fromHand() ?? (await takeOrBuy(signal))
+    void reach()
+    const authorization = formatAuthorization(next.token)
+    remember(authorization, next)
+    return authorization
+  }
+  async function takeOrBuy(signal: AbortSignal | undefined): Promise<BoughtToken> {
     // A fill that began before may leave nothing for the last of many waiters; each of them tries again.
     for (let round = 0; round < MAX_ROUNDS; round++) {
       signal?.throwIfAborted()
@@ -146,9 +181,7 @@ export function createTokenPool(options: TokenPoolOptions): TokenPool {
         await abortable(fill(), signal).finally(() => waiting--)
         continue
       }
-      const authorization = formatAuthorization(next.token)
-      remember(authorization, next)
-      return authorization
+      return next
     }
     throw clientError('ISSUER_UNREACHABLE', 'requests take tokens faster than they can be bought')
   }

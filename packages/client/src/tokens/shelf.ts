@@ -3,6 +3,7 @@ import { base64url, integer, list, object, parseStrictJson } from '@sotto/protoc
 import { encodeToken, parseToken, TOKEN_LENGTH } from '@sotto/protocol/tokens'
 import { clientError } from '../errors.ts'
 import type { SottoStorage } from '../types.ts'
+import { alone } from './alone.ts'
 import type { BoughtToken } from './issuer.ts'
 
 /**
@@ -60,25 +61,19 @@ export function memoryShelf(): TokenShelf {
   }
 }
 
-/** A shelf in a storage that this process has to itself, under a name that is of one issuer and class. */
+/**
+ * A shelf in a storage, under a name that is of one issuer and class. Any number of connections may open it: see
+ * {@link alone} for who waits for whom.
+ */
 export function openShelf(storage: SottoStorage, issuerKey: string, className: string): TokenShelf {
   const name = `tokens ${issuerKey} ${className}`
-  return inTurn(async (change) => {
-    const text = await storage.get(name)
-    const before = text === undefined ? [] : decodeShelf(text)
-    const after = change(before)
-    if (after !== before) await storage.set(name, encodeShelf(after))
-  })
-}
-
-/** Runs one update after the other. */
-export function inTurn(update: TokenShelf['update']): TokenShelf {
-  let line: Promise<void> = Promise.resolve()
   return {
-    update(change) {
-      const turn = line.then(() => update(change))
-      line = turn.catch(() => undefined)
-      return turn
-    },
+    update: (change) =>
+      alone(storage, name, async () => {
+        const text = await storage.get(name)
+        const before = text === undefined ? [] : decodeShelf(text)
+        const after = change(before)
+        if (after !== before) await storage.set(name, encodeShelf(after))
+      }),
   }
 }

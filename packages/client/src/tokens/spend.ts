@@ -1,13 +1,24 @@
 import { parseChallenges } from '@sotto/protocol/tokens'
 import type { InnerRequest, InnerResponse } from '../transport/index.ts'
+import type { TokenPool } from './pool.ts'
+
+/** A pool and how its tokens are spent: loaded where tokens are asked for. */
+export interface TokenSpending {
+  readonly pool: TokenPool
+  readonly withToken: typeof withToken
+  readonly refusalOf: typeof refusalOf
+}
 
 /** The same request with a token. It is sealed with the rest: nobody outside the enclave sees that there is one. */
 export function withToken(request: InnerRequest, authorization: string): InnerRequest {
   return { ...request, headers: [['authorization', authorization], ...request.headers] }
 }
 
-/** What the gate of a gateway made of a token. */
-export type TokenRefusal = { type: 'void'; challenge: Uint8Array } | { type: 'unspent' }
+/**
+ * What the gate of a gateway made of a token: it was not spent and stays good; it was spent before, by this very request
+ * if somebody on the way passed it on twice; or it is void, and nothing could have been had for it.
+ */
+export type TokenRefusal = { type: 'unspent' } | { type: 'spent' | 'void'; challenge: Uint8Array }
 
 /** The refusal an answer is; undefined for every other answer. */
 export function refusalOf({ status, fields }: InnerResponse): TokenRefusal | undefined {
@@ -17,7 +28,8 @@ export function refusalOf({ status, fields }: InnerResponse): TokenRefusal | und
   if (value === undefined) return undefined
   try {
     const [offered] = parseChallenges(value)
-    return offered && { type: 'void', challenge: offered.challenge }
+    const type = valueOf('sotto-token') === 'spent' ? 'spent' : 'void'
+    return offered && { type, challenge: offered.challenge }
   } catch {
     // Some other scheme's field, in an answer of the service itself.
     return undefined

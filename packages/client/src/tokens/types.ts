@@ -17,8 +17,8 @@ export interface TokenOptions {
   /** Tokens kept ready, 1 to 256. @default 16 */
   poolSize?: number
   /**
-   * Where unspent tokens wait between runs: whoever reads it can spend them, nobody can link them.
-   * @default nowhere: tokens of a process that ends are lost
+   * Where unspent tokens wait between runs: whoever reads it can spend them, nobody can link them. Connections may share
+   * it, see its `lock`. @default nowhere: tokens of a process that ends are lost
    */
   storage?: SottoStorage
   /**

@@ -1,6 +1,6 @@
 import type { BhttpField } from '@sotto/protocol/bhttp'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { OHTTP_MEDIA_TYPE, type OhttpClientKey, type OhttpRequestSealer } from '@sotto/protocol/ohttp'
+import { OHTTP_MEDIA_TYPE, type OhttpRequestSealer } from '@sotto/protocol/ohttp'
 import { clientError } from '../errors.ts'
 import { streamOf } from '../streams.ts'
 import { mediaType, OUTER_HEADERS, OUTER_INIT } from '../trust/index.ts'
@@ -51,7 +51,8 @@ const CHUNK_BYTES = 16_384
 const LIVE_CHUNK_BYTES = 4096
 
 /**
- * One request under fresh keys and its answer. Outer failures throw, they never look like an answer.
+ * One request under the fresh keys of `sealer` and its answer. Outer failures throw, they never look like an answer;
+ * and they prove nothing: whatever is said outside the encryption, the request may have been passed on and run.
  *
  * @param dateMs what the request says the time is, milliseconds since the Unix epoch
  * @throws `KEY_UNKNOWN` outer 422; `REQUEST_TOO_LARGE` outer 413; `RELAY_REFUSED` other outer statuses; `RELAY_UNREACHABLE`; `RESPONSE_INVALID`,
@@ -59,13 +60,12 @@ const LIVE_CHUNK_BYTES = 4096
  */
 export async function exchange(
   request: InnerRequest,
-  key: OhttpClientKey,
+  sealer: OhttpRequestSealer,
   dateMs: number,
   outlet: Outlet,
 ): Promise<InnerResponse> {
   const cancel = new AbortController()
   const signal = request.signal ? AbortSignal.any([request.signal, cancel.signal]) : cancel.signal
-  const sealer = key.request()
   const upload: Upload = { sha256: undefined, failure: undefined }
   try {
     const answer = await sendOuter(request, seal(request, sealer, dateMs, upload), outlet, signal)

@@ -88,6 +88,75 @@ describe('a shelf', () => {
   })
 })
 
+describe('a shelf that takes its time', () => {
+  /** A shelf of which each change waits until it is let through. */
+  function gated() {
+    const kept = memoryShelf()
+    const waiting: (() => void)[] = []
+    let isOpen = true
+    const shelf: TokenShelf = {
+      async update(change) {
+        if (!isOpen) await new Promise<void>((resolve) => waiting.push(resolve))
+        await kept.update(change)
+      },
+    }
+    return {
+      kept,
+      shelf,
+      close: () => void (isOpen = false),
+      open() {
+        isOpen = true
+        for (const go of waiting.splice(0)) go()
+      },
+    }
+  }
+
+  it('is waited for by the first request only, where requests come one by one', async () => {
+    const { shelf, close, open: letThrough, kept } = gated()
+    const { nonce } = open({ shelf, inHand: 1 })
+    const seen = [await nonce()]
+    await settle()
+    for (let i = 0; i < 6; i++) {
+      close()
+      seen.push(await nonce())
+      // It is off the shelf before it is used, whatever the shelf does now.
+      expect(await noncesOn(kept)).not.toContain(seen.at(-1))
+      letThrough()
+      await settle()
+    }
+    expect(new Set(seen).size).toBe(7)
+  })
+
+  it('has no more taken off it than that, and nothing void or ended comes from hand', async () => {
+    const { shelf, kept } = gated()
+    const one = open({ shelf, inHand: 1, buysAhead: false })
+    const seen = [await one.nonce()]
+    await settle()
+    expect(await noncesOn(kept)).toHaveLength(2)
+    one.state.challenge = challengeOf(2)
+    one.pool.refused(one.state.challenge)
+    await settle()
+    seen.push(await one.nonce())
+    await settle()
+    one.clock.now += one.state.life - 59
+    seen.push(await one.nonce())
+    expect(new Set(seen).size).toBe(3)
+    expect(one.state.orders).toEqual([4, 4, 4])
+  })
+
+  it('many at once get one each, and all that was bought is somewhere', async () => {
+    const { shelf, kept } = gated()
+    const { nonce, state } = open({ shelf, inHand: 1 })
+    const seen = await Promise.all(Array.from({ length: 50 }, nonce))
+    await settle()
+    const bought = state.orders.reduce((sum, count) => sum + count, 0)
+    const all = [...seen, ...(await noncesOn(kept))]
+    expect(new Set(all).size).toBe(all.length)
+    // But the one in hand.
+    expect(bought - all.length).toBeLessThanOrEqual(1)
+  })
+})
+
 describe('a process that ends soon', () => {
   it('buys when there is none left, and for the next ones as well', async () => {
     const shelf = memoryShelf()

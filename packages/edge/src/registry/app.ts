@@ -1,6 +1,7 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { canonicalJson } from '@sotto/protocol/jcs'
 import {
+  MAX_AHEAD_SECONDS,
   MAX_UPLOAD_PART_BYTES,
   MODEL_NAME,
   OWNER_TAG,
@@ -9,7 +10,7 @@ import {
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
-import { createRateLimiter, declaredLength, type RateLimiter, readBody } from '@sotto/serve/limits'
+import { declaredLength, readBody } from '@sotto/serve/limits'
 import { hasCode } from '@sotto/protocol/errors'
 import { Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
@@ -37,12 +38,8 @@ export interface RegistryAppOptions {
 
 /** Owners' documents have less than 4 KiB. */
 const MAX_DOCUMENT_BYTES = 8192
-/** Clocks of owners may be this far ahead, in seconds: what is removed then is what was made until then. */
-const MAX_AHEAD_SECONDS = 300
 /** An intent is acted on for a day, so that a copy of it opens no uploads for ever. */
 const MAX_INTENT_AGE_SECONDS = 86_400
-/** Entries of one owner in the log: a few at once, then one in ten seconds. */
-const LOG_RATE = { capacity: 32, perSecond: 0.1 }
 
 /** HTTP statuses of the registry: its own codes, and those of owners' documents. */
 export const REGISTRY_STATUSES: Readonly<Record<string, number>> = {
@@ -56,7 +53,6 @@ export const REGISTRY_STATUSES: Readonly<Record<string, number>> = {
 /** The registry: anybody reads, owners write by what they signed. */
 export function createRegistryApp(options: RegistryAppOptions): App {
   const { owners, uploads, catalogue, now } = options
-  const rates = new Map<string, RateLimiter>()
   const app = new Hono()
 
   async function read<Kind extends keyof OwnerDocuments>(
@@ -68,13 +64,6 @@ export function createRegistryApp(options: RegistryAppOptions): App {
     if (document.createdAt > now() + MAX_AHEAD_SECONDS)
       throw edgeError('REGISTRY_TIME', `the ${kind} was made in the future; compare the clocks`)
     return { envelope: fromUtf8(bytes), document }
-  }
-
-  /** Nobody fills the log. @throws `HTTP_TOO_MANY` */
-  function takeLogEntry(owner: string): void {
-    const limit = rates.get(owner) ?? createRateLimiter(LOG_RATE)
-    rates.set(owner, limit)
-    limit.take()
   }
 
   app.post('/v1/uploads', async (c) => {
@@ -109,7 +98,6 @@ export function createRegistryApp(options: RegistryAppOptions): App {
   app.put('/v1/models', async (c) => {
     const { document, envelope } = await read('statement', c.req.raw)
     const quota = owners.require(document.owner)
-    takeLogEntry(document.owner)
     return json(await catalogue.publish(document, envelope, quota))
   })
   app.post('/v1/removals', async (c) => {
@@ -117,7 +105,6 @@ export function createRegistryApp(options: RegistryAppOptions): App {
     // Of anybody who makes a key, nothing is kept.
     if (!catalogue.knows(document.owner))
       throw edgeError('REGISTRY_MODEL_UNKNOWN', 'the registry has no model of this owner')
-    takeLogEntry(document.owner)
     const logged = await catalogue.remove(document, envelope).finally(options.onRemoved)
     return json(logged)
   })

@@ -1,18 +1,8 @@
-import {
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  closeSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { createHash, type Hash } from 'node:crypto'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { syncFolder } from '../store/durable-file.ts'
 import { registryStoreError } from './database.ts'
 
 /**
@@ -23,7 +13,7 @@ export interface BlobFiles {
   part(upload: string): string
   /** Puts a finished upload in its place; durable when this returns. */
   place(upload: string, digest: string): void
-  /** Undoes `place` for an upload whose completion was never noted. */
+  /** Undoes `place`, as far as it came, for an upload whose completion is not noted. */
   takeBack(upload: string, digest: string): void
   has(digest: string): boolean
   /** Bytes `start` to `end` (excluded) of a blob. */
@@ -52,7 +42,7 @@ export function openBlobFiles(folder: string): BlobFiles {
       syncFolder(blobs)
     },
     takeBack(upload, digest) {
-      renameSync(blob(digest), part(upload))
+      if (existsSync(blob(digest)) && !existsSync(part(upload))) renameSync(blob(digest), part(upload))
     },
     has: (digest) => existsSync(blob(digest)),
     read: (digest, start, end) =>
@@ -87,13 +77,4 @@ export async function hashFile(file: string, bytes: number): Promise<Hash> {
 /** Bytes of a file; 0 where there is none. */
 export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
-}
-
-function syncFolder(path: string): void {
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }

@@ -1,4 +1,5 @@
 import { toHex, utf8 } from '@sotto/protocol/bytes'
+import { hasCode } from '@sotto/protocol/errors'
 import { canonicalJson } from '@sotto/protocol/jcs'
 import {
   isRemovedBy,
@@ -10,6 +11,7 @@ import {
   type ModelStatement,
   ownerTag,
 } from '@sotto/protocol/sealed-models'
+import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
 import type { LogClient } from '@sotto/serve/log-client'
 import { edgeError } from '../errors.ts'
 import type { RegistryDatabase } from './database.ts'
@@ -34,7 +36,10 @@ export interface Catalogue {
   /** @throws `REGISTRY_MODEL_UNKNOWN`, `REGISTRY_MODEL_REMOVED` */
   find(name: ModelName): LoggedModelDocument
   list(query: { tag: string; name?: string; after?: string }): ModelList
-  /** Puts removals into the log that it would not take before. */
+  /**
+   * Puts removals into the log that it would not take before. One that it refuses holds up no other.
+   * @throws the first failure, when all were tried or the log is not there
+   */
   finishRemovals(): Promise<void>
 }
 
@@ -51,10 +56,28 @@ type ModelRow = { version: number; document: string | null; expires_at: number |
 
 /** Version 0 stands for all of them. */
 const ALL = 0
+/** Entries of one owner in the log: a few at once, then one in ten seconds. */
+const LOG_RATE = { capacity: 32, perSecond: 0.1 }
+/** Removals that are put into the log at one time. */
+const REMOVALS_AT_ONCE = 64
 
 /** Makes a {@link Catalogue} over an open store. */
 export function openCatalogue({ database, log, maxUploads, now }: CatalogueOptions): Catalogue {
   const { db, guarded, transaction } = database
+  const rates = new Map<string, RateLimiter>()
+  /** The last removal that was tried again: the next round goes on after it. */
+  let lastTried = 0
+
+  /**
+   * Nobody fills the log. Taken for what is new only: statements and removals are public, and whoever sends one again
+   * takes nothing from its owner.
+   * @throws `HTTP_TOO_MANY`
+   */
+  function takeLogEntry(owner: string): void {
+    const limit = rates.get(owner) ?? createRateLimiter(LOG_RATE)
+    rates.set(owner, limit)
+    limit.take()
+  }
 
   async function append(envelope: string): Promise<LoggedModelDocument> {
     const { index, checkpoint, proof } = await log.append(utf8(envelope))
@@ -132,6 +155,7 @@ export function openCatalogue({ database, log, maxUploads, now }: CatalogueOptio
     async publish(statement, envelope, quota) {
       const shown = judge(statement, envelope, quota)
       if (shown !== undefined) return shown
+      takeLogEntry(statement.owner)
       const document = await append(envelope)
       const { owner, name, version, digest, bytes, createdAt, expiresAt } = statement
       // Another request may have been faster while the log was asked.
@@ -181,6 +205,7 @@ export function openCatalogue({ database, log, maxUploads, now }: CatalogueOptio
         createdAt,
       )
       if (served === undefined) throw gone('it was removed before')
+      takeLogEntry(owner)
       transaction(() => {
         db.prepare(
           'INSERT INTO removals (owner, name, version, created_at, envelope) VALUES (?, ?, ?, ?, ?)',
@@ -228,11 +253,22 @@ export function openCatalogue({ database, log, maxUploads, now }: CatalogueOptio
     },
     async finishRemovals() {
       const rows = guarded(() =>
-        db.prepare('SELECT envelope FROM removals WHERE document IS NULL LIMIT 64').all(),
-      ) as {
-        envelope: string
-      }[]
-      for (const { envelope } of rows) await logRemoval(envelope)
+        db
+          .prepare('SELECT id, envelope FROM removals WHERE document IS NULL ORDER BY id <= ?, id LIMIT ?')
+          .all(lastTried, REMOVALS_AT_ONCE),
+      ) as { id: number; envelope: string }[]
+      let failure: unknown
+      for (const { id, envelope } of rows) {
+        try {
+          await logRemoval(envelope)
+        } catch (error) {
+          failure ??= error
+          // What is not there answers the next one neither.
+          if (hasCode(error, 'LOG_UNREACHABLE')) break
+        }
+        lastTried = id
+      }
+      if (failure !== undefined) throw failure
     },
   }
 }

@@ -5,6 +5,7 @@ import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { MAX_UPLOAD_PART_BYTES, type UploadIntent, type UploadState } from '@sotto/protocol/sealed-models'
 import { serveError } from '@sotto/serve/errors'
+import { type BodyPace, pacedBody } from '@sotto/serve/limits'
 import { edgeError } from '../errors.ts'
 import { type BlobFiles, hashFile, sizeOf } from './blobs.ts'
 import { type RegistryDatabase, registryStoreError } from './database.ts'
@@ -36,7 +37,12 @@ export interface UploadsOptions {
   maxUploads: number
   /** Unix seconds. */
   now: () => number
+  /** How slowly parts may come. Default 16 KiB/s after 20 s. */
+  pace?: BodyPace
 }
+
+/** A part holds its upload while it comes: as slow as the slowest lines that owners have. */
+const PACE: BodyPace = { graceMs: 20_000, minBytesPerSecond: 16_384 }
 
 /** Uploads whose hashes are kept between requests. */
 const MAX_HASHES = 256
@@ -44,7 +50,7 @@ const MAX_HASHES = 256
 type Row = { id: string; digest: string; bytes: number; offset: number; complete: number }
 
 /** Makes {@link Uploads} over an open store. */
-export function openUploads({ database, files, maxUploads, now }: UploadsOptions): Uploads {
+export function openUploads({ database, files, maxUploads, now, pace = PACE }: UploadsOptions): Uploads {
   const { db, guarded } = database
   /** One writer of an upload at a time. */
   const lines = new Map<string, Promise<unknown>>()
@@ -106,19 +112,22 @@ export function openUploads({ database, files, maxUploads, now }: UploadsOptions
     settle(id, digest, bytes)
   }
 
+  /** The file in its place and the note of it, or neither: then the upload can be completed again. */
   function settle(id: string, digest: string, bytes: number): void {
+    const isNew = !files.has(digest)
     try {
-      if (!files.has(digest)) files.place(id, digest)
+      if (isNew) files.place(id, digest)
+      database.transaction(() => {
+        db.prepare('INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)').run(digest, bytes)
+        db.prepare('UPDATE uploads SET offset = bytes, complete = 1, touched_at = ? WHERE id = ?').run(
+          now(),
+          id,
+        )
+      })
     } catch (error) {
+      if (isNew) files.takeBack(id, digest)
       throw registryStoreError(error)
     }
-    database.transaction(() => {
-      db.prepare('INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)').run(digest, bytes)
-      db.prepare('UPDATE uploads SET offset = bytes, complete = 1, touched_at = ? WHERE id = ?').run(
-        now(),
-        id,
-      )
-    })
     files.removePart(id)
   }
 
@@ -135,7 +144,7 @@ export function openUploads({ database, files, maxUploads, now }: UploadsOptions
     })
     try {
       try {
-        for await (const part of bounded(body, row)) {
+        for await (const part of bounded(pacedBody(body, pace), row)) {
           await writeAll(file, part, at)
           state?.hash.update(part)
           at += part.length
@@ -224,22 +233,13 @@ function createFile(path: string): void {
 async function* bounded(body: AsyncIterable<Uint8Array>, { bytes, offset }: Row): AsyncGenerator<Uint8Array> {
   const most = Math.min(MAX_UPLOAD_PART_BYTES, bytes - offset)
   let seen = 0
-  const parts = body[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      const next = await parts.next().catch((cause: unknown) => {
-        throw serveError('HTTP_BODY_CUT', 'the body ended early', { cause })
+  for await (const part of body) {
+    seen += part.length
+    if (seen > most)
+      throw serveError('HTTP_BODY_TOO_LARGE', 'the body is too large', {
+        expected: `at most ${most} bytes`,
       })
-      if (next.done === true) return
-      seen += next.value.length
-      if (seen > most)
-        throw serveError('HTTP_BODY_TOO_LARGE', 'the body is too large', {
-          expected: `at most ${most} bytes`,
-        })
-      yield next.value
-    }
-  } finally {
-    await parts.return?.().catch(() => undefined)
+    yield part
   }
 }
 

@@ -21,6 +21,12 @@ export interface RelayLimits {
   requestIdleMs: number
   /** Longest pause of the gateway, before and within its answer. Default 5 min: models think. */
   responseIdleMs: number
+  /**
+   * What a client brings of its request, and over a WebSocket takes of its answer, on average once it was waited for
+   * `graceMs`. Default 512 bytes a second after 10 s; 0: any pace will do.
+   */
+  minBytesPerSecond: number
+  graceMs: number
   /** One exchange in all. Default 30 min. */
   exchangeMs: number
   /** Exchanges at once. Default 1024. */
@@ -50,6 +56,8 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   responseBytes: 257 * MIB,
   requestIdleMs: 30_000,
   responseIdleMs: 300_000,
+  minBytesPerSecond: 512,
+  graceMs: 10_000,
   exchangeMs: 1_800_000,
   exchanges: 1024,
 }
@@ -63,6 +71,12 @@ const limits: Decoder<RelayLimits> = object((fields) => ({
   ),
   requestIdleMs: fields.optional('requestIdleMs', integer(10, DAY_MS), DEFAULT_RELAY_LIMITS.requestIdleMs),
   responseIdleMs: fields.optional('responseIdleMs', integer(10, DAY_MS), DEFAULT_RELAY_LIMITS.responseIdleMs),
+  minBytesPerSecond: fields.optional(
+    'minBytesPerSecond',
+    integer(0, MIB),
+    DEFAULT_RELAY_LIMITS.minBytesPerSecond,
+  ),
+  graceMs: fields.optional('graceMs', integer(10, DAY_MS), DEFAULT_RELAY_LIMITS.graceMs),
   exchangeMs: fields.optional('exchangeMs', integer(10, DAY_MS), DEFAULT_RELAY_LIMITS.exchangeMs),
   exchanges: fields.optional('exchanges', integer(1, 65_536), DEFAULT_RELAY_LIMITS.exchanges),
 }))

@@ -31,6 +31,8 @@ await startRole({
         maxRequests: config.limits.exchanges + 64,
         maxConnections: config.limits.exchanges + 1024,
         bodyIdleMs: config.limits.requestIdleMs,
+        minBodyBytesPerSecond: config.limits.minBytesPerSecond,
+        bodyGraceMs: config.limits.graceMs,
         webSockets,
       },
     )

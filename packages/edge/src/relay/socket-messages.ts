@@ -1,6 +1,6 @@
 import { serveError } from '@sotto/serve/errors'
 import type { WebSocketConnection } from '@sotto/serve/websocket'
-import { edgeError } from '../errors.ts'
+import { type PaceLimits, startPace } from './pace.ts'
 
 /** Subprotocol: one chunked-OHTTP exchange. See `docs/live.md` for its messages. */
 export const SOCKET_PROTOCOL = 'sotto-ohttp'
@@ -11,6 +11,9 @@ const END = 'end'
 /** Answer bytes on their way to a client that has not said that it read them. Browsers buffer without a bound. */
 const WINDOW_BYTES = 1024 * 1024
 
+/** What a client may have taken and not said yet: it says so in steps. */
+const UNSAID_BYTES = 65_536
+
 /** `read N`: the client has taken N bytes of the answer, in all. */
 const READ = /^read ([1-9]\d{0,14})$/
 
@@ -20,15 +23,24 @@ export interface ClientSide {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
   /** Says before a piece of the answer is sent how many bytes it has. */
   willSend(bytes: number): void
-  /** Settles when the client has read enough of the answer to be sent more. @throws when it is gone */
+  /** Settles when the client has read enough of the answer to be sent more. @throws `RELAY_TOO_SLOW`; when it is gone */
   hasRead(): Promise<void>
+}
+
+/** How slow a client may be. */
+export interface ClientLimits {
+  sending: PaceLimits
+  reading: PaceLimits
 }
 
 /**
  * Takes the messages of a client apart: pieces of the request (binary, not empty), its end, and what was read of the
  * answer. The client controls all of them; anything else fails the request.
  */
-export function socketRequest(connection: WebSocketConnection): ClientSide {
+export function socketRequest(connection: WebSocketConnection, limits: ClientLimits): ClientSide {
+  const sending = startPace(limits.sending)
+  const reading = startPace(limits.reading)
+  reading.count(UNSAID_BYTES)
   let hasEnded = false
   let read = 0
   let sent = 0
@@ -36,18 +48,21 @@ export function socketRequest(connection: WebSocketConnection): ClientSide {
   connection.gone.addEventListener('abort', () => wake(), { once: true })
 
   /** The next piece; undefined at the end. */
-  async function next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async function next(isWanted: boolean): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
-      const message = await connection.receive()
+      const coming = connection.receive()
+      const message = await (isWanted ? sending.waitFor(coming) : coming)
       if (message.type === 'text' && READ.test(message.text)) {
         const upTo = Number(READ.exec(message.text)![1])
         if (upTo <= read || upTo > sent) throw invalid('the client read what was not sent')
+        reading.count(upTo - read)
         read = upTo
         wake()
       } else if (hasEnded) throw invalid('the client sends on after its end')
-      else if (message.type === 'binary' && message.bytes.length > 0)
+      else if (message.type === 'binary' && message.bytes.length > 0) {
+        sending.count(message.bytes.length)
         return message.bytes as Uint8Array<ArrayBuffer>
-      else if (message.type === 'text' && message.text === END) {
+      } else if (message.type === 'text' && message.text === END) {
         hasEnded = true
         return undefined
       } else throw invalid('this is no message of the subprotocol')
@@ -60,7 +75,7 @@ export function socketRequest(connection: WebSocketConnection): ClientSide {
    */
   async function listenOn(): Promise<void> {
     try {
-      for (;;) await next()
+      for (;;) await next(false)
     } catch {
       if (!connection.gone.aborted) void connection.close(1002)
       wake()
@@ -70,7 +85,7 @@ export function socketRequest(connection: WebSocketConnection): ClientSide {
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
-        const piece = await next()
+        const piece = await next(true)
         if (piece) return controller.enqueue(piece)
         controller.close()
         void listenOn()
@@ -87,9 +102,11 @@ export function socketRequest(connection: WebSocketConnection): ClientSide {
     async hasRead() {
       while (sent - read > WINDOW_BYTES) {
         connection.gone.throwIfAborted()
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+        await reading.waitFor(
+          new Promise<void>((resolve) => {
+            wake = resolve
+          }),
+        )
       }
     },
   }
@@ -97,33 +114,19 @@ export function socketRequest(connection: WebSocketConnection): ClientSide {
 
 /**
  * Sends the answer as it comes, then its end. Never faster than the client reads it.
- * @throws `RELAY_TOO_SLOW` for a client that reads nothing for `idleMs`; what the answer throws
+ * @throws `RELAY_TOO_SLOW` for a client that reads nothing, or hardly anything; what the answer throws
  */
 export async function writeAnswer(
   answer: ReadableStream<Uint8Array>,
   connection: WebSocketConnection,
   client: ClientSide,
-  idleMs: number,
 ): Promise<void> {
   for await (const piece of answer) {
     client.willSend(piece.length)
     await connection.send(piece)
-    await inTime(client.hasRead(), idleMs)
+    await client.hasRead()
   }
   await connection.send(END)
-}
-
-async function inTime(work: Promise<void>, waitMs: number): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => reject(edgeError('RELAY_TOO_SLOW', 'the client did not read in time')),
-    waitMs,
-  )
-  try {
-    await Promise.race([work, promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function invalid(message: string): Error {

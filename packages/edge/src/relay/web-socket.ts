@@ -47,7 +47,11 @@ function serviceFor(gateway: string, { limits, exchange, onError }: RelaySocketO
     protocol: SOCKET_PROTOCOL,
     limits: { maxMessageBytes: MAX_MESSAGE_BYTES, pingMs: PING_MS },
     async serve(connection) {
-      const client = socketRequest(connection)
+      const { minBytesPerSecond, graceMs, requestIdleMs, responseIdleMs } = limits
+      const client = socketRequest(connection, {
+        sending: { idleMs: requestIdleMs, minBytesPerSecond, graceMs },
+        reading: { idleMs: responseIdleMs, minBytesPerSecond, graceMs },
+      })
       try {
         const request = new Request('http://relay/', {
           method: 'POST',
@@ -58,7 +62,7 @@ function serviceFor(gateway: string, { limits, exchange, onError }: RelaySocketO
         } as RequestInit)
         const response = await exchange(gateway, request)
         if (response.status !== 200 || response.body === null) return await refuse(connection, response)
-        await writeAnswer(response.body, connection, client, limits.responseIdleMs)
+        await writeAnswer(response.body, connection, client)
         await connection.close(1000)
       } catch (error) {
         if (connection.gone.aborted) return

@@ -15,10 +15,15 @@ export function writeFileDurably(file: string, content: string, mode: number): v
     closeSync(handle)
   }
   renameSync(temporary, file)
-  const directory = openSync(dirname(file), 'r')
+  syncFolder(dirname(file))
+}
+
+/** Makes names in a folder durable. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
   try {
-    fsyncSync(directory)
+    fsyncSync(folder)
   } finally {
-    closeSync(directory)
+    closeSync(folder)
   }
 }

@@ -39,7 +39,7 @@ export interface TestRegistry extends RunningRegistry {
   clock: { now: number }
   log: FakeLog
   /** Called before and after each append; may throw. */
-  onAppend: { before: () => void; after: () => void }
+  onAppend: { before: (entry: Uint8Array) => void; after: () => void }
   folder: string
   errors: string[]
   reader: ModelReader
@@ -119,7 +119,7 @@ export function openTestRegistry(options: { maxPages?: number; clock?: { now: nu
   const clock = options.clock ?? { now: 1_800_000_000 }
   const log = createFakeLog()
   const owners = join(folder, 'owners.json')
-  const onAppend = { before: (): void => undefined, after: (): void => undefined }
+  const onAppend: TestRegistry['onAppend'] = { before: (): void => undefined, after: (): void => undefined }
 
   function start(): TestRegistry {
     const errors: string[] = []
@@ -131,7 +131,7 @@ export function openTestRegistry(options: { maxPages?: number; clock?: { now: nu
       maxUploads: 3,
       log: {
         async append(entry) {
-          onAppend.before()
+          onAppend.before(entry)
           const proven = await appendTo(log, () => clock.now)(entry)
           onAppend.after()
           return proven

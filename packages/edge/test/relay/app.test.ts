@@ -200,6 +200,8 @@ describe('configuration', () => {
         responseBytes: 269484032,
         requestIdleMs: 30000,
         responseIdleMs: 300000,
+        minBytesPerSecond: 512,
+        graceMs: 10000,
         exchangeMs: 1800000,
         exchanges: 1024,
       },

@@ -6,7 +6,7 @@ import type { AudioInfo } from './open-audio.ts'
 import { type DecoderThread, startDecoderThread } from './worker/decoder-host.ts'
 
 /** Default `stallTimeoutMs`. One step is at most 64 KiB of input or a second of sound: milliseconds of work. */
-export const STALL_TIMEOUT_MS = 15_000
+const STALL_TIMEOUT_MS = 15_000
 
 /** Bytes posted to the decoder thread at once. */
 const PIECE_BYTES = 64 * 1024

@@ -4,13 +4,13 @@ import { unsupported } from './errors.ts'
 export const OUTPUT_SAMPLE_RATE = 16_000
 
 /** Default `maxBytes`: an uncompressed day of dictation does not fit, an hour of CD-quality stereo does. */
-export const MAX_AUDIO_BYTES: number = 1024 * 1024 * 1024
+const MAX_AUDIO_BYTES = 1024 * 1024 * 1024
 
 /** Default `maxSeconds`: a few hundred bytes of FLAC or Opus silence can claim hours, so bytes alone bound nothing. */
-export const MAX_AUDIO_SECONDS: number = 4 * 3600
+const MAX_AUDIO_SECONDS = 4 * 3600
 
 /** Default `maxChannels`: no recorder that people dictate into has more. */
-export const MAX_AUDIO_CHANNELS = 32
+const MAX_AUDIO_CHANNELS = 32
 
 /** Lowest accepted rate in Hz; below it there is no speech left. */
 export const MIN_SAMPLE_RATE = 1000

@@ -3,6 +3,7 @@ import { SottoError } from '@sotto/protocol/errors'
 import type { DateWindow } from './date-window.ts'
 import { gatewayError } from './errors.ts'
 import type { ReceiptDraft } from './receipt.ts'
+import { admitReplacement, REPLACES_FIELD } from './replaces.ts'
 import type { RequestReader } from './request-reader.ts'
 import { admitTarget, valueOf } from './target.ts'
 import type { TokenGate } from './tokens/index.ts'
@@ -21,6 +22,8 @@ export interface AnswerContext {
   tokens: TokenGate | undefined
   /** Runs the app on behalf of whoever may be told apart here. The app learns nothing of it. */
   onBehalf: OnBehalf
+  /** See `KeyRing.replace`. Absent: clients of this dialect repeat nothing. */
+  replace?: (digest: Uint8Array) => boolean
 }
 
 /** Runs the inner app for a request with a token of this class, if it had one. */
@@ -37,11 +40,13 @@ export async function answerInner(
   draft: ReceiptDraft,
   context: AnswerContext,
 ): Promise<Response> {
-  const { inner, dates, reader, over, tokens, onBehalf } = context
+  const { inner, dates, reader, over, tokens, onBehalf, replace = () => false } = context
   let tokenClass: string | undefined
   try {
     if (!dates.accepts(valueOf(head, 'date'))) return dateProblem(dates.now())
     const { method, url, headers } = admitTarget(head)
+    // Before the token: whoever repeats a request brings the same one.
+    admitReplacement(valueOf(head, REPLACES_FIELD), replace)
     const admission = tokens?.admit(method, head.path, valueOf(head, 'authorization'), (name) => {
       tokenClass = name
     })
@@ -131,6 +136,7 @@ function dateProblem(now: number): Response {
 
 const INNER_STATUSES: Readonly<Record<string, number>> = {
   GATEWAY_TARGET: 421,
+  GATEWAY_REPLACED: 409,
   BHTTP_TOO_LARGE: 413,
   GATEWAY_TOKEN_MISSING: 401,
   GATEWAY_TOKEN_INVALID: 401,
@@ -140,16 +146,22 @@ const INNER_STATUSES: Readonly<Record<string, number>> = {
   GATEWAY_TOKEN_RATE: 429,
   GATEWAY_ISSUER_SILENT: 503,
   GATEWAY_SPENT_UNAVAILABLE: 503,
+  GATEWAY_REPLAY_FULL: 503,
 }
 
 /** Refusals that leave the token as good as it was. */
 const UNSPENT: ReadonlySet<string> = new Set(['GATEWAY_TOKEN_RATE', 'GATEWAY_ISSUER_SILENT'])
 
-/** {@link innerError} with what its sender may do next: bring another token, or this one again. */
+/** {@link innerError} with what its sender may do next: bring another token, this one again, or nothing. */
 export function refuseInner(error: unknown, tokens: TokenGate | undefined): Response {
   const refusal = innerError(error)
   if (refusal.status === 401 && tokens) refusal.headers.set('www-authenticate', tokens.wwwAuthenticate)
-  if (error instanceof SottoError && UNSPENT.has(error.code)) refusal.headers.set('sotto-token', 'unspent')
+  if (!(error instanceof SottoError)) return refusal
+  if (UNSPENT.has(error.code)) refusal.headers.set('sotto-token', 'unspent')
+  // Whoever had it first may be this very request, on another way.
+  if (error.code === 'GATEWAY_TOKEN_SPENT') refusal.headers.set('sotto-token', 'spent')
+  // OpenAI SDKs repeat every 409 of their own accord.
+  if (error.action === 'stop') refusal.headers.set('x-should-retry', 'false')
   return refusal
 }
 

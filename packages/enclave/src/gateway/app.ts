@@ -1,17 +1,16 @@
 import type { Digest } from '@sotto/protocol/keyrelease'
 import { OHTTP_MEDIA_TYPE } from '@sotto/protocol/ohttp'
-import { uploadLimits } from '@sotto/protocol/sizes'
+import type { ReceiptTrailer } from '@sotto/protocol/receipts'
 import { hasCode } from '@sotto/protocol/errors'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
-import { declaredLength } from '@sotto/serve/limits'
-import { peerOf } from '@sotto/serve/server'
 import { Hono } from 'hono'
+import { type Admission, createAdmission, notReady } from './admission.ts'
 import type { InnerApp } from './answer.ts'
 import type { DateWindow } from './date-window.ts'
-import { GATEWAY_STATUSES, gatewayError } from './errors.ts'
-import { exchange, type GatewayLimits } from './exchange.ts'
-import { createHeldBytes } from './held-bytes.ts'
+import { GATEWAY_STATUSES } from './errors.ts'
+import { exchange } from './exchange.ts'
 import type { KeyRing } from './key-ring.ts'
+import type { GatewayCaps } from './limits.ts'
 import type { ServingIdentity } from './receipt.ts'
 import type { TokenGate } from './tokens/index.ts'
 
@@ -35,25 +34,16 @@ export interface GatewayOptions {
    * most, and the class of the token. Default: nobody is told apart.
    */
   runAs?: (party: string, run: () => Promise<Response>) => Promise<Response>
-  limits?: Partial<GatewayLimits & { exchanges: number }>
+  limits?: Partial<GatewayCaps>
   /** Flushes of event streams: bucket size and window. Default 512 bytes, 20 ms (T17). */
   events?: Partial<{ bucketBytes: number; windowMs: number }>
+  /** Told every receipt before it leaves. */
+  onReceipt?: (receipt: ReceiptTrailer) => void
   /** Told per refused request: the code alone. */
   onError?: (code: string) => void
 }
 
 const MIB = 2 ** 20
-
-/** Defaults: the largest upload when nobody says another, within half an hour; 512 exchanges at once. */
-export const DEFAULT_GATEWAY_LIMITS: GatewayLimits & { exchanges: number } = {
-  contentBytes: uploadLimits().messageBytes,
-  idleMs: 30_000,
-  totalMs: 1_800_000,
-  wholeRequestBytes: 32 * MIB,
-  wholeResponseBytes: 16 * MIB,
-  allWholeBytes: 256 * MIB,
-  exchanges: 512,
-}
 
 /** RFC 9458 Section 5.3. */
 const KEY_PROBLEM = {
@@ -64,22 +54,16 @@ const KEY_PROBLEM = {
 /**
  * Everything the enclave answers in clear: key configurations, trust bundle, and encapsulated
  * requests. There is no other route: what the inner app serves exists inside the encryption only.
+ *
+ * @param admission shared with whoever else answers in this enclave
  */
-export function createGateway(options: GatewayOptions): App {
-  const limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits }
-  const events = { bucketBytes: 512, windowMs: 20, ...options.events }
+export function createGateway(options: GatewayOptions, admission: Admission = createAdmission(options)): App {
+  const { limits, events } = admission
   const { keys } = options
-  const held = createHeldBytes(limits.allWholeBytes)
-  let running = 0
-
-  const notServing = (): Error =>
-    options.areWitnessesSilent?.() === true
-      ? gatewayError('GATEWAY_WITNESSES_SILENT', 'the witnesses of the log have been silent for too long')
-      : notReady()
 
   const app = new Hono()
   app.get('/.well-known/ohttp-gateway', () => {
-    if (options.identity() === undefined) throw notServing()
+    admission.requireServing()
     return publicBytes(keys.configs, OHTTP_MEDIA_TYPE.keys)
   })
   app.get('/.well-known/sotto/trust', () => publicBytes(options.trustBundle(), 'application/json'))
@@ -89,31 +73,25 @@ export function createGateway(options: GatewayOptions): App {
     const isChunked = contentType === OHTTP_MEDIA_TYPE.chunkedRequest
     if (!isChunked && contentType !== OHTTP_MEDIA_TYPE.request)
       throw serveError('HTTP_MEDIA_TYPE', 'only OHTTP messages are taken here')
-    const identity = options.identity()
-    if (identity === undefined) throw notServing()
-    const maxBytes = isChunked ? limits.contentBytes * 1.01 + MIB : limits.wholeRequestBytes + 2048
-    if ((declaredLength(request.headers) ?? 0) > maxBytes)
-      throw serveError('HTTP_BODY_TOO_LARGE', 'the message is too large')
-    if (running >= limits.exchanges) throw serveError('HTTP_BUSY', 'too many exchanges are in progress')
-    const reservation = isChunked ? undefined : held.reserve(declaredLength(request.headers))
-    running++
-    const { inner, modelOf, dates, runAs } = options
-    const peer = peerOf(request) ?? ''
+    const identity = admission.requireServing()
+    const place = admission.enter(request, {
+      maxBytes: isChunked ? limits.contentBytes * 1.01 + MIB : limits.wholeRequestBytes + 2048,
+      isHeldWhole: !isChunked,
+    })
+    const { inner, modelOf, dates, tokens } = options
     return exchange(request, isChunked, {
       keys,
       identity,
       inner,
       modelOf,
       dates,
-      tokens: options.tokens,
-      onBehalf: (tokenClass, run) => (runAs ? runAs(`${peer} ${tokenClass ?? ''}`, run) : run()),
+      tokens,
+      onBehalf: place.onBehalf,
       limits,
       events,
-      hold: (bytes) => reservation?.hold(bytes),
-      onOver: once(() => {
-        running--
-        reservation?.release()
-      }),
+      onReceipt: options.onReceipt,
+      hold: (bytes) => place.hold(bytes),
+      onOver: () => place.leave(),
     })
   })
   app.notFound(() => {
@@ -138,17 +116,4 @@ function publicBytes(bytes: Uint8Array | undefined, contentType: string): Respon
   return new Response(bytes as Uint8Array<ArrayBuffer>, {
     headers: { 'content-type': contentType, 'cache-control': 'no-cache' },
   })
-}
-
-function notReady(): Error {
-  return gatewayError('GATEWAY_NOT_READY', 'this enclave is not attested yet, or its attestation is too old')
-}
-
-function once(run: () => void): () => void {
-  let isDone = false
-  return () => {
-    if (isDone) return
-    isDone = true
-    run()
-  }
 }

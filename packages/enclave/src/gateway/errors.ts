@@ -6,7 +6,8 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `GATEWAY_REFUSED` (fix-input): the message cannot be opened, or was seen before. Outside: 400, one
  *   answer for every reason.
  * - `GATEWAY_DATE` (retry): the inner `date` is missing or outside the window. Inside: 400.
- * - `GATEWAY_TARGET` (fix-input): inner scheme, authority, method or path is not served. Inside: 421.
+ * - `GATEWAY_TARGET` (fix-input): inner scheme, authority, method or path is not served, or a field for the gateway is malformed. Inside: 421.
+ * - `GATEWAY_REPLACED` (stop): the request that this one was to take the place of was opened here; it may have run. Inside: 409.
  * - `GATEWAY_CUT` (retry): the request was not complete; nothing it asked for has happened.
  * - `GATEWAY_RESPONSE_TOO_LARGE` (fix-input): an unchunked answer passes the limit; use chunked messages.
  * - `GATEWAY_NOT_READY` (retry): not attested, or no key held. Outside: 503.
@@ -26,6 +27,7 @@ export type GatewayErrorCode =
   | 'GATEWAY_REFUSED'
   | 'GATEWAY_DATE'
   | 'GATEWAY_TARGET'
+  | 'GATEWAY_REPLACED'
   | 'GATEWAY_CUT'
   | 'GATEWAY_RESPONSE_TOO_LARGE'
   | 'GATEWAY_NOT_READY'
@@ -45,6 +47,7 @@ const ACTIONS: Readonly<Record<GatewayErrorCode, ErrorAction>> = {
   GATEWAY_REFUSED: 'fix-input',
   GATEWAY_DATE: 'retry',
   GATEWAY_TARGET: 'fix-input',
+  GATEWAY_REPLACED: 'stop',
   GATEWAY_CUT: 'retry',
   GATEWAY_RESPONSE_TOO_LARGE: 'fix-input',
   GATEWAY_NOT_READY: 'retry',

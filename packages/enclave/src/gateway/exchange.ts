@@ -3,6 +3,7 @@ import type { BhttpRequestHead } from '@sotto/protocol/bhttp'
 import { SottoError } from '@sotto/protocol/errors'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import { OHTTP_MEDIA_TYPE, OhttpRequestOpener } from '@sotto/protocol/ohttp'
+import type { ReceiptTrailer } from '@sotto/protocol/receipts'
 import { answerInner, finishRequest, type InnerApp, innerError, type OnBehalf } from './answer.ts'
 import type { DateWindow } from './date-window.ts'
 import { gatewayError } from './errors.ts'
@@ -39,6 +40,8 @@ export interface ExchangeContext {
   onBehalf: OnBehalf
   limits: GatewayLimits
   events: OutgoingAnswer['events']
+  /** Told every receipt before it leaves. */
+  onReceipt: ((receipt: ReceiptTrailer) => void) | undefined
   /** Counts bytes of an unchunked message that are held. @throws `HTTP_BUSY` */
   hold: (bytes: number) => void
   /** Called once, when nothing of the exchange is left. */
@@ -82,10 +85,11 @@ export async function exchange(
     const head = await readHead(reader, opener)
     const draft = head instanceof Response ? undefined : startDraft(head, held!, context)
     const { inner, dates, tokens, onBehalf } = context
+    const replace = (digest: Uint8Array): boolean => keys.replace(digest)
     const response =
       head instanceof Response
         ? head
-        : await answerInner(head, draft!, { inner, dates, reader, over, tokens, onBehalf })
+        : await answerInner(head, draft!, { inner, dates, reader, over, tokens, onBehalf, replace })
     over.signal.throwIfAborted()
     // Random, and nowhere else: people can name an answer, and nobody can link two.
     if (!response.headers.has('x-request-id')) response.headers.set('x-request-id', newRequestId())
@@ -115,7 +119,12 @@ function startDraft(head: BhttpRequestHead, held: HeldKey, context: ExchangeCont
   const contentType = head.fields.find(([name]) => name === 'content-type')?.[1] ?? ''
   const key = { keyId: held.key.config.keyId, policy: held.policy }
   // Of the release that gave this key: its receipt names it, and can be proven.
-  return draftReceipt(held.identity ?? context.identity, key, { method, path, contentType })
+  return draftReceipt(
+    held.identity ?? context.identity,
+    key,
+    { method, path, contentType },
+    context.onReceipt,
+  )
 }
 
 /** The head, or what its sender hears who sent an authentic message that is not HTTP. */

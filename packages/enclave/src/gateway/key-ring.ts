@@ -37,6 +37,13 @@ export interface KeyRing extends ReplayGuard {
   wipeExpired(): void
   /** The key of this identifier, unless it has expired; expired keys are forgotten at once. */
   find(keyId: number): HeldKey | undefined
+  /**
+   * Decides between a request and the one it is to take the place of, named by the SHA-256 of its encapsulated key:
+   * true when no such message was opened here, and from now on none is. False when one was, under any key, also one that
+   * has gone meanwhile: it may have run.
+   * @throws `GATEWAY_REPLAY_FULL` rather than forget a decision too early
+   */
+  replace(digest: Uint8Array): boolean
   /** `application/ohttp-keys` of the usable keys, most preferred first; undefined when there are none. */
   readonly configs: Uint8Array | undefined
 }
@@ -76,11 +83,17 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     })
   const clocks = { now: options.now, monotonicNow }
   let entries = new Map<number, Entry>()
+  /** Windows of keys that have gone: what was opened under one is known as long as its date would be accepted. */
+  let gone: { replay: ReplayWindow; since: number }[] = []
+  const replaced = createReplayWindow({ maxEntries, keepMs, monotonicNow })
 
   function wipeExpired(): void {
-    for (const [keyId, { held, installedAt, elapsed, retired }] of entries)
-      if (elapsed() > held.notAfter - installedAt || (retired?.() ?? 0) > RETIRED_SECONDS)
-        entries.delete(keyId)
+    gone = gone.filter(({ since }) => monotonicNow() - since <= keepMs)
+    for (const [keyId, { held, installedAt, elapsed, retired, replay }] of entries) {
+      if (elapsed() <= held.notAfter - installedAt && (retired?.() ?? 0) <= RETIRED_SECONDS) continue
+      entries.delete(keyId)
+      gone.push({ replay, since: monotonicNow() })
+    }
   }
   return {
     install(keys) {
@@ -100,6 +113,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       )
       for (const [keyId, entry] of retiring)
         entries.set(keyId, { ...entry, retired: entry.retired ?? startElapsed(clocks) })
+      const kept = new Set([...entries.values()].map(({ replay }) => replay))
+      for (const { replay } of before.values())
+        if (!kept.has(replay)) gone.push({ replay, since: monotonicNow() })
       wipeExpired()
     },
     wipeExpired,
@@ -112,9 +128,14 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       const current = [...entries.values()].filter(({ retired }) => retired === undefined)
       return current.length === 0 ? undefined : encodeKeyConfigs(current.map(({ held }) => held.key.config))
     },
-    has: (keyId, enc) => entries.get(keyId)?.replay.has(enc) ?? false,
+    replace(digest) {
+      wipeExpired()
+      const windows = [...entries.values(), ...gone]
+      return !windows.some(({ replay }) => replay.hasDigest(digest)) && replaced.recordDigest(digest)
+    },
+    has: (keyId, enc) => replaced.has(enc) || (entries.get(keyId)?.replay.has(enc) ?? false),
     // A key that went away meanwhile has no window left to protect it: its requests are refused.
-    claim: (keyId, enc) => entries.get(keyId)?.replay.record(enc) ?? false,
+    claim: (keyId, enc) => !replaced.has(enc) && (entries.get(keyId)?.replay.record(enc) ?? false),
   }
 }
 

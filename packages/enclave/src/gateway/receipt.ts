@@ -8,6 +8,7 @@ import {
   type InferenceReceipt,
   RECEIPT_SALT_BYTES,
   requestDigest,
+  type ReceiptTrailer,
   type RequestDigestHead,
   responseDigest,
   type ResponseDigestHead,
@@ -36,11 +37,12 @@ export interface ReceiptDraft {
 /** `model` of a receipt when no model answered. */
 const NO_MODEL = '0'.repeat(64)
 
-/** Starts a receipt for one request that came under this key. */
+/** Starts a receipt for one request that came under this key. `onSigned` is told of it before it leaves. */
 export function draftReceipt(
   identity: ServingIdentity,
   key: { keyId: number; policy: Digest },
   head: RequestDigestHead,
+  onSigned?: (receipt: ReceiptTrailer) => void,
 ): ReceiptDraft {
   const salt = crypto.randomBytes(RECEIPT_SALT_BYTES)
   const request = requestDigest(salt, head)
@@ -64,7 +66,9 @@ export function draftReceipt(
         after: identity.after,
       }
       const envelope = signDsse(PAYLOAD_TYPES.inferenceReceipt, encodeDocument(receipt), [identity.signer])
-      return encodeReceiptTrailer({ envelope: fromUtf8(envelope), salt: toBase64Url(salt) })
+      const trailer = { envelope: fromUtf8(envelope), salt: toBase64Url(salt) }
+      onSigned?.(trailer)
+      return encodeReceiptTrailer(trailer)
     },
   }
 }

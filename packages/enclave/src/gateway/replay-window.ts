@@ -16,6 +16,10 @@ export interface ReplayWindow {
    * @throws `GATEWAY_REPLAY_FULL` rather than forget one too early
    */
   record(enc: Uint8Array): boolean
+  /** {@link ReplayWindow.has} for who knows the SHA-256 of an `enc` only. */
+  hasDigest(digest: Uint8Array): boolean
+  /** {@link ReplayWindow.record} for who knows the SHA-256 of an `enc` only. @throws as it does */
+  recordDigest(digest: Uint8Array): boolean
 }
 
 /** Bounds of a {@link ReplayWindow}. */
@@ -44,24 +48,25 @@ export function createReplayWindow(options: ReplayWindowOptions): ReplayWindow {
     current = new Set()
     turnedAt += age
   }
+  function has(id: string): boolean {
+    turn()
+    return current.has(id) || previous.has(id)
+  }
+  function record(id: string): boolean {
+    if (has(id)) return false
+    if (current.size + previous.size >= options.maxEntries)
+      throw gatewayError('GATEWAY_REPLAY_FULL', 'too many requests in the replay window')
+    current.add(id)
+    return true
+  }
   return {
-    has(enc) {
-      turn()
-      const id = idOf(enc)
-      return current.has(id) || previous.has(id)
-    },
-    record(enc) {
-      turn()
-      const id = idOf(enc)
-      if (current.has(id) || previous.has(id)) return false
-      if (current.size + previous.size >= options.maxEntries)
-        throw gatewayError('GATEWAY_REPLAY_FULL', 'too many requests in the replay window')
-      current.add(id)
-      return true
-    },
+    has: (enc) => has(idOf(crypto.sha256(enc))),
+    record: (enc) => record(idOf(crypto.sha256(enc))),
+    hasDigest: (digest) => has(idOf(digest)),
+    recordDigest: (digest) => record(idOf(digest)),
   }
 }
 
-function idOf(enc: Uint8Array): string {
-  return toHex(crypto.sha256(enc).subarray(0, ID_BYTES))
+function idOf(digest: Uint8Array): string {
+  return toHex(digest.subarray(0, ID_BYTES))
 }

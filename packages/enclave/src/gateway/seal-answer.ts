@@ -52,7 +52,7 @@ const DROPPED = new Set([
  * are written, padded per flush; everything else in blocks of one size with padding at the end.
  * Throws when the app's body fails or the request turns out cut: the message then has no end.
  */
-export function plaintextBlocks(answer: OutgoingAnswer): AsyncGenerator<Block, void> {
+function plaintextBlocks(answer: OutgoingAnswer): AsyncGenerator<Block, void> {
   const type = answer.response.headers.get('content-type') ?? ''
   const isEvents = /^text\/event-stream(?:;|$)/i.test(type)
   return isEvents ? eventBlocks(answer) : padMessage(messageParts(answer))

@@ -30,8 +30,8 @@ export interface SpendingClient {
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
-/** An answer that says to ask another replica, and no more: any of them may answer what this one does not. */
-const ASK_ANOTHER = ['KMS_STANDBY', 'KMS_FENCED', 'KMS_NOT_READY']
+/** Answers that say to ask another replica, and no more: any of them may answer what this one does not. */
+export const ASK_ANOTHER: readonly string[] = ['KMS_STANDBY', 'KMS_FENCED', 'KMS_NOT_READY']
 
 /**
  * A client of the KMS at `urls`: one, or the replicas of one KMS, tried in turn beginning with the one that answered

@@ -31,6 +31,9 @@ describe('what an enclave does with content', () => {
     ['keeps what is declared as forgotten', USE, { ...USE, retentionSeconds: 1 }],
     ['says nothing', USE, undefined],
     ['says something nobody declared', undefined, USE],
+    ['logs receipts that nobody declared as logged', USE, { ...USE, receiptLogSeconds: 600 }],
+    ['logs no receipts that are declared as logged', { ...USE, receiptLogSeconds: 600 }, USE],
+    ['logs them less often', { ...USE, receiptLogSeconds: 600 }, { ...USE, receiptLogSeconds: 3600 }],
   ])(claim('T20', 'no key is taken when its configuration %s'), async (_, declared, configured) => {
     await expect(obtainWith(declared, configured)).rejects.toMatchObject({
       code: 'RELEASE_DATA_USE',

@@ -1,4 +1,5 @@
 import { fromBase64Url } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
 import { type DsseEnvelope, parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import type { KemPrivateKey } from '@sotto/protocol/hpke'
 import {
@@ -7,26 +8,26 @@ import {
   type ArtifactKeyImport,
   artifactKeyImportDecoder,
   decodeDocument,
-  documentDigest,
   PAYLOAD_TYPES,
   type KeyReleasePolicy,
+  type UnixSeconds,
   unwrapSecret,
   WRAP_SUITE,
 } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import { requireKind, requireWorkload } from '../policies/index.ts'
 import type { ArtifactKey, KmsState } from '../state/index.ts'
-import { importKeyName, requireAdmitted, requireRoom } from './owners.ts'
+import { importedModels } from './keep.ts'
+import { importKeyName, requireAdmitted, requireMade, requireRoom } from './owners.ts'
 
 const CONTENT_KEY_LENGTH = 32
-/** Most different imports of one artifact between two starts of the KMS. */
-const MAX_IMPORTS_PER_ARTIFACT = 64
 
 /** What an import judges against. */
 export interface ImportContext {
   state: KmsState
   /** See `KmsConfig`. */
   softwareRoots: readonly string[]
+  now: UnixSeconds
 }
 
 /** A content key that may be kept, with the policy of its owner where that is no policy of the members'. */
@@ -43,8 +44,8 @@ export interface ArtifactImporter {
   readonly name: string
   /**
    * Judges the body of `POST /v1/artifacts/{id}/key` and unwraps the content key.
-   * @throws `KMS_REQUEST_MALFORMED`, `KMS_NOT_AUTHORIZED`, `KMS_WRONG_GENESIS`, `KMS_ARTIFACT_POLICY`,
-   * `KMS_POLICY_MIXED`, `KMS_POLICY_TUPLE`, `KMS_ARTIFACT_REPLAY`, and those of `requireRoom`
+   * @throws `KMS_REQUEST_MALFORMED`, `KMS_NOT_AUTHORIZED`, `KMS_WRONG_GENESIS`, `KMS_STATEMENT_TIME`,
+   * `KMS_ARTIFACT_POLICY`, `KMS_POLICY_MIXED`, `KMS_POLICY_TUPLE`, `KMS_ARTIFACT_REPLAY`, and those of `requireRoom`
    */
   open(id: ArtifactId, body: Uint8Array, context: ImportContext): OpenedImport
 }
@@ -52,9 +53,6 @@ export interface ArtifactImporter {
 /** Makes the import key of this start. */
 export function createArtifactImporter(): ArtifactImporter {
   const key = WRAP_SUITE.kem.generate()
-  /** Per artifact, digests of the imports followed so far: an owner's older choice cannot be put back. */
-  const followed = new Map<ArtifactId, string[]>()
-
   const name = importKeyName(key.publicKey)
 
   return {
@@ -64,20 +62,33 @@ export function createArtifactImporter(): ArtifactImporter {
       const request = verifyImport(id, body)
       requireAcceptable(request, context)
       requireRoom(request, context.state, name)
-      const digest = documentDigest(request)
-      const earlier = followed.get(id) ?? []
-      if (
-        (earlier.includes(digest) && earlier.at(-1) !== digest) ||
-        earlier.length >= MAX_IMPORTS_PER_ARTIFACT
-      ) {
-        throw kmsError('KMS_ARTIFACT_REPLAY', 'this import was replaced by a later one of the same owner')
-      }
       const contentKey = unwrap(key, request)
-      if (earlier.at(-1) !== digest) followed.set(id, [...earlier, digest])
-      const { owner, policy, ownerPolicy } = request
-      return { artifact: { id, owner, policy, contentKey }, ownerPolicy }
+      const { owner, policy, ownerPolicy, createdAt: importedAt } = request
+      const held = context.state.artifacts.get(id)
+      const artifact = { id, owner, policy, contentKey, importedAt, models: importedModels(held, request) }
+      if (held !== undefined) requireInOrder(artifact, held)
+      return { artifact, ownerPolicy }
     },
   }
+}
+
+/**
+ * An owner's older choice cannot be put back, whenever it arrives. Of one second there is one choice: which of two was
+ * the later one, nobody could tell.
+ * @throws `KMS_ARTIFACT_REPLAY`
+ */
+function requireInOrder(given: ArtifactKey, held: ArtifactKey): void {
+  if (given.importedAt > held.importedAt) return
+  const isSame =
+    given.importedAt === held.importedAt &&
+    given.policy === held.policy &&
+    crypto.equal(given.contentKey, held.contentKey)
+  if (isSame) return
+  throw kmsError('KMS_ARTIFACT_REPLAY', 'the owner made a later import of this artifact', {
+    expected: `made after ${held.importedAt}`,
+    found: `${given.importedAt}`,
+    hint: 'Make the import again; if its time is right, the clock of the one before was ahead.',
+  })
 }
 
 function verifyImport(id: ArtifactId, body: Uint8Array): ArtifactKeyImport {
@@ -99,10 +110,11 @@ function verifyImport(id: ArtifactId, body: Uint8Array): ArtifactKeyImport {
   return request
 }
 
-function requireAcceptable(request: ArtifactKeyImport, { state, softwareRoots }: ImportContext): void {
-  const { genesis, owner, policy, ownerPolicy } = request
+function requireAcceptable(request: ArtifactKeyImport, { state, softwareRoots, now }: ImportContext): void {
+  const { genesis, owner, policy, ownerPolicy, createdAt } = request
   if (genesis !== state.identity?.digest)
     throw kmsError('KMS_WRONG_GENESIS', 'the import is meant for another KMS')
+  requireMade(createdAt, now)
   // Before anything that costs more than a signature check.
   requireAdmitted(owner, state)
   if (ownerPolicy !== undefined) {

@@ -1,4 +1,5 @@
 export { type ArtifactImporter, createArtifactImporter, type ImportContext } from './import.ts'
-export { type ArtifactPolicy, policyOf, withArtifact } from './keep.ts'
+export { type ArtifactPolicy, isHeld, policyOf, withArtifact } from './keep.ts'
 export { MAX_ARTIFACTS } from './owners.ts'
-export { admitRemoval } from './remove.ts'
+export { admitModelRemoval } from './remove-model.ts'
+export { admitRemoval, type RemovalContext } from './remove.ts'

@@ -1,20 +1,17 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { MAX_OWNED_ARTIFACTS } from '@sotto/protocol/governance'
-import type { ArtifactKeyImport } from '@sotto/protocol/keyrelease'
+import type { ArtifactKeyImport, UnixSeconds } from '@sotto/protocol/keyrelease'
+import { MAX_AHEAD_SECONDS } from '@sotto/protocol/sealed-models'
 import { kmsError } from '../errors.ts'
 import type { KmsState } from '../state/index.ts'
+import { isCovered, isForgotten, MAX_REMOVED_PER_OWNER } from './removed.ts'
 
 /** Most artifacts one KMS holds keys for. */
 export const MAX_ARTIFACTS: number = MAX_OWNED_ARTIFACTS
 /** Policies of their own: of one owner, and of all. Each is a document of up to 48 KiB. */
 const MAX_POLICIES_PER_OWNER = 16
 const MAX_OWNER_POLICIES = 256
-/**
- * Removals that are remembered of one owner. Those of import keys that are gone make room for new ones; with every
- * artifact of an owner that is still here, those of this key always fit.
- */
-export const MAX_REMOVED_PER_OWNER: number = 2 * MAX_ARTIFACTS
 
 /** A name for an import key, which every start replaces. */
 export function importKeyName(publicKey: Uint8Array): string {
@@ -29,11 +26,7 @@ export function importKeyName(publicKey: Uint8Array): string {
 export function requireRoom(request: ArtifactKeyImport, state: KmsState, importKey: string): void {
   const { artifact, owner, policy, ownerPolicy } = request
   const admitted = requireAdmitted(owner, state)
-  const removed = state.removed.get(owner) ?? []
-  if (removed.some(({ id }) => id === artifact))
-    throw kmsError('KMS_ARTIFACT_REMOVED', 'its owner had the key of this artifact destroyed', {
-      hint: 'Seal the content again: that makes a new artifact.',
-    })
+  requireNotRemoved(request, state)
   const existing = state.artifacts.get(artifact)
   if (existing !== undefined && existing.owner !== owner)
     throw kmsError('KMS_ARTIFACT_OWNED', 'another owner imported this artifact')
@@ -51,8 +44,35 @@ export function requireRoom(request: ArtifactKeyImport, state: KmsState, importK
     if (!state.ownerPolicies.has(policy) && state.ownerPolicies.size >= MAX_OWNER_POLICIES) throw full()
   }
   if (existing === undefined && state.artifacts.size >= MAX_ARTIFACTS) throw full()
-  const unforgettable = removed.filter((one) => one.importKey === importKey).length
+  const unforgettable = (state.removed.get(owner) ?? []).filter((one) => !isForgotten(one, importKey)).length
   if (unforgettable + own.length + 1 > MAX_REMOVED_PER_OWNER) throw full()
+}
+
+/** @throws `KMS_ARTIFACT_REMOVED` where the owner said so of this artifact, or of its model after this was made */
+function requireNotRemoved({ artifact, owner, model, createdAt }: ArtifactKeyImport, state: KmsState): void {
+  if (state.removed.get(owner)?.some(({ id }) => id === artifact))
+    throw kmsError('KMS_ARTIFACT_REMOVED', 'its owner had the key of this artifact destroyed', {
+      hint: 'Seal the content again: that makes a new artifact.',
+    })
+  const isEnded =
+    model !== undefined &&
+    state.removedModels.get(owner)?.some((one) => isCovered(model, one) && createdAt <= one.createdAt)
+  if (isEnded === true)
+    throw kmsError('KMS_ARTIFACT_REMOVED', 'its owner removed this model after the import was made', {
+      hint: 'Publish it again.',
+    })
+}
+
+/**
+ * What covers everything that was made until then is not made in the future (T13).
+ * @throws `KMS_STATEMENT_TIME`
+ */
+export function requireMade(createdAt: UnixSeconds, now: UnixSeconds): void {
+  if (createdAt <= now + MAX_AHEAD_SECONDS) return
+  throw kmsError('KMS_STATEMENT_TIME', 'it was made in the future; compare the clocks', {
+    expected: `at most ${now}`,
+    found: `${createdAt}`,
+  })
 }
 
 /** @throws `KMS_OWNER_UNKNOWN` */

@@ -3,7 +3,6 @@ import type { SharesDocument } from '@sotto/protocol/custody'
 import type { HandoverRequest, HandoverResponse } from '@sotto/protocol/handover'
 import type {
   ArtifactId,
-  Digest,
   LoggedStatement,
   ReleaseRequest,
   ReleaseResponse,
@@ -11,16 +10,13 @@ import type {
 } from '@sotto/protocol/keyrelease'
 import type { Readiness } from '@sotto/serve/health'
 import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
-import { admitRemoval, withArtifact } from '../artifacts/index.ts'
 import { kmsError } from '../errors.ts'
 import {
   Assembly,
   type AssemblyKms,
   type ClosedProposal,
-  createMemberRates,
   type GovernanceDocument,
   type JudgeContext,
-  type MemberRates,
   type ProposalRequest,
   type ShownProposal,
 } from '../governance/index.ts'
@@ -30,6 +26,7 @@ import { acknowledgeShare, sharesDocument } from '../root/index.ts'
 import type { KmsState } from '../state/index.ts'
 import type { SpendingSession } from '../spent/index.ts'
 import type { Changes } from './changes.ts'
+import { type ImportedArtifact, OwnerKeys } from './owner-keys.ts'
 import type { KmsParts } from './parts.ts'
 import { startChanges } from './start.ts'
 import { tick } from './tick.ts'
@@ -39,8 +36,6 @@ import { currentPolicy, type View } from './view.ts'
 const RECEIPT_RATE = { capacity: 64, perSecond: 8 }
 /** Receipts of handovers: a successor asks once, and again when an answer was lost. */
 const HANDOVER_RATE = { capacity: 8, perSecond: 0.1 }
-/** What one owner may change: each is written to disk and logged, and others wait for it. */
-const OWNER_RATE = { capacity: 64, perSecond: 2 }
 /** Without a verified checkpoint for this long, nothing is released (T13). */
 const MAX_SILENCE_SECONDS = 7200
 
@@ -50,7 +45,7 @@ export class Kms {
   readonly #spending: SpendingSession
   readonly #receipts: RateLimiter
   readonly #handovers: RateLimiter
-  readonly #owners: MemberRates
+  readonly #ownerKeys: OwnerKeys
   readonly #releaser = new Releaser()
   readonly #assembly: Assembly
 
@@ -60,7 +55,7 @@ export class Kms {
     this.#spending = spending
     this.#receipts = createRateLimiter(RECEIPT_RATE, monotonic)
     this.#handovers = createRateLimiter(HANDOVER_RATE, monotonic)
-    this.#owners = createMemberRates(monotonic, OWNER_RATE)
+    this.#ownerKeys = new OwnerKeys(changes, monotonic)
     this.#assembly = new Assembly(assemblyKms(changes), monotonic)
   }
 
@@ -225,36 +220,19 @@ export class Kms {
     })
   }
 
-  /** Takes an owner's content key. @throws the errors of `ArtifactImporter.open` and of the store */
-  importArtifact(
-    id: ArtifactId,
-    body: Uint8Array,
-  ): Promise<{ artifact: ArtifactId; owner: string; policy: Digest }> {
-    const changes = this.#changes
-    return changes.run(async () => {
-      const { softwareRoots } = changes.parts.config
-      const context = { state: changes.keeper.current, softwareRoots }
-      const { artifact, ownerPolicy } = changes.shown.boot.importer.open(id, body, context)
-      this.#owners.take(artifact.owner)
-      await changes.apply((state) => withArtifact(state, artifact, ownerPolicy))
-      return { artifact: id, owner: artifact.owner, policy: artifact.policy }
-    })
+  /** Takes an owner's content key. @throws as `OwnerKeys.importArtifact` */
+  importArtifact(id: ArtifactId, body: Uint8Array): Promise<ImportedArtifact> {
+    return this.#ownerKeys.importArtifact(id, body)
   }
 
-  /**
-   * Destroys a content key at its owner's word: nothing that is released after this resolved has it.
-   * @throws the errors of `admitRemoval` and of the store
-   */
+  /** Destroys a content key at its owner's word. @throws as `OwnerKeys.removeArtifact` */
   removeArtifact(id: ArtifactId, body: Uint8Array): Promise<{ artifact: ArtifactId; removed: true }> {
-    const changes = this.#changes
-    return changes.run(async () => {
-      const before = changes.keeper.current
-      const { owner, transition } = admitRemoval(id, body, before, changes.shown.boot.importer.name)
-      this.#owners.take(owner)
-      await changes.apply(transition)
-      before.artifacts.get(id)?.contentKey.fill(0)
-      return { artifact: id, removed: true }
-    })
+    return this.#ownerKeys.removeArtifact(id, body)
+  }
+
+  /** Destroys the content keys of a model at its owner's word. @throws as `OwnerKeys.removeModel` */
+  removeModel(body: Uint8Array): Promise<{ receipt: string }> {
+    return this.#ownerKeys.removeModel(body)
   }
 
   /** What time asks for, see `tick`. Call it every few seconds. */

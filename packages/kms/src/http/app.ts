@@ -5,6 +5,7 @@ import { type Decoder, jcsError } from '@sotto/protocol/jcs'
 import { recoveryShareDecoder } from '@sotto/protocol/custody'
 import { handoverRequestDecoder } from '@sotto/protocol/handover'
 import { releaseRequestDecoder } from '@sotto/protocol/keyrelease'
+import { MAX_WITHDRAWAL_BYTES } from '@sotto/protocol/sealed-models'
 import { spendEnvelope } from '@sotto/protocol/spending'
 import { type App, errorResponse, serveError } from '@sotto/serve/errors'
 import { type Readiness, withHealth } from '@sotto/serve/health'
@@ -150,6 +151,11 @@ export function createKmsApp(options: KmsAppOptions): App {
     const kms = started()
     owners.take()
     return json(await kms.removeArtifact(req.param('id'), await readBody(req.raw, MAX_ENVELOPE_BYTES)))
+  })
+  app.post('/v1/model-removals', async ({ req }) => {
+    const kms = started()
+    owners.take()
+    return json(await kms.removeModel(await readBody(req.raw, MAX_WITHDRAWAL_BYTES)))
   })
   app.notFound(() => refuse(serveError('HTTP_NOT_FOUND', 'there is no such route')))
   app.onError((error) => refuse(error))

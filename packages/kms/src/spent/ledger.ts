@@ -1,8 +1,16 @@
 import { concat } from '@sotto/protocol/bytes'
 import type { Digest, Ed25519Key, UnixSeconds } from '@sotto/protocol/keyrelease'
-import { encodeMask, type SpendContext, type SpendEntry } from '@sotto/protocol/spending'
+import {
+  encodeMask,
+  MAX_SPENT_ENTRIES,
+  SPENT_ID_BYTES,
+  type SpendContext,
+  type SpendEntry,
+  SpentBook,
+  type SpentIds,
+} from '@sotto/protocol/spending'
+import { kmsError } from '../errors.ts'
 import type { Change, SealedStore } from '../store/index.ts'
-import { ID_BYTES, MAX_SPENT_ENTRIES, SpentBook, type SpentIds } from './book.ts'
 import {
   BLOCK_ENTRIES,
   blockChange,
@@ -75,9 +83,11 @@ export class SpentLedger {
     ledger.#journal = journal.flatMap(({ added }) => added)
     ledger.#slot = journal.length
     for (const { keyId, expiresAt, ids } of joinAdded(blocks)) {
-      const full = Math.floor(ids.length / (BLOCK_ENTRIES * ID_BYTES))
+      const full = Math.floor(ids.length / (BLOCK_ENTRIES * SPENT_ID_BYTES))
       // Blocks come by name, so which of them is the last is known by its length.
-      const tail = blocks.find((one) => one.keyId === keyId && one.ids.length < BLOCK_ENTRIES * ID_BYTES)
+      const tail = blocks.find(
+        (one) => one.keyId === keyId && one.ids.length < BLOCK_ENTRIES * SPENT_ID_BYTES,
+      )
       ledger.#blocks.set(keyId, { expiresAt, full, tail: tail?.ids ?? new Uint8Array() })
     }
     for (const row of [...blocks, ...ledger.#journal]) ledger.#book.restore(row)
@@ -129,7 +139,8 @@ export class SpentLedger {
    */
   spend({ gateway, counter, digest, entries }: Spending, now: UnixSeconds): Spend {
     this.#book.forget(now)
-    this.#book.requireRoom(entries)
+    if (!this.#book.hasRoom(entries))
+      throw kmsError('KMS_SPENDING_FULL', 'no more spent tokens can be remembered until an issuer key ends')
     const ids = entries.map((entry) => this.#book.spend(entry, now))
     const spend: Spend = {
       counter,
@@ -210,7 +221,7 @@ export class SpentLedger {
         changes.push(blockChange(full + n, { keyId, expiresAt: ends, ids: piece })),
       )
       const last = pieces.at(-1) ?? new Uint8Array()
-      const isWhole = last.length === BLOCK_ENTRIES * ID_BYTES
+      const isWhole = last.length === BLOCK_ENTRIES * SPENT_ID_BYTES
       const next = {
         full: full + pieces.length - (isWhole ? 0 : 1),
         tail: isWhole ? new Uint8Array() : last.slice(),

@@ -1,9 +1,8 @@
 import { concat, fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
-import type { SpendContext } from '@sotto/protocol/spending'
+import { SPENT_ID_BYTES, type SpendContext, type SpentIds } from '@sotto/protocol/spending'
 import { kmsError } from '../errors.ts'
 import type { Change, StoredRecord } from '../store/index.ts'
-import { ID_BYTES, type SpentIds } from './book.ts'
 
 /** The table of a KMS's store that holds spent tokens. */
 export const SPENT_TABLE = 'spent'
@@ -71,7 +70,7 @@ export function removeAll(records: readonly StoredRecord[]): Change[] {
 
 /** Splits joined entries into blocks. */
 export function inBlocks(ids: Uint8Array): Uint8Array[] {
-  const size = BLOCK_ENTRIES * ID_BYTES
+  const size = BLOCK_ENTRIES * SPENT_ID_BYTES
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, n) =>
     ids.subarray(n * size, (n + 1) * size),
   )

@@ -5,7 +5,7 @@ import { NO_GOVERNANCE } from '../governance/in-force.ts'
 import type { OpenProposal } from '../governance/types.ts'
 import { NO_KEY_IDS } from '../keys/key-ids.ts'
 import type { StoredRecord } from '../store/index.ts'
-import type { AcceptedPolicy, ArtifactKey, KmsState, RemovedArtifact } from './types.ts'
+import type { AcceptedPolicy, ArtifactKey, KmsState, RemovedArtifact, RemovedModel } from './types.ts'
 
 /** Nothing stored yet. */
 export const EMPTY_STATE: KmsState = {
@@ -15,6 +15,7 @@ export const EMPTY_STATE: KmsState = {
   artifacts: new Map(),
   ownerPolicies: new Map(),
   removed: new Map(),
+  removedModels: new Map(),
   governance: NO_GOVERNANCE,
   proposals: new Map(),
 }
@@ -26,9 +27,10 @@ const ARTIFACTS = 'artifact'
 const PROPOSALS = 'proposal'
 const OWNER_POLICIES = 'owner-policy'
 const REMOVED = 'removed'
+const REMOVED_MODELS = 'removed-model'
 /** Which records there may be: raised when a version adds some. A store without this record is of version 1. */
 const FORMAT = 'format'
-const FORMAT_VERSION = 2
+const FORMAT_VERSION = 3
 const NAMES = [
   'identity',
   'seen',
@@ -70,6 +72,8 @@ export function toRecords(state: KmsState): StoredRecord[] {
     records.push({ table: OWNER_POLICIES, key: digest, value: encodeOnce(policy) })
   for (const [owner, removed] of state.removed)
     records.push({ table: REMOVED, key: owner, value: encodeOnce(removed) })
+  for (const [owner, removed] of state.removedModels)
+    records.push({ table: REMOVED_MODELS, key: owner, value: encodeOnce(removed) })
   return records
 }
 
@@ -85,20 +89,28 @@ export function fromRecords(records: readonly StoredRecord[]): KmsState {
   const proposals = new Map<Digest, OpenProposal>()
   const ownerPolicies = new Map<Digest, KeyReleasePolicy>()
   const removed = new Map<Ed25519Key, RemovedArtifact[]>()
+  const removedModels = new Map<Ed25519Key, RemovedModel[]>()
   requireKnownFormat(records)
   for (const { table, key, value } of records) {
     // Versions before kept request keys; left out here, they are erased by the next write.
     if (table === FORMER_KEYS || isFormat({ table, key })) continue
     if (table === POLICIES) policies.set(key, decode(value) as AcceptedPolicy)
     else if (table === PROPOSALS) proposals.set(key, decode(value) as OpenProposal)
-    else if (table === ARTIFACTS) artifacts.set(key, decode(value) as ArtifactKey)
+    else if (table === ARTIFACTS) artifacts.set(key, artifactIn(value))
     else if (table === OWNER_POLICIES) ownerPolicies.set(key, decode(value) as KeyReleasePolicy)
     else if (table === REMOVED) removed.set(key, decode(value) as RemovedArtifact[])
+    else if (table === REMOVED_MODELS) removedModels.set(key, decode(value) as RemovedModel[])
     else if (table === STATE && NAMES.some((name) => name === key)) state[key] = decode(value)
     else throw kmsError('KMS_STORE_TAMPERED', 'the store has a record this version does not know')
   }
-  const maps = { keys: new Map(), policies, artifacts, proposals, ownerPolicies, removed }
+  const maps = { keys: new Map(), policies, artifacts, proposals, ownerPolicies, removed, removedModels }
   return { ...(state as unknown as KmsState), ...maps }
+}
+
+/** Stores before format 3 do not say when an artifact was imported, or for which model. Members keep their places. */
+function artifactIn(value: Uint8Array): ArtifactKey {
+  const stored = decode(value) as ArtifactKey & { importedAt?: number; models?: ArtifactKey['models'] }
+  return { ...stored, importedAt: stored.importedAt ?? 0, models: stored.models ?? [] }
 }
 
 function isFormat({ table, key }: Pick<StoredRecord, 'table' | 'key'>): boolean {
@@ -109,7 +121,7 @@ function isFormat({ table, key }: Pick<StoredRecord, 'table' | 'key'>): boolean 
 function requireKnownFormat(records: readonly StoredRecord[]): void {
   const record = records.find(isFormat)
   const found = record === undefined ? 1 : decode(record.value)
-  if (found === 1 || found === FORMAT_VERSION) return
+  if (typeof found === 'number' && found >= 1 && found <= FORMAT_VERSION) return
   throw kmsError('KMS_STORE_NEWER', 'a later version of the KMS wrote this store', {
     expected: `format ${FORMAT_VERSION} or before`,
     found: `format ${String(found)}`,

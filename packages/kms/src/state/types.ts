@@ -4,6 +4,7 @@ import type {
   Ed25519Key,
   KeyReleasePolicy,
   LoggedStatement,
+  ModelVersion,
   PublishedKey,
   UnixSeconds,
 } from '@sotto/protocol/keyrelease'
@@ -68,12 +69,36 @@ export interface ArtifactKey {
   policy: Digest
   /** 32 bytes. */
   contentKey: Uint8Array
+  /** When its owner made the newest import: none that is older is taken. 0 where a version before kept none. */
+  importedAt: UnixSeconds
+  /** Which models of the owner it is, as the imports say. */
+  models: readonly HeldModel[]
+}
+
+/** A model that an artifact is. */
+export interface HeldModel extends ModelVersion {
+  /** When the owner made the newest import that says so: a removal covers what was made until then. */
+  importedAt: UnixSeconds
+  /** The owner removed it; the key stays for another model that is the same artifact. */
+  isRemoved?: true
 }
 
 /** An artifact whose key its owner had destroyed: it never comes back. */
 export interface RemovedArtifact {
   id: ArtifactId
   /** Which import key was in force then: see `importKeyName`. No import that is wrapped to an older one can be opened. */
+  importKey: string
+  /** Which models it was. */
+  models?: readonly ModelVersion[]
+}
+
+/** A removal that its owner signed: no import that was made until then, and comes later, is taken for such a model. */
+export interface RemovedModel {
+  /** Absent: any. */
+  name?: string
+  version: number | 'all'
+  createdAt: UnixSeconds
+  /** As in {@link RemovedArtifact}. */
   importKey: string
 }
 
@@ -146,6 +171,8 @@ export interface KmsState {
   readonly ownerPolicies: ReadonlyMap<Digest, KeyReleasePolicy>
   /** Of each owner, oldest first. */
   readonly removed: ReadonlyMap<Ed25519Key, readonly RemovedArtifact[]>
+  /** Of each owner, oldest first. */
+  readonly removedModels: ReadonlyMap<Ed25519Key, readonly RemovedModel[]>
   /** Missing until something changed that the log does not show by itself. */
   readonly anchor?: StateAnchorMark
   readonly epoch?: Epoch

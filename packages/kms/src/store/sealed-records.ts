@@ -1,7 +1,7 @@
-import { concat, equalBytes, uint, utf8 } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
+import { equalBytes } from '@sotto/protocol/bytes'
 import type { SottoError } from '@sotto/protocol/errors'
 import { kmsError } from '../errors.ts'
+import { Contents, type ContentsEntry } from './contents.ts'
 import type { Sealer } from './seal.ts'
 import {
   type Change,
@@ -28,14 +28,9 @@ export interface Plan {
   /** Takes the place of the manifest of version {@link previous}. */
   manifest: Row
   previous: number
-  /** The versions and sizes once the commit has happened, and what seals the store then. */
+  /** What the store has once the commit has happened, and what seals it then. */
   next: Contents
   sealer: Sealer
-}
-
-interface Contents {
-  versions: ReadonlyMap<string, number>
-  sizes: ReadonlyMap<string, number>
 }
 
 /** Bytes of a new store's identity, which every {@link Place} names. */
@@ -52,7 +47,7 @@ export class SealedRecords {
   /** What may seal the store instead, until its manifest was opened. */
   private others: readonly Sealer[]
   private readonly storeId: Uint8Array
-  private contents: Contents = { versions: new Map(), sizes: new Map() }
+  private contents = Contents.EMPTY
   /** Version of the manifest; 0 until rows were read, and again after a commit nobody knows the end of. */
   private manifestVersion = 0
   /** The newest manifest this process has read or written: nothing older is read again. */
@@ -67,7 +62,7 @@ export class SealedRecords {
 
   /** The manifest of a store without records. */
   firstManifest(): Row {
-    return this.sealManifest(new Map(), 1)
+    return this.sealManifest(Contents.EMPTY, 1)
   }
 
   /**
@@ -83,14 +78,20 @@ export class SealedRecords {
     const expected = this.openManifest(manifest)
     if (manifest.version < this.newestVersion) throw tampered('an old copy of the store was put back')
     const records = rows.filter((row) => row !== manifest).sort(byPlace)
-    const versions = new Map(records.map((row) => [nameOf(row.tbl, row.key), row.version]))
+    // Nothing is opened before all of them belong together.
+    const entries = records.map(
+      (row) => [nameOf(row.tbl, row.key), { version: row.version, size: 0 }] as const,
+    )
+    const versions = new Map(entries)
     if (versions.size !== records.length) throw tampered('a record is there twice')
-    if (!equalBytes(digestOf(versions), expected)) throw tampered('records were removed, added or put back')
+    if (!equalBytes(Contents.EMPTY.with(versions).digest(), expected))
+      throw tampered('records were removed, added or put back')
     const opened = records.map((row) => ({ table: row.tbl, key: row.key, value: this.open(row) }))
-    this.contents = {
-      versions,
-      sizes: new Map(opened.map(({ table, key, value }) => [nameOf(table, key), value.length])),
-    }
+    const sized = opened.map(({ value }, n) => {
+      const [name, { version }] = entries[n]!
+      return [name, { version, size: value.length }] as const
+    })
+    this.contents = Contents.EMPTY.with(new Map(sized))
     this.manifestVersion = this.newestVersion = manifest.version
     return opened
   }
@@ -119,27 +120,24 @@ export class SealedRecords {
     if (this.manifestVersion === 0) throw unsettled()
     const version = this.manifestVersion + 1
     const last = new Map(changes.map((change) => [nameOf(change.table, change.key), change]))
-    const versions = new Map(this.contents.versions)
-    const sizes = new Map(this.contents.sizes)
+    const entries = new Map<string, ContentsEntry | null>()
     const plan = { upserts: [] as Row[], removes: [] as Plan['removes'] }
     for (const [name, { table: tbl, key, value }] of last) {
       requireName(tbl, key)
       if (value === null) {
         plan.removes.push({ tbl, key })
-        versions.delete(name)
-        sizes.delete(name)
+        entries.set(name, null)
         continue
       }
       if (value.length > MAX_VALUE_BYTES) throw new RangeError('the value is too large')
       plan.upserts.push(this.seal({ tbl, key, version }, value, sealer))
-      versions.set(name, version)
-      sizes.set(name, value.length)
+      entries.set(name, { version, size: value.length })
     }
-    if (versions.size > MAX_RECORDS) throw new RangeError('the store has too many records')
-    if ([...sizes.values()].reduce((sum, size) => sum + size, 0) > MAX_STORE_BYTES)
-      throw new RangeError('the store is too large')
-    const manifest = this.sealManifest(versions, version, sealer)
-    return { ...plan, manifest, previous: this.manifestVersion, next: { versions, sizes }, sealer }
+    const next = this.contents.with(entries)
+    if (next.count > MAX_RECORDS) throw new RangeError('the store has too many records')
+    if (next.bytes > MAX_STORE_BYTES) throw new RangeError('the store is too large')
+    const manifest = this.sealManifest(next, version, sealer)
+    return { ...plan, manifest, previous: this.manifestVersion, next, sealer }
   }
 
   /**
@@ -198,12 +196,8 @@ export class SealedRecords {
     return { ...place, sealed: sealer.seal({ storeId: this.storeId, table, key, version }, value) }
   }
 
-  private sealManifest(
-    versions: ReadonlyMap<string, number>,
-    version: number,
-    sealer: Sealer = this.sealer,
-  ): Row {
-    return this.seal({ ...MANIFEST, version }, digestOf(versions), sealer)
+  private sealManifest(contents: Contents, version: number, sealer: Sealer = this.sealer): Row {
+    return this.seal({ ...MANIFEST, version }, contents.digest(), sealer)
   }
 }
 
@@ -234,14 +228,4 @@ function byPlace(a: Row, b: Row): number {
 
 function nameOf(table: string, key: string): string {
   return `${table}\0${key}`
-}
-
-/** SHA-256 over every record's name and version, in order. */
-function digestOf(versions: ReadonlyMap<string, number>): Uint8Array {
-  const parts: Uint8Array[] = []
-  for (const name of [...versions.keys()].sort()) {
-    const bytes = utf8(name)
-    parts.push(uint(bytes.length, 4), bytes, uint(versions.get(name)!, 6))
-  }
-  return crypto.sha256(concat(...parts))
 }

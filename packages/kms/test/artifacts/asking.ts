@@ -1,4 +1,11 @@
-import { Enclave, seed, type Workload, type World } from '../world.ts'
+import { fromBase64Url, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import {
+  type KeysReceipt,
+  type ModelRemoval,
+  signOwnerDocument,
+  verifyKeysReceipt,
+} from '@sotto/protocol/sealed-models'
+import { Enclave, seed, signer, type Workload, type World } from '../world.ts'
 
 export const ID: string = 'ab'.repeat(16)
 export const KEY: Uint8Array = seed(42)
@@ -31,4 +38,41 @@ export async function admitWorkloads(world: World, ...workloads: Workload[]): Pr
   const anyOf = workloads.map((workload) => world.tuple(workload))
   const releases = workloads.map((workload) => world.logRelease(workload))
   await world.acceptPolicy(world.proposal(world.policy({ anyOf }), undefined, releases))
+}
+
+/** An owner's word that a model ends, `bear` and all versions of it unless it says otherwise. */
+export function modelRemoval(
+  world: World,
+  change: Partial<ModelRemoval> = {},
+  owner: ReturnType<typeof signer> = signer(50),
+): string {
+  const removal: ModelRemoval = {
+    format: 'sotto-model-removal/1',
+    genesis: world.genesis,
+    owner: toBase64Url(owner.publicKey),
+    name: 'bear',
+    version: 'all',
+    createdAt: world.now,
+    ...change,
+  }
+  return signOwnerDocument('removal', removal, owner)
+}
+
+/** Code of the refusal of a removal of a model, `none` for none. */
+export const removeModel = (world: World, removal: string): Promise<string> =>
+  world.refusal('/v1/model-removals', utf8(removal))
+
+/** What the KMS signs about a removal of a model, as its owner verifies it. */
+export async function receiptFor(
+  world: World,
+  removal: string,
+): Promise<Pick<KeysReceipt, 'destroyed' | 'shared' | 'newer'>> {
+  const { status, body, text } = await world.call('/v1/model-removals', utf8(removal))
+  if (status !== 200) throw new Error(text)
+  const { destroyed, shared, newer } = verifyKeysReceipt(body['receipt'] as string, {
+    genesis: world.genesis,
+    signingKey: fromBase64Url(world.kms.view.boot.statementKey.publicKey),
+    removal,
+  })
+  return { destroyed, shared, newer }
 }

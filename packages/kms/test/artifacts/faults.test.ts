@@ -1,12 +1,15 @@
-import { fromBase64Url } from '@sotto/protocol/bytes'
+import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { expect, test } from 'vitest'
 import { combinationsFor, FaultDrill } from '../fault-drill.ts'
-import { Enclave, seed } from '../world.ts'
+import { Enclave, payloadOf, seed } from '../world.ts'
+import { modelRemoval } from './asking.ts'
 
 const [KEPT, GONE] = ['ab'.repeat(16), 'cd'.repeat(16)]
 
 /** A life in which an owner is admitted, brings two keys under a policy of its own, and has one forgotten. */
 class OwnersLife extends FaultDrill {
+  removal: Uint8Array = new Uint8Array()
+
   async run(): Promise<void> {
     const { world } = this
     await this.step(() => world.start())
@@ -19,9 +22,14 @@ class OwnersLife extends FaultDrill {
       [KEPT, 42],
       [GONE, 43],
     ] as const)
-      await this.step(() => world.kms.importArtifact(id, world.artifactImport(id, seed(n), own)))
-    const removal = world.artifactRemoval(GONE)
-    await this.step(() => world.kms.removeArtifact(GONE, removal))
+      await this.step(() =>
+        world.kms.importArtifact(
+          id,
+          world.artifactImport(id, seed(n), { ...own, model: { name: 'bear', version: n } }),
+        ),
+      )
+    this.removal = utf8(modelRemoval(world, { version: 43 }))
+    await this.step(() => world.kms.removeModel(this.removal))
     const enclave = new Enclave(world.workload)
     await this.step(async () => {
       const request = await enclave.request(world, { artifacts: [KEPT] })
@@ -32,10 +40,13 @@ class OwnersLife extends FaultDrill {
 
   async verify(): Promise<void> {
     const { world } = this
-    const { artifacts, ownerPolicies, owners, removed } = world.kms.view.state
+    const { artifacts, ownerPolicies, owners, removed, removedModels } = world.kms.view.state
     expect([...artifacts.keys()]).toEqual([KEPT])
     expect(ownerPolicies.size).toBe(1)
     expect(owners).toEqual([world.owner()])
+    expect([...removedModels.values()].flat()).toMatchObject([{ name: 'bear', version: 43 }])
+    const { receipt } = await world.kms.removeModel(this.removal)
+    expect(payloadOf(receipt)).toMatchObject({ destroyed: [GONE], shared: [], newer: [] })
     expect([...removed.values()].flat().map(({ id }) => id)).toEqual([GONE])
     const request = await new Enclave(world.workload).request(world, { artifacts: [GONE] })
     await expect(world.kms.release(request)).rejects.toMatchObject({ code: 'KMS_NOT_ADMITTED' })

@@ -4,7 +4,7 @@ import { encodeDocument, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
 import { admitRemoval } from '../../src/artifacts/index.ts'
-import { MAX_REMOVED_PER_OWNER } from '../../src/artifacts/owners.ts'
+import { MAX_REMOVED_PER_OWNER } from '../../src/artifacts/removed.ts'
 import type { KmsState } from '../../src/state/index.ts'
 import type { MemoryStore } from '../store/memory.ts'
 import { Enclave, seed, signer, World } from '../world.ts'
@@ -112,8 +112,10 @@ test('removals are bounded: what no import can undo makes room, the rest is neve
       [OWNER, Array.from({ length: MAX_REMOVED_PER_OWNER }, (_, n) => ({ id: `old ${n}`, importKey }))],
     ]),
   })
+  const { now } = world
+  const importKey = boot.importer.name
   const removeFrom = (before: KmsState): KmsState =>
-    admitRemoval(ID, world.artifactRemoval(ID), before, boot.importer.name).transition(before)
+    admitRemoval(ID, world.artifactRemoval(ID), { state: before, importKey, now }).transition!(before)
   const own = removeFrom(full('an earlier one')).removed.get(OWNER)!
   expect(own).toHaveLength(MAX_REMOVED_PER_OWNER)
   expect(own[0]!.id).toBe('old 1')
@@ -123,7 +125,7 @@ test('removals are bounded: what no import can undo makes room, the rest is neve
   )
   // It never comes so far: imports stop before, so that every key that is here can be removed.
   const almost = full(boot.importer.name)
-  const context = { state: almost, softwareRoots: world.config.softwareRoots }
+  const context = { state: almost, softwareRoots: world.config.softwareRoots, now }
   expect(() => boot.importer.open(ID, world.artifactImport(ID, KEY), context)).toThrowError(
     expect.objectContaining({ code: 'KMS_ARTIFACTS_FULL' }),
   )

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
 import {
+  type ArtifactKey,
   EMPTY_STATE,
   fromRecords,
   type KmsState,
@@ -44,12 +45,23 @@ const FULL: KmsState = {
     ],
   ]),
   artifacts: new Map([
-    ['ab', { id: 'ab', owner: 'o', policy: '33'.repeat(32), contentKey: new Uint8Array(32) }],
+    [
+      'ab',
+      {
+        id: 'ab',
+        owner: 'o',
+        policy: '33'.repeat(32),
+        contentKey: new Uint8Array(32),
+        importedAt: 7,
+        models: [{ name: 'm', version: 1, importedAt: 7 }],
+      },
+    ],
   ]),
   owners: [{ name: 'o', key: 'o', artifacts: 2 }],
   ownerPolicies: new Map([
     ['55'.repeat(32), { version: 1, genesis: '', anyOf: [], evidenceMaxAgeSeconds: 1, createdAt: 1 }],
   ]),
+  removedModels: new Map([['o', [{ name: 'm', version: 2, createdAt: 8, importKey: 'ee'.repeat(16) }]]]),
   removed: new Map([['o', [{ id: 'cd', importKey: 'ef' }]]]),
 }
 
@@ -71,10 +83,22 @@ test('a store of the version before is read, and one of a later version is left 
   const records = toRecords(FULL)
   const format = records.find(({ key }) => key === 'format')!
   expect(fromRecords(records.filter((record) => record !== format))).toEqual({ ...FULL, keys: new Map() })
-  for (const value of ['3', 'null', '"2"'])
+  for (const value of ['4', '0', 'null', '"2"'])
     expect(() => fromRecords([{ ...format, value: new TextEncoder().encode(value) }])).toThrowError(
       expect.objectContaining({ code: 'KMS_STORE_NEWER', action: 'fix-input' }),
     )
+})
+
+test('of an artifact in a store before format 3, any import is newer, and its id alone removes it', () => {
+  const { importedAt: _, models: __, ...before } = [...FULL.artifacts.values()][0]!
+  const old = toRecords({ ...FULL, artifacts: new Map([['ab', before as ArtifactKey]]) }).map((record) =>
+    record.key === 'format' ? { ...record, value: new TextEncoder().encode('2') } : record,
+  )
+  expect(fromRecords(old).artifacts.get('ab')).toEqual({ ...before, importedAt: 0, models: [] })
+})
+
+test('what is read is written as it was: a start is no change', () => {
+  expect(toRecords(fromRecords(toRecords(FULL)))).toEqual(toRecords(FULL))
 })
 
 test('only what differs is written', async () => {

@@ -1,4 +1,4 @@
-import { boolean, integer, list, object, oneOf, refine, type Decoder } from '../jcs/index.ts'
+import { boolean, integer, list, members, object, oneOf, refine, type Decoder } from '../jcs/index.ts'
 
 /** What a workload may do with what people send. */
 export const DATA_TASKS = [
@@ -28,6 +28,11 @@ export interface DataUse {
   retentionSeconds: number
   /** Whether content trains or tunes a model. */
   training: boolean
+  /**
+   * Salted digests of all receipts are logged, in batches this far apart (`receipt-log/`): 10 to 86400. No content, and
+   * nothing that anybody but the holder of a receipt recognises. Absent: none are logged.
+   */
+  receiptLogSeconds?: number
 }
 
 /** What a client accepts: only these tasks, no longer retention, training only if it says so. */
@@ -41,11 +46,10 @@ const tasks = refine(list(oneOf(...DATA_TASKS), 0, DATA_TASKS.length), (found) =
   new Set(found).size === found.length ? undefined : 'a task stands twice',
 )
 
-export const dataUseDecoder: Decoder<DataUse> = object({
-  tasks,
-  retentionSeconds: integer(0, MAX_RETENTION_SECONDS),
-  training: boolean(),
-})
+export const dataUseDecoder: Decoder<DataUse> = members<DataUse>(
+  { tasks, retentionSeconds: integer(0, MAX_RETENTION_SECONDS), training: boolean() },
+  { receiptLogSeconds: integer(10, 86_400) },
+)
 
 export const acceptedDataUseDecoder: Decoder<AcceptedDataUse> = object({
   tasks,
@@ -69,6 +73,7 @@ export function describeDataUse(use: DataUse | AcceptedDataUse): string {
     use.tasks.length === 0 ? 'no content' : use.tasks.join(', '),
     kept === 0 ? 'nothing kept' : `kept ${kept} s`,
     use.training ? 'training' : 'no training',
+    ...('receiptLogSeconds' in use ? [`receipt digests logged every ${use.receiptLogSeconds} s`] : []),
   ].join('; ')
 }
 
@@ -77,6 +82,7 @@ export function isSameDataUse(a: DataUse, b: DataUse): boolean {
   return (
     a.retentionSeconds === b.retentionSeconds &&
     a.training === b.training &&
+    a.receiptLogSeconds === b.receiptLogSeconds &&
     a.tasks.length === b.tasks.length &&
     a.tasks.every((task) => b.tasks.includes(task))
   )

@@ -1,8 +1,26 @@
 /** What owners of sealed artifacts sign for a KMS. */
-import { base64url, hex, integer, literal, members, object, refine, type Decoder } from '../jcs/index.ts'
+import {
+  base64url,
+  hex,
+  integer,
+  literal,
+  members,
+  object,
+  refine,
+  text,
+  type Decoder,
+} from '../jcs/index.ts'
+import { MAX_MODEL_VERSION, MODEL_NAME } from '../sealed-models/name.ts'
 import { artifactId, wrapEnc } from './decode.ts'
 import { consistentPolicyDecoder, documentDigest } from './documents.ts'
 import type { ArtifactId, Digest, Ed25519Key, KeyReleasePolicy, UnixSeconds } from './types.ts'
+
+/** One version of an owner's model. */
+export interface ModelVersion {
+  name: string
+  /** 1 to 2^31. */
+  version: number
+}
 
 /**
  * An owner's content key on its way into the KMS (`POST /v1/artifacts/{id}/key`), signed by the
@@ -20,6 +38,13 @@ export interface ArtifactKeyImport {
    * and, besides, one of the policy that members have in force.
    */
   ownerPolicy?: KeyReleasePolicy
+  /**
+   * Which model of the owner the artifact is: what the KMS finds its key by when the owner removes that model. Absent
+   * for an artifact that no registry shows, which is removed by its id.
+   */
+  model?: ModelVersion
+  /** When the owner made it: a KMS that has a newer one of the same artifact does not take it. */
+  createdAt: UnixSeconds
   /** HPKE (X-Wing, HKDF-SHA256, AES-256-GCM) to the import key of the KMS's binding. */
   enc: string
   /** Sealed 32-byte content key. HPKE info: see `artifactImportInfo`. */
@@ -47,10 +72,14 @@ export const artifactKeyImportDecoder: Decoder<ArtifactKeyImport> = refine(
       artifact: artifactId,
       owner: base64url(32),
       policy: hex(32),
+      createdAt: integer(1),
       enc: wrapEnc,
       wrapped: base64url(48),
     },
-    { ownerPolicy: consistentPolicyDecoder },
+    {
+      ownerPolicy: consistentPolicyDecoder,
+      model: object({ name: text(63, MODEL_NAME), version: integer(1, MAX_MODEL_VERSION) }),
+    },
   ),
   ({ genesis, policy, ownerPolicy }) => {
     if (ownerPolicy === undefined) return undefined

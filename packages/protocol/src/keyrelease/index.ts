@@ -14,6 +14,7 @@ export {
   artifactKeyRemovalDecoder,
   type ArtifactKeyImport,
   type ArtifactKeyRemoval,
+  type ModelVersion,
 } from './artifact-keys.ts'
 export {
   BINDING_TYPES,

@@ -80,6 +80,11 @@ export class OhttpRequestSealer {
     return this.#source.isChunked
   }
 
+  /** The encapsulated key: it stands in clear in front of the message, and no other message has it. */
+  get enc(): Uint8Array {
+    return this.#source.enc
+  }
+
   /** Bytes to send for more of the request. @throws `OHTTP_CONTEXT_USED` after the end */
   seal(plaintext: Uint8Array): Uint8Array[] {
     return this.#sealer.seal(plaintext)

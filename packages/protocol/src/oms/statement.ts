@@ -26,7 +26,7 @@ import {
 } from './types.ts'
 
 /** Files, or shards, of one model. */
-export const MAX_OMS_RESOURCES = 200_000
+const MAX_OMS_RESOURCES = 200_000
 const MAX_IGNORED = 1024
 const DIGEST_BYTES = { sha256: 32, blake2b: 64 } as const satisfies Record<OmsHash, number>
 

@@ -1,5 +1,6 @@
 import {
   base64url,
+  areDistinct,
   boolean,
   hex,
   integer,
@@ -12,16 +13,19 @@ import {
   refine,
   text,
 } from '../jcs/index.ts'
+import { MAX_OWNED_ARTIFACTS } from '../governance/types.ts'
 import { loggedStatementDecoder } from '../keyrelease/index.ts'
 import { MODEL_TASKS } from '../model-manifest/index.ts'
 import { MAX_MODEL_VERSION, MODEL_NAME } from './name.ts'
 import type {
+  KeysReceipt,
   LoggedModelDocument,
   ModelList,
   ModelPublication,
   ModelRemoval,
   ModelStatement,
   ModelWithdrawal,
+  ModelWithdrawn,
   UploadIntent,
   UploadState,
 } from './types.ts'
@@ -36,10 +40,12 @@ export const MAX_LIST_BYTES: number = MAX_LISTED_MODELS * 4096
 export const MAX_LOGGED_BYTES = 65_536
 /** Longest publication: two envelopes; an import carries a whole policy. */
 export const MAX_PUBLICATION_BYTES = 262_144
-/** Most content keys that go with one removal. */
-export const MAX_KEY_REMOVALS = 64
-/** Longest withdrawal: a removal and an envelope for each key. */
-export const MAX_WITHDRAWAL_BYTES: number = 65_536 + MAX_KEY_REMOVALS * 4096
+/** Longest withdrawal: one envelope of an owner. */
+export const MAX_WITHDRAWAL_BYTES = 8192
+/** Most artifacts in one receipt: as many as a KMS holds. They fit an envelope, which has 64 KiB. */
+export const MAX_RECEIPT_ARTIFACTS: number = MAX_OWNED_ARTIFACTS
+/** Longest answer to a withdrawal: such an envelope, and a logged document. */
+export const MAX_WITHDRAWN_BYTES: number = 2 * 65_536
 /** Most bytes of an upload in one request. */
 export const MAX_UPLOAD_PART_BYTES: number = 32 * 1024 * 1024
 
@@ -131,5 +137,28 @@ export const modelPublicationDecoder: Decoder<ModelPublication> = object({
 
 export const modelWithdrawalDecoder: Decoder<ModelWithdrawal> = object({
   removal: envelope,
-  keyRemovals: list(envelope, 0, MAX_KEY_REMOVALS),
 })
+
+export const modelWithdrawnDecoder: Decoder<ModelWithdrawn> = members<ModelWithdrawn>(
+  { receipt: text(65_535) },
+  { logged: loggedModelDocumentDecoder },
+)
+
+const artifacts = list(hex(16), 0, MAX_RECEIPT_ARTIFACTS)
+
+export const keysReceiptDecoder: Decoder<KeysReceipt> = refine(
+  object({
+    format: literal('sotto-model-keys-receipt/1'),
+    genesis: digest,
+    removal: digest,
+    destroyed: artifacts,
+    shared: artifacts,
+    newer: artifacts,
+    issuedAt: time,
+  }),
+  ({ destroyed, shared, newer }) => {
+    const all = [...destroyed, ...shared, ...newer]
+    if (all.length > MAX_RECEIPT_ARTIFACTS) return 'it names too many artifacts'
+    return areDistinct(all) ? undefined : 'an artifact stands twice'
+  },
+)

@@ -1,20 +1,33 @@
 import { fromBase64Url, fromUtf8, utf8 } from '../bytes/index.ts'
 import { type DsseEnvelope, parseDsse, type DsseSigner, signDsse, verifyDsse } from '../dsse/index.ts'
 import type { Decoder } from '../jcs/index.ts'
-import { decodeDocument, type Digest, encodeDocument } from '../keyrelease/index.ts'
+import { decodeDocument, type Digest, documentDigest, encodeDocument } from '../keyrelease/index.ts'
 import { leafHash, verifyInclusion } from '../merkle/index.ts'
 import { type CheckpointRequirements, type VerifiedCheckpoint, verifyCheckpoint } from '../note/index.ts'
 import { proofHashes } from '../evidence/index.ts'
-import { modelRemovalDecoder, modelStatementDecoder, uploadIntentDecoder } from './decode.ts'
+import {
+  keysReceiptDecoder,
+  modelRemovalDecoder,
+  modelStatementDecoder,
+  uploadIntentDecoder,
+} from './decode.ts'
 import { sealedModelError } from './errors.ts'
 import { ownerTag, type ModelName } from './name.ts'
 import {
+  KEYS_RECEIPT_TYPE,
+  type KeysReceipt,
   type LoggedModelDocument,
   MODEL_TYPES,
   type ModelRemoval,
   type ModelStatement,
   type UploadIntent,
 } from './types.ts'
+
+/**
+ * How far ahead of a registry's or KMS's clock what an owner made may be, in seconds: what covers everything made until
+ * then must not cover what nobody has made yet. Clocks that are kept by NTP differ by far less.
+ */
+export const MAX_AHEAD_SECONDS = 10
 
 /** Each kind of owner's document. */
 export interface OwnerDocuments {
@@ -91,6 +104,47 @@ export function verifyLoggedDocument<Kind extends 'statement' | 'removal'>(
   const leaf = leafHash(utf8(logged.envelope))
   verifyInclusion(leaf, logged.index, checkpoint.size, proofHashes(logged.proof), checkpoint.root)
   return { document, checkpoint }
+}
+
+/** What a receipt must be about. */
+export interface KeysReceiptContext {
+  genesis: Digest
+  /** The KMS's statement key, as its verified evidence binds it. */
+  signingKey: Uint8Array
+  /** Envelope of the removal that was sent. */
+  removal: string
+}
+
+/**
+ * What the KMS did with the keys of a model: signed by it, for this very removal.
+ * @throws `MODEL_DOCUMENT`, `MODEL_RECEIPT`
+ */
+export function verifyKeysReceipt(
+  envelope: string,
+  { genesis, signingKey, removal }: KeysReceiptContext,
+): KeysReceipt {
+  let parsed: DsseEnvelope
+  let receipt: KeysReceipt
+  try {
+    parsed = parseDsse(utf8(envelope))
+    receipt = decodeDocument(parsed.payload, keysReceiptDecoder, 'receipt')
+  } catch (cause) {
+    throw sealedModelError('MODEL_DOCUMENT', 'this is no receipt of a KMS for content keys', { cause })
+  }
+  try {
+    verifyDsse(parsed, KEYS_RECEIPT_TYPE, [signingKey])
+  } catch (cause) {
+    throw sealedModelError('MODEL_RECEIPT', 'the KMS that was verified did not sign the receipt', {
+      hint: 'If the KMS was started anew meanwhile, connect again and repeat the removal: that changes nothing.',
+      cause,
+    })
+  }
+  const expected = documentDigest(utf8(removal))
+  if (receipt.genesis === genesis && receipt.removal === expected) return receipt
+  throw sealedModelError('MODEL_RECEIPT', 'the receipt is for another removal', {
+    expected: `${genesis} ${expected}`,
+    found: `${receipt.genesis} ${receipt.removal}`,
+  })
 }
 
 /**

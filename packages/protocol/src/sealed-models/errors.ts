@@ -7,6 +7,7 @@ import { SottoError, type SottoErrorOptions } from '../errors/index.ts'
  * - `MODEL_SIGNATURE` (stop): the owner it names did not sign it.
  * - `MODEL_DEPLOYMENT` (fix-input): it is meant for another deployment.
  * - `MODEL_SUBSTITUTED` (stop): a registry answered with another model than was asked for.
+ * - `MODEL_RECEIPT` (stop): no receipt of the verified KMS for what was sent to it.
  */
 export type SealedModelErrorCode =
   | 'MODEL_NAME'
@@ -14,6 +15,9 @@ export type SealedModelErrorCode =
   | 'MODEL_SIGNATURE'
   | 'MODEL_DEPLOYMENT'
   | 'MODEL_SUBSTITUTED'
+  | 'MODEL_RECEIPT'
+
+const STOPS: readonly SealedModelErrorCode[] = ['MODEL_SIGNATURE', 'MODEL_SUBSTITUTED', 'MODEL_RECEIPT']
 
 /** A {@link SottoError} about an owner's model. */
 export function sealedModelError(
@@ -21,6 +25,6 @@ export function sealedModelError(
   message: string,
   options: SottoErrorOptions = {},
 ): SottoError<SealedModelErrorCode> {
-  const action = code === 'MODEL_SIGNATURE' || code === 'MODEL_SUBSTITUTED' ? 'stop' : 'fix-input'
+  const action = STOPS.includes(code) ? 'stop' : 'fix-input'
   return new SottoError<SealedModelErrorCode>(code, action, message, options)
 }

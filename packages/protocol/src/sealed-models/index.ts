@@ -1,27 +1,32 @@
 export {
+  keysReceiptDecoder,
   loggedModelDocumentDecoder,
-  MAX_KEY_REMOVALS,
   MAX_LIST_BYTES,
   MAX_LISTED_MODELS,
   MAX_LOGGED_BYTES,
   MAX_PUBLICATION_BYTES,
+  MAX_RECEIPT_ARTIFACTS,
   MAX_SEALED_BYTES,
   MAX_UPLOAD_PART_BYTES,
   MAX_WITHDRAWAL_BYTES,
+  MAX_WITHDRAWN_BYTES,
   modelListDecoder,
   modelPublicationDecoder,
   modelRemovalDecoder,
   modelStatementDecoder,
   modelWithdrawalDecoder,
+  modelWithdrawnDecoder,
   uploadIntentDecoder,
   uploadStateDecoder,
 } from './decode.ts'
 export {
   isRemovedBy,
+  MAX_AHEAD_SECONDS,
   type ModelReader,
   type OwnerDocuments,
   requireAskedFor,
   signOwnerDocument,
+  verifyKeysReceipt,
   verifyLoggedDocument,
   verifyOwnerDocument,
 } from './documents.ts'
@@ -37,6 +42,8 @@ export {
   parseModelName,
 } from './name.ts'
 export {
+  KEYS_RECEIPT_TYPE,
+  type KeysReceipt,
   type LoggedModelDocument,
   MODEL_TYPES,
   type ModelList,
@@ -44,6 +51,7 @@ export {
   type ModelRemoval,
   type ModelStatement,
   type ModelWithdrawal,
+  type ModelWithdrawn,
   type UploadIntent,
   type UploadState,
 } from './types.ts'

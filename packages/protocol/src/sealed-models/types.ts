@@ -97,10 +97,38 @@ export interface ModelPublication {
   import: string
 }
 
-/** Body of `DELETE /v1/sealed-models/{tag}/{name}` inside the encryption. */
+/** Body of `DELETE /v1/sealed-models/{tag}/{name}` inside the encryption: KMS and registry get the same document. */
 export interface ModelWithdrawal {
   /** Envelope of a {@link ModelRemoval}. */
   removal: string
-  /** Envelopes that destroy the content keys of what is removed. */
-  keyRemovals: string[]
+}
+
+/** Its answer. */
+export interface ModelWithdrawn {
+  /** Envelope of a {@link KeysReceipt}. */
+  receipt: string
+  /** The removal in the log. Absent where the registry has no such model, or none any more. */
+  logged?: LoggedModelDocument
+}
+
+/** DSSE payload type of a {@link KeysReceipt}: between KMS and owner, no log entry. */
+export const KEYS_RECEIPT_TYPE = 'application/vnd.sotto.model-keys-receipt+json'
+
+/**
+ * What a KMS did with the content keys of a model at its owner's word, signed with the statement key that its evidence
+ * binds. Which keys those are, the KMS knows from what the owner signed when they were imported: nobody between the two
+ * chooses.
+ */
+export interface KeysReceipt {
+  format: 'sotto-model-keys-receipt/1'
+  genesis: Digest
+  /** SHA-256 of the removal's envelope. */
+  removal: Digest
+  /** Artifacts of what is removed whose keys are gone, by this removal or by one before. */
+  destroyed: ArtifactId[]
+  /** Artifacts of what is removed that another version of the owner's, which is not, is made of too. */
+  shared: ArtifactId[]
+  /** Artifacts whose import was made after the removal, so that it does not cover them. */
+  newer: ArtifactId[]
+  issuedAt: UnixSeconds
 }

@@ -24,3 +24,4 @@ export {
   spendRosterDecoder,
 } from './decode.ts'
 export { decodeMask, encodeMask } from './mask.ts'
+export { MAX_SPENT_ENTRIES, SPENT_ID_BYTES, SpentBook, type SpentIds } from './book.ts'

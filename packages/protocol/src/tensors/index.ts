@@ -3,8 +3,10 @@ export {
   countElements,
   type Datatype,
   DATATYPES,
+  ELEMENT_ARRAYS,
   elementBytes,
   isDatatype,
+  isWholeTensor,
   MAX_RANK,
   type NumericDatatype,
 } from './datatypes.ts'

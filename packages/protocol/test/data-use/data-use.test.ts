@@ -57,6 +57,9 @@ test.each([
   ['negative retention', { retentionSeconds: -1 }],
   ['a word for training', { training: 'no' }],
   ['an unknown member', { sharing: true }],
+  ['receipts logged all the time', { receiptLogSeconds: 9 }],
+  ['receipts logged less than once a day', { receiptLogSeconds: 86_401 }],
+  ['receipts logged, maybe', { receiptLogSeconds: false }],
 ])('refuses %s', (_, change) => {
   expect(() => dataUseDecoder({ ...USE, ...change }, 'dataUse')).toThrowError(
     expect.objectContaining({ code: 'JCS_FIELD' }) as Error,
@@ -73,6 +76,18 @@ test('says what it means', () => {
   expect(describeDataUse({ tasks: [], retentionSeconds: 5, training: true })).toBe(
     'no content; kept 5 s; training',
   )
+  expect(describeDataUse({ ...USE, receiptLogSeconds: 600 })).toBe(
+    'transcription, summarization; nothing kept; no training; receipt digests logged every 600 s',
+  )
+})
+
+test('a logged receipt is declared or not, and is no use of content', () => {
+  const declared = { ...USE, receiptLogSeconds: 600 }
+  expect(dataUseDecoder(declared, 'dataUse')).toEqual(declared)
+  expect(findDataUseExcess(declared, ACCEPTED)).toBeUndefined()
+  expect(isSameDataUse(declared, declared)).toBe(true)
+  expect(isSameDataUse(declared, USE)).toBe(false)
+  expect(isSameDataUse(declared, { ...USE, receiptLogSeconds: 601 })).toBe(false)
 })
 
 test('order of tasks does not matter, anything else does', () => {

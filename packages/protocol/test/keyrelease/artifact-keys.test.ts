@@ -41,6 +41,22 @@ it('a policy of an owner is held to what every key-release policy is', () => {
   expect(() => decode(withPolicy({ ...POLICY, extra: 1 } as never))).toThrow(refusal('JCS_FIELD'))
 })
 
+it('an import names the model it is for, or none', () => {
+  const read = (model: unknown): unknown => decode(encodeDocument({ ...plain, model }))
+  const model = { name: 'notes-7b', version: 3 }
+  expect(read(model)).toEqual({ ...plain, model })
+  for (const wrong of [
+    null,
+    {},
+    { name: 'notes' },
+    { ...model, version: 0 },
+    { ...model, version: 2 ** 31 + 1 },
+    { ...model, name: '../notes' },
+    { ...model, owner: 'x' },
+  ])
+    expect(() => read(wrong)).toThrow(refusal('JCS_FIELD'))
+})
+
 it('a receipt names content keys that left, each once, or says nothing of any', () => {
   const receipt = DOCUMENTS['releaseReceipt']!.good as Record<string, unknown>
   const left = { id: 'ef'.repeat(16), owner: receipt['receiptKey'], policy: DIGEST }

@@ -163,6 +163,7 @@ const BOUNDS: [kind: string, what: string, members: Record<string, unknown>][] =
   ['releaseReceipt', 'half a chip', { chip: 'cd'.repeat(32) }],
   ['artifactKeyImport', 'an encapsulation of X25519', { enc: bytes(32) }],
   ['artifactKeyImport', 'a longer content key', { wrapped: bytes(49) }],
+  ['artifactKeyImport', 'no time', { createdAt: 0 }],
   ['artifactKeyImport', 'another identifier', { artifact: 'ef'.repeat(15) }],
   ['kmsBinding', 'an X25519 import key', { importKey: bytes(32) }],
   ['enclaveBinding', 'an X25519 wrapping key', { wrapKey: bytes(32) }],

@@ -117,6 +117,7 @@ export const DOCUMENTS: Record<string, { decoder: Decoder<object>; good: object 
       artifact: 'ef'.repeat(16),
       owner: bytes(32),
       policy: DIGEST,
+      createdAt: 5,
       enc: bytes(1120),
       wrapped: bytes(48),
     },

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, signDsse } from '@sotto/protocol/dsse'
-import { decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
+import { decodeDocument, documentDigest, encodeDocument } from '@sotto/protocol/keyrelease'
 import {
   isRemovedBy,
+  KEYS_RECEIPT_TYPE,
+  type KeysReceipt,
   type LoggedModelDocument,
   type ModelReader,
   MODEL_TYPES,
@@ -14,6 +16,7 @@ import {
   requireAskedFor,
   signOwnerDocument,
   uploadIntentDecoder,
+  verifyKeysReceipt,
   verifyLoggedDocument,
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
@@ -147,6 +150,52 @@ it('a removal ends what its owner made until then, and nothing else', () => {
     removal({ version: 'all', createdAt: createdAt - 1 }),
   ])
     expect(isRemovedBy(statement(), other)).toBe(false)
+})
+
+describe('a receipt for content keys', () => {
+  const kms = owner(7)
+  const sent = signOwnerDocument('removal', removal(), owner())
+  const receipt: KeysReceipt = {
+    format: 'sotto-model-keys-receipt/1',
+    genesis: GENESIS,
+    removal: documentDigest(utf8(sent)),
+    destroyed: ['0a'.repeat(16)],
+    shared: [],
+    newer: [],
+    issuedAt: 5,
+  }
+  const sign = (change: Partial<KeysReceipt> = {}, by = kms, type = KEYS_RECEIPT_TYPE): string =>
+    fromUtf8(signDsse(type, encodeDocument({ ...receipt, ...change }), [by]))
+  const verify = (envelope: string, by = kms): unknown =>
+    verifyKeysReceipt(envelope, { genesis: GENESIS, signingKey: by.publicKey, removal: sent })
+
+  it('is of the KMS that was verified, for the very removal that was sent', () => {
+    expect(verify(sign())).toEqual(receipt)
+    const other = signOwnerDocument('removal', removal({ version: 'all' }), owner())
+    for (const wrong of [
+      sign({}, owner(8)),
+      sign({}, kms, MODEL_TYPES.removal),
+      sign({ removal: documentDigest(utf8(other)) }),
+      sign({ genesis: '00'.repeat(32) }),
+    ])
+      expect(() => verify(wrong)).toThrow(code('MODEL_RECEIPT'))
+    expect(() => verify(sign({ destroyed: ['0A'.repeat(16)] }))).toThrow(code('MODEL_DOCUMENT'))
+    expect(() => verify('{}')).toThrow(code('MODEL_DOCUMENT'))
+  })
+
+  it('is not believed after any change of a byte', () => {
+    const bytes = utf8(sign())
+    const place = fc.record({ at: fc.nat({ max: bytes.length - 1 }), by: fc.integer({ min: 1, max: 127 }) })
+    fc.assert(
+      fc.property(place, ({ at, by }) => {
+        const changed = bytes.slice()
+        changed[at]! ^= by
+        expect(() => verify(fromUtf8(changed))).toThrow(
+          expect.objectContaining({ code: expect.stringMatching(/^MODEL_(DOCUMENT|RECEIPT)$/) as string }),
+        )
+      }),
+    )
+  })
 })
 
 it('an envelope is the log entry, byte for byte', () => {

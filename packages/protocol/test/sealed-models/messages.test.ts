@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import { signDsse } from '@sotto/protocol/dsse'
 import { decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
 import {
+  KEYS_RECEIPT_TYPE,
+  keysReceiptDecoder,
   loggedModelDocumentDecoder,
   MAX_LIST_BYTES,
   MAX_LISTED_MODELS,
+  MAX_RECEIPT_ARTIFACTS,
   MAX_WITHDRAWAL_BYTES,
   modelListDecoder,
   modelPublicationDecoder,
   modelWithdrawalDecoder,
+  modelWithdrawnDecoder,
   signOwnerDocument,
   uploadStateDecoder,
 } from '@sotto/protocol/sealed-models'
@@ -28,7 +33,26 @@ const MESSAGES = {
     good: { models: [{ envelope, index: 7 }], next: 'notes:3', highest: 4 },
   },
   publication: { decoder: modelPublicationDecoder, good: { statement: envelope, import: '{}' } },
-  withdrawal: { decoder: modelWithdrawalDecoder, good: { removal: envelope, keyRemovals: ['{}'] } },
+  withdrawal: { decoder: modelWithdrawalDecoder, good: { removal: envelope } },
+  withdrawn: {
+    decoder: modelWithdrawnDecoder,
+    good: {
+      receipt: envelope,
+      logged: { envelope, index: 7, proof: ['ab'.repeat(32)], checkpoint: 'log\n8\nx\n\n— log sig\n' },
+    },
+  },
+  receipt: {
+    decoder: keysReceiptDecoder,
+    good: {
+      format: 'sotto-model-keys-receipt/1',
+      genesis: '12'.repeat(32),
+      removal: '34'.repeat(32),
+      destroyed: ['0a'.repeat(16)],
+      shared: ['0b'.repeat(16)],
+      newer: ['0c'.repeat(16)],
+      issuedAt: 5,
+    },
+  },
 } as const
 
 describe.each(Object.keys(MESSAGES) as (keyof typeof MESSAGES)[])('a message %s', (name) => {
@@ -46,7 +70,7 @@ describe.each(Object.keys(MESSAGES) as (keyof typeof MESSAGES)[])('a message %s'
     refuse({ ...good, extra: 1 })
     for (const member of Object.keys(good)) {
       const { [member]: _, ...rest } = good as Record<string, unknown>
-      if (member !== 'next' && member !== 'highest') refuse(rest)
+      if (!['next', 'highest', 'logged'].includes(member)) refuse(rest)
       for (const wrong of [null, -1, '', {}, 'x'.repeat(200_000)]) refuse({ ...good, [member]: wrong })
     }
   })
@@ -59,11 +83,21 @@ it('an upload holds no more than there is, and is complete only with all of it',
   expect(uploadStateDecoder({ ...good, offset: 1000, complete: true }, 'upload').complete).toBe(true)
 })
 
+it('a receipt names each artifact once, and no more than fit an envelope', () => {
+  const { good } = MESSAGES.receipt
+  const id = (n: number): string => n.toString(16).padStart(32, '0')
+  const most = Array.from({ length: MAX_RECEIPT_ARTIFACTS }, (_, n) => id(n))
+  const full = { ...good, destroyed: most, shared: [], newer: [] }
+  expect(keysReceiptDecoder(full, 'receipt').destroyed).toHaveLength(MAX_RECEIPT_ARTIFACTS)
+  expect(signDsse(KEYS_RECEIPT_TYPE, encodeDocument(full), [owner()]).length).toBeLessThan(65_535)
+  expect(() => keysReceiptDecoder({ ...full, shared: ['ff'.repeat(16)] }, 'receipt')).toThrow(/too many/)
+  expect(() => keysReceiptDecoder({ ...good, newer: good.destroyed }, 'receipt')).toThrow(/twice/)
+})
+
 it('the longest list and withdrawal fit their bounds', () => {
   const models = Array.from({ length: MAX_LISTED_MODELS }, (_, n) => ({ envelope, index: 2 ** 40 + n }))
   expect(encodeDocument({ models, next: 'x'.repeat(128) }).length).toBeLessThan(MAX_LIST_BYTES)
-  const keyRemovals = Array.from({ length: 64 }, () => envelope)
-  expect(encodeDocument({ removal: envelope, keyRemovals }).length).toBeLessThan(MAX_WITHDRAWAL_BYTES)
+  expect(encodeDocument({ removal: envelope }).length).toBeLessThan(MAX_WITHDRAWAL_BYTES)
   const tooMany = { models: [...models, models[0]] }
   expect(() => modelListDecoder(tooMany, 'list')).toThrow(expect.objectContaining({ code: 'JCS_FIELD' }))
 })

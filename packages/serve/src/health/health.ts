@@ -1,11 +1,11 @@
 import type { App } from '../errors/index.ts'
 
-/** Whether a role can do its work right now; the code says what is missing. */
-export type Readiness = { ready: true } | { ready: false; code: string }
+/** Whether a role can do its work right now; the code says what is missing, or what goes on without. */
+export type Readiness = { ready: true; degraded?: string } | { ready: false; code: string }
 
 /**
- * Answers `GET /livez` (the process runs) and `GET /readyz` (attested and keys held: 200, or 503
- * with a code); every other request goes to `app`.
+ * Answers `GET /livez` (the process runs) and `GET /readyz` (attested and keys held: 200, with `degraded` where
+ * something optional fails, or 503 with a code); every other request goes to `app`.
  */
 export function withHealth(app: App, readiness: () => Readiness): App {
   return function appWithHealth(request: Request): Response | Promise<Response> {
@@ -14,7 +14,7 @@ export function withHealth(app: App, readiness: () => Readiness): App {
     if (pathname !== '/readyz') return app(request)
     const state = readiness()
     return state.ready
-      ? answer(200, { status: 'ready' })
+      ? answer(200, { status: 'ready', ...(state.degraded !== undefined && { degraded: state.degraded }) })
       : answer(503, { status: 'not-ready', code: state.code })
   }
 }

@@ -1,4 +1,5 @@
 export { declaredLength, limitBytes, readBody } from './body.ts'
+export { type BodyPace, pacedBody } from './paced.ts'
 export {
   type ConcurrencyLimiter,
   createConcurrencyLimiter,

@@ -28,7 +28,7 @@ export interface ServerOptions extends MapErrorsOptions {
   keepAliveTimeoutMs?: number
   /** A request body that brings nothing for this long is cut. Default 30000. */
   bodyIdleMs?: number
-  /** Average rate a body must keep after `bodyGraceMs`. Default 512; 0 for live streams. */
+  /** Average rate a body must keep after `bodyGraceMs`, and an answer be taken at. Default 512; 0 for live streams. */
   minBodyBytesPerSecond?: number
   /** Default 10000. */
   bodyGraceMs?: number
@@ -59,29 +59,29 @@ const CHECK_INTERVAL_MS = 1000
  */
 export async function startServer(app: App, options: ServerOptions): Promise<RunningServer> {
   const mapped = mapErrors(app, options)
-  const senders = new SlowSenders({
-    idleMs: options.bodyIdleMs ?? 30_000,
+  const pace = {
     graceMs: options.bodyGraceMs ?? 10_000,
     minBytesPerSecond: options.minBodyBytesPerSecond ?? 512,
-  })
+  }
+  const senders = new SlowSenders({ ...pace, idleMs: options.bodyIdleMs ?? 30_000 })
   const maxRequests = options.maxRequests ?? 512
   const writeStallMs = options.writeStallMs ?? 60_000
+  const receiver = { ...pace, stallMs: writeStallMs }
   let inProgress = 0
   let isDraining = false
 
   async function answer(request: Request | undefined, outgoing: ServerResponse): Promise<void> {
-    if (request === undefined)
-      return writeResponse(new Response(null, { status: 400 }), outgoing, writeStallMs)
+    if (request === undefined) return writeResponse(new Response(null, { status: 400 }), outgoing, receiver)
     if (inProgress >= maxRequests) {
       outgoing.setHeader('connection', 'close')
       const busy = serveError('HTTP_BUSY', 'too many requests are in progress')
-      return writeResponse(errorResponse(busy), outgoing, writeStallMs)
+      return writeResponse(errorResponse(busy), outgoing, receiver)
     }
     inProgress++
     try {
       const response = await mapped(request)
       if (isDraining && !outgoing.headersSent) outgoing.setHeader('connection', 'close')
-      await writeResponse(response, outgoing, writeStallMs)
+      await writeResponse(response, outgoing, receiver)
     } finally {
       inProgress--
     }

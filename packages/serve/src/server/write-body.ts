@@ -9,8 +9,17 @@ export interface WriteBodyOptions {
   begin(length: number | undefined): void
   /** Look whether the whole body is there at once; pointless where its length is declared. Default true. */
   lookAhead?: boolean
-  /** A receiver that takes nothing for this long is cut. Default: never. */
-  stallMs?: number
+  /** How slow a receiver may be: who is slower is cut. Default: as slow as it likes. */
+  receiver?: ReceiverLimits
+}
+
+/** How slow a receiver may be. */
+export interface ReceiverLimits {
+  /** Longest time in which it takes nothing, milliseconds. */
+  stallMs: number
+  /** What it takes on average once it was waited for `graceMs`, bytes in each second of waiting; 0: any pace will do. */
+  minBytesPerSecond: number
+  graceMs: number
 }
 
 /**
@@ -24,7 +33,8 @@ export async function writeBody(
   outgoing: OutgoingMessage,
   options: WriteBodyOptions,
 ): Promise<void> {
-  const { begin, lookAhead = true, stallMs } = options
+  const { begin, lookAhead = true, receiver } = options
+  const pace = receiver && { ...receiver, bytes: 0, waitedMs: 0 }
   let next = reader.read()
   const first = lookAhead ? await readNow(next) : undefined
   if (first === undefined) begin(undefined)
@@ -33,12 +43,12 @@ export async function writeBody(
     next = reader.read()
     const isWhole = (await readNow(next))?.done === true
     begin(isWhole ? first.value.length : undefined)
-    if (isWhole) return endWith(outgoing, first.value, stallMs)
-    await write(first.value, outgoing, stallMs)
+    if (isWhole) return endWith(outgoing, first.value, receiver?.stallMs)
+    await write(first.value, outgoing, pace)
   }
   for (let chunk = await next; !chunk.done; chunk = await reader.read())
-    await write(chunk.value, outgoing, stallMs)
-  endWith(outgoing, undefined, stallMs)
+    await write(chunk.value, outgoing, pace)
+  endWith(outgoing, undefined, receiver?.stallMs)
 }
 
 /** What the read gives within this turn of the event loop; `undefined` when it has to wait. */
@@ -52,16 +62,44 @@ function readNow<T>(read: Promise<T>): Promise<T | undefined> {
   })
 }
 
-async function write(
-  chunk: Uint8Array,
-  outgoing: OutgoingMessage,
-  stallMs: number | undefined,
-): Promise<void> {
+/** What a receiver took, and how long it was waited for. */
+interface Pace extends ReceiverLimits {
+  bytes: number
+  waitedMs: number
+}
+
+async function write(chunk: Uint8Array, outgoing: OutgoingMessage, pace: Pace | undefined): Promise<void> {
   if (outgoing.destroyed) throw new Error('the receiver left')
+  if (pace !== undefined) pace.bytes += chunk.length
   if (outgoing.write(chunk)) return
+  const stop = pace && holdToPace(outgoing, pace)
+  try {
+    await drained(outgoing)
+  } finally {
+    stop?.()
+  }
+}
+
+/** Cuts a receiver that is too slow while it is waited for; call the result once it has taken what there was. */
+function holdToPace(outgoing: OutgoingMessage, pace: Pace): () => void {
+  const { stallMs, minBytesPerSecond, graceMs, bytes, waitedMs } = pace
+  const since = performance.now()
   const { socket } = outgoing
-  if (stallMs !== undefined) socket?.setTimeout(stallMs)
-  await new Promise<void>((resolve, reject) => {
+  socket?.setTimeout(stallMs)
+  const leftMs = graceMs + (bytes / minBytesPerSecond) * 1000 - waitedMs
+  // Longer than a timer holds is longer than anybody is waited for.
+  const timer = leftMs < MAX_TIMER_MS ? setTimeout(() => outgoing.destroy(), Math.max(0, leftMs)) : undefined
+  return () => {
+    clearTimeout(timer)
+    socket?.setTimeout(0)
+    pace.waitedMs += performance.now() - since
+  }
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+function drained(outgoing: OutgoingMessage): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
     const onDrain = (): void => {
       outgoing.off('close', onClose)
       resolve()
@@ -73,7 +111,6 @@ async function write(
     outgoing.once('drain', onDrain)
     outgoing.once('close', onClose)
   })
-  if (stallMs !== undefined) socket?.setTimeout(0)
 }
 
 function endWith(outgoing: OutgoingMessage, last: Uint8Array | undefined, stallMs: number | undefined): void {

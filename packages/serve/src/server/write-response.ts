@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { writeBody } from './write-body.ts'
+import { type ReceiverLimits, writeBody } from './write-body.ts'
 
 /** Headers that concern one hop; the HTTP server decides them, not the app. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'trailer', 'te'])
@@ -8,12 +8,12 @@ const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'up
  * Writes a response: each chunk as soon as the app produces it, never faster than the client reads.
  * A body that fails is cut by destroying the connection, so that no receiver can take the part for
  * the whole; the failure itself is not written anywhere. The app's stream is cancelled when the
- * client leaves or takes nothing for `stallMs`.
+ * client leaves or is slower than `receiver` says.
  */
 export async function writeResponse(
   response: Response,
   outgoing: ServerResponse,
-  stallMs: number,
+  receiver: ReceiverLimits,
 ): Promise<void> {
   const headers: Record<string, string | string[]> = {}
   for (const [name, value] of response.headers) if (!HOP_BY_HOP.has(name)) headers[name] = value
@@ -34,7 +34,7 @@ export async function writeResponse(
   outgoing.once('close', cancel)
   try {
     await writeBody(reader, outgoing, {
-      stallMs,
+      receiver,
       lookAhead: !isDeclared,
       begin(length) {
         // A body that is complete at once gets a length instead of chunked framing.

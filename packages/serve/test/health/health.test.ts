@@ -14,5 +14,11 @@ test('livez and readyz answer for themselves, the app answers the rest', async (
   expect(await notReady.json()).toEqual({ status: 'not-ready', code: 'KMS_NOT_READY' })
   state = { ready: true }
   expect((await get('/readyz')).status).toBe(200)
+  state = { ready: true, degraded: 'SOMETHING_OPTIONAL' }
+  const degraded = await get('/readyz')
+  expect([degraded.status, await degraded.json()]).toEqual([
+    200,
+    { status: 'ready', degraded: 'SOMETHING_OPTIONAL' },
+  ])
   expect(await (await get('/readyz/x')).text()).toBe('app')
 })

@@ -69,6 +69,55 @@ test('a client that takes nothing of the answer is cut', async () => {
   await cancelled.promise
 })
 
+test('nor does one hold its place that takes a little now and then', { timeout: 30_000 }, async () => {
+  const cancelled = Promise.withResolvers<void>()
+  let pieces = 0
+  const server = await start(
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: (c) => void (pieces++, c.enqueue(new Uint8Array(1 << 16))),
+          cancel: () => cancelled.resolve(),
+        }),
+      ),
+    { writeStallMs: 20_000, bodyGraceMs: 500, minBodyBytesPerSecond: 2 ** 30 },
+  )
+  const { socket } = await raw(server, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  socket.pause()
+  const sipping = setInterval(() => socket.read(16_384), 20)
+  await cancelled.promise
+  clearInterval(sipping)
+  socket.destroy()
+  expect(pieces).toBeGreaterThan(1)
+})
+
+test('one that keeps the pace has all of it, however often it was waited for', async () => {
+  const server = await start(
+    () => {
+      let left = 64
+      return new Response(
+        new ReadableStream({
+          pull: (c) => (left-- > 0 ? c.enqueue(new Uint8Array(1 << 18)) : c.close()),
+        }),
+      )
+    },
+    { bodyGraceMs: 1000, minBodyBytesPerSecond: 1024 },
+  )
+  const { socket, received, closed } = await raw(
+    server,
+    'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+  )
+  for (let i = 0; i < 20; i++) {
+    socket.pause()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    socket.resume()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  await closed
+  expect(received().length).toBeGreaterThan(64 * 2 ** 18)
+  expect(received().endsWith('0\r\n\r\n')).toBe(true)
+})
+
 test('closing lets a request in progress finish, then cuts it', async () => {
   const gate = Promise.withResolvers<void>()
   let arrived = 0

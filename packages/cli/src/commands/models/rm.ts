@@ -33,6 +33,7 @@ export const modelsRm: Command = defineCommand({
     const result = { name, version: version ?? 'all', owner: tag, ...removed }
     if (context.global.json) return context.json(result)
     const keys = removed.artifacts.length === 1 ? '1 content key' : `${removed.artifacts.length} content keys`
-    context.out(`removed ${what}: log entry ${removed.index}, ${keys} destroyed`)
+    const place = removed.index === undefined ? 'not in the log' : `log entry ${removed.index}`
+    context.out(`removed ${what}: ${place}, ${keys} destroyed`)
   },
 })

@@ -1,3 +1,4 @@
+import { sleep } from '../../sleep.ts'
 import { collateralError } from '../errors.ts'
 import { attempt } from './attempt.ts'
 import type { HttpAnswer, HttpOptions, HttpQuestion } from './types.ts'
@@ -51,20 +52,5 @@ function askedToWait(
     cause,
     found: `${cause.found ?? 'busy'}, to be asked again in ${seconds} s`,
     hint: `try again in ${seconds} s; asking earlier makes it wait longer`,
-  })
-}
-
-function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(signal.reason as Error)
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal!.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, milliseconds)
-    signal?.addEventListener('abort', stop, { once: true })
   })
 }

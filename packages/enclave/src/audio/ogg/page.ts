@@ -63,7 +63,7 @@ function readGranule(view: DataView): number | undefined {
 }
 
 /** CRC-32 with polynomial 0x04c11db7, not reflected, over the page with its own CRC field as zeros. */
-export function oggCrc(page: Uint8Array): number {
+function oggCrc(page: Uint8Array): number {
   let crc = 0
   for (let i = 0; i < page.length; i++) {
     const byte = i >= 22 && i < 26 ? 0 : page[i]!

@@ -10,7 +10,7 @@ function besselI0(x: number): number {
 }
 
 /** Kaiser window at `position` in [-1, 1]; zero outside. */
-export function kaiserWindow(position: number, beta: number): number {
+function kaiserWindow(position: number, beta: number): number {
   const inside = 1 - position * position
   return inside <= 0 ? 0 : besselI0(beta * Math.sqrt(inside)) / besselI0(beta)
 }

@@ -1,11 +1,10 @@
-import { fromBase64Url } from '@sotto/protocol/bytes'
-import { crypto } from '@sotto/protocol/crypto-backend'
-import type { UnixSeconds } from '@sotto/protocol/keyrelease'
-import type { SpendEntry } from '@sotto/protocol/spending'
-import { kmsError } from '../errors.ts'
+import { fromBase64Url } from '../bytes/index.ts'
+import { publicCrypto } from '../crypto-backend/index.ts'
+import type { UnixSeconds } from '../keyrelease/types.ts'
+import type { SpendEntry } from './types.ts'
 
 /** 128 bits of a nonce's hash: a collision, which would refuse an honest token, is out of reach. */
-export const ID_BYTES = 16
+export const SPENT_ID_BYTES = 16
 /** Entries at most: about 32 MB in the store, and 150 MB here. */
 export const MAX_SPENT_ENTRIES = 2_000_000
 /** Issuer keys at once: two of each of 16 classes, for two issuers. Each is a set of its own. */
@@ -16,7 +15,7 @@ export interface SpentIds {
   /** The issuer key's hash, base64url. */
   keyId: string
   expiresAt: UnixSeconds
-  /** {@link ID_BYTES} each. */
+  /** {@link SPENT_ID_BYTES} each. */
   ids: Uint8Array
 }
 
@@ -56,25 +55,24 @@ export class SpentBook {
     return gone
   }
 
-  /** Makes sure that so many entries can be remembered. @throws `KMS_SPENDING_FULL` rather than forget one */
-  requireRoom(entries: readonly SpendEntry[]): void {
+  /** Whether so many entries can be remembered: without room, none is spent rather than one forgotten. */
+  hasRoom(entries: readonly SpendEntry[]): boolean {
     const keys = new Set(entries.map(({ keyId }) => keyId).filter((keyId) => !this.#byKey.has(keyId)))
-    if (this.#size + entries.length <= this.#maxEntries && this.#byKey.size + keys.size <= MAX_KEYS) return
-    throw kmsError('KMS_SPENDING_FULL', 'no more spent tokens can be remembered until an issuer key ends')
+    return this.#size + entries.length <= this.#maxEntries && this.#byKey.size + keys.size <= MAX_KEYS
   }
 
   /** Spends an entry; its hash when it was unspent until now. */
   spend({ nonce, keyId, expiresAt }: SpendEntry, now: UnixSeconds): Uint8Array | undefined {
     // It may have been spent and forgotten.
     if (expiresAt <= Math.max(now, this.#forgotten)) return undefined
-    const id = crypto.sha256(fromBase64Url(nonce)).subarray(0, ID_BYTES)
+    const id = publicCrypto.sha256(fromBase64Url(nonce)).subarray(0, SPENT_ID_BYTES)
     return this.#add(keyId, expiresAt, String.fromCharCode(...id)) ? id : undefined
   }
 
   /** Takes in what a store remembers. */
   restore({ keyId, expiresAt, ids }: SpentIds): void {
-    for (let at = 0; at < ids.length; at += ID_BYTES)
-      this.#add(keyId, expiresAt, String.fromCharCode(...ids.subarray(at, at + ID_BYTES)))
+    for (let at = 0; at < ids.length; at += SPENT_ID_BYTES)
+      this.#add(keyId, expiresAt, String.fromCharCode(...ids.subarray(at, at + SPENT_ID_BYTES)))
   }
 
   restoreForgotten(until: UnixSeconds): void {

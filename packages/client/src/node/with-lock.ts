@@ -1,0 +1,61 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { clientError } from '../errors.ts'
+import { createLines } from '../tokens/alone.ts'
+
+const WAIT_MS = 10_000
+/** Pause before the lock is tried again: a change takes about as long. */
+const RETRY_MS = 5
+/** Primary result code of SQLite: somebody else has the lock (https://sqlite.org/rescode.html). */
+const SQLITE_BUSY = 5
+
+/** Those of this process take turns, whichever instance they come from: nobody of them tries in vain. */
+const inLine = createLines()
+
+/**
+ * Runs `work` while nobody else, of this process or another one, does so for `file`. Beside it lies a `.lock`, which
+ * holds nothing. SQLite locks a file by the system's own means, which end with the process however it ends; a file that
+ * says "taken" would stay.
+ *
+ * @param waitMs how long to wait for another process, milliseconds
+ * @throws `STORAGE_INVALID` another process does not let go of it; errors of the file system
+ */
+export function withLock<T>(file: string, work: () => Promise<T>, waitMs: number = WAIT_MS): Promise<T> {
+  const path = `${resolve(file)}.lock`
+  return inLine(path, () => whileLocked(path, work, waitMs))
+}
+
+async function whileLocked<T>(path: string, work: () => Promise<T>, waitMs: number): Promise<T> {
+  const { DatabaseSync } = await import('node:sqlite')
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await writeFile(path, '', { flag: 'wx', mode: 0o600 }).catch(ignoreExisting)
+  const until = performance.now() + waitMs
+  for (;;) {
+    const database = new DatabaseSync(path, { timeout: 0 })
+    try {
+      if (locks(database)) return await work()
+    } finally {
+      database.close()
+    }
+    if (performance.now() >= until)
+      throw clientError('STORAGE_INVALID', 'another process does not let go of the kept tokens', {
+        found: path,
+        hint: 'end it, or use another state folder',
+      })
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS * (1 + Math.random())))
+  }
+}
+
+function locks(database: { exec(sql: string): void }): boolean {
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return true
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return false
+    throw error
+  }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
+}

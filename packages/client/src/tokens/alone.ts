@@ -1,0 +1,55 @@
+import type { SottoStorage } from '../types.ts'
+
+/** Runs pieces of work of one name one after the other; those of two names do not wait for each other. */
+export type Lines = <T>(name: string, work: () => Promise<T>) => Promise<T>
+
+/** Makes {@link Lines}: nothing is kept of a name for which nobody waits. */
+export function createLines(): Lines {
+  const lines = new Map<string, Promise<unknown>>()
+  return (name, work) => {
+    const turn = (lines.get(name) ?? Promise.resolve()).then(work)
+    const over = turn.then(ignore, ignore)
+    lines.set(name, over)
+    void over.then(() => {
+      if (lines.get(name) === over) lines.delete(name)
+    })
+    return turn
+  }
+}
+
+const linesOf = new WeakMap<SottoStorage, Lines>()
+
+/**
+ * Runs `work` while nobody else who shares `storage` runs any under this name: by the storage's own `lock`, or one after
+ * the other for each storage object and under a Web Lock where there are any, which all pages and workers of an origin,
+ * and all threads of a Node process, wait for.
+ */
+export function alone<T>(storage: SottoStorage, name: string, work: () => Promise<T>): Promise<T> {
+  if (storage.lock !== undefined) return storage.lock(name, work)
+  const lines = linesOf.get(storage) ?? createLines()
+  linesOf.set(storage, lines)
+  return lines(name, () => underWebLock(`sotto ${name}`, work))
+}
+
+/** What of `LockManager` is used (Web Locks API). */
+interface WebLocks {
+  request<T>(name: string, work: () => Promise<T>): Promise<T>
+}
+
+async function underWebLock<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const { locks } = ((globalThis as { navigator?: unknown }).navigator ?? {}) as { locks?: WebLocks }
+  if (locks === undefined) return work()
+  let hasBegun = false
+  try {
+    return await locks.request(name, () => {
+      hasBegun = true
+      return work()
+    })
+  } catch (error) {
+    // A sandboxed page has no origin and no locks, and shares no storage with anybody.
+    if (hasBegun || (error as { name?: unknown }).name !== 'SecurityError') throw error
+    return work()
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { type PaceLimits, startPace } from '../../src/relay/pace.ts'
+
+const LIMITS: PaceLimits = { idleMs: 1000, minBytesPerSecond: 100, graceMs: 500 }
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const never = (): Promise<never> => new Promise(() => {})
+const after = (ms: number): Promise<string> => new Promise((resolve) => setTimeout(resolve, ms, 'there'))
+/** How long somebody is waited for who brings nothing. */
+async function patience(pace: ReturnType<typeof startPace>): Promise<number> {
+  const since = performance.now()
+  const refused = expect(pace.waitFor(never())).rejects.toMatchObject({ code: 'RELAY_TOO_SLOW' })
+  await vi.runAllTimersAsync()
+  await refused
+  return performance.now() - since
+}
+
+it('waits for what comes in time', async () => {
+  const waiting = startPace(LIMITS).waitFor(after(499))
+  await vi.runAllTimersAsync()
+  expect(await waiting).toBe('there')
+})
+
+it('waits for a newcomer as long as the grace', async () => {
+  expect(await patience(startPace(LIMITS))).toBe(500)
+})
+
+it('waits longer for who has brought something, never longer than the longest pause', async () => {
+  const pace = startPace(LIMITS)
+  pace.count(20)
+  expect(await patience(pace)).toBe(700)
+  pace.count(30)
+  expect(await patience(pace)).toBe(300)
+  pace.count(1_000_000)
+  expect(await patience(pace)).toBe(1000)
+})
+
+it('takes who dribbles for too slow, however short each pause', async () => {
+  const pace = startPace(LIMITS)
+  let pauses = 0
+  const dribbling = (async () => {
+    for (; pauses < 1000; pauses++) {
+      await pace.waitFor(after(100))
+      pace.count(1)
+    }
+  })()
+  const refused = expect(dribbling).rejects.toMatchObject({ code: 'RELAY_TOO_SLOW' })
+  await vi.runAllTimersAsync()
+  await refused
+  expect(pauses).toBe(5)
+})
+
+it('holds no time against a client in which nobody waited for it', async () => {
+  const pace = startPace(LIMITS)
+  await vi.advanceTimersByTimeAsync(100_000)
+  expect(await patience(pace)).toBe(500)
+})
+
+it('lets any pace do where none is asked for', async () => {
+  expect(await patience(startPace({ ...LIMITS, minBytesPerSecond: 0 }))).toBe(1000)
+})

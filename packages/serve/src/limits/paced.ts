@@ -1,0 +1,57 @@
+import { SottoError } from '@sotto/protocol/errors'
+import { serveError } from '../errors/index.ts'
+
+/** How slowly a body may come. */
+export interface BodyPace {
+  /** Milliseconds in which nothing has to come. */
+  graceMs: number
+  /** On average, of the time that was waited for the sender, once the grace is over. */
+  minBytesPerSecond: number
+}
+
+/**
+ * The same chunks, as long as they come at a pace: whoever sends a byte now and then holds what its request holds for no
+ * longer than the grace. Time in which the reader is busy does not count.
+ * @throws `HTTP_BODY_CUT`, also where the sender ends early
+ */
+export async function* pacedBody(
+  body: AsyncIterable<Uint8Array>,
+  { graceMs, minBytesPerSecond }: BodyPace,
+  now: () => number = () => performance.now(),
+): AsyncGenerator<Uint8Array> {
+  const parts = body[Symbol.asyncIterator]()
+  let bytes = 0
+  let waitedMs = 0
+  try {
+    for (;;) {
+      const since = now()
+      const next = await within(parts.next(), graceMs + (bytes / minBytesPerSecond) * 1000 - waitedMs)
+      waitedMs += now() - since
+      if (next.done === true) return
+      bytes += next.value.length
+      yield next.value
+    }
+  } finally {
+    // Not waited for: what does not come does not end either.
+    void parts.return?.().catch(() => undefined)
+  }
+}
+
+/** A timer set to more ends at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(serveError('HTTP_BODY_CUT', 'the body came too slowly')),
+    Math.min(Math.max(0, ms), MAX_TIMER_MS),
+  )
+  try {
+    return await Promise.race([work, promise])
+  } catch (cause) {
+    if (cause instanceof SottoError) throw cause
+    throw serveError('HTTP_BODY_CUT', 'the body ended early', { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
