@@ -1,4 +1,3 @@
-import { liveForm } from '@sotto/client/live'
 import { encodeMultipart, type MultipartPart } from '@sotto/client/multipart'
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../framework/index.ts'
@@ -14,6 +13,7 @@ import {
   TARGET_FLAGS,
 } from '../service/index.ts'
 import { createProgress, printable } from '../terminal/index.ts'
+import { transcribeWhileSpoken } from './transcribe-live.ts'
 
 /** `sotto transcribe FILE` */
 export const transcribe: Command = defineCommand({
@@ -84,43 +84,44 @@ export const transcribe: Command = defineCommand({
       prompt: flags.prompt,
     }
     const path = flags.translate ? '/audio/translations' : '/audio/transcriptions'
-    const response = isLive
-      ? await callService(
-          { ...sotto, fetch: sotto.fetchLive },
-          path,
-          liveOf(context, input, asked, flags.rate),
-        )
-      : await callService(
-          sotto,
-          path,
-          uploadOf(context, input, {
-            ...asked,
-            response_format: isStream ? 'json' : format,
-            stream: isStream ? 'true' : undefined,
-          }),
-        )
+    if (isLive) {
+      const { rate, translate } = flags
+      const options = {
+        ...defined(asked),
+        ...(rate !== undefined && { sampleRate: rate }),
+        ...(translate && { translate }),
+      }
+      const receipts = await transcribeWhileSpoken(context, sotto, input, options, flags.receipt)
+      if (context.global.json) await printProvenance(context, provenance(sotto, receipts.at(-1)))
+      return
+    }
+    const response = await callService(
+      sotto,
+      path,
+      uploadOf(context, input, {
+        ...asked,
+        response_format: isStream ? 'json' : format,
+        stream: isStream ? 'true' : undefined,
+      }),
+    )
     if (isStream) await printStream(context, response)
     const whole = isStream ? undefined : await readWhole(context, response, format)
     const receipt = await finishReceipt(context, sotto, response, flags.receipt)
     const sources = provenance(sotto, receipt)
     if (whole !== undefined && context.global.json) context.json({ ...whole, sotto: sources })
-    else if (context.global.json)
-      void context.io.stdout.write(`${JSON.stringify({ type: 'sotto', sotto: sources })}\n`)
+    else if (context.global.json) await printProvenance(context, sources)
   },
 })
 
-/** The recording goes out as it is made; nothing is counted, nobody knows how long it will be. */
-function liveOf(
-  context: CommandContext,
-  input: Input,
-  asked: Record<'model' | 'language' | 'prompt', string | undefined>,
-  sampleRate: number | undefined,
-): RequestInit {
-  const { signal } = context
-  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
-  const form = liveForm(input.stream(), { ...given, ...(sampleRate !== undefined && { sampleRate }) }, signal)
-  const headers = { 'content-type': form.contentType }
-  return { method: 'POST', headers, body: form.stream() as unknown as BodyInit, signal }
+/** The last line of a stream of events. */
+async function printProvenance(context: CommandContext, sotto: Record<string, unknown>): Promise<void> {
+  await context.io.stdout.write(`${JSON.stringify({ type: 'sotto', sotto })}\n`)
+}
+
+function defined(fields: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 /** The recording streams from disk into the encryption; it is never in memory as a whole. */

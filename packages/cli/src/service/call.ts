@@ -8,11 +8,19 @@ import { errorOfAnswer, isUnknownModel } from './service-error.ts'
  * @throws `CLI_AUTH`, `CLI_PENDING`, `CLI_REQUEST`, `CLI_SERVICE` with the service's own code; client codes
  */
 export async function callService(sotto: Sotto, path: string, init: RequestInit): Promise<Response> {
-  const response = await sotto.fetch(`${sotto.baseURL}${path}`, init)
+  return accepted(sotto, await sotto.fetch(`${sotto.baseURL}${path}`, init), init.signal ?? undefined)
+}
+
+/** The answer, unless the service refused. @throws as {@link callService} */
+export async function accepted(
+  sotto: Sotto,
+  response: Response,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
   if (response.ok) return response
   const error = await errorOfAnswer(response)
   if (!isUnknownModel(error)) throw error
-  const hint = await servedModelsHint(sotto, init.signal ?? undefined)
+  const hint = await servedModelsHint(sotto, signal)
   throw new ServiceError(error.code, error.message, error.service, { hint })
 }
 

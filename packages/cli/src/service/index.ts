@@ -1,8 +1,8 @@
 export { announceSoftware, SOFTWARE_BANNER } from './banner.ts'
-export { callService, postJson, readJson } from './call.ts'
+export { accepted, callService, postJson, readJson } from './call.ts'
 export { readEvents } from './events.ts'
 export { connectOptions, openService } from './open.ts'
-export { finishReceipt, provenance, RECEIPT_FLAG } from './receipt.ts'
+export { finishReceipt, keepReceipts, provenance, RECEIPT_FLAG } from './receipt.ts'
 export { stackTrouble } from './stack-advice.ts'
 export {
   readPolicy,

@@ -23,24 +23,35 @@ export async function finishReceipt(
   response: Response,
   file: string | undefined,
 ): Promise<SavedReceipt | undefined> {
-  let saved: SavedReceipt
+  return (await keepReceipts(context, async () => [await sotto.receiptOf(response)], file)).at(0)
+}
+
+/** {@link finishReceipt} of an answer in several parts: the second receipt lies in `FILE.2`, and so on. */
+export async function keepReceipts(
+  context: CommandContext,
+  receiptsOf: () => Promise<SavedReceipt[]>,
+  file: string | undefined,
+): Promise<SavedReceipt[]> {
+  let receipts: SavedReceipt[]
   try {
-    saved = await sotto.receiptOf(response)
+    receipts = await receiptsOf()
   } catch (error) {
     const harmless = hasCode(error, 'RECEIPT_MISSING') || hasCode(error, 'RECEIPT_UNPROVEN')
     if (file !== undefined || !harmless) throw error
     context.detail(`no receipt: ${error.message}`)
-    return undefined
+    return []
   }
-  if (file !== undefined) {
+  if (file === undefined) return receipts
+  for (const [index, receipt] of receipts.entries()) {
+    const name = index === 0 ? file : `${file}.${index + 1}`
     try {
-      await writeFile(resolve(context.io.cwd, file), `${JSON.stringify(saved)}\n`, { mode: 0o600 })
+      await writeFile(resolve(context.io.cwd, name), `${JSON.stringify(receipt)}\n`, { mode: 0o600 })
     } catch (cause) {
-      throw cliError('CLI_FILE', `cannot write the receipt to ${file}`, { cause })
+      throw cliError('CLI_FILE', `cannot write the receipt to ${name}`, { cause })
     }
-    context.note(`receipt kept in ${file}`)
+    context.note(`receipt kept in ${name}`)
   }
-  return saved
+  return receipts
 }
 
 /** What `--json` results say about how they came about. */

@@ -1,3 +1,2 @@
-export { liveForm } from './live-form.ts'
 export { transcribeLive } from './transcribe-live.ts'
 export type { LiveEvent, LiveOptions, LiveTranscription } from './types.ts'

@@ -1,27 +1,12 @@
 import { clientError } from '../errors.ts'
 import { encodeMultipart, type MultipartBody, type MultipartPart } from '../multipart/index.ts'
 import { streamOf } from '../streams.ts'
-import { openRecording, type Recording } from './recording.ts'
+import type { Recording } from './recording.ts'
 import type { LiveOptions } from './types.ts'
 
 /** Rates a service reads. */
 const MIN_SAMPLE_RATE = 1000
 const MAX_SAMPLE_RATE = 192_000
-
-/**
- * The form of a live transcription: its fields first, then the recording as it is made.
- *
- * @param over ends the recording, also while it waits for more of itself: `fetch` does not, when it is aborted
- * @throws `REQUEST_INVALID` a sample rate that is none
- */
-export function liveForm(
-  audio: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
-  options: LiveOptions,
-  over: AbortSignal,
-): MultipartBody {
-  requireRate(options)
-  return formOfPart(openRecording(audio, options.sampleRate, over), options)
-}
 
 /** @throws `REQUEST_INVALID` a sample rate, or a length of exchanges, that is none */
 export function requireRate({ sampleRate, exchangeSeconds = 1 }: LiveOptions): void {
@@ -35,7 +20,7 @@ export function requireRate({ sampleRate, exchangeSeconds = 1 }: LiveOptions): v
     throw clientError('REQUEST_INVALID', 'an exchange lasts for some time', { expected: 'seconds above 0' })
 }
 
-/** {@link liveForm} of the next part of a recording. */
+/** The form of the next part of a recording: its fields first, then the recording as it is made. */
 export function formOfPart(recording: Recording, options: LiveOptions): MultipartBody {
   const { sampleRate, model, language, prompt, voiceActivity } = options
   const fields = { model, language, prompt, stream: 'true', chunking_strategy: strategyOf(voiceActivity) }

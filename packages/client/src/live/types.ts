@@ -4,7 +4,7 @@ import type { SavedReceipt } from '@sotto/protocol/receipts'
 export interface LiveOptions {
   /**
    * The audio is raw: signed 16-bit little-endian samples, one channel, at this many per second (1000-192000).
-   * Absent: it begins with the header of its format; WAV and Ogg give text while they arrive.
+   * Absent: it begins with the header of its format: WAV, FLAC, MP3, Ogg Opus or WebM.
    */
   sampleRate?: number
   /** @default the service chooses */
