@@ -3,16 +3,24 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 const FILES = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']
 
+/** Where files follow each other in one process, which loads each module once: packages that run no engines and no stacks. */
+const SHARED = ['packages/{protocol,verifier,client,serve,edge,cli,testkit}/test/**/*.test.ts']
+
 /**
  * What a test file must not do in a process that it shares with others: put something in the place of modules,
- * globals, time or the environment, or measure the memory of the process. Such files get a process of their own;
- * all others follow each other in one, which loads each module once.
+ * globals, time or the environment, or measure what the process holds. Such files get a process of their own too.
  */
-const OWN_PROCESS =
-  /\bvi\.(?:mock|doMock|stubGlobal|stubEnv|useFakeTimers)\(|process\.(?:env\[[^\]]+\] =|memoryUsage|chdir|umask)/
+const OWN_PROCESS = new RegExp(
+  [
+    String.raw`\bvi\.(?:mock|doMock|stubGlobal|stubEnv|useFakeTimers|setSystemTime)\(`,
+    String.raw`\bvi\.spyOn\((?:process|performance|console|globalThis)\b`,
+    String.raw`process\.(?:env(?:\[[^\]]+\]|\.\w+) = |memoryUsage|chdir|umask)|delete process\.env`,
+    String.raw`/proc/`,
+  ].join('|'),
+)
 
-const own = globSync(FILES, { cwd: import.meta.dirname, exclude: ['**/node_modules/**'] }).filter((file) =>
-  OWN_PROCESS.test(readFileSync(file, 'utf8')),
+const shared = globSync(SHARED, { cwd: import.meta.dirname, exclude: ['**/node_modules/**'] }).filter(
+  (file) => !OWN_PROCESS.test(readFileSync(file, 'utf8')),
 )
 
 const config: ViteUserConfig = defineConfig({
@@ -26,11 +34,8 @@ const config: ViteUserConfig = defineConfig({
     // A busy machine may be slow; what never comes still fails.
     expect: { poll: { timeout: 10_000 } },
     projects: [
-      { extends: true, test: { name: 'alone', include: own } },
-      {
-        extends: true,
-        test: { name: 'shared', include: FILES, exclude: ['**/node_modules/**', ...own], isolate: false },
-      },
+      { extends: true, test: { name: 'alone', include: FILES, exclude: ['**/node_modules/**', ...shared] } },
+      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
     ],
   },
 })

@@ -45,7 +45,10 @@ export async function servePage(
 ): Promise<{ url: string; close(): void; server: Server }> {
   const files = new Map<string, { type: string; body: string | Uint8Array }>([
     ['/', { type: 'text/html; charset=utf-8', body: readFileSync(join(PAGE, 'index.html')) }],
-    ['/page.css', { type: 'text/css; charset=utf-8', body: readFileSync(join(PAGE, 'page.css')) }],
+    ...['page.css', 'parts.css'].map(
+      (name) =>
+        [`/${name}`, { type: 'text/css; charset=utf-8', body: readFileSync(join(PAGE, name)) }] as const,
+    ),
     ['/icon.svg', { type: 'image/svg+xml', body: readFileSync(join(PAGE, 'icon.svg')) }],
     ['/page.js', { type: 'text/javascript; charset=utf-8', body: await bundle() }],
     ['/config.json', { type: 'application/json', body: JSON.stringify(config) }],

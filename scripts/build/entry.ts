@@ -20,10 +20,14 @@ export async function builtEntry(source: string): Promise<string> {
   await exclusively(join(root, '.cache/entries.lock'), async () => {
     if (existsSync(file)) return
     const staging = join(root, `.cache/entry-${process.pid}`)
-    await bundle({ [basename(source, '.ts')]: source }, staging, NATIVE)
-    mkdirSync(dirname(folder), { recursive: true })
-    rmSync(folder, { recursive: true, force: true })
-    renameSync(staging, folder)
+    try {
+      await bundle({ [basename(source, '.ts')]: source }, staging, NATIVE)
+      mkdirSync(dirname(folder), { recursive: true })
+      rmSync(folder, { recursive: true, force: true })
+      renameSync(staging, folder)
+    } finally {
+      rmSync(staging, { recursive: true, force: true })
+    }
     forgetOld(all)
   })
   return file

@@ -38,7 +38,7 @@ describe('the page’s server', () => {
     })
 
   it('lets nothing run or connect but the page and the relay', async () => {
-    for (const path of ['/', '/page.js', '/page.css', '/icon.svg', '/config.json', '/none']) {
+    for (const path of ['/', '/page.js', '/page.css', '/parts.css', '/icon.svg', '/config.json', '/none']) {
       const { headers } = await ask(path)
       expect(headers['content-security-policy']).toBe(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +

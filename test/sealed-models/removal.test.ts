@@ -66,9 +66,29 @@ describe('a removal', () => {
   it('is done where the KMS says so, also if the registry says that it has no such model', async () => {
     const { statement } = await sotto.models.upload({ 'a.gguf': weights(1000) }, { owner, name: 'notes' })
     deployment.withoutRegistry = true
+    deployment.intercept.request = ({ method }) =>
+      method === 'GET' ? new Response(canonicalJson({ models: [] }) as BodyInit) : undefined
     expect(await sotto.models.remove('notes', { owner })).toEqual({ artifacts: [statement.artifact] })
     expect(deployment.keys.size).toBe(0)
   })
+
+  it(
+    claim('models.removal', 'is not done where a registry lists a model and says then that it has none'),
+    async () => {
+      const { statement } = await sotto.models.upload({ 'a.gguf': weights(1000) }, { owner, name: 'notes' })
+      deployment.withoutRegistry = true
+      await expect(sotto.models.remove('notes', { owner })).rejects.toMatchObject({
+        code: 'MODEL_UNAVAILABLE',
+        action: 'retry',
+      })
+      expect(deployment.keys.size).toBe(0)
+      deployment.withoutRegistry = false
+      // What the KMS destroyed before, it says again.
+      deployment.intercept.receipt = (receipt) => ({ ...receipt, destroyed: [statement.artifact] })
+      const { index } = await sotto.models.remove('notes', { owner })
+      expect(index).toBeGreaterThan(0)
+    },
+  )
 
   it(claim('owner.removal', 'is not done before the verified KMS says which keys are gone'), async () => {
     const { statement } = await sotto.models.upload({ 'a.gguf': weights(1000) }, { owner, name: 'notes' })

@@ -3,7 +3,10 @@ import { OhttpClientKey } from '@sotto/protocol/ohttp'
 import { open, post } from './support/open.ts'
 import { createService } from './support/service.ts'
 
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllGlobals()
+})
 
 it('has the keys of the next request ready, each for one request', async () => {
   const service = await createService()
@@ -33,4 +36,22 @@ it('makes keys at once where requests come together', async () => {
   await Promise.all(Array.from({ length: 8 }, async () => (await post(sotto)).text()))
   expect(service.encs.length).toBeGreaterThanOrEqual(8)
   expect(new Set(service.encs).size).toBe(service.encs.length)
+})
+
+it('keys that cannot be made ahead are told to the request that needs them, and to nobody before', async () => {
+  const service = await createService()
+  const planned: (() => void)[] = []
+  vi.stubGlobal('requestIdleCallback', (run: () => void) => planned.push(run))
+  const sotto = await open(service)
+  expect(planned).toHaveLength(1)
+  const made = vi.spyOn(OhttpClientKey.prototype, 'request').mockImplementation(() => {
+    throw new Error('no randomness')
+  })
+  // As the event loop would call it, where nobody catches anything.
+  expect(() => planned.shift()!()).not.toThrow()
+  expect(made).toHaveBeenCalledOnce()
+  await expect(post(sotto)).rejects.toThrow()
+  expect(made).toHaveBeenCalledTimes(2)
+  made.mockRestore()
+  expect((await post(sotto)).status).toBe(200)
 })

@@ -1,3 +1,4 @@
+import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import { oneShot, open, post, posts } from './support/open.ts'
 import { createService } from './support/service.ts'
@@ -35,6 +36,26 @@ describe('a key the gateway does not hold', () => {
       new Set(posts(service).map(({ body }) => Buffer.from(body.subarray(7, 71)).toString('hex'))).size,
     ).toBe(2)
   })
+
+  it.each([409, 429, 503])(
+    'says not to send it a third time when the second one gets a %i',
+    async (status) => {
+      const service = await createService()
+      let refusals = 1
+      service.knobs.outer = ({ method }) =>
+        method === 'POST' && refusals-- > 0 ? new Response(null, { status: 422 }) : undefined
+      service.knobs.app = () => Response.json({ error: { message: 'busy' } }, { status })
+      const sotto = await open(service)
+      const client = new OpenAI({ baseURL: sotto.baseURL, fetch: sotto.fetch, apiKey: 'none', maxRetries: 2 })
+      const asked = client.chat.completions.create({ model: 'm', messages: [] })
+      await expect(asked).rejects.toMatchObject({ status })
+      expect(service.innerCalls.map(({ headers }) => headers['sotto-replaces'])).toEqual([
+        expect.stringMatching(/^[\w-]{43}$/),
+      ])
+      // Only of that one: what took no message's place may be sent again.
+      expect((await post(sotto)).headers.get('x-should-retry')).toBeNull()
+    },
+  )
 
   it('makes concurrent requests verify once together', async () => {
     const service = await createService()

@@ -39,6 +39,14 @@ export const receiptLogged: Command = defineCommand({
       throw cliError('CLI_USAGE', 'no log to read', { hint: 'pass --log URL, or set SOTTO_LOG' })
     const reader = createLogReader(await resolveLogUrl(context, flags), context.io.fetch, context.signal)
     const proof = await findLogged(receipt, { policy, reader })
+    const { ok, steps, index, loggedBefore } = verifyLogged(receipt, proof, policy)
+    const software = acceptsSoftware(policy)
+    if (!ok) {
+      // No file of it: somebody would take it for a proof.
+      if (context.global.json) context.json({ ok, steps, software })
+      else context.out('NOT LOGGED: the batch that was found does not hold')
+      return EXIT.notAuthentic
+    }
     if (flags.proof !== undefined) {
       await writeWhole(resolve(context.io.cwd, flags.proof), encodeEntryProof(proof), 0o644).catch(
         (cause: unknown) => {
@@ -47,9 +55,7 @@ export const receiptLogged: Command = defineCommand({
       )
       context.note(`proof written to ${flags.proof}`)
     }
-    const { index, loggedBefore } = verifyLogged(receipt, proof, policy)
-    if (context.global.json)
-      context.json({ ok: true, index, loggedBefore, software: acceptsSoftware(policy) })
+    if (context.global.json) context.json({ ok, index, loggedBefore, software })
     else context.out(`logged before ${instant(loggedBefore!)}, entry ${index}`)
     return EXIT.ok
   },

@@ -28,7 +28,8 @@ export function checkAliases(
 ): void {
   const names = models.map(({ name }) => name)
   for (const [alias, model] of Object.entries(aliases)) {
-    if (names.includes(alias))
+    // Of the form <tag>/<name> a model of an owner may be, and the alias would hide it.
+    if (names.includes(alias) || isModelName(alias))
       throw cliError('MODEL_INVALID', `${alias} is the name of a model, and no alias`)
     // Of an owner's model only the enclave finds out, when somebody asks for it.
     if (names.includes(model) || isModelName(model)) continue

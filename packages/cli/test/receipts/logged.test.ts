@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -78,6 +78,21 @@ test('says NOT LOGGED with exit code 6, and 3 for a receipt that is forged', asy
   const forged = { ...minted.saved, envelope: (await createReceipt(desk.world)).saved.envelope }
   writeFileSync(join(cwd, 'r.json'), canonicalJson(forged))
   expect((await logged()).code).toBe(3)
+})
+
+test('a batch that is found and does not hold is exit code 3, and leaves no proof', async () => {
+  logBatch(desk.world, batchOf(desk.world, [minted.saved], { genesis: 'ff'.repeat(32) }), minted.signer)
+  const text = await logged('--proof', 'r.tlog-proof')
+  expect(text).toEqual({
+    code: 3,
+    stdout: 'NOT LOGGED: the batch that was found does not hold\n',
+    stderr: '',
+  })
+  const json = await logged('--proof', 'r.tlog-proof', '--json')
+  const { ok, software, steps } = JSON.parse(json.stdout) as Record<string, unknown>
+  expect([json.code, ok, software]).toEqual([3, false, true])
+  expect(steps).toContainEqual(expect.objectContaining({ name: 'receipt.batch-signed', status: 'fail' }))
+  expect(existsSync(join(cwd, 'r.tlog-proof'))).toBe(false)
 })
 
 test('a proof of another batch is refused with exit code 3, and of nothing with 2', async () => {

@@ -37,6 +37,7 @@ test('a name given twice is refused', () => {
 test('an alias stands for a model of the stack, and takes no name from one', () => {
   const models = [{ name: 'speech' }, { name: 'chat' }]
   checkAliases({ 'whisper-1': 'speech', notes: `${'a'.repeat(24)}/notes:2` }, models)
-  for (const aliases of [{ 'whisper-1': 'whisper' }, { chat: 'speech' }, { notes: 'a/notes' }])
+  const hiding = { [`${'a'.repeat(24)}/notes`]: 'speech' }
+  for (const aliases of [{ 'whisper-1': 'whisper' }, { chat: 'speech' }, { notes: 'a/notes' }, hiding])
     expect(() => checkAliases(aliases, models)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }))
 })

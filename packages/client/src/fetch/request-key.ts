@@ -52,7 +52,11 @@ function preparing(keyId: number, key: OhttpClientKey): RequestKey {
     isPlanned = true
     whenIdle(() => {
       isPlanned = false
-      ready ??= key.request()
+      try {
+        ready ??= key.request()
+      } catch {
+        // Nobody catches what a timer throws: the request itself tries again, and says it.
+      }
     })
   }
   return {

@@ -59,7 +59,8 @@ export interface VerifiedFetch {
  *   be a gateway, or a relay that has passed the request on and keeps its answer back. So the second message names the
  *   first one, keeps its date and brings the same token: of the two a gateway runs one, whichever comes first, and a
  *   token is spent once among all gateways that share a set. When it was the first one, the answer is a 409
- *   (`gateway_replaced`) or 401 (`gateway_token_spent`) of the enclave, and is not repeated with another token.
+ *   (`gateway_replaced`) or 401 (`gateway_token_spent`) of the enclave, and is not repeated with another token. Whatever
+ *   refuses the second one says `x-should-retry: false`, which the OpenAI SDKs heed: the first one may have run.
  *
  * What is left to whoever stands on the way: to keep an answer back and have its sender know it; and where no token is
  * asked for, to have one message run by several gateways, which they could without any retry.
@@ -124,8 +125,10 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetc
   }
 
   async function respond(request: InnerRequest): Promise<Response> {
-    const { inner, service, keyId } = await answerWithToken(request)
+    const { inner, service, keyId, isReplacement } = await answerWithToken(request)
     const { response, end } = await toResponse(inner)
+    // The caller's SDK would repeat it, and a message of its own names none that it takes the place of.
+    if (isReplacement && !response.ok) response.headers.set('x-should-retry', 'false')
     receipts.track(response, claimOf(request, inner, service, keyId), end)
     return response
   }

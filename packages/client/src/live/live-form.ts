@@ -20,9 +20,11 @@ export function requireRate({ sampleRate, exchangeSeconds = 1 }: LiveOptions): v
     throw clientError('REQUEST_INVALID', 'an exchange lasts for some time', { expected: 'seconds above 0' })
 }
 
-/** The form of the next part of a recording: its fields first, then the recording as it is made. */
+/** The form of the next part of a recording: its fields first, then the recording as it is made. It can be sent once. */
 export function formOfPart(recording: Recording, options: LiveOptions): MultipartBody {
   const { sampleRate, model, language, prompt, voiceActivity } = options
+  // Now, not once the form has come to its file: a cut in between is of this part.
+  const part = recording.part()
   const fields = { model, language, prompt, stream: 'true', chunking_strategy: strategyOf(voiceActivity) }
   const parts: MultipartPart[] = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value }],
@@ -34,7 +36,7 @@ export function formOfPart(recording: Recording, options: LiveOptions): Multipar
       filename: sampleRate === undefined ? 'live' : 'live.wav',
       type: 'application/octet-stream',
       size: undefined,
-      stream: () => streamOf(recording.part()),
+      stream: () => streamOf(part),
     },
   ])
 }

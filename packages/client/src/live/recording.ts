@@ -49,9 +49,10 @@ export function openRecording(
   /** {@link look}, which a cut ends with undefined. Not a race: each would hang on to the cut until it comes. */
   function lookUnlessCut(own: { isCut: boolean }): Promise<Awaited<ReturnType<Source['next']>> | undefined> {
     return new Promise((resolve, reject) => {
+      // Who waits now is the part that came after this one.
+      if (own.isCut) return resolve(undefined)
       wake = resolve
-      if (own.isCut) resolve(undefined)
-      else look().then(resolve, reject)
+      look().then(resolve, reject)
     })
   }
   function finish(): void {

@@ -33,8 +33,8 @@ const WITHDRAWN = { decoder: modelWithdrawnDecoder, maxBytes: MAX_WITHDRAWN_BYTE
  * Ends a model. Which content keys that destroys, the KMS finds by the names in the imports that it holds and says in
  * a receipt; who keeps the list of models can hide some, and changes nothing.
  * @param shown what the service lists under that name, every version
- * @throws `MODEL_REFUSED` there is nothing of that name; `MODEL_KEYS_KEPT`; `MODEL_RECEIPT`, `MODEL_SUBSTITUTED`, and
- * what proofs fail by
+ * @throws `MODEL_REFUSED` there is nothing of that name; `MODEL_UNAVAILABLE` the registry lists the model and does not
+ * end it; `MODEL_KEYS_KEPT`; `MODEL_RECEIPT`, `MODEL_SUBSTITUTED`, and what proofs fail by
  */
 export async function removeModel(
   api: InnerApi,
@@ -55,6 +55,15 @@ export async function removeModel(
   requireDestroyed(receipt, ended)
   const { logged } = answer
   if (logged === undefined) {
+    // What it lists it has to end: else others may still be shown it.
+    if (ended.length > 0)
+      throw clientError(
+        'MODEL_UNAVAILABLE',
+        'the registry listed this model, and says now that it has none',
+        {
+          hint: 'the keys are gone; remove it again',
+        },
+      )
     if (receipt.destroyed.length > 0 || receipt.shared.length > 0) return { artifacts: receipt.destroyed }
     throw clientError('MODEL_REFUSED', 'the service has no such model, and the KMS no key of one')
   }

@@ -42,7 +42,10 @@ export interface PublishedModel {
 export interface RemovedModel {
   /** Artifacts whose content keys the KMS destroyed, now or before: it signed that. */
   artifacts: string[]
-  /** Place of the removal in the log. Absent where the registry has no such model: the keys are gone all the same. */
+  /**
+   * Place of the removal in the log. Absent where the registry neither lists nor has such a model: the keys are gone
+   * all the same.
+   */
   index?: number
 }
 
@@ -76,7 +79,7 @@ export interface SottoModels {
   /**
    * Ends a version, or all of them: never served again, and their content keys destroyed. The KMS finds the keys by
    * what the owner signed when they were imported, also those of versions that the service does not list.
-   * @throws `MODEL_REFUSED`, `MODEL_KEYS_KEPT`, `MODEL_RECEIPT`; what a proof fails by
+   * @throws `MODEL_REFUSED`, `MODEL_UNAVAILABLE`, `MODEL_KEYS_KEPT`, `MODEL_RECEIPT`; what a proof fails by
    */
   remove(
     name: string,

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { clientError } from '../errors.ts'
 import { createLines } from '../tokens/alone.ts'
@@ -28,11 +28,12 @@ export function withLock<T>(file: string, work: () => Promise<T>, waitMs: number
 async function whileLocked<T>(path: string, work: () => Promise<T>, waitMs: number): Promise<T> {
   const { DatabaseSync } = await import('node:sqlite')
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await writeFile(path, '', { flag: 'wx', mode: 0o600 }).catch(ignoreExisting)
   const until = performance.now() + waitMs
   for (;;) {
     const database = new DatabaseSync(path, { timeout: 0 })
     try {
+      // Of SQLite's own making. A descriptor of ours would end, as it closes, every lock of this process on it (fcntl(2)).
+      await chmod(path, 0o600)
       if (locks(database)) return await work()
     } finally {
       database.close()
@@ -54,8 +55,4 @@ function locks(database: { exec(sql: string): void }): boolean {
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return false
     throw error
   }
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }

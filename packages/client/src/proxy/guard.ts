@@ -48,7 +48,7 @@ export function corsHeaders(guard: Guard, request: Request): [string, string][] 
   if (origin === null || !guard.origins.has(origin)) return []
   return [
     ['access-control-allow-origin', origin],
-    ['access-control-expose-headers', 'inference-header-content-length, x-request-id'],
+    ['access-control-expose-headers', 'inference-header-content-length, x-request-id, x-should-retry'],
     ['vary', 'Origin'],
   ]
 }

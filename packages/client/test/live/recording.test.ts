@@ -82,6 +82,22 @@ describe('a cut', () => {
     expect((await second.next()).value).toEqual(Uint8Array.of(4, 5))
   })
 
+  it('reaches the part that waits, though one that was cut before it is read on', async () => {
+    let feed!: ReadableStreamDefaultController<Uint8Array>
+    const recording = open(new ReadableStream({ start: (c) => void (feed = c) }), RATE)
+    const first = recording.part()
+    await first.next()
+    feed.enqueue(Uint8Array.of(1, 2))
+    await first.next()
+    recording.cut()
+    const second = recording.part()
+    await second.next()
+    const waiting = second.next()
+    expect((await first.next()).done).toBe(true)
+    recording.cut()
+    expect((await waiting).done).toBe(true)
+  })
+
   it('of a source that has ended has nothing behind it', async () => {
     const recording = open(pieces(4), RATE)
     const part = recording.part()

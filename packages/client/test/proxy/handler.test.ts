@@ -74,6 +74,8 @@ describe('proxy guard', () => {
     const response = await handler(get('/v1/models', { origin: 'http://localhost:5173' }))
     expect(response.status).toBe(200)
     expect(response.headers.get('access-control-allow-origin')).toBe('http://localhost:5173')
+    // An SDK in the page repeats what it does not see this of.
+    expect(response.headers.get('access-control-expose-headers')).toContain('x-should-retry')
     const preflight = await handler(
       new Request(`http://${HOST}/v1/models`, {
         method: 'OPTIONS',

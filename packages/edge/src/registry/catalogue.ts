@@ -37,7 +37,7 @@ export interface Catalogue {
   find(name: ModelName): LoggedModelDocument
   list(query: { tag: string; name?: string; after?: string }): ModelList
   /**
-   * Puts removals into the log that it would not take before. One that it refuses holds up no other.
+   * Puts removals into the log that it would not take before. One that it refuses, or never answers, holds up no other.
    * @throws the first failure, when all were tried or the log is not there
    */
   finishRemovals(): Promise<void>
@@ -259,6 +259,8 @@ export function openCatalogue({ database, log, maxUploads, now }: CatalogueOptio
       ) as { id: number; envelope: string }[]
       let failure: unknown
       for (const { id, envelope } of rows) {
+        // Before it is tried: the next round does not begin with what ended this one.
+        lastTried = id
         try {
           await logRemoval(envelope)
         } catch (error) {
@@ -266,7 +268,6 @@ export function openCatalogue({ database, log, maxUploads, now }: CatalogueOptio
           // What is not there answers the next one neither.
           if (hasCode(error, 'LOG_UNREACHABLE')) break
         }
-        lastTried = id
       }
       if (failure !== undefined) throw failure
     },

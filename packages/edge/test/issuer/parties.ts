@@ -67,10 +67,13 @@ export function appendTo(log: FakeLog, now: () => number): LogClient['append'] {
   }
 }
 
+const folders: string[] = []
+process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
+
 /** An issuer on files of its own, with a log in memory. */
 export async function openTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const folder = mkdtempSync(join(tmpdir(), 'sotto-issuer-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   const clock = { now: options.now ?? 1_800_000_000 }
   const log = options.log ?? createFakeLog()
   const { seed: secretSeed, publicKey } = crypto.ed25519.generate()

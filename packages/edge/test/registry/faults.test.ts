@@ -54,18 +54,24 @@ describe('what is public, sent again by anybody,', () => {
   })
 })
 
+/** Three models, whose removals the log did not take. */
+async function waitingRemovals(): Promise<string[]> {
+  const removals: string[] = []
+  registry.onAppend.before = (entry) => {
+    if (removals.includes(fromUtf8(entry))) throw new SottoError('LOG_UNREACHABLE', 'retry', 'away')
+  }
+  for (let n = 0; n < 3; n++) {
+    await registry.upload(owner, FILE)
+    await loggedOf(await put(owner.statement(FILE, { name: `m${n}` })))
+    removals.push(owner.removal({ name: `m${n}` }))
+    expect(await refusalOf(remove(removals[n]!))).toBe('503 LOG_UNREACHABLE')
+  }
+  return removals
+}
+
 describe('a removal that the log refuses', () => {
   it('holds up no other, however many there are', async () => {
-    const removals: string[] = []
-    registry.onAppend.before = (entry) => {
-      if (removals.includes(fromUtf8(entry))) throw new SottoError('LOG_UNREACHABLE', 'retry', 'away')
-    }
-    for (let n = 0; n < 3; n++) {
-      await registry.upload(owner, FILE)
-      await loggedOf(await put(owner.statement(FILE, { name: `m${n}` })))
-      removals.push(owner.removal({ name: `m${n}` }))
-      expect(await refusalOf(remove(removals[n]!))).toBe('503 LOG_UNREACHABLE')
-    }
+    const removals = await waitingRemovals()
     registry.onAppend.before = (entry) => {
       if (fromUtf8(entry) === removals[0]) throw new SottoError('LOG_REFUSED', 'stop', 'not this one')
     }
@@ -75,6 +81,24 @@ describe('a removal that the log refuses', () => {
     registry.onAppend.before = () => undefined
     await registry.tick()
     expect(fromUtf8(registry.log.entries.at(-1)!)).toBe(removals[0])
+  })
+
+  it('or never answers holds up no other either: the next round begins after it', async () => {
+    const removals = await waitingRemovals()
+    registry.onAppend.before = (entry) => {
+      if (fromUtf8(entry) === removals[0]) throw new SottoError('LOG_UNREACHABLE', 'retry', 'no answer')
+    }
+    const logged = (): boolean[] => {
+      const entries = registry.log.entries.map((entry) => fromUtf8(entry))
+      return removals.map((one) => entries.includes(one))
+    }
+    for (const expected of [
+      [false, false, false],
+      [false, true, true],
+    ]) {
+      await expect(registry.tick()).rejects.toMatchObject({ code: 'LOG_UNREACHABLE' })
+      expect(logged()).toEqual(expected)
+    }
   })
 })
 

@@ -8,7 +8,8 @@ export type ModelAliases = Readonly<Record<string, string>>
 /**
  * Compares the aliases of the measured configuration with the models it loads, whose ids stand in sealed
  * manifests. An alias must not hide a model, nor lead to none: who reads the configuration would take it for
- * something that it is not. Whether an owner's model is there, nobody can know before it is asked for: only that it may be.
+ * something that it is not. Whether an owner's model is there, nobody can know before it is asked for: only that it may be,
+ * so no alias has the form of such a name.
  *
  * @param takesOwners whether models of owners are served
  * @throws `CONFIG_INVALID`
@@ -20,7 +21,8 @@ export function checkAliases(
 ): void {
   const ids = new Set(models.map(({ id }) => id))
   for (const [alias, target] of Object.entries(aliases)) {
-    if (ids.has(alias)) throw invalid(alias, 'a name that no model has')
+    if (ids.has(alias) || (takesOwners && isModelName(alias)))
+      throw invalid(alias, 'a name that no model has, nor can have')
     const isOwned = takesOwners && isModelName(target)
     if (!ids.has(target) && !isOwned)
       throw invalid(

@@ -10,6 +10,7 @@ import {
   type ReceiptBatch,
 } from '@sotto/protocol/receipt-log'
 import type { ReceiptTrailer } from '@sotto/protocol/receipts'
+import { serveError } from '@sotto/serve/errors'
 import type { LogClient } from '@sotto/serve/log-client'
 import type { ServingIdentity } from '../gateway/index.ts'
 
@@ -24,13 +25,19 @@ export interface ReceiptLogOptions {
   append: LogClient['append']
   /** As whom this enclave signs now; undefined when it holds nothing. */
   identity: () => ServingIdentity | undefined
-  /** Told why a turn failed. What it was about stays, and is tried again in the next turn. */
+  /**
+   * Told why a turn failed: what it was about stays, and is tried again in the next turn. Also told `RECEIPT_LOG_FULL`, once,
+   * with the first receipt that is left out.
+   */
   onFailed: (error: unknown) => void
   /** Default 65536. */
   maxWaiting?: number
 }
 
-/** `RECEIPT_LOG_BEHIND`: the log did not take the newest batch yet. `RECEIPT_LOG_FULL`: receipts are left out. */
+/**
+ * `RECEIPT_LOG_BEHIND`: the log did not take the newest batch yet. `RECEIPT_LOG_FULL`: receipts of this boot were left out,
+ * and will never be logged.
+ */
 export type ReceiptLogTrouble = 'RECEIPT_LOG_BEHIND' | 'RECEIPT_LOG_FULL'
 
 /** Digests of the receipts of this boot, on their way into the log. All of it is in memory: a kill loses what waits. */
@@ -41,7 +48,7 @@ export interface ReceiptLog {
   start(): Promise<void>
   /** Logs what waits: at least one batch, also of nothing. Call it by the clock alone. Never fails. */
   tick(): Promise<void>
-  /** What keeps receipts out of the log now. Answers go on all the same. */
+  /** What keeps receipts out of the log, or has kept some. Answers go on all the same. */
   readonly trouble: ReceiptLogTrouble | undefined
 }
 
@@ -62,6 +69,7 @@ export function createReceiptLog(options: ReceiptLogOptions): ReceiptLog {
   const unconfirmed: SignedBatch[] = []
   let newest: Pick<SignedBatch, 'sequence' | 'digest'> = { sequence: 0, digest: NO_PREVIOUS_BATCH }
   let isBehind = false
+  let hasLeftOut = false
   let line: Promise<void> = Promise.resolve()
 
   function signOne(as: ServingIdentity): SignedBatch {
@@ -114,12 +122,20 @@ export function createReceiptLog(options: ReceiptLogOptions): ReceiptLog {
 
   return {
     add(receipt) {
-      if (waiting.length < maxWaiting) waiting.push(receiptDigest(receipt))
+      if (waiting.length < maxWaiting) return void waiting.push(receiptDigest(receipt))
+      if (hasLeftOut) return
+      hasLeftOut = true
+      onFailed(
+        serveError('RECEIPT_LOG_FULL', 'too many receipts wait for the log: this one is left out of it', {
+          expected: `at most ${maxWaiting} that wait`,
+        }),
+      )
     },
     start: inTurn,
     tick: () => inTurn().catch(onFailed),
     get trouble() {
-      if (waiting.length >= maxWaiting) return 'RECEIPT_LOG_FULL'
+      // What was left out stays so when there is room again: nobody else would ever hear of it.
+      if (hasLeftOut) return 'RECEIPT_LOG_FULL'
       return isBehind ? 'RECEIPT_LOG_BEHIND' : undefined
     },
   }

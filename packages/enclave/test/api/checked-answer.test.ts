@@ -13,6 +13,15 @@ const json = { messages, response_format: { type: 'json_schema', json_schema: { 
 const tool = { messages, tools: [{ type: 'function', function: { name: 'f', parameters: schema } }] }
 const older = { messages, functions: [{ name: 'f', parameters: schema }] }
 const flat = { input: 'go', text: { format: { type: 'json_schema', name: 'a', schema } } }
+const one = { type: 'function', function: { name: 'f' } }
+const flatTool = { input: 'go', tools: [{ type: 'function', name: 'f', parameters: schema }] }
+const twice: Script = {
+  calls: [
+    ['f', '{"n":1}'],
+    ['f', '{"n":2}'],
+  ],
+  end: 'tool-calls',
+}
 const chat = '/v1/chat/completions'
 
 const ask = async (script: Script, path: string, body: object): Promise<[number, string]> => {
@@ -41,6 +50,35 @@ describe('an answer that its engine did not hold in its form', () => {
         tools: [...tool.tools, { type: 'function', function: { name: 'g' } }],
         tool_choice: { type: 'function', function: { name: 'g' } },
       },
+    ],
+    ['calls, where it may not', { calls: [['f', '{"n":1}']] }, chat, { ...tool, tool_choice: 'none' }],
+    [
+      'calls, where there is nothing to call',
+      { calls: [['f', '{}']], end: 'tool-calls' },
+      chat,
+      { messages },
+    ],
+    ['does not call, and must', { text: ['no'] }, chat, { ...tool, tool_choice: 'required' }],
+    ['does not call its one tool, and must', {}, chat, { ...tool, tool_choice: one }],
+    [
+      'does not call its function, and must',
+      { text: ['no'] },
+      chat,
+      { ...older, function_call: { name: 'f' } },
+    ],
+    ['calls twice at once', twice, chat, { ...tool, parallel_tool_calls: false }],
+    ['calls two functions', twice, chat, older],
+    [
+      'calls twice at once in a response',
+      twice,
+      '/v1/responses',
+      { ...flatTool, parallel_tool_calls: false },
+    ],
+    [
+      'does not call in a response',
+      { text: ['no'] },
+      '/v1/responses',
+      { ...flatTool, tool_choice: 'required' },
     ],
     [
       'was cut, but has a wrong call that was not',
@@ -86,6 +124,9 @@ describe('an answer that its engine did not hold in its form', () => {
     ['is cut by the limit', { text: ['{"n":'], end: 'length' }, chat, json],
     ['calls as it may', { calls: [['f', '{"n":1}']], end: 'tool-calls' }, chat, tool],
     ['says something before it calls', { text: ['Well.'], calls: [['f', '{"n":1}']] }, chat, tool],
+    ['calls twice where it may', twice, chat, tool],
+    ['does not call, and need not', { text: ['no'] }, chat, tool],
+    ['is cut before it called', { text: ['I'], end: 'length' }, chat, { ...tool, tool_choice: 'required' }],
     ['is free', { text: ['anything'] }, chat, { messages }],
     ['calls in the older way', { calls: [['f', '{"n":1}']], end: 'tool-calls' }, chat, older],
     [
@@ -96,6 +137,26 @@ describe('an answer that its engine did not hold in its form', () => {
     ],
   ])('and %s is given', async (_what, script, path, body) => {
     expect((await ask(script, path, body))[0]).toBe(200)
+  })
+
+  it.each([
+    ['with tool_choice none', { ...tool, tool_choice: 'none' }],
+    ['without tools', { messages }],
+  ])('and calls %s says no word of the call in a stream', async (_what, body) => {
+    const [status, text] = await ask(twice, chat, { ...body, stream: true })
+    expect([status, text]).toEqual([503, expect.stringContaining('api_answer_invalid')])
+  })
+
+  it('takes no longer to check for being many answers', async () => {
+    const pattern = { type: 'string', pattern: '^a*(?:a?){900}$' }
+    const body = {
+      messages,
+      response_format: { type: 'json_schema', json_schema: { name: 'a', schema: pattern } },
+    }
+    const script = { text: [JSON.stringify('a'.repeat(200))] }
+    expect((await ask(script, chat, { ...body, n: 1 }))[0]).toBe(200)
+    const [status, text] = await ask(script, chat, { ...body, n: 8 })
+    expect([status, text]).toEqual([400, expect.stringContaining('so much to check')])
   })
 
   it('is not asked for where its schema could not be checked: the field is named', async () => {

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { AzureResponseOpener, parseKeyList } from '@sotto/protocol/azure-dialect'
 import { decodeResponse } from '@sotto/protocol/bhttp'
 import { concat, utf8 } from '@sotto/protocol/bytes'
@@ -49,6 +49,7 @@ test('the target is what the encrypted request says; outer headers decide nothin
 
 test('nothing of a request is told to whoever logs: a code at most', async () => {
   const written = vi.spyOn(process.stdout, 'write')
+  onTestFinished(() => written.mockRestore())
   const gateway = openCompat(async () => {
     throw new Error('inner words')
   })
@@ -58,7 +59,6 @@ test('nothing of a request is told to whoever logs: a code at most', async () =>
   expect((await gateway.app(score(wire))).status).toBe(400)
   expect(gateway.errors).toEqual(['GATEWAY_REFUSED'])
   expect(written.mock.calls.flat().join('')).not.toMatch(/secret|inner/)
-  written.mockRestore()
 })
 
 test(claim('T12', 'a request without a date runs once, for as long as its key lives'), async () => {

@@ -73,10 +73,14 @@ const onnxs: Readonly<Record<string, () => Uint8Array>> = {
   'a graph longer than the file': () => Uint8Array.from([8, 8, 0x3a, ...varint(2 ** 40), 1, 2, 3]),
 }
 
+const children = (): string[] =>
+  readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean)
+
 describe.skipIf(missing !== undefined)(claim('T19', 'a model file that lies about sizes'), () => {
   let host: EngineHost
   let neighbour: EngineProcess
   let alone: string
+  let before: string[]
   const ask = (): Promise<string> =>
     collect(neighbour.generate({ prompt: 'Once', sampling: { temperature: 0 }, maxTokens: 6 })).then(
       ({ text }) => text,
@@ -85,6 +89,7 @@ describe.skipIf(missing !== undefined)(claim('T19', 'a model file that lies abou
     host = await openRealHost()
     neighbour = await startWeights(host, GGUF, honest())
     alone = await ask()
+    before = children()
   }, 60_000)
   afterAll(() => host?.close())
 
@@ -103,10 +108,7 @@ describe.skipIf(missing !== undefined)(claim('T19', 'a model file that lies abou
       expect(['ENGINE_MODEL_INVALID', 'ENGINE_LOAD_FAILED']).toContain(code)
       expect([beside, neighbour.pid, neighbour.counters.restarts]).toEqual([alone, pid, 0])
       // Nothing of it is left behind.
-      const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
-        .split(' ')
-        .filter(Boolean)
-      expect(children.length).toBeLessThanOrEqual(2)
+      await expect.poll(children).toEqual(before)
     },
   )
 })

@@ -17,6 +17,16 @@ test('an alias of a model of an owner is accepted where those are served, with i
   )
 })
 
+test.each([`${'a'.repeat(24)}/notes`, `${'a'.repeat(24)}/notes:3`])(
+  'an alias of the form of a name of an owner is refused where those are served: %s',
+  (alias) => {
+    checkAliases({ [alias]: 'speech' }, models)
+    expect(() => checkAliases({ [alias]: 'speech' }, models, true)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    )
+  },
+)
+
 test.each<[string, Record<string, string>]>([
   ['leads to no model', { 'whisper-1': 'whisper-large' }],
   ['leads to another alias', { 'whisper-1': 'w', w: 'speech' }],

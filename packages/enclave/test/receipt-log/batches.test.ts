@@ -135,15 +135,21 @@ test('a turn that recovers logs one batch of its own too, whether somebody waite
   expect(shapes[0]).toEqual(shapes[1])
 })
 
-test('what waits is bounded: more is left out and said, answers go on, and room comes back', async () => {
+test('what waits is bounded: more is left out, said once and for the whole boot, and room comes back', async () => {
   const desk = openDesk(100)
   desk.moods.push('refuses')
   await desk.log.tick()
   const kept = add(desk, 100)
+  expect(desk.log.trouble, 'nothing was left out yet').toBe('RECEIPT_LOG_BEHIND')
   const left = add(desk, 5)
   expect(desk.log.trouble).toBe('RECEIPT_LOG_FULL')
+  expect(desk.failures).toMatchObject([{ code: 'LOG_UNREACHABLE' }, { code: 'RECEIPT_LOG_FULL' }])
   await desk.log.tick()
-  expect(desk.log.trouble).toBeUndefined()
+  expect(desk.log.trouble).toBe('RECEIPT_LOG_FULL')
+  const [late] = add(desk, 1)
+  await desk.log.tick()
+  expect(holding(desk.batches(), late!)).toEqual([3])
+  expect([desk.log.trouble, desk.failures.length]).toEqual(['RECEIPT_LOG_FULL', 2])
   const batches = desk.batches()
   for (const one of kept) expect(holding(batches, one)).toEqual([2])
   for (const one of left) expect(holding(batches, one)).toEqual([])

@@ -63,13 +63,28 @@ export function createArtifactImporter(): ArtifactImporter {
       requireAcceptable(request, context)
       requireRoom(request, context.state, name)
       const contentKey = unwrap(key, request)
-      const { owner, policy, ownerPolicy, createdAt: importedAt } = request
-      const held = context.state.artifacts.get(id)
-      const artifact = { id, owner, policy, contentKey, importedAt, models: importedModels(held, request) }
-      if (held !== undefined) requireInOrder(artifact, held)
-      return { artifact, ownerPolicy }
+      try {
+        const { owner, policy, ownerPolicy, createdAt: importedAt } = request
+        const held = context.state.artifacts.get(id)
+        const models = importedModels(held, request)
+        const artifact = { id, owner, policy, contentKey, importedAt, models }
+        if (held !== undefined) requireInOrder(artifact, held)
+        return { artifact, ownerPolicy }
+      } catch (error) {
+        // What is refused is not kept, until the memory is used again neither.
+        contentKey.fill(0)
+        throw error
+      }
     },
   }
+}
+
+/**
+ * What is known of an import before it is judged in its turn: an admitted owner signed it.
+ * @throws `KMS_REQUEST_MALFORMED`, `KMS_NOT_AUTHORIZED`, `KMS_OWNER_UNKNOWN`
+ */
+export function requireSender(id: ArtifactId, body: Uint8Array, state: KmsState): void {
+  requireAdmitted(verifyImport(id, body).owner, state)
 }
 
 /**

@@ -1,4 +1,4 @@
-export { type ArtifactImporter, createArtifactImporter, type ImportContext } from './import.ts'
+export { type ArtifactImporter, createArtifactImporter, type ImportContext, requireSender } from './import.ts'
 export { type ArtifactPolicy, isHeld, policyOf, withArtifact } from './keep.ts'
 export { MAX_ARTIFACTS } from './owners.ts'
 export { admitModelRemoval } from './remove-model.ts'

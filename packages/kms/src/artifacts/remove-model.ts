@@ -16,6 +16,8 @@ import { isCovered, isWithin, withoutKeys, withRemovedModel } from './removed.ts
 export interface AdmittedModelRemoval extends AdmittedRemoval {
   /** Keys that go now. */
   destroyed: ArtifactId[]
+  /** Not admitted, and nothing of theirs is here or was: the receipt says so, and nothing changes. */
+  isStranger: boolean
   receipt: Omit<KeysReceipt, 'issuedAt'>
 }
 
@@ -51,12 +53,14 @@ export function admitModelRemoval(
   const note = { name, version, createdAt, importKey }
   const isNoted = state.removedModels.get(owner)?.some((one) => isWithin(note, one)) === true
   const isAnybodys = held.length > 0 || state.owners?.some(({ key }) => key === owner) === true
+  const isRemembered = state.removed.has(owner) || state.removedModels.has(owner)
   const isNothing = isAnybodys
     ? isNoted && destroyed.length === 0 && held.every((artifact) => isMarked(artifact, removal))
     : true
   return {
     owner,
     destroyed,
+    isStranger: !isAnybodys && !isRemembered,
     receipt,
     transition: isNothing
       ? undefined

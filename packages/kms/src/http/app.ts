@@ -32,7 +32,7 @@ const JUDGEMENT_RATE = { capacity: 256, perSecond: 128 }
 const CHANGE_RATE = { capacity: 32, perSecond: 2 }
 /**
  * What claims to be of a member, or an owner, costs a signature check until it is known to be, and then counts against that
- * member. Holds have a budget of their own, which other requests cannot use up.
+ * member. Holds have a budget of their own, and so have removals of models, which other requests cannot use up.
  */
 const STATEMENT_RATE = { capacity: 256, perSecond: 128 }
 const HOLD_RATE = { capacity: 512, perSecond: 256 }
@@ -71,6 +71,7 @@ export function createKmsApp(options: KmsAppOptions): App {
   const changes = createRateLimiter(CHANGE_RATE, options.monotonic)
   const statements = createRateLimiter(STATEMENT_RATE, options.monotonic)
   const owners = createRateLimiter(STATEMENT_RATE, options.monotonic)
+  const removals = createRateLimiter(STATEMENT_RATE, options.monotonic)
   const holds = createRateLimiter(HOLD_RATE, options.monotonic)
   const shares = createRateLimiter(SHARE_RATE, options.monotonic)
   const spends = createRateLimiter(SPEND_RATE, options.monotonic)
@@ -154,7 +155,7 @@ export function createKmsApp(options: KmsAppOptions): App {
   })
   app.post('/v1/model-removals', async ({ req }) => {
     const kms = started()
-    owners.take()
+    removals.take()
     return json(await kms.removeModel(await readBody(req.raw, MAX_WITHDRAWAL_BYTES)))
   })
   app.notFound(() => refuse(serveError('HTTP_NOT_FOUND', 'there is no such route')))

@@ -115,7 +115,9 @@ export class PostgresServer {
       detached: true,
     })
     this.#child = child
-    process.once('exit', () => child.kill('SIGQUIT'))
+    const endWithUs = (): void => void child.kill('SIGQUIT')
+    process.once('exit', endWithUs)
+    child.once('exit', () => process.off('exit', endWithUs))
     let output = ''
     child.stderr!.on('data', (chunk: Buffer) => (output += chunk.toString()))
     const deadline = Date.now() + START_MS

@@ -73,7 +73,9 @@ export function describeDataUse(use: DataUse | AcceptedDataUse): string {
     use.tasks.length === 0 ? 'no content' : use.tasks.join(', '),
     kept === 0 ? 'nothing kept' : `kept ${kept} s`,
     use.training ? 'training' : 'no training',
-    ...('receiptLogSeconds' in use ? [`receipt digests logged every ${use.receiptLogSeconds} s`] : []),
+    ...('receiptLogSeconds' in use && use.receiptLogSeconds !== undefined
+      ? [`receipt digests logged every ${use.receiptLogSeconds} s`]
+      : []),
   ].join('; ')
 }
 

@@ -79,6 +79,9 @@ test('says what it means', () => {
   expect(describeDataUse({ ...USE, receiptLogSeconds: 600 })).toBe(
     'transcription, summarization; nothing kept; no training; receipt digests logged every 600 s',
   )
+  // Callers without the compiler's strictness write it like this.
+  const unset = { ...USE, receiptLogSeconds: undefined as unknown as number }
+  expect(describeDataUse(unset)).toBe(describeDataUse(USE))
 })
 
 test('a logged receipt is declared or not, and is no use of content', () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, type MockInstance, onTestFinished, vi } from 'vitest'
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import {
   type Certificate,
@@ -33,10 +33,16 @@ function refused(run: () => unknown): string {
 
 beforeEach(() => provenSignatures.clear())
 
+function spyOnImports(): MockInstance {
+  const spy = vi.spyOn(publicCrypto.ecdsa, 'importPublic')
+  onTestFinished(() => spy.mockRestore())
+  return spy
+}
+
 describe('signatures that verified', () => {
   it('are verified no more', () => {
     const again = (): Certificate[] => chain.map(({ der }) => parseCertificate(der))
-    const imports = vi.spyOn(publicCrypto.ecdsa, 'importPublic')
+    const imports = spyOnImports()
     verifyPath(again(), { roots, at: FAKE_NOW })
     expect(provenSignatures.size).toBe(2)
     imports.mockClear()
@@ -46,7 +52,6 @@ describe('signatures that verified', () => {
     provenSignatures.clear()
     verifyPath(again(), { roots, at: FAKE_NOW })
     expect(imports).toHaveBeenCalled()
-    imports.mockRestore()
   })
 
   it('say nothing about another message, signature, key or algorithm', () => {
@@ -113,12 +118,11 @@ describe('signatures that verified', () => {
     verify()
     fill(300)
     expect(provenSignatures.size).toBe(512)
-    const imports = vi.spyOn(publicCrypto.ecdsa, 'importPublic')
+    const imports = spyOnImports()
     verifyPath(
       chain.map(({ der }) => parseCertificate(der)),
       { roots, at: FAKE_NOW },
     )
     expect(imports).not.toHaveBeenCalled()
-    imports.mockRestore()
   })
 })

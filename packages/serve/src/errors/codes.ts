@@ -22,6 +22,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `LOG_UNREACHABLE` (retry): no answer from the log, or one that asks to come back.
  * - `LOG_REFUSED` (fix-input): the log does not take this entry or this token.
  * - `LOG_INVALID` (stop): what the log served contradicts its own signed tree, or the tree seen before.
+ * - `RECEIPT_LOG_FULL` (stop): receipts were left out of the log for good, because it took none for too long.
  */
 export type ServeErrorCode =
   | 'CONFIG_UNREADABLE'
@@ -46,6 +47,7 @@ export type ServeErrorCode =
   | 'LOG_UNREACHABLE'
   | 'LOG_REFUSED'
   | 'LOG_INVALID'
+  | 'RECEIPT_LOG_FULL'
 
 const ACTIONS: Readonly<Record<ServeErrorCode, ErrorAction>> = {
   CONFIG_UNREADABLE: 'fix-input',
@@ -70,6 +72,7 @@ const ACTIONS: Readonly<Record<ServeErrorCode, ErrorAction>> = {
   LOG_UNREACHABLE: 'retry',
   LOG_REFUSED: 'fix-input',
   LOG_INVALID: 'stop',
+  RECEIPT_LOG_FULL: 'stop',
 }
 
 /** A {@link SottoError} with a code of this package; the action follows from the code. */

@@ -5,7 +5,7 @@ import { serveError } from '../errors/index.ts'
 export interface BodyPace {
   /** Milliseconds in which nothing has to come. */
   graceMs: number
-  /** On average, of the time that was waited for the sender, once the grace is over. */
+  /** On average, of the time that was waited for the sender, once the grace is over. Above 0. */
   minBytesPerSecond: number
 }
 

@@ -43,12 +43,12 @@ export async function writeBody(
     next = reader.read()
     const isWhole = (await readNow(next))?.done === true
     begin(isWhole ? first.value.length : undefined)
-    if (isWhole) return endWith(outgoing, first.value, receiver?.stallMs)
+    if (isWhole) return endWith(outgoing, first.value, pace)
     await write(first.value, outgoing, pace)
   }
   for (let chunk = await next; !chunk.done; chunk = await reader.read())
     await write(chunk.value, outgoing, pace)
-  endWith(outgoing, undefined, receiver?.stallMs)
+  endWith(outgoing, undefined, pace)
 }
 
 /** What the read gives within this turn of the event loop; `undefined` when it has to wait. */
@@ -82,18 +82,23 @@ async function write(chunk: Uint8Array, outgoing: OutgoingMessage, pace: Pace | 
 
 /** Cuts a receiver that is too slow while it is waited for; call the result once it has taken what there was. */
 function holdToPace(outgoing: OutgoingMessage, pace: Pace): () => void {
-  const { stallMs, minBytesPerSecond, graceMs, bytes, waitedMs } = pace
   const since = performance.now()
   const { socket } = outgoing
-  socket?.setTimeout(stallMs)
-  const leftMs = graceMs + (bytes / minBytesPerSecond) * 1000 - waitedMs
-  // Longer than a timer holds is longer than anybody is waited for.
-  const timer = leftMs < MAX_TIMER_MS ? setTimeout(() => outgoing.destroy(), Math.max(0, leftMs)) : undefined
+  socket?.setTimeout(pace.stallMs)
+  const timer = cutWhenLate(outgoing, pace)
   return () => {
     clearTimeout(timer)
     socket?.setTimeout(0)
     pace.waitedMs += performance.now() - since
   }
+}
+
+/** Cuts a receiver that has not taken all there is by the time that its pace allows. */
+function cutWhenLate(outgoing: OutgoingMessage, pace: Pace): NodeJS.Timeout | undefined {
+  const { minBytesPerSecond, graceMs, bytes, waitedMs } = pace
+  const leftMs = graceMs + (bytes / minBytesPerSecond) * 1000 - waitedMs
+  // Longer than a timer holds is longer than anybody is waited for.
+  return leftMs < MAX_TIMER_MS ? setTimeout(() => outgoing.destroy(), Math.max(0, leftMs)) : undefined
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -113,10 +118,21 @@ function drained(outgoing: OutgoingMessage): Promise<void> {
   })
 }
 
-function endWith(outgoing: OutgoingMessage, last: Uint8Array | undefined, stallMs: number | undefined): void {
+function endWith(outgoing: OutgoingMessage, last: Uint8Array | undefined, pace: Pace | undefined): void {
   if (outgoing.destroyed) throw new Error('the receiver left')
   if (last === undefined) outgoing.end()
   else outgoing.end(last)
-  // The receiver still has to take what is buffered.
-  if (stallMs !== undefined && outgoing.writableLength > 0) outgoing.socket?.setTimeout(stallMs)
+  if (pace === undefined || outgoing.writableLength === 0) return
+  pace.bytes += last?.length ?? 0
+  // An answer in line behind another one has no socket yet: its receiver is not waited for.
+  if (outgoing.socket === null) outgoing.once('socket', () => holdToEnd(outgoing, pace))
+  else holdToEnd(outgoing, pace)
+}
+
+/** The receiver still has to take what is buffered. */
+function holdToEnd(outgoing: OutgoingMessage, pace: Pace): void {
+  // Not undone at the end: from there on the timeout is the server's, between two requests.
+  outgoing.socket?.setTimeout(pace.stallMs)
+  const timer = cutWhenLate(outgoing, pace)
+  outgoing.once('close', () => clearTimeout(timer))
 }

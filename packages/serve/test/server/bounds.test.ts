@@ -91,6 +91,32 @@ test('nor does one hold its place that takes a little now and then', { timeout: 
   expect(pieces).toBeGreaterThan(1)
 })
 
+test.each([
+  ['at once', ''],
+  ['at once, but had to wait for another one', 'GET /slow HTTP/1.1\r\nhost: x\r\n\r\n'],
+])('nor of an answer that was there %s', async (_, before) => {
+  const size = 32 * 2 ** 20
+  const server = await start(
+    async ({ url }) => {
+      if (!url.endsWith('/slow')) return new Response(new Uint8Array(size))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return new Response()
+    },
+    { writeStallMs: 20_000, bodyGraceMs: 200, minBodyBytesPerSecond: 2 ** 30 },
+  )
+  const request = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
+  const { socket, received, closed } = await raw(server, before + request)
+  socket.pause()
+  const sipping = setInterval(() => socket.read(16_384), 20)
+  await new Promise((resolve) => setTimeout(resolve, 800))
+  clearInterval(sipping)
+  // What the system holds by then is still its; the rest is not sent any more.
+  socket.resume()
+  await closed
+  expect(received()).toContain('200 OK')
+  expect(received().length).toBeLessThan(size)
+})
+
 test('one that keeps the pace has all of it, however often it was waited for', async () => {
   const server = await start(
     () => {

@@ -37,22 +37,30 @@ export class BodyReader {
     return new Uint8Array(buffer)
   }
 
-  /** Everything that is left; `hold` is told of every piece before the next is read. @throws `API_TOO_LARGE` */
+  /**
+   * Everything that is left, in one array as {@link exactly}: whoever sends it chooses the sizes of the pieces, so none of
+   * them is kept. @throws `API_TOO_LARGE`, what `hold` throws
+   */
   async rest(maxBytes: number, hold: (bytes: number) => void): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = []
+    let buffer = new ArrayBuffer(0)
     let length = 0
     while (this.pending.length > 0 || (await this.more())) {
-      length += this.pending.length
-      if (length > maxBytes)
+      const needed = length + this.pending.length
+      if (needed > maxBytes)
         throw new ApiError(
           'API_TOO_LARGE',
           `the JSON of the request is larger than ${maxBytes} bytes; send large tensors as binary data`,
         )
-      hold(this.pending.length)
-      pieces.push(this.pending)
+      if (needed > buffer.byteLength) {
+        const to = Math.min(maxBytes, Math.max(needed, 2 * buffer.byteLength, FIRST_BYTES))
+        hold(to - buffer.byteLength)
+        buffer = buffer.transfer(to)
+      }
+      new Uint8Array(buffer).set(this.pending, length)
+      length = needed
       this.pending = new Uint8Array(0)
     }
-    return Buffer.concat(pieces, length)
+    return new Uint8Array(buffer, 0, length)
   }
 
   /** The body must be over. @throws `API_INVALID` */

@@ -1,5 +1,6 @@
 import { LlamaGrammar, LlamaGrammarEvaluationState } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
+import { SchemaBudget } from '../json-schema/budget.ts'
 import type { GenerateRequest } from '../types.ts'
 import { GrammarWriter } from './schema/gbnf.ts'
 import { parseSchema } from './schema/parse.ts'
@@ -30,14 +31,15 @@ export interface Constraint {
 export function constraintFor(loaded: Words, request: GenerateRequest): Constraint {
   const { template } = loaded
   const writer = new GrammarWriter()
-  const content = contentRule(writer, request)
+  const budget = new SchemaBudget()
+  const content = contentRule(writer, request, budget)
   const asked = resolveStops(request.stop)
   const isJson = content !== undefined
   if (isJson && asked.length > 0)
     throw engineError('ENGINE_UNSUPPORTED', 'stop is not offered with a JSON answer: it could cut the JSON')
   const stops = isJson || request.messages === undefined ? asked : [...asked, ...template.stops]
   const syntax = activeTools(request) && (template.toolSyntax ?? TAGGED)
-  const root = syntax ? toolRoot(writer, syntax, request, content) : content
+  const root = syntax ? toolRoot(writer, syntax, request, content, budget) : content
   if (root === undefined) return { isJson, stops, banned: [] }
   const grammarText = writer.finish(root)
   return {
@@ -76,20 +78,25 @@ function toolRoot(
   syntax: ToolSyntax,
   request: GenerateRequest,
   content: string | undefined,
+  budget: SchemaBudget,
 ): string {
   const { tools = [], toolChoice = 'auto', parallelToolCalls = true } = request
   if (request.messages === undefined) throw engineError('ENGINE_INPUT', 'tools need messages')
   checkTools(tools)
   const choice = toolChoice === 'none' ? 'auto' : toolChoice
-  return toolRule(writer, syntax, { tools, choice, isParallel: parallelToolCalls }, content)
+  return toolRule(writer, syntax, { tools, choice, isParallel: parallelToolCalls, budget }, content)
 }
 
-function contentRule(writer: GrammarWriter, { responseFormat }: GenerateRequest): string | undefined {
+function contentRule(
+  writer: GrammarWriter,
+  { responseFormat }: GenerateRequest,
+  budget: SchemaBudget,
+): string | undefined {
   switch (responseFormat?.type) {
     case 'json_object':
       return writer.base('map')
     case 'json_schema':
-      return writer.schema(parseSchema(responseFormat.schema))
+      return writer.schema(parseSchema(responseFormat.schema, budget))
     default:
       return undefined
   }

@@ -1,4 +1,4 @@
-import type { Compiler, Part } from './check.ts'
+import type { Compiler, Effort, Part } from './check.ts'
 import { FORMATS, isOfFormat } from './formats.ts'
 import { sayable } from './keywords.ts'
 import { type Fields, isFields } from './pointer.ts'
@@ -20,12 +20,13 @@ export function assertionsOf(keyword: string, schema: Fields, compiler: Compiler
       const types: unknown[] = Array.isArray(given) ? given : [given]
       if (types.length === 0 || !types.every((type) => TYPES.includes(type)))
         throw refused('type is not a type of JSON Schema')
-      return simple((value) => types.some((type) => isOfType(value, type)))
+      const each = [...new Set(types)]
+      return simple((value) => each.some((type) => isOfType(value, type)))
     }
     case 'const':
-      return simple((value) => isSame(value, given))
+      return oneOfValues([given], keyword)
     case 'enum':
-      return oneOfValues(listOf(given, keyword))
+      return oneOfValues(listOf(given, keyword), keyword)
     case '$ref':
       return [compiler.referred(given)]
     case 'allOf':
@@ -47,9 +48,9 @@ export function assertionsOf(keyword: string, schema: Fields, compiler: Compiler
     case 'exclusiveMaximum':
       return bounded(given, keyword, isNumber, (value, bound) => value < bound)
     case 'minLength':
-      return bounded(given, keyword, isString, (value, bound) => [...value].length >= bound)
+      return length(given, keyword, (count, bound) => count >= bound)
     case 'maxLength':
-      return bounded(given, keyword, isString, (value, bound) => [...value].length <= bound)
+      return length(given, keyword, (count, bound) => count <= bound)
     case 'pattern':
       return pattern(given, compiler)
     case 'format':
@@ -78,13 +79,20 @@ export function assertionsOf(keyword: string, schema: Fields, compiler: Compiler
       ]
     }
     case 'minProperties':
-      return bounded(given, keyword, isFields, (value, bound) => Object.keys(value).length >= bound)
+      return bounded(given, keyword, isFields, (value, bound, { spend }) => keys(value, spend) >= bound)
     case 'maxProperties':
-      return bounded(given, keyword, isFields, (value, bound) => Object.keys(value).length <= bound)
+      return bounded(given, keyword, isFields, (value, bound, { spend }) => keys(value, spend) <= bound)
     case 'required': {
       const names = listOf(given, keyword)
       if (!names.every((name) => isString(name))) throw refused('properties or required are malformed')
-      return simple((value) => !isFields(value) || names.every((name) => Object.hasOwn(value, name)))
+      const each = [...new Set(names)] as string[]
+      return [
+        (value, effort) => {
+          if (!isFields(value)) return undefined
+          effort.spend(each.length)
+          return each.every((name) => Object.hasOwn(value, name)) ? undefined : keyword
+        },
+      ]
     }
     case 'properties':
       return properties(given, compiler)
@@ -117,7 +125,9 @@ function others(given: unknown, named: unknown, compiler: Compiler): Part[] {
   return [
     (value, effort) => {
       if (!isFields(value)) return undefined
-      const rest = Object.keys(value).filter((name) => !Object.hasOwn(names, name))
+      const all = Object.keys(value)
+      effort.spend(all.length)
+      const rest = all.filter((name) => !Object.hasOwn(names, name))
       if (given === false) return rest.length > 0 ? 'additionalProperties' : undefined
       return firstBroken(
         rest.map((name) => value[name]),
@@ -142,6 +152,7 @@ function alternatives(parts: readonly Part[], keyword: string, most: number): Pa
   return [
     (value, effort) => {
       let fitting = 0
+      effort.spend(parts.length)
       for (const part of parts) {
         if (part(value, effort) === undefined) fitting++
         if (fitting === 1 && most === Infinity) return undefined
@@ -151,30 +162,45 @@ function alternatives(parts: readonly Part[], keyword: string, most: number): Pa
   ]
 }
 
-function oneOfValues(values: readonly unknown[]): Part[] {
+function oneOfValues(values: readonly unknown[], keyword: string): Part[] {
   return [
     (value, effort) => {
       effort.spend(values.length)
-      return values.some((one) => isSame(one, value)) ? undefined : 'enum'
+      return values.some((one) => isSame(one, value, effort.spend)) ? undefined : keyword
     },
   ]
+}
+
+/** Of a text in code points. To count them costs as much as it is long. */
+function length(bound: unknown, keyword: string, isFine: (count: number, bound: number) => boolean): Part[] {
+  return bounded(bound, keyword, isString, (value, limit, effort) => {
+    effort.spend(value.length)
+    return isFine([...value].length, limit)
+  })
+}
+
+function keys(value: Fields, spend: (steps: number) => void): number {
+  const { length: count } = Object.keys(value)
+  spend(count)
+  return count
 }
 
 function bounded<Value>(
   bound: unknown,
   keyword: string,
   isOne: (value: unknown) => value is Value,
-  isFine: (value: Value, bound: number) => boolean,
+  isFine: (value: Value, bound: number, effort: Effort) => boolean,
 ): Part[] {
   if (!isNumber(bound)) throw refused(`${keyword} is not a number`)
-  return [(value) => (!isOne(value) || isFine(value, bound) ? undefined : keyword)]
+  return [(value, effort) => (!isOne(value) || isFine(value, bound, effort) ? undefined : keyword)]
 }
 
 function firstBroken(
   values: readonly unknown[],
   partOf: (index: number) => Part,
-  effort: Parameters<Part>[1],
+  effort: Effort,
 ): string | undefined {
+  effort.spend(values.length)
   for (const [index, value] of values.entries()) {
     const broken = partOf(index)(value, effort)
     if (broken !== undefined) return broken

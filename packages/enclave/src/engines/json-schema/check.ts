@@ -4,11 +4,17 @@ import { ANNOTATIONS } from './keywords.ts'
 import { isFields, lookUp } from './pointer.ts'
 import { refused, unsupported } from './refusals.ts'
 
-/** The keyword that a value breaks first; undefined: it is what the schema asks for. */
-export type SchemaCheck = (value: unknown) => string | undefined
+/**
+ * The keyword that a value breaks first; undefined: it is what the schema asks for. One `effort` is for all checks of a
+ * request; without it, of this check alone.
+ */
+export type SchemaCheck = (value: unknown, effort?: Effort) => string | undefined
 
-/** What one check costs at most: a client controls the schema, a model the value. */
-const MAX_STEPS = 5_000_000
+/**
+ * What the checks of one request cost at most, a tenth of a second or two in which nobody else is served: a client
+ * controls the schemas and how many answers there are, a model the values.
+ */
+const MAX_STEPS = 1_000_000
 /** Deepest value that is looked at. */
 const MAX_DEPTH = 500
 /** Parts of the schemas of one request and states of their patterns, at most. */
@@ -16,12 +22,12 @@ const MAX_SIZE = 50_000
 /** Longest schema, as JSON: what engines take. */
 const MAX_LENGTH = 64 * 1024
 
-/** What one check has spent. */
+/** What checks have spent. */
 export class Effort {
   private steps = 0
   depth = 0
 
-  /** @throws `ENGINE_UNSUPPORTED` for a check that takes too much */
+  /** @throws `ENGINE_UNSUPPORTED` for checks that take too much */
   readonly spend = (steps: number): void => {
     if ((this.steps += steps) > MAX_STEPS || this.depth > MAX_DEPTH)
       throw unsupported('an answer that takes so much to check')
@@ -52,7 +58,7 @@ export function compileCheck(schema: unknown, size: CheckSize = new CheckSize())
   if (isDeeper(schema, 4 * 32)) throw refused('schema is too deep or too large')
   if ((JSON.stringify(schema) ?? '').length > MAX_LENGTH) throw refused('schema is longer than 64 KiB')
   const part = new Compiler(schema, size).part(schema)
-  return (value) => part(value, new Effort())
+  return (value, effort = new Effort()) => part(value, effort)
 }
 
 /** Compiles parts once, however often they are referred to. */

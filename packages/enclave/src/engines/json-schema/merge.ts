@@ -1,11 +1,10 @@
-import { Compiler, Effort } from './check.ts'
+import { SchemaBudget } from './budget.ts'
+import { Compiler } from './check.ts'
 import { ANNOTATIONS, sayable } from './keywords.ts'
 import { type Fields, isFields, lookUp } from './pointer.ts'
 import { refused, unsupported } from './refusals.ts'
 import { isSame } from './same.ts'
 
-/** Merges of one schema at most: alternatives multiply. */
-const MAX_MERGES = 2000
 const MAX_DEPTH = 32
 
 const LARGER: readonly string[] = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems']
@@ -18,10 +17,15 @@ const UNIONS = ['anyOf', 'oneOf'] as const
  */
 export class Merger {
   private readonly document: unknown
-  private merges = 0
+  private readonly budget: SchemaBudget
+  /** One for all merges: what many of them refer to is compiled once. */
+  private readonly compiler: Compiler
 
-  constructor(document: unknown) {
+  /** @param budget shared by all schemas of a request */
+  constructor(document: unknown, budget: SchemaBudget = new SchemaBudget()) {
     this.document = document
+    this.budget = budget
+    this.compiler = new Compiler(document, budget.size)
   }
 
   /**
@@ -29,7 +33,8 @@ export class Merger {
    * merged is in that form. @throws `ENGINE_UNSUPPORTED`, `ENGINE_INPUT`
    */
   flat(schema: unknown, depth = 0): unknown {
-    if (++this.merges > MAX_MERGES || depth > MAX_DEPTH) throw refused('schema is too deep or too large')
+    this.budget.merge()
+    if (depth > MAX_DEPTH) throw refused('schema is too deep or too large')
     if (!isFields(schema)) return schema
     const kept = Object.entries(schema).filter(([key]) => !ANNOTATIONS.includes(key))
     const first = (['$ref', 'allOf', ...UNIONS] as const).find((key) => Object.hasOwn(schema, key))
@@ -88,13 +93,12 @@ export class Merger {
 
   /** Of the values of one those that the other allows too. */
   private values(one: Fields, other: Fields): unknown {
-    const compiler = new Compiler(this.document)
+    const { compiler, budget } = this
     const [own, also] = [compiler.part(one), compiler.part(other)]
     const values = Object.hasOwn(one, 'const') ? [one['const']] : one['enum']
     if (!Array.isArray(values)) throw refused('enum is not a list')
-    const effort = new Effort()
     const fitting = values.filter(
-      (value) => own(value, effort) === undefined && also(value, effort) === undefined,
+      (value) => own(value, budget.effort) === undefined && also(value, budget.effort) === undefined,
     )
     return fitting.length === 0 ? false : { enum: fitting }
   }

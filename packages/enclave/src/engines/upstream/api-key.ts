@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { engineError } from '../errors.ts'
 
 const MAX_FILE_BYTES = 4096
@@ -7,14 +7,15 @@ const OTHERS = 0o077
 
 /**
  * Reads the secret that a model server wants (`Authorization: Bearer`): one line of 1-1024 printable characters. The
- * configuration names its file, because the configuration itself is public. Nobody else may read it: engines run models of
- * strangers on the same file system. Neither the key nor anything of it is in an error.
+ * configuration names its file, because the configuration itself is public. Nobody else may own or read it: engines run models
+ * of strangers on the same file system. Neither the key nor anything of it is in an error.
  * @throws `ENGINE_LOAD_FAILED`
  */
 export function readApiKey(path: string): string {
   let text: string
   try {
-    const file = openSync(path, 'r')
+    // A FIFO without a writer would otherwise stop the whole process here.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const stat = fstatSync(file)
       if (!stat.isFile() || (stat.mode & OTHERS) !== 0)
@@ -22,6 +23,7 @@ export function readApiKey(path: string): string {
           'a file that its owner alone may read',
           stat.isFile() ? octal(stat.mode) : 'no plain file',
         )
+      if (stat.uid !== process.geteuid?.()) throw refused('a file of this process', 'one of another user')
       const bytes = Buffer.alloc(MAX_FILE_BYTES + 1)
       text = bytes.toString('latin1', 0, readSync(file, bytes))
       bytes.fill(0)

@@ -25,9 +25,13 @@ export function contentOf(body: object | undefined): {
   return { parts, headers: { ...headers, 'content-length': length } }
 }
 
+/** Memory that is taken for an answer of unknown length before any of it has come. */
+const FIRST_BYTES = 64 * 1024
+
 /**
- * An answer in one array: of the length that was stated, each byte where it belongs, or gathered and joined. `hold` is told of
- * all that is allocated before it is. @throws `ENGINE_ANSWER_TOO_LARGE`, what `hold` throws
+ * An answer in one array: of the length that was stated, or one that doubles as it fills. The sender chooses the sizes of the
+ * chunks, so none of them is kept. `hold` is told of all that is allocated before it is.
+ * @throws `ENGINE_ANSWER_TOO_LARGE`, what `hold` throws
  */
 export async function readAll(
   chunks: AsyncIterable<Uint8Array>,
@@ -35,33 +39,31 @@ export async function readAll(
   hold: (bytes: number) => void = () => undefined,
   stated?: string,
 ): Promise<Uint8Array> {
-  const tooLarge = (): Error =>
-    engineError('ENGINE_ANSWER_TOO_LARGE', 'the answer of the model server is too large', {
-      expected: `at most ${maxBytes} bytes`,
-    })
+  let buffer = new ArrayBuffer(0)
+  const requireBound = (length: number): void => {
+    if (length > maxBytes)
+      throw engineError('ENGINE_ANSWER_TOO_LARGE', 'the answer of the model server is too large', {
+        expected: `at most ${maxBytes} bytes`,
+      })
+  }
+  const grow = (to: number): void => {
+    hold(to - buffer.byteLength)
+    // The old one is free at once.
+    buffer = buffer.transfer(to)
+  }
   // Node reads exactly as many bytes as this says, or reports that the answer was cut.
-  const whole = stated !== undefined && /^\d{1,15}$/.test(stated) ? Number(stated) : undefined
-  if (whole !== undefined && whole > maxBytes) throw tooLarge()
-  if (whole !== undefined) hold(whole)
-  const into = whole === undefined ? undefined : new Uint8Array(whole)
-  const parts: Uint8Array[] = []
+  if (stated !== undefined && /^\d{1,15}$/.test(stated)) {
+    requireBound(Number(stated))
+    grow(Number(stated))
+  }
   let length = 0
   for await (const chunk of chunks) {
-    if (length + chunk.length > maxBytes) throw tooLarge()
-    if (into) into.set(chunk, length)
-    else {
-      hold(chunk.length)
-      parts.push(chunk)
-    }
-    length += chunk.length
+    const needed = length + chunk.length
+    requireBound(needed)
+    if (needed > buffer.byteLength)
+      grow(Math.min(maxBytes, Math.max(needed, 2 * buffer.byteLength, FIRST_BYTES)))
+    new Uint8Array(buffer).set(chunk, length)
+    length = needed
   }
-  if (into) return into
-  // The parts are there until it is joined.
-  hold(length)
-  const joined = new Uint8Array(length)
-  for (let at = 0; parts.length > 0; parts.shift()) {
-    joined.set(parts[0]!, at)
-    at += parts[0]!.length
-  }
-  return joined
+  return new Uint8Array(buffer.byteLength === length ? buffer : buffer.transfer(length))
 }

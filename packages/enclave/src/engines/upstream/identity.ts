@@ -8,6 +8,9 @@ import type { ServerClient, ServerGuard } from './server-client.ts'
 import type { UpstreamConfig } from './types.ts'
 import { createWeightsCheck } from './weights.ts'
 
+/** Bytes of what a server says of itself at most. Nobody counts them: they are gone before the next is asked. */
+const MAX_IDENTITY_BYTES = 1024 * 1024
+
 /** What a server said of its model. */
 export interface Known {
   /** Signature of a model that is addressed by tensor. */
@@ -45,7 +48,8 @@ export class ServerIdentity implements ServerGuard {
 
   /**
    * Resolves when the server is the one that was asked last, or has been asked again and is still the same.
-   * @throws `ENGINE_MODEL_INVALID` from the first time on that it is not; `ENGINE_CANCELLED`, the codes of `ServerClient`
+   * @throws `ENGINE_MODEL_INVALID` from the first time on that it is not; `ENGINE_LOAD_FAILED` while it keeps no connection;
+   * `ENGINE_CANCELLED`, the codes of `ServerClient`
    */
   async confirm(signal?: AbortSignal): Promise<() => boolean> {
     if (this.changed) throw this.changed
@@ -55,8 +59,7 @@ export class ServerIdentity implements ServerGuard {
       await unlessAborted(this.asking, signal)
     }
     const { kept } = this
-    // One that keeps no connections was asked just now, which is all that can be done.
-    return () => kept !== undefined && (kept.isOpen || !kept.canTell)
+    return () => kept?.isOpen === true
   }
 
   /** Something went wrong with the connection to it: ask again before the next call. */
@@ -71,6 +74,9 @@ export class ServerIdentity implements ServerGuard {
     try {
       await this.verifyWeights()
       const known = await identify(this.config, this.client, kept)
+      if (!kept.canTell) throw keepsNothing()
+      if (!kept.isOne)
+        throw engineError('ENGINE_CRASHED', 'the model server was replaced while it was asked what it has')
       if (this.found && JSON.stringify(this.found) !== JSON.stringify(known))
         throw engineError('ENGINE_MODEL_INVALID', 'the model server came back with a model of other tensors')
       this.found = known
@@ -99,7 +105,8 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined):
 /** Asks the server what it has: another model under our name would be answered in ours. */
 async function identify(config: UpstreamConfig, client: ServerClient, kept: KeptConnection): Promise<Known> {
   const { kind, model } = config
-  const get = (path: string): Promise<unknown> => client.json({ route: `GET ${path}`, kept })
+  const get = (path: string): Promise<unknown> =>
+    client.json({ route: `GET ${path}`, kept, maxBytes: MAX_IDENTITY_BYTES })
   if (kind === 'openai') {
     const models = list(object(await get('/v1/models'))['data'], (one) => object(one)['id'])
     if (!models.includes(model)) throw otherModel(model)
@@ -132,6 +139,15 @@ function requireNoCache(config: unknown): void {
       hint: 'take response_cache out of the config.pbtxt of the model, and the digest of its folder again',
     },
   )
+}
+
+/** Whoever takes its place between two connections would get the prompt. */
+function keepsNothing(): Error {
+  return engineError('ENGINE_LOAD_FAILED', 'the model server closes its connection after an answer', {
+    expected: 'a connection that stays open (HTTP/1.1, keep-alive)',
+    found: 'connection: close',
+    hint: 'switch on keep-alive in the model server, and ask it directly instead of through a proxy',
+  })
 }
 
 function otherModel(model: string): Error {

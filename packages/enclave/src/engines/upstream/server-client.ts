@@ -44,6 +44,8 @@ export interface ServerRequest {
   readonly guard?: ServerGuard
   /** Told how many bytes of a whole answer are allocated, before they are. */
   readonly hold?: (bytes: number) => void
+  /** Bytes of a whole answer at most. Default those of the largest answer there is. */
+  readonly maxBytes?: number
 }
 
 /** A whole answer of a model server. */
@@ -99,7 +101,8 @@ export class ServerClient {
   async whole(request: ServerRequest): Promise<ServerAnswer> {
     const incoming = await this.accepted(request)
     const chunks = this.read(incoming, request.signal)
-    const bytes = await readAll(chunks, MAX_ANSWER_BYTES, request.hold, incoming.headers['content-length'])
+    const { hold, maxBytes = MAX_ANSWER_BYTES } = request
+    const bytes = await readAll(chunks, maxBytes, hold, incoming.headers['content-length'])
     return { status: 200, headers: incoming.headers, bytes }
   }
 

@@ -132,7 +132,7 @@ export class Upstream {
     const body = inferBody(request, this.isBinary)
     const route = `POST /v2/models/${this.config.model}/infer`
     return this.called(signal, async (means) =>
-      decodeInferAnswer(await this.client.whole({ route, body, ...means }), request.outputs),
+      decodeInferAnswer(await this.client.whole({ route, body, ...means }), request.outputs, means.hold),
     )
   }
 

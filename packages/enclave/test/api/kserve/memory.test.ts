@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBodyBudget } from '../../../src/api/kserve/body-budget.ts'
+import { BodyReader } from '../../../src/api/kserve/body-reader.ts'
 import { MAX_BINARY_BYTES, MAX_HELD_BYTES } from '../../../src/api/kserve/limits.ts'
 import { apiOf, binaryInput, echoModel, errorOf, inferBinary, inferJson } from './support.ts'
 
@@ -31,6 +32,7 @@ describe('memory for tensors', () => {
     }
     const head = Buffer.from(JSON.stringify({ inputs: [announced] }))
     const open: ReadableStreamDefaultController<Uint8Array>[] = []
+    let idle = 0
     const begin = (pieces: number): Promise<Response> => {
       let sent = -1
       const body = new ReadableStream<Uint8Array>(
@@ -39,7 +41,7 @@ describe('memory for tensors', () => {
           async pull(controller) {
             if (sent === WHOLE) return controller.close()
             if (sent < pieces) controller.enqueue(sent < 0 ? head : MEBIBYTE)
-            else await new Promise<never>(() => undefined)
+            else await (idle++, new Promise<never>(() => undefined))
             sent++
           },
         },
@@ -59,24 +61,25 @@ describe('memory for tensors', () => {
       return echo(inferBinary('owner/echo', { inputs: [binaryInput('UINT8', 'UINT8', [3], data)] }, [data]))
     }
     const leave = (): void => open.splice(0).forEach((controller) => controller.error(new Error('gone')))
-    return { begin, small, leave }
+    /** So many uploads have been read to their last piece, and are asked for more. */
+    const areIdle = (count: number): Promise<void> => expect.poll(() => idle, { timeout: 20_000 }).toBe(count)
+    return { begin, small, leave, areIdle }
   }
-  const settle = (ms = 50): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
   it('is not taken by those who only announce tensors, however many', async () => {
-    const { begin, small, leave } = uploads()
+    const { begin, small, leave, areIdle } = uploads()
     const waiting = Array.from({ length: 200 }, () => begin(0))
-    await settle()
+    await areIdle(200)
     expect((await small()).status).toBe(200)
     leave()
     await Promise.all(waiting)
   })
 
   it('runs out for those who send them, and is there again when they leave', async () => {
-    const { begin, small, leave } = uploads()
+    const { begin, small, leave, areIdle } = uploads()
     const count = Math.floor(MAX_HELD_BYTES / MAX_BINARY_BYTES)
     const waiting = Array.from({ length: count - 1 }, () => begin(WHOLE - 1))
-    await settle(500)
+    await areIdle(count - 1)
     // The last of them is refused before there is an array for what it sends.
     expect(await errorOf(await begin(WHOLE - 1))).toMatchObject({ status: 503, code: 'api_busy' })
     expect((await small()).status).toBe(200)
@@ -84,6 +87,24 @@ describe('memory for tensors', () => {
     await Promise.all(waiting)
     const again = begin(WHOLE)
     expect((await again).status).toBe(200)
+  })
+
+  it.each([1, 7, 4096])('is not kept for the pieces JSON comes in, of %i bytes each', async (size) => {
+    const length = 200_000
+    let sent = 0
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const piece = new Uint8Array(Math.min(size, length - sent)).fill(sent & 0xff)
+        if (piece.length === 0) return controller.close()
+        controller.enqueue(piece)
+        sent += piece.length
+      },
+    })
+    const holds: number[] = []
+    const read = await new BodyReader(body).rest(length, (bytes) => void holds.push(bytes))
+    expect(read.every((byte, at) => byte === ((at - (at % size)) & 0xff))).toBe(true)
+    // Doubled twice, and never beyond the bound.
+    expect([read.length, read.buffer.byteLength, holds]).toEqual([length, length, [65_536, 65_536, 68_928]])
   })
 
   it('is given back by an answer that is dropped before it is read', async () => {

@@ -5,6 +5,7 @@ import { GrammarWriter } from '../../../src/engines/gguf/schema/gbnf.ts'
 import { parseSchema } from '../../../src/engines/gguf/schema/parse.ts'
 import { BARE, LISTED, TAGGED, type ToolSyntax } from '../../../src/engines/gguf/tools/syntax.ts'
 import { toolRule, type ToolRules } from '../../../src/engines/gguf/tools/tool-grammar.ts'
+import { SchemaBudget } from '../../../src/engines/json-schema/budget.ts'
 
 /** What llama.cpp itself takes for an answer of our grammars, with no model in between. */
 let llama: Llama
@@ -131,6 +132,7 @@ const rules = (over: Partial<ToolRules>): ToolRules => ({
   ],
   choice: 'auto',
   isParallel: true,
+  budget: new SchemaBudget(),
   ...over,
 })
 

@@ -166,21 +166,21 @@ describe('a schema', () => {
       expect([oneOf, parseSchema({ oneOf }).root.kind]).toEqual([oneOf, 'union'])
   })
 
-  it('with patterns that take long, or many, is refused in a moment', async () => {
-    const start = performance.now()
+  it('with patterns that take long, or many, is refused', async () => {
     const many = (count: number, pattern: string): object =>
       object(
         Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string', pattern }])),
       )
     for (const schema of [
-      many(33, '^a$'),
+      many(129, '^a$'),
       many(32, '(?:[a-c]|\\d|x.){0,900}'),
+      // Few moves, but each leads through all that is empty behind it.
+      many(1, `^[${spaced(200)}]{0,20}(?:){999}(?:){900}$`),
       { oneOf: Array.from({ length: 32 }, (_, i) => ({ type: 'string', pattern: `^[a-z]{${i + 900}}$` })) },
     ])
       expect(await codeOf(parse(schema).then(() => new GrammarWriter().schema(parseSchema(schema))))).toBe(
         'ENGINE_UNSUPPORTED',
       )
-    expect(performance.now() - start).toBeLessThan(8000)
   })
 
   it('of oneOf whose alternatives are compared over and over is refused in a moment', async () => {
@@ -192,11 +192,45 @@ describe('a schema', () => {
       }),
       required: ['a', 'b'],
     }))
-    const start = performance.now()
+    const start = process.threadCpuUsage()
     expect(await codeOf(parse({ $defs: { t: { oneOf: shapes } }, $ref: '#/$defs/t' }))).toBe(
       'ENGINE_UNSUPPORTED',
     )
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(process.threadCpuUsage(start).user).toBeLessThan(2_000_000)
+  })
+
+  it('of a pattern with more ways out of one place than a sampler should follow is refused', async () => {
+    const ways = (count: number): object => ({
+      type: 'string',
+      pattern: `^(?:${[...spaced(count)].map((one) => `${one}${one}`).join('|')})$`,
+    })
+    expect(parseSchema(ways(60)).root.kind).toBe('string')
+    expect(await messageOf(ways(70))).toContain('so many ways to read one answer')
+    expect(await codeOf(parse({ anyOf: [ways(40), ways(40)] }))).toBe('ENGINE_UNSUPPORTED')
+  })
+
+  it.each(['{"enum":[1e400]}', '{"const":{"a":[-1e400]}}', '{"enum":[1,{"b":1e400}]}'])(
+    '%s is refused: its number would be written as null, which it does not allow',
+    async (text) => {
+      expect(await codeOf(parse(JSON.parse(text)))).toBe('ENGINE_UNSUPPORTED')
+    },
+  )
+
+  it('of oneOf with long lists that are compared over and over is refused', async () => {
+    const values = (from: number): object => ({ enum: Array.from({ length: 1000 }, (_, i) => from + i) })
+    const lists = (count: number): object => ({
+      $defs: { a: values(0), b: values(1000) },
+      ...object(
+        Object.fromEntries(
+          Array.from({ length: count }, (_, i) => [
+            `p${i}`,
+            { oneOf: [{ $ref: '#/$defs/a' }, { $ref: '#/$defs/b' }] },
+          ]),
+        ),
+      ),
+    })
+    expect(parseSchema(lists(2)).root.kind).toBe('object')
+    expect(await codeOf(parse(lists(20)))).toBe('ENGINE_UNSUPPORTED')
   })
 
   it('keeps the order of properties, and brings what is only required behind them', () => {
@@ -224,6 +258,11 @@ describe('a schema', () => {
     expect(wider.finish(wider.schema(parseSchema(wide))).length).toBeLessThan(60_000)
   })
 })
+
+/** Characters of which no two touch. */
+function spaced(count: number): string {
+  return Array.from({ length: count }, (_, i) => String.fromCodePoint(0x1000 + 2 * i)).join('')
+}
 
 function nested(depth: number): object {
   return depth === 0 ? { type: 'string' } : { type: 'array', items: nested(depth - 1) }

@@ -72,6 +72,5 @@ it('gives descriptors, memory and uids back', async () => {
   const before = open()
   for (let i = 0; i < 3; i++) await (await startFake(host, 'x')).close()
   await codeOf(startFake(host, 'refuse to load'))
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(open()).toBeLessThanOrEqual(before)
+  await expect.poll(open).toBeLessThanOrEqual(before)
 })

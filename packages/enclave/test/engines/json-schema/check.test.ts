@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CheckSize, compileCheck } from '../../../src/engines/json-schema/check.ts'
+import { CheckSize, compileCheck, Effort } from '../../../src/engines/json-schema/check.ts'
 
 describe('a check of a schema', () => {
   it.each<[object | boolean, unknown[], unknown[]]>([
@@ -95,6 +95,39 @@ describe('a check of a schema', () => {
     }
     expect(all).toThrow(expect.objectContaining({ code: 'ENGINE_UNSUPPORTED' }))
     expect(() => compileCheck({ enum: ['x'.repeat(70_000)] })).toThrow('64 KiB')
+  })
+
+  it.each<[string, object, unknown]>([
+    ['a pattern with many states', { pattern: '^a*(?:a?){900}$' }, 'a'.repeat(1000)],
+    ['the same on texts without a character', { items: { pattern: '^(?:a?){900}$' } }, Array(2000).fill('')],
+    ['lengths', { allOf: Array.from({ length: 3000 }, () => ({ minLength: 1 })) }, 'a'.repeat(30_000)],
+    ['alternatives', { items: { anyOf: [...Array(2000).fill(false), true] } }, Array(2000).fill(1)],
+    [
+      'items of any kind',
+      { allOf: Array.from({ length: 2000 }, () => ({ items: true })) },
+      Array(2000).fill(1),
+    ],
+    [
+      'names',
+      { items: { required: Array.from({ length: 2000 }, (_, i) => `${i}`) } },
+      Array(2000).fill(Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [i, 1]))),
+    ],
+    [
+      'values that are compared to their end',
+      { items: { enum: Array.from({ length: 50 }, (_, i) => [...Array(400).fill(0), i]) } },
+      Array.from({ length: 2000 }, () => [...Array(400).fill(0), 49]),
+    ],
+  ])('that looks too long is ended: %s', (_what, schema, value) => {
+    expect(() => compileCheck(schema)(value)).toThrow(expect.objectContaining({ code: 'ENGINE_UNSUPPORTED' }))
+  })
+
+  it('counts together with the others of its request', () => {
+    const check = compileCheck({ minLength: 1 })
+    const effort = new Effort()
+    const text = 'a'.repeat(300_000)
+    for (let i = 0; i < 3; i++) expect(check(text, effort)).toBeUndefined()
+    expect(() => check(text, effort)).toThrow(expect.objectContaining({ code: 'ENGINE_UNSUPPORTED' }))
+    expect(check(text)).toBeUndefined()
   })
 
   it('crashes on no schema and no value', () => {

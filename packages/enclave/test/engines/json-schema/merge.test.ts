@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { SchemaBudget } from '../../../src/engines/json-schema/budget.ts'
 import { compileCheck } from '../../../src/engines/json-schema/check.ts'
 import { Merger } from '../../../src/engines/json-schema/merge.ts'
 
@@ -45,6 +46,29 @@ describe('allOf as one schema', () => {
     ],
   ])('%j is refused where there is none', (schema, code) => {
     expect(() => flat(schema)).toThrow(expect.objectContaining({ code }))
+  })
+
+  it('of values that are looked at over and over is refused: all looks count together', () => {
+    const values = (count: number): object => ({
+      $defs: { a: { enum: ['a'.repeat(200)] } },
+      allOf: [
+        { pattern: '^a*(?:a?){900}$' },
+        { anyOf: Array.from({ length: count }, () => ({ $ref: '#/$defs/a' })) },
+      ],
+    })
+    expect(flat(values(1))).toEqual({ anyOf: [{ enum: ['a'.repeat(200)] }] })
+    expect(() => flat(values(10))).toThrow(expect.objectContaining({ code: 'ENGINE_UNSUPPORTED' }))
+  })
+
+  it('refers to one pattern again and again, and compiles it once', () => {
+    const size = new SchemaBudget()
+    const schema = {
+      $defs: { p: { pattern: '^a{900}$' } },
+      anyOf: Array.from({ length: 80 }, () => ({ allOf: [{ $ref: '#/$defs/p' }, { enum: ['b', 'c'] }] })),
+    }
+    const merger = new Merger(schema, size)
+    // Anew each time, 80 would be 72,000 states.
+    for (const one of schema.anyOf) expect(merger.flat(one)).toBe(false)
   })
 
   const small = fc.integer({ min: -3, max: 3 })

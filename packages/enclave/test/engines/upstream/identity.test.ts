@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { imageDigest } from '@sotto/protocol/measurement'
 import { claim } from '../../../../../test/claims.ts'
 import { Upstream, type UpstreamConfig } from '../../../src/engines/upstream/index.ts'
+import { KeptConnection } from '../../../src/engines/upstream/kept-connection.ts'
 import { codeOf } from '../host/fake-model.ts'
 import { collect } from '../real-engines.ts'
 import { events, type FakeServer, json, type Seen, startFake } from './fake-server.ts'
@@ -136,14 +138,65 @@ describe('who answers at the address of a model server', () => {
     expect(asked('POST /v2/models/big/infer')).toBe(0)
   })
 
-  it('is asked before every call where it keeps no connection', async () => {
+  const closing: FakeServer['answer'] = (seen, response) => {
+    response.setHeader('connection', 'close')
+    answer(seen, response)
+  }
+
+  it(
+    claim('T7', 'is refused where it keeps no connection: nobody could tell when it is replaced'),
+    async () => {
+      server.answer = closing
+      const error = await open().catch((cause: unknown) => cause)
+      expect(error).toMatchObject({ code: 'ENGINE_LOAD_FAILED', found: 'connection: close' })
+      server.answer = answer
+      const upstream = await open()
+      await restart()
+      server.answer = closing
+      expect(await codeOf(say(upstream))).toBe('ENGINE_LOAD_FAILED')
+      expect(asked('POST /v1/completions')).toBe(0)
+      // It may have been about to end: the one that comes then is asked again.
+      server.answer = answer
+      expect([await say(upstream), failed]).toEqual(['hi', []])
+      upstream.close()
+    },
+  )
+
+  it('is refused where it keeps the connection after some of its answers only', async () => {
+    server.answer = (seen, response) => (seen.route.endsWith('/ready') ? closing : answer)(seen, response)
+    expect(await codeOf(open(TENSORS))).toBe('ENGINE_LOAD_FAILED')
+  })
+
+  it('is not believed where its answers came over two connections: they may be those of two processes', async () => {
+    const kept = new KeptConnection()
+    const [first, second] = [new Socket(), new Socket()]
+    kept.use(first)
+    kept.use(first)
+    expect([kept.isOpen, kept.isOne]).toEqual([true, true])
+    first.destroy()
+    kept.use(second)
+    expect([kept.isOpen, kept.isOne, second.destroyed]).toEqual([false, false, false])
+    second.destroy()
+    kept.close()
+    // One that keeps its connection for no time is asked again from the beginning.
+    let isShort = true
     server.answer = (seen, response) => {
-      response.setHeader('connection', 'close')
+      if (isShort) response.setHeader('connection', 'keep-alive').setHeader('keep-alive', 'timeout=1')
       answer(seen, response)
+      if (seen.route === 'GET /v2') isShort = false
     }
-    const upstream = await open()
-    for (let i = 0; i < 3; i++) await say(upstream)
-    expect(asked('GET /v1/models')).toBeGreaterThan(2)
+    const upstream = await Upstream.open({ ...config, ...TENSORS }, { timeoutMs: 10_000 })
+    expect(await upstream.infer({ inputs: [input] })).toMatchObject([{ name: 'x' }])
+    expect(asked('GET /v2/models/big/ready')).toBe(2)
+    upstream.close()
+  })
+
+  it('says little of what it has, or is not believed', async () => {
+    server.answer = (seen, response) =>
+      seen.route === 'GET /v1/models'
+        ? json(response, { data: [{ id: 'big' }], more: 'x'.repeat(2 ** 20) })
+        : answer(seen, response)
+    expect(await codeOf(open())).toBe('ENGINE_ANSWER_TOO_LARGE')
   })
 
   it('is not given up because it is away: those who ask meanwhile may ask again', async () => {

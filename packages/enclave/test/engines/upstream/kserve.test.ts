@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { imageDigest } from '@sotto/protocol/measurement'
 import type { Tensor } from '../../../src/engines/types.ts'
 import { Upstream, type UpstreamConfig } from '../../../src/engines/upstream/index.ts'
+import type { ServerAnswer } from '../../../src/engines/upstream/server-client.ts'
 import { decodeInferAnswer } from '../../../src/engines/upstream/kserve/infer-answer.ts'
 import { inferBody } from '../../../src/engines/upstream/kserve/infer-request.ts'
 import { codeOf } from '../host/fake-model.ts'
@@ -146,6 +147,46 @@ describe('tensors to a KServe v2 server and back', () => {
     expect(() => decodeInferAnswer({ status: 200, bytes, headers }, undefined)).toThrow(
       expect.objectContaining({ code: 'ENGINE_PROTOCOL' }) as Error,
     )
+  })
+})
+
+describe('an answer with more than was asked for', () => {
+  /** Two raw outputs of these many bytes, behind JSON with this much blank space. */
+  function answerOf(asked: number, other: number, blanks = 0): ServerAnswer {
+    const outputs = [
+      { name: 'y', size: asked },
+      { name: 'z', size: other },
+    ].map(({ name, size }) => ({
+      name,
+      datatype: 'UINT8',
+      shape: [size],
+      parameters: { binary_data_size: size },
+    }))
+    const head = Buffer.from(JSON.stringify({ outputs }) + ' '.repeat(blanks))
+    const bytes = new Uint8Array(head.length + asked + other)
+    bytes.set(head)
+    bytes.fill(7, head.length, head.length + asked)
+    return { status: 200, headers: { 'inference-header-content-length': `${head.length}` }, bytes }
+  }
+
+  it.each<[string, ServerAnswer]>([
+    ['another output', answerOf(1000, 2 ** 20)],
+    ['blank space', answerOf(1000, 0, 2 ** 20)],
+  ])('leaves only what was in memory, which is counted: %s', (_, answer) => {
+    const holds: number[] = []
+    const [output, ...more] = decodeInferAnswer(answer, ['y'], (bytes) => void holds.push(bytes))
+    expect([output!.data.buffer.byteLength, more, holds]).toEqual([1000, [], [1000]])
+    expect(output!.data.every((byte) => byte === 7)).toBe(true)
+  })
+
+  it('is not copied where it is little, nor where there is no memory for a copy', () => {
+    const answer = answerOf(2 ** 20, 1000)
+    const [output] = decodeInferAnswer(answer, ['y'], () => expect.unreachable())
+    expect(output!.data.buffer).toBe(answer.bytes.buffer)
+    const full = (): never => {
+      throw new Error('full')
+    }
+    expect(() => decodeInferAnswer(answerOf(1000, 2 ** 20), ['y'], full)).toThrow('full')
   })
 })
 

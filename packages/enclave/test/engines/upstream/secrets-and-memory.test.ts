@@ -1,9 +1,11 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { imageDigest } from '@sotto/protocol/measurement'
+import { type AnswerBudget } from '../../../src/engines/upstream/answer-budget.ts'
 import { createAnswerBudget, Upstream, type UpstreamConfig } from '../../../src/engines/upstream/index.ts'
 import { readApiKey } from '../../../src/engines/upstream/api-key.ts'
 import { codeOf } from '../host/fake-model.ts'
@@ -105,6 +107,29 @@ describe('the key of a model server', () => {
   })
 })
 
+describe('the key of a model server, from a pipe', () => {
+  it('is not waited for, which would stop the whole process', () => {
+    rmSync(keyFile)
+    execFileSync('mkfifo', ['-m', '600', keyFile])
+    const source = new URL('../../../src/engines/upstream/api-key.ts', import.meta.url).href
+    const script = `const { readApiKey } = await import(process.argv[1])
+      try { readApiKey(process.argv[2]) } catch (error) { console.log(error.code, error.found) }`
+    const { stdout, signal } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', script, source, keyFile],
+      { encoding: 'utf8', timeout: 20_000 },
+    )
+    expect({ signal, stdout }).toEqual({ signal: null, stdout: 'ENGINE_LOAD_FAILED no plain file\n' })
+  }, 30_000)
+})
+
+describe.skipIf(process.geteuid!() !== 0)('the key of a model server, for root', () => {
+  it('is not taken from a file of another user, who could change it', () => {
+    chownSync(keyFile, 65_534, 65_534)
+    expect(refusalOf(keyFile)).toMatchObject({ code: 'ENGINE_LOAD_FAILED', found: 'one of another user' })
+  })
+})
+
 describe('memory for the answers of model servers', () => {
   /** An answer of so many bytes: JSON, then raw data; `hasLength` says whether its size is stated. */
   function answerOf(bytes: number, hasLength: boolean, isWhole = true): FakeServer['answer'] {
@@ -125,7 +150,14 @@ describe('memory for the answers of model servers', () => {
       if (isWhole) response.end()
     }
   }
-  const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
+  const isFree = (budget: AnswerBudget, bytes: number): boolean => {
+    try {
+      budget.take(bytes)()
+      return true
+    } catch {
+      return false
+    }
+  }
 
   it.each([true, false])(
     'is taken before it is allocated, and free afterwards (length stated: %s)',
@@ -152,7 +184,7 @@ describe('memory for the answers of model servers', () => {
     const [one, two] = await Promise.all([1, 2].map(() => Upstream.open(config, { timeoutMs: 0, budget })))
     const leaving = new AbortController()
     const slow = codeOf(one!.infer({ inputs: [] }, leaving.signal))
-    await settle()
+    await expect.poll(() => isFree(budget, 4 * MIB)).toBe(false)
     expect(await codeOf(two!.infer({ inputs: [] }))).toBe('ENGINE_BUSY')
     leaving.abort()
     expect(await slow).toBe('ENGINE_CANCELLED')

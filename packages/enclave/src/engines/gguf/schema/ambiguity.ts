@@ -13,7 +13,8 @@ type Readings = Map<string, number>
 /**
  * Refuses a schema under which a text could be read in ever more ways at once: llama.cpp follows all of them, so that a
  * few brackets of `t = anyOf(list of t, other list of t)` would take all memory, whoever else is served beside. Of
- * alternatives that begin alike, readings add up; objects that a first constant tells apart are one by then.
+ * alternatives that begin alike, readings add up, and a pattern has as many as moves lead out of one of its states;
+ * objects that a first constant tells apart are one by then.
  *
  * @throws `ENGINE_UNSUPPORTED`
  */
@@ -40,7 +41,9 @@ function bounded(count: number): number {
 }
 
 function tooMany(): Error {
-  return unsupported('anyOf with alternatives that begin alike, over and over or too often,')
+  return unsupported(
+    'so many ways to read one answer (alternatives of anyOf that begin alike, or of a pattern, over and over or too often)',
+  )
 }
 
 function readingsOf(shape: Shape, known: Readings, definitions: ParsedSchema['definitions']): number {
@@ -54,6 +57,8 @@ function readingsOf(shape: Shape, known: Readings, definitions: ParsedSchema['de
       return of(shape.values)
     case 'object':
       return Math.max(1, ...shape.properties.map((property) => of(property.shape)))
+    case 'string':
+      return Math.max(1, ...(shape.automaton ?? []).map(({ moves }) => moves.length))
     case 'literals':
       return Math.ceil(shape.texts.length / LITERALS_A_READING)
     case 'union':

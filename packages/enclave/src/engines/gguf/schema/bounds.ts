@@ -1,6 +1,6 @@
 import { refused, unsupported } from '../../json-schema/refusals.ts'
 import { FORMATS } from '../../json-schema/formats.ts'
-import { both, type Dfa, dfaOf, dfaOfLength, restricted } from '../../json-schema/regex/dfa.ts'
+import { both, type Dfa, dfaOf, dfaOfLength, type DfaSteps, restricted } from '../../json-schema/regex/dfa.ts'
 import { nfaOf } from '../../json-schema/regex/nfa.ts'
 import { parseRegex } from '../../json-schema/regex/parse.ts'
 import type { Range, Shape, StringFormat } from './shape.ts'
@@ -18,12 +18,12 @@ export function arrayOf(fields: Fields, items: Shape): Shape {
 }
 
 /** A string with its length and pattern, or of a format. */
-export function stringOf(fields: Fields): Shape {
+export function stringOf(fields: Fields, steps: DfaSteps): Shape {
   const [min, max] = counts(fields, 'minLength', 'maxLength')
   const { format, pattern } = fields
   if (pattern !== undefined) {
     if (format !== undefined) throw unsupported('keyword format with a pattern')
-    return { kind: 'string', min, max, automaton: automatonOf(pattern, min, max) }
+    return { kind: 'string', min, max, automaton: automatonOf(pattern, min, max, steps) }
   }
   if (format === undefined) return { kind: 'string', min, max }
   if (typeof format !== 'string' || !FORMATS.includes(format))
@@ -33,11 +33,11 @@ export function stringOf(fields: Fields): Shape {
 }
 
 /** @throws `ENGINE_UNSUPPORTED` naming what of the pattern, `ENGINE_INPUT` for one that nothing matches */
-function automatonOf(pattern: unknown, min: number, max: number | undefined): Dfa {
+function automatonOf(pattern: unknown, min: number, max: number | undefined, steps: DfaSteps): Dfa {
   if (typeof pattern !== 'string') throw refused('pattern is no regular expression')
-  const own = dfaOf(nfaOf(parseRegex(pattern)))
+  const own = dfaOf(nfaOf(parseRegex(pattern)), steps)
   const isBounded = min > 0 || max !== undefined
-  const automaton = restricted(isBounded ? both(own, dfaOfLength(min, max)) : own, WRITTEN)
+  const automaton = restricted(isBounded ? both(own, dfaOfLength(min, max), steps) : own, WRITTEN)
   if (automaton.length === 0) throw refused('pattern matches no text that can be written')
   return automaton
 }

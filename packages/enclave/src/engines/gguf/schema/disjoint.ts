@@ -1,22 +1,24 @@
 import { both, restricted } from '../../json-schema/regex/dfa.ts'
 import { EVERY } from '../../json-schema/regex/ranges.ts'
+import type { SchemaBudget } from '../../json-schema/budget.ts'
 import { unsupported } from '../../json-schema/refusals.ts'
 import { isSame } from '../../json-schema/same.ts'
 import type { ParsedSchema, Shape } from './shape.ts'
 
 const MAX_ALTERNATIVES = 256
-/** How deep two shapes are compared, and how many pairs of one schema: alternatives of alternatives multiply. */
+/** How deep two shapes are compared. */
 const MAX_DEPTH = 16
-const MAX_PAIRS = 200_000
 /** Two patterns weigh as many pairs. */
 const AUTOMATON_PAIRS = 5000
+/** So many comparisons of two literals, or characters of them, weigh as one pair. */
+const LITERALS_A_PAIR = 50
 
 /**
  * Refuses `oneOf` with alternatives that one answer could fit at the same time: a grammar writes one of them, and cannot
  * see whether it fits another too. @throws `ENGINE_UNSUPPORTED`
  */
-export function refuseOverlaps({ root, definitions }: ParsedSchema): void {
-  const comparison: Comparison = { definitions, pairs: 0 }
+export function refuseOverlaps({ root, definitions }: ParsedSchema, budget: SchemaBudget): void {
+  const comparison: Comparison = { definitions, budget }
   const walk = (shape: Shape): void => {
     switch (shape.kind) {
       case 'array':
@@ -36,7 +38,7 @@ export function refuseOverlaps({ root, definitions }: ParsedSchema): void {
 }
 
 interface Comparison extends Pick<ParsedSchema, 'definitions'> {
-  pairs: number
+  readonly budget: SchemaBudget
 }
 
 function requireDisjoint(shapes: readonly Shape[], comparison: Comparison): void {
@@ -50,8 +52,8 @@ function requireDisjoint(shapes: readonly Shape[], comparison: Comparison): void
 
 /** Whether no answer of the grammar of `a` is of the schema `b`. */
 function avoids(a: Shape, b: Shape, comparison: Comparison, depth = 0): boolean {
-  const { definitions } = comparison
-  if (depth > MAX_DEPTH || ++comparison.pairs > MAX_PAIRS) return false
+  const { definitions, budget } = comparison
+  if (depth > MAX_DEPTH || !budget.compare(1)) return false
   const again = (one: Shape, other: Shape): boolean => avoids(one, other, comparison, depth + 1)
   if (a.kind === 'ref') return again(definitions.get(a.pointer)!, b)
   if (b.kind === 'ref') return again(a, definitions.get(b.pointer)!)
@@ -59,6 +61,8 @@ function avoids(a: Shape, b: Shape, comparison: Comparison, depth = 0): boolean 
   if (b.kind === 'union') return b.of.every((one) => again(a, one))
   if (a.kind === 'any' || b.kind === 'any') return false
   if (a.kind === 'literals' && b.kind === 'literals') {
+    const weight = a.texts.length * b.texts.length + sizeOf(a.texts) + sizeOf(b.texts)
+    if (!budget.compare(weight / LITERALS_A_PAIR)) return false
     const [left, right] = [a.texts, b.texts].map((texts) => texts.map((text): unknown => JSON.parse(text)))
     return left!.every((one) => !right!.some((other) => isSame(one, other)))
   }
@@ -73,8 +77,8 @@ function avoids(a: Shape, b: Shape, comparison: Comparison, depth = 0): boolean 
   if (a.kind === 'string' && b.kind === 'string') {
     if (a.min > (b.max ?? Infinity) || b.min > (a.max ?? Infinity)) return true
     if (a.automaton === undefined || b.automaton === undefined) return false
-    comparison.pairs += AUTOMATON_PAIRS
-    return isNone(a.automaton, b.automaton)
+    budget.compare(AUTOMATON_PAIRS)
+    return restricted(both(a.automaton, b.automaton, budget.steps), EVERY).length === 0
   }
   if ('range' in a && a.range && 'range' in b && b.range)
     return a.range.low > b.range.high || b.range.low > a.range.high
@@ -102,6 +106,10 @@ function avoidsObject(
   )
 }
 
+function sizeOf(texts: readonly string[]): number {
+  return texts.reduce((size, text) => size + text.length, 0)
+}
+
 function typesOf(shape: Shape): string[] {
   if (shape.kind === 'literals') return [...new Set(shape.texts.map((text) => typeOf(JSON.parse(text))))]
   if (shape.kind === 'map') return ['object']
@@ -111,8 +119,4 @@ function typesOf(shape: Shape): string[] {
 function typeOf(value: unknown): string {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'array' : typeof value
-}
-
-function isNone(...[a, b]: Parameters<typeof both>): boolean {
-  return restricted(both(a, b), EVERY).length === 0
 }

@@ -1,8 +1,9 @@
 import { refuseAmbiguity } from './ambiguity.ts'
+import { SchemaBudget } from '../../json-schema/budget.ts'
 import { ANNOTATIONS, sayable } from '../../json-schema/keywords.ts'
 import { Merger } from '../../json-schema/merge.ts'
 import { type Fields, isFields, lookUp } from '../../json-schema/pointer.ts'
-import { isOfType } from '../../json-schema/same.ts'
+import { isOfType, isSame } from '../../json-schema/same.ts'
 import { refuseOverlaps } from './disjoint.ts'
 import { OFFERED } from './keywords.ts'
 import { isDeeper } from '../../json-schema/depth.ts'
@@ -16,41 +17,41 @@ const MAX_DEPTH = 32
 const MAX_SCHEMAS = 2000
 const MAX_LITERALS = 1000
 const MAX_PROPERTIES = 256
-/** Each makes an automaton, in some hundredths of a second at most. */
-const MAX_PATTERNS = 32
 
 /**
  * Reads a JSON Schema that a client controls, to the subset a grammar can force: whatever it reads, an answer of that
  * grammar validates against. Properties come in the order of the schema; of an object that names properties no others
  * come, whatever `additionalProperties` allows.
  *
+ * @param budget shared by all schemas of a request
  * @throws `ENGINE_UNSUPPORTED` naming the keyword, `ENGINE_INPUT` for what is no schema or allows nothing
  */
-export function parseSchema(schema: unknown): ParsedSchema {
+export function parseSchema(schema: unknown, budget: SchemaBudget = new SchemaBudget()): ParsedSchema {
   // Values in it may nest too.
   if (isDeeper(schema, 4 * MAX_DEPTH)) throw refused('schema is too deep or too large')
   if ((JSON.stringify(schema) ?? '').length > MAX_LENGTH) throw refused('schema is longer than 64 KiB')
-  const parser = new Parser(schema)
+  const parser = new Parser(schema, budget)
   const root = parser.shape(schema, 0)
   parser.resolveAll()
   const parsed = { root, definitions: parser.definitions }
   refuseEndlessReferences(root, parser.definitions)
   refuseAmbiguity(parsed)
-  refuseOverlaps(parsed)
+  refuseOverlaps(parsed, budget)
   return parsed
 }
 
 class Parser {
   readonly definitions = new Map<string, Shape>()
   private readonly document: unknown
+  private readonly budget: SchemaBudget
   private readonly merger: Merger
   private readonly wanted: string[] = []
   private count = 0
-  private patterns = 0
 
-  constructor(document: unknown) {
+  constructor(document: unknown, budget: SchemaBudget) {
     this.document = document
-    this.merger = new Merger(document)
+    this.budget = budget
+    this.merger = new Merger(document, budget)
   }
 
   /** Parses what references name, and what those name. */
@@ -123,9 +124,8 @@ class Parser {
           fields['items'] === undefined ? { kind: 'any' } : this.shape(fields['items'], depth + 1),
         )
       case 'string':
-        if (fields['pattern'] !== undefined && ++this.patterns > MAX_PATTERNS)
-          throw unsupported(`keyword pattern more than ${MAX_PATTERNS} times`)
-        return stringOf(fields)
+        if (fields['pattern'] !== undefined) this.budget.pattern()
+        return stringOf(fields, this.budget.steps)
       case 'integer':
         return integerOf(fields)
       case 'number':
@@ -192,7 +192,11 @@ function literals(values: unknown, type: unknown): Shape {
   const types = type === undefined ? undefined : [type].flat()
   const fitting = values.filter((value) => types === undefined || types.some((name) => isOfType(value, name)))
   if (fitting.length === 0) throw refused('enum or const allows nothing')
-  return { kind: 'literals', texts: [...new Set(fitting.map((value) => JSON.stringify(value)))] }
+  const texts = fitting.map((value) => JSON.stringify(value))
+  // JSON.parse reads 1e400 as infinity, which is written as null: a value the schema does not have.
+  if (texts.some((text, index) => !isSame(JSON.parse(text), fitting[index])))
+    throw unsupported('enum or const with a number that cannot be written')
+  return { kind: 'literals', texts: [...new Set(texts)] }
 }
 
 /** A reference that comes back to itself before a bracket opens would never produce a character. */

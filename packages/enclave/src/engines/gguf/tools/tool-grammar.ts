@@ -1,5 +1,6 @@
 import { engineError } from '../../errors.ts'
 import type { ToolChoice, ToolDefinition } from '../../types.ts'
+import type { SchemaBudget } from '../../json-schema/budget.ts'
 import { GrammarWriter } from '../schema/gbnf.ts'
 import { parseSchema } from '../schema/parse.ts'
 import type { ParsedSchema } from '../schema/shape.ts'
@@ -15,6 +16,8 @@ export interface ToolRules {
   readonly tools: readonly ToolDefinition[]
   readonly choice: Exclude<ToolChoice, 'none'>
   readonly isParallel: boolean
+  /** Of all schemas of the request. */
+  readonly budget: SchemaBudget
 }
 
 /**
@@ -27,11 +30,11 @@ export function toolRule(
   rules: ToolRules,
   content: string | undefined,
 ): string {
-  const { choice, isParallel } = rules
+  const { choice, isParallel, budget } = rules
   const isNamed = typeof choice === 'object'
   const offered = isNamed ? rules.tools.filter(({ name }) => name === choice.name) : rules.tools
   if (offered.length === 0) throw engineError('ENGINE_INPUT', 'tool choice names no tool of this request')
-  const call = writer.rule(offered.map((tool) => callRule(writer, syntax, tool)).join(' | '))
+  const call = writer.rule(offered.map((tool) => callRule(writer, syntax, tool, budget)).join(' | '))
   const more =
     isParallel && !isNamed ? ` (${said(syntax.between + syntax.open)} ${call}){0,${MAX_CALLS - 1}}` : ''
   const end = syntax.end === '' ? '' : ` ${said(syntax.end)}`
@@ -52,8 +55,13 @@ export function checkTools(tools: readonly ToolDefinition[]): void {
 }
 
 /** Name, arguments and what closes the call; what opens it stands before. */
-function callRule(writer: GrammarWriter, { middle, close }: ToolSyntax, tool: ToolDefinition): string {
-  const schema = parseSchema(tool.parameters ?? NO_ARGUMENTS)
+function callRule(
+  writer: GrammarWriter,
+  { middle, close }: ToolSyntax,
+  tool: ToolDefinition,
+  budget: SchemaBudget,
+): string {
+  const schema = parseSchema(tool.parameters ?? NO_ARGUMENTS, budget)
   if (!isObject(schema))
     throw engineError('ENGINE_INPUT', 'the parameters of a tool are not those of an object')
   return writer.rule(`${said(tool.name + middle)} ${writer.schema(schema)} ${said(close)}`)

@@ -1,6 +1,14 @@
 import { unsupported } from '../refusals.ts'
 import { closure, type Nfa } from './nfa.ts'
-import { type CodeRange, codeSet, type CodeSet, EVERY, intersection, LAST_CODE_POINT } from './ranges.ts'
+import {
+  type CodeRange,
+  codeSet,
+  type CodeSet,
+  EVERY,
+  intersection,
+  isIn,
+  LAST_CODE_POINT,
+} from './ranges.ts'
 
 /** States of which one is open at a time, whatever the text; the first one is the start. */
 export type Dfa = readonly DfaState[]
@@ -13,27 +21,39 @@ export interface DfaState {
 
 /** Each becomes a rule of a grammar. */
 const MAX_STATES = 1000
-/** Looks at a move, for one automaton: some hundredths of a second. */
-const MAX_STEPS = 300_000
+/** Looks at a move or a state, for all automata of one request: some tenths of a second. */
+const MAX_STEPS = 1_000_000
 
-/** The subset construction. @throws `ENGINE_UNSUPPORTED` for more states than a grammar should have */
-export function dfaOf(nfa: Nfa): Dfa {
+/** What making automata has taken: one for all patterns of a request, which its client controls. */
+export class DfaSteps {
+  private taken = 0
+
+  /** @throws `ENGINE_UNSUPPORTED` for more than a request may take */
+  take(count: number): void {
+    if ((this.taken += count) > MAX_STEPS) throw tooLarge()
+  }
+}
+
+/** The subset construction. @throws `ENGINE_UNSUPPORTED` for more states than a grammar should have, or steps */
+export function dfaOf(nfa: Nfa, steps: DfaSteps = new DfaSteps()): Dfa {
   const starts = new Set([0])
-  for (const { set } of nfa.moves.flat()) for (const [first, last] of set) starts.add(first).add(last + 1)
+  // Counts write the same set out again and again.
+  for (const set of new Set(nfa.moves.flat().map((move) => move.set)))
+    for (const [first, last] of set) starts.add(first).add(last + 1)
   const pieces = [...starts].filter((code) => code <= LAST_CODE_POINT).toSorted((a, b) => a - b)
-  let steps = 0
   return explore(closure(nfa, [0]), {
     key: (states) => states.join(' '),
     isEnd: (states) => states.includes(nfa.end),
     *moves(states) {
       const moves = states.flatMap((state) => nfa.moves[state]!)
       for (const [index, first] of pieces.entries()) {
-        steps += 1 + moves.length
-        if (steps > MAX_STEPS) throw tooLarge()
-        const reached = moves.filter(({ set }) => set.some((one) => one[0] <= first && first <= one[1]))
+        steps.take(1 + moves.length)
+        const reached = moves.filter(({ set }) => isIn(first, set))
         if (reached.length === 0) continue
         const last = (pieces[index + 1] ?? LAST_CODE_POINT + 1) - 1
-        yield { set: [[first, last]], to: closure(nfa, new Set(reached.map(({ to }) => to))) }
+        const to = closure(nfa, new Set(reached.map((move) => move.to)))
+        steps.take(to.length)
+        yield { set: [[first, last]], to }
       }
     },
   })
@@ -49,16 +69,15 @@ export function dfaOfLength(min: number, max: number | undefined): Dfa {
   })
 }
 
-/** Texts of both. @throws `ENGINE_UNSUPPORTED` for more states than a grammar should have */
-export function both(a: Dfa, b: Dfa): Dfa {
-  let steps = 0
+/** Texts of both. @throws `ENGINE_UNSUPPORTED` for more states than a grammar should have, or steps */
+export function both(a: Dfa, b: Dfa, steps: DfaSteps = new DfaSteps()): Dfa {
   return explore([0, 0] as readonly [number, number], {
     key: ([one, other]) => `${one} ${other}`,
     isEnd: ([one, other]) => a[one]!.isEnd && b[other]!.isEnd,
     *moves([one, other]) {
       for (const left of a[one]!.moves)
         for (const right of b[other]!.moves) {
-          if ((steps += left.set.length + right.set.length) > MAX_STEPS) throw tooLarge()
+          steps.take(left.set.length + right.set.length)
           const set = intersection(left.set, right.set)
           if (set.length > 0) yield { set, to: [left.to, right.to] as const }
         }

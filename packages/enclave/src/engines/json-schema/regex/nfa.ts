@@ -75,17 +75,18 @@ export function closure({ free }: Nfa, states: Iterable<number>): number[] {
 
 /**
  * Whether a whole text is of a pattern, in time that grows with its length alone: all states are followed at once.
- * `step` is told of every move that is looked at.
+ * `step` is told of every state that is looked at.
  */
 export function matches(nfa: Nfa, text: string, step: (count: number) => void): boolean {
   let states = closure(nfa, [0])
+  step(states.length)
   for (const character of text) {
     const code = character.codePointAt(0)!
     const next = new Set<number>()
-    step(states.length)
     for (const state of states) for (const { set, to } of nfa.moves[state]!) if (isIn(code, set)) next.add(to)
     if (next.size === 0) return false
     states = closure(nfa, next)
+    step(states.length)
   }
   return states.includes(nfa.end)
 }

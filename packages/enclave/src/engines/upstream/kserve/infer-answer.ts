@@ -13,14 +13,20 @@ import type { ServerAnswer } from '../server-client.ts'
 
 /** Tensors of one answer at most. */
 const MAX_OUTPUTS = 256
+/** Of an answer that stays in memory, this part at most is no tensor that was asked for. */
+const MAX_REST = 1 / 8
 
 /**
  * The outputs of a KServe v2 inference answer, JSON or with raw data behind it, in the order asked for; raw data is what lies
- * in `bytes`, not a copy. The server and whoever made its model control every byte. @throws `ENGINE_PROTOCOL`
+ * in `bytes`, or a copy where much of the answer is something else, which would stay in memory with it and be counted by
+ * nobody. The server and whoever made its model control every byte. @throws `ENGINE_PROTOCOL`, what `hold` throws
+ *
+ * @param hold told how many bytes are copied, before they are
  */
 export function decodeInferAnswer(
   { headers, bytes }: ServerAnswer,
   wanted: readonly string[] | undefined,
+  hold: (bytes: number) => void = () => undefined,
 ): Tensor[] {
   const stated = headers['inference-header-content-length']
   const jsonLength = stated === undefined ? bytes.length : Number(stated)
@@ -40,8 +46,17 @@ export function decodeInferAnswer(
     found.set(info.name, { ...info, data })
   }
   if (at !== bytes.length) throw bad('bytes behind the outputs')
-  if (wanted === undefined) return [...found.values()]
-  return wanted.map((name) => found.get(name) ?? missing())
+  const asked =
+    wanted === undefined ? [...found.values()] : wanted.map((name) => found.get(name) ?? missing())
+  return withoutRest(asked, bytes, hold)
+}
+
+function withoutRest(asked: Tensor[], { buffer }: Uint8Array, hold: (bytes: number) => void): Tensor[] {
+  const views = new Set(asked.filter(({ data }) => data.buffer === buffer))
+  const used = [...views].reduce((sum, { data }) => sum + data.length, 0)
+  if (buffer.byteLength - used <= buffer.byteLength * MAX_REST) return asked
+  hold(used)
+  return asked.map((one) => (views.has(one) ? { ...one, data: one.data.slice() } : one))
 }
 
 /** Name, type and shape, of an answer or of a model's metadata. */
