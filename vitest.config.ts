@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 const FILES = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']
@@ -26,7 +27,8 @@ const shared = globSync(SHARED, { cwd: import.meta.dirname, exclude: ['**/node_m
 const config: ViteUserConfig = defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the processors of a small machine: tests of several processes mostly wait.
+    maxWorkers: Math.max(2, Math.min(availableParallelism() + 1, 4)),
     // Tests that load ONNX Runtime in their own process: it reports its use unless told not to.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     testTimeout: 60_000,

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import type { CatalogueEntry } from '../../src/models/catalogue.ts'
 import { COMMIT, fixtureRepository } from './hub-server.ts'
-import { errorOf, hub, path, pull, pulled, sotto } from './pulls.ts'
+import { errorOf, hub, path, pull, pulled, sotto, useHub } from './pulls.ts'
+
+useHub()
 
 /** Entries of the same shape for the models that the hub of these tests has. */
 vi.mock('../../src/models/catalogue-entries.ts', async () => {

@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { fixtureBytes } from '../../../enclave/test/engines/fixtures/read.ts'
 import { partName } from '../../src/models/part-file.ts'
 import { identityOf } from '../../src/process/index.ts'
-import { cwd, errorOf, graph, hub, path, pull, pulled, sotto } from './pulls.ts'
+import { cwd, errorOf, graph, hub, path, pull, pulled, sotto, useHub } from './pulls.ts'
+
+useHub()
 
 const GRAPH = 'onnx/decoder_model_merged.onnx'
 const part = partName({ digest: { kind: 'sha256', hex: createHash('sha256').update(graph).digest('hex') } })

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { describe, expect, it } from 'vitest'
 import { openHub, pullModel } from '../../src/models/index.ts'
 import { partName } from '../../src/models/part-file.ts'
-import { errorOf, graph, hub, path, pull, pulled, sotto } from './pulls.ts'
+import { errorOf, graph, hub, path, pull, pulled, sotto, useHub } from './pulls.ts'
+
+useHub()
 
 const GRAPH = 'onnx/decoder_model_merged.onnx'
 const part = partName({ digest: { kind: 'sha256', hex: createHash('sha256').update(graph).digest('hex') } })

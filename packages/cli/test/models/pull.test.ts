@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cwd, errorOf, hub, path, pull, pulled, sotto } from './pulls.ts'
+import { cwd, errorOf, hub, path, pull, pulled, sotto, useHub } from './pulls.ts'
+
+useHub()
 
 describe('sotto models pull', () => {
   it.each([

@@ -30,14 +30,17 @@ const repositories = {
   'tiny/large': { 'large.gguf': Buffer.alloc(8 * 1024 * 1024 + 5, 'weights') },
 }
 
-beforeEach(async () => {
-  hub = await startHub(repositories)
-  cwd = mkdtempSync(join(tmpdir(), 'sotto-pull-'))
-})
-afterEach(() => {
-  hub.close()
-  rmSync(cwd, { recursive: true })
-})
+/** A hub and a folder of its own for each test of the file that calls this. */
+export function useHub(): void {
+  beforeEach(async () => {
+    hub = await startHub(repositories)
+    cwd = mkdtempSync(join(tmpdir(), 'sotto-pull-'))
+  })
+  afterEach(() => {
+    hub.close()
+    rmSync(cwd, { recursive: true })
+  })
+}
 
 export function sotto(argv: string[], options: WorldOptions = {}): Promise<RunResult> {
   const env = { SOTTO_HUB: hub.url, ...options.env }

@@ -1,4 +1,4 @@
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type RunningServer, startServer } from '@sotto/serve/server'
 import { EDGE_STATUSES } from '../../src/errors.ts'
 import { createRelay } from '../../src/relay/app.ts'
@@ -15,14 +15,6 @@ export interface SocketRelay {
   relay: RunningServer
   errors: string[]
 }
-
-const running: SocketRelay[] = []
-afterEach(async () => {
-  for (const { gateway, relay } of running.splice(0)) {
-    gateway.close()
-    await relay.close()
-  }
-})
 
 export async function listen(
   limits: Partial<RelayLimits> = {},
@@ -44,7 +36,10 @@ export async function listen(
     webSockets,
   })
   const party = { gateway, relay, errors }
-  running.push(party)
+  onTestFinished(async () => {
+    gateway.close()
+    await relay.close()
+  })
   return party
 }
 

@@ -7,7 +7,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  *   answer for every reason.
  * - `GATEWAY_DATE` (retry): the inner `date` is missing or outside the window. Inside: 400.
  * - `GATEWAY_TARGET` (fix-input): inner scheme, authority, method or path is not served, or a field for the gateway is malformed. Inside: 421.
- * - `GATEWAY_REPLACED` (stop): the request that this one was to take the place of was opened here; it may have run. Inside: 409.
+ * - `GATEWAY_REPLACED` (stop): the request that this one was to take the place of may have been opened here, and run. Inside: 409.
  * - `GATEWAY_CUT` (retry): the request was not complete; nothing it asked for has happened.
  * - `GATEWAY_RESPONSE_TOO_LARGE` (fix-input): an unchunked answer passes the limit; use chunked messages.
  * - `GATEWAY_NOT_READY` (retry): not attested, or no key held. Outside: 503.

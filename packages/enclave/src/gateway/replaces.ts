@@ -21,6 +21,6 @@ export function admitReplacement(value: string | undefined, replace: (digest: Ui
   if (!replace(fromBase64Url(value)))
     throw gatewayError(
       'GATEWAY_REPLACED',
-      'the request that this one repeats was opened here: it may have run, and its answer was kept back on the way',
+      'the request that this one repeats may have been opened here: its answer was kept back on the way',
     )
 }

@@ -1,16 +1,11 @@
 import { connect, type Socket } from 'node:net'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { App } from '../../src/errors/index.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/index.ts'
 
-const running: RunningServer[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.close()))
-})
-
 export async function start(app: App, options: Partial<ServerOptions> = {}): Promise<RunningServer> {
   const server = await startServer(app, { host: '127.0.0.1', port: 0, drainMs: 200, ...options })
-  running.push(server)
+  onTestFinished(() => server.close())
   return server
 }
 

@@ -86,8 +86,9 @@ describe.skipIf(missing !== undefined)('prefix reuse', () => {
     const [a, b] = [salt(), salt()]
     await ask(SECRET, a)
     await ask(SECRET, b)
-    // Both sequences hold something: two requests at once need both.
-    const texts = await Promise.all([ask('The dog'), ask('A cat')])
+    // Both sequences hold something: two requests at once need both, and take long enough to meet.
+    const long = { maxTokens: 200 }
+    const texts = await Promise.all([ask('The dog', undefined, long), ask('A cat', undefined, long)])
     expect(texts.every(({ text }) => text !== '')).toBe(true)
     expect([(await ask(SECRET, a)).cached, (await ask(SECRET, b)).cached]).toEqual([0, 0])
   })

@@ -62,13 +62,23 @@ const texts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 6 }),
 )
 
+/** What is refused for its size has no automaton to compare: such a pattern counts for nothing. */
+function automatonOf(pattern: string): Dfa {
+  try {
+    return dfaOf(nfaOf(parseRegex(pattern)))
+  } catch (error) {
+    fc.pre(!/asks for so much/.test((error as Error).message))
+    throw error
+  }
+}
+
 describe('a pattern', () => {
   it('matches what ECMAScript says, followed state by state and as an automaton', () => {
     fc.assert(
       fc.property(patterns, fc.array(texts, { minLength: 1, maxLength: 8 }), (pattern, all) => {
         const native = new RegExp(pattern, 'u')
         const nfa = nfaOf(parseRegex(pattern))
-        const dfa = restricted(dfaOf(nfa), EVERY)
+        const dfa = restricted(automatonOf(pattern), EVERY)
         for (const text of all) {
           const expected = native.test(text)
           expect([pattern, text, matches(nfa, text, () => {})]).toEqual([pattern, text, expected])
@@ -82,7 +92,7 @@ describe('a pattern', () => {
   it('and another, or a length, have those texts that are of both', () => {
     fc.assert(
       fc.property(patterns, patterns, fc.nat(3), fc.nat(4), texts, (a, b, min, more, text) => {
-        const [one, other] = [dfaOf(nfaOf(parseRegex(a))), dfaOf(nfaOf(parseRegex(b)))]
+        const [one, other] = [automatonOf(a), automatonOf(b)]
         expect(run(both(one, other), text)).toBe(run(one, text) && run(other, text))
         const length = [...text].length
         const within = length >= min && length <= min + more
