@@ -47,7 +47,7 @@ export function constraintFor(loaded: Words, request: GenerateRequest): Constrai
     grammarText,
     isJson,
     stops,
-    banned: loaded.invalidBytes,
+    banned: loaded.unwritable,
     ...(syntax && { syntax }),
   }
 }
@@ -68,9 +68,24 @@ export function activeTools({ tools, toolChoice }: GenerateRequest): boolean {
   return tools !== undefined && tools.length > 0 && toolChoice !== 'none'
 }
 
-/** Byte tokens that begin no character. llama.cpp's grammars take what begins with them for other characters. */
-export function invalidByteTokens(vocabulary: readonly string[]): number[] {
-  return vocabulary.flatMap((text, token) => (/^<0x(?:C[01]|F[5-9A-F])>$/.test(text) ? [token] : []))
+/** Types of tokens (`tokenizer.ggml.token_type`) that have a name, which grammars read, and no text: unknown, control, unused. */
+const WITHOUT_TEXT = new Set([2, 3, 5])
+
+/**
+ * Tokens that would be other characters to llama.cpp's grammars than they are in the text: bytes that begin no character,
+ * and those that have a name only, `<unk>`. A client's bias could have them fill a string that must have a length.
+ *
+ * @param isEnd of a token that ends an answer: grammars know those
+ */
+export function unwritableTokens(
+  vocabulary: readonly string[],
+  types: readonly number[],
+  isEnd: (token: number) => boolean,
+): number[] {
+  return vocabulary.flatMap((text, token) => {
+    const isNoCharacter = /^<0x(?:C[01]|F[5-9A-F])>$/.test(text)
+    return isNoCharacter || (WITHOUT_TEXT.has(types[token] ?? 1) && !isEnd(token)) ? [token] : []
+  })
 }
 
 function toolRoot(

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { getLlama, type Llama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
+import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
 import type { EngineModel, ModelFile } from '../types.ts'
 import { type ChatTemplate, createChatTemplate } from './chat-template.ts'
-import { invalidByteTokens } from './constraint.ts'
+import { unwritableTokens } from './constraint.ts'
 import { checkGgufHeader } from './header.ts'
 
 /** What turns words into tokens and back: everything of a GGUF model but what computes. */
@@ -13,8 +13,8 @@ export interface Words {
   readonly template: ChatTemplate
   /** Tokens in the vocabulary. */
   readonly vocabulary: number
-  /** See {@link invalidByteTokens}. */
-  readonly invalidBytes: readonly number[]
+  /** See {@link unwritableTokens}. */
+  readonly unwritable: readonly number[]
 }
 
 /** The one file of a GGUF model. @throws `ENGINE_MODEL_INVALID` */
@@ -54,7 +54,15 @@ export async function loadWords(given: EngineModel, options: { vocabularyOnly: b
     eos: eosString ?? '',
   })
   const words: readonly string[] = tokenizer?.ggml?.tokens ?? []
-  return { llama, model, template, vocabulary: words.length, invalidBytes: invalidByteTokens(words) }
+  const types: readonly number[] = tokenizer?.ggml?.token_type ?? []
+  const isEnd = (token: number): boolean => model.isEogToken(token as Token)
+  return {
+    llama,
+    model,
+    template,
+    vocabulary: words.length,
+    unwritable: unwritableTokens(words, types, isEnd),
+  }
 }
 
 /** Before anything else reads it. @throws `ENGINE_MODEL_INVALID` */

@@ -16,7 +16,7 @@ import { collect, openRealHost, startWeights } from '../real-engines.ts'
 import { testdata, testdataMissing } from '../testdata.ts'
 
 /** A real llama-server; `node scripts/llama-cpp.ts` builds one. */
-const SERVER = process.env['SOTTO_LLAMA_SERVER']
+const SERVER = process.env['SOTTO_LLAMA_SERVER'] || undefined
 const skipped = SERVER === undefined || testdataMissing() !== undefined
 const MODEL = { engine: 'gguf', task: 'text-generation' } as const
 const SECRET = 'Once upon a time Sebastian hid the red key under the third stone of the garden wall. '
