@@ -2,7 +2,7 @@
 import { readNetworks } from './people/networks.ts'
 import { readPeople } from './people/enrol.ts'
 import { measure } from './measure.ts'
-import { Advice, readOptions, readSources, USAGE } from './options.ts'
+import { readOptions, readSources, USAGE } from './options.ts'
 import { publishFaces } from './publish.ts'
 import { servePage } from './serve.ts'
 
@@ -41,6 +41,6 @@ try {
   warn(`error: ${message}${code === undefined ? '' : ` [${code}]`}`)
   if (found !== undefined) warn(`  found: ${found}`)
   if (hint !== undefined) warn(`hint: ${hint}`)
-  if (!(error instanceof Advice) && code?.startsWith('ERR_PARSE_ARGS')) warn(USAGE)
+  if (code?.startsWith('ERR_PARSE_ARGS')) warn(USAGE)
   process.exitCode = 1
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { PublishedFaces } from './publish.ts'
@@ -39,10 +39,7 @@ function headersFor(relay: string): Readonly<Record<string, string>> {
 }
 
 /** Serves the page on this machine; the port must be the one that the relay lets pages come from. */
-export async function servePage(
-  config: PageConfig,
-  port: number,
-): Promise<{ url: string; close(): void; server: Server }> {
+export async function servePage(config: PageConfig, port: number): Promise<{ url: string; close(): void }> {
   const files = new Map<string, { type: string; body: string | Uint8Array }>([
     ['/', { type: 'text/html; charset=utf-8', body: readFileSync(join(PAGE, 'index.html')) }],
     ...['page.css', 'parts.css'].map(
@@ -64,7 +61,6 @@ export async function servePage(
   bound = (server.address() as { port: number }).port
   return {
     url: `http://127.0.0.1:${bound}`,
-    server,
     close() {
       server.close()
       server.closeAllConnections()

@@ -8,13 +8,17 @@ import { root } from './options.ts'
 /** Builds of older sources are kept this long: a test may still be starting them. */
 const KEPT_MS = 3_600_000
 
+/** Reads every source, so once: a test file is about the sources it began with. */
+let stamp: string | undefined
+
 /**
  * Path of the bundle of an entry point of the packages, for example `packages/kms/src/main.ts`, of the sources as
- * they are now. It lies in the checkout, where packages outside the bundle are found; processes share it.
+ * they were at the first call. It lies in the checkout, where packages outside the bundle are found; processes share it.
  */
 export async function builtEntry(source: string): Promise<string> {
+  stamp ??= sourceStamp(root).slice(0, 16)
   const all = join(root, '.cache/entries')
-  const folder = join(all, sourceStamp(root).slice(0, 16), source.replaceAll('/', '-').replace(/\.ts$/, ''))
+  const folder = join(all, stamp, source.replaceAll('/', '-').replace(/\.ts$/, ''))
   const file = join(folder, basename(source).replace(/ts$/, 'js'))
   if (existsSync(file)) return file
   await exclusively(join(root, '.cache/entries.lock'), async () => {

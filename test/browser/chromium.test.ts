@@ -10,16 +10,12 @@ import { toBase64 } from '@sotto/protocol/bytes'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import { createWorld } from '@sotto/testkit'
 import { families } from '../../scripts/vectors/families.ts'
+import { findChromium } from './find-chromium.ts'
 import type { PageApi, PageFile } from './page.ts'
 
 declare const sotto: PageApi
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-)
-if (!executablePath && process.env['CI'])
-  throw new Error('no Chromium on this machine; CI needs one (Debian package chromium)')
-if (!executablePath) process.stderr.write('skipped: browser tests need Chromium (Debian package chromium)\n')
+const executablePath = findChromium()
 
 const vectors = process.env['SOTTO_VECTORS'] ?? join(import.meta.dirname, '../../../shared/vectors')
 if (!existsSync(vectors) && process.env['CI']) throw new Error(`vectors are missing: ${vectors}`)

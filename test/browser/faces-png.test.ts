@@ -74,7 +74,7 @@ describe('reading a PNG', () => {
     ['no pixels', png(head(0, 1, 2), new Uint8Array(1)), /between 1 and/],
     ['too many pixels', png(head(40_000, 1, 2), new Uint8Array(1)), /between 1 and/],
     ['rows that are missing', png(head(2, 2, 2), new Uint8Array(7)), /cut/],
-    ['more than its header says', png(head(1, 1, 2), new Uint8Array(1_000_000)), /./],
+    ['more than its header says', png(head(1, 1, 2), new Uint8Array(1_000_000)), /larger than 4 bytes/],
     ['a filter that does not exist', png(head(1, 1, 2), Uint8Array.of(9, 1, 2, 3)), /damaged/],
     ['no palette', png(head(1, 1, 3), Uint8Array.of(0, 1)), /palette/],
     ['a chunk that goes on beyond the file', png(head(1, 1, 2), new Uint8Array(4)).subarray(0, 50), /cut/],

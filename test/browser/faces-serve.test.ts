@@ -3,6 +3,8 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createWorld } from '@sotto/testkit'
+import { encodeTrustPolicy } from '@sotto/verifier'
 import { Advice, readOptions, readSources } from '../../examples/faces/options.ts'
 import { type PageConfig, servePage } from '../../examples/faces/serve.ts'
 
@@ -50,7 +52,9 @@ describe('the page’s server', () => {
     }
   })
 
-  it('serves five files under its own name, and nothing else', async () => {
+  it('serves six files under its own name, and nothing else', async () => {
+    for (const path of ['/', '/page.js', '/page.css', '/parts.css', '/icon.svg', '/config.json'])
+      expect((await ask(path)).status).toBe(200)
     expect((await ask('/')).body).toContain('<title>')
     expect((await ask('/page.js')).headers['content-type']).toBe('text/javascript; charset=utf-8')
     expect(JSON.parse((await ask('/config.json')).body)).toEqual(CONFIG)
@@ -120,12 +124,18 @@ describe('the command line', () => {
     expect(advice(() => readSources(argv, {}, folder))).toContain(expected)
   })
 
-  it('no stack, no policy and no owner: says what to do', () => {
+  it('no stack, no policy and no owner: says what to do', async () => {
     const options = (...more: string[]) =>
       advice(() => readOptions([...given, ...more], { HOME: folder }, folder))
     expect(options()).toContain('no stack runs in this folder: start one: npx sotto up -d --browser-origin')
     expect(options('--host', 'https://relay.example')).toContain('nothing says what to accept of that host')
+    const { policy } = await createWorld()
+    writeFileSync(join(folder, 'policy.json'), encodeTrustPolicy(policy))
     writeFileSync(join(folder, 'empty.pem'), '')
+    const service = ['--host', 'https://relay.example', '--policy', 'policy.json']
+    expect(options(...service, '--owner', join(folder, 'empty.pem'))).toContain(
+      "/empty.pem is no owner's key: sotto up makes one",
+    )
     expect(readSources(given, {}, folder).networks).toMatchObject({ detector: join(folder, 'detector.onnx') })
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
@@ -10,17 +10,9 @@ import { readNetworks } from '../../examples/faces/people/networks.ts'
 import { readPeople } from '../../examples/faces/people/enrol.ts'
 import { publishFaces, type PublishedFaces } from '../../examples/faces/publish.ts'
 import { servePage } from '../../examples/faces/serve.ts'
+import { freePort } from '../log/parties.ts'
 import { startTestStack, testdata, type TestStack } from '../stack/support.ts'
 import { type Drawing, toPng, toY4m } from './faces-pictures.ts'
-
-/** Chromium, or undefined with a printed reason; missing it is a failure in CI. */
-export function findChromium(): string | undefined {
-  const found = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
-  if (!found && process.env['CI'])
-    throw new Error('no Chromium on this machine; CI needs one (Debian package chromium)')
-  if (!found) process.stderr.write('skipped: browser tests need Chromium (Debian package chromium)\n')
-  return found
-}
 
 /** The detector of the test data: its weights are never copied into this repository. */
 export function findDetector(): string | undefined {
@@ -56,28 +48,15 @@ export async function openFacesTown(
   const owner: ModelOwner = modelOwner(crypto.randomBytes(32))
   const browsers: Browser[] = []
   // The page's port is chosen first: the relay is told of its origin when it starts.
-  const origins: string[] = []
-  const reserved = await servePage(
-    {
-      relay: 'http://127.0.0.1:1',
-      gateway: '',
-      policy: '',
-      id: '',
-      digest: '',
-      frame: { width: 1, height: 1 },
-      faces: 1,
-    },
-    0,
-  )
-  origins.push(reserved.url)
-  reserved.close()
-  const stack = await startTestStack({ tap: true, owner: owner.signer.publicKey, browserOrigins: origins })
+  const port = await freePort()
+  const browserOrigins = [`http://127.0.0.1:${port}`]
+  const stack = await startTestStack({ tap: true, owner: owner.signer.publicKey, browserOrigins })
   writePeople(folder, people)
   const { relayUrl: relay, gateway, policy } = stack
   const target = { owner, name: 'faces', relay, gateway, policy }
   const { published } = await publishFaces(readNetworks({ detector }), readPeople(folder), target)
   const config = { ...published, relay, gateway, policy: fromUtf8(encodeTrustPolicy(policy)) }
-  const page = await servePage(config, Number(new URL(origins[0]!).port))
+  const page = await servePage(config, port)
   return {
     stack,
     published,

@@ -9,7 +9,8 @@ import type { Tap } from '../../packages/cli/src/stack/tap.ts'
 import { claim } from '../claims.ts'
 import { ALICE, BOB, draw, STRANGER } from './faces-pictures.ts'
 import { GRADIENT_SIMILARITY } from '../../examples/faces/people/networks.ts'
-import { type FacesTown, findChromium, findDetector, openFacesTown } from './faces-town.ts'
+import { type FacesTown, findDetector, openFacesTown } from './faces-town.ts'
+import { findChromium } from './find-chromium.ts'
 
 const chromium = findChromium()
 const detector = findDetector()

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,16 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EngineHost, readModelDirectory } from '../../packages/enclave/src/engines/host/index.ts'
 import { openRealHost } from '../../packages/enclave/test/engines/real-engines.ts'
 import { type LiveTown, openLiveTown } from '../live/town.ts'
+import { findChromium } from './find-chromium.ts'
 import type { LiveNote, LivePageApi } from './live-page.ts'
 
 declare const live: LivePageApi
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-)
-if (!executablePath && process.env['CI'])
-  throw new Error('no Chromium on this machine; CI needs one (Debian package chromium)')
-if (!executablePath) process.stderr.write('skipped: browser tests need Chromium (Debian package chromium)\n')
+const executablePath = findChromium()
 
 const MODELS = join(import.meta.dirname, '../../models')
 

@@ -100,7 +100,9 @@ it('a gateway that does not hold the key yet, behind one address with others, co
   const { sotto, ran, gateways } = await openFleet(2, async (message, fleet) =>
     fleet[messages++]!.app(message),
   )
-  gateways[0]!.keys.install([{ key: newKey(9), policy: 'cd'.repeat(32), notAfter: Date.now() }])
+  gateways[0]!.keys.install([
+    { key: newKey(9), policy: 'cd'.repeat(32), notAfter: Math.floor(Date.now() / 1000) + 3600 },
+  ])
   expect(await (await pay(sotto)).text()).toBe('served')
   expect([messages, ran]).toEqual([2, ['pay 100 at 1']])
 })

@@ -1,13 +1,13 @@
 import { type Network, writeNode } from './network.ts'
 import { bytesField, concat, numberField } from './protobuf.ts'
-import { node, port, tensor } from './values.ts'
+import { node, port, tensor, type Values } from './values.ts'
 
 /** IR version of the file: the first in which weights need not be inputs. */
 const IR_VERSION = 4
 
 /**
- * Puts a graph together, operator by operator. All operators used with it must mean the same in every operator set from
- * {@link FIRST_OPSET} to {@link LAST_OPSET}, for the file has the set of the networks that are put into it.
+ * Puts a graph together, operator by operator. All operators used with it must mean the same in every operator set that
+ * `raiseOpset` knows, for the file has the set of the networks that are put into it.
  */
 export class GraphBuilder {
   readonly #nodes: Uint8Array[] = []
@@ -82,7 +82,7 @@ export class GraphBuilder {
     return concat([numberField(1, IR_VERSION), bytesField(7, graph), bytesField(8, numberField(2, opset))])
   }
 
-  #constant(dims: readonly number[], values: Parameters<typeof tensor>[2]): string {
+  #constant(dims: readonly number[], values: Values): string {
     const name = this.#name('constant')
     this.#initializers.push(tensor(name, dims, values))
     return name

@@ -32,7 +32,12 @@ export async function openCamera(
     throw new NoCamera(REASONS[name] ?? `The camera does not start: ${message}`, { cause })
   }
   video.srcObject = stream
-  await video.play()
+  await video.play().catch((cause: unknown) => {
+    // Nobody else holds the stream: the camera would stay on, with nothing to end it.
+    for (const one of stream.getTracks()) one.stop()
+    video.srcObject = null
+    throw new NoCamera('The camera does not start: its picture cannot be shown.', { cause })
+  })
   const canvas = new OffscreenCanvas(width, height)
   const context = canvas.getContext('2d', { willReadFrequently: true })!
   context.imageSmoothingQuality = 'high'

@@ -45,7 +45,7 @@ export async function watch(
         if (either.aborted) return
         if ((error as { action?: string }).action !== 'retry' || ++failures >= MAX_FAILURES) throw error
         show('trouble', `Waiting for the service: ${(error as Error).message}`)
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+        await moment(either)
       }
     }
   }
@@ -54,6 +54,19 @@ export async function watch(
   } finally {
     ends.abort()
   }
+}
+
+/** {@link PAUSE_MS}, or less: the camera goes off when this returns. */
+function moment(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, PAUSE_MS)
+    signal.addEventListener('abort', done, { once: true })
+  })
 }
 
 function untilShown(signal: AbortSignal): Promise<void> {

@@ -59,7 +59,7 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
   if (source.now() < session.verdict.validUntil)
     void session
       .current()
-      .then(verified.prepare, () => undefined)
+      .then(verified.prepare)
       .catch(() => undefined)
   const { fetch } = verified
   const receiptOf: Sotto['receiptOf'] = (response) => receipts.receiptOf(response)

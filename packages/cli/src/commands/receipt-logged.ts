@@ -21,11 +21,7 @@ export const receiptLogged: Command = defineCommand({
     'digests where their data use says so. Exit code 6: NOT LOGGED, or not yet; 3: the receipt is not authentic.',
   arguments: [{ name: 'FILE', summary: 'receipt or kept result, or - for standard input', required: true }],
   flags: {
-    log: {
-      type: 'string',
-      value: 'URL',
-      summary: 'where the log serves its entries (SOTTO_LOG); a relay passes none on',
-    },
+    log: LOG_FLAGS.log,
     policy: LOG_FLAGS.policy,
     proof: { type: 'string', value: 'FILE', summary: 'write a proof of the batch' },
   },
@@ -35,8 +31,6 @@ export const receiptLogged: Command = defineCommand({
   async run(context, args, flags) {
     const { receipt } = readKept(await readBytes(await openInput(context.io, args), MAX_RESULT_BYTES))
     const policy = await readPolicy(await resolvePolicyPath(context, flags))
-    if ((flags.log ?? (await context.config()).get('log')) === undefined)
-      throw cliError('CLI_USAGE', 'no log to read', { hint: 'pass --log URL, or set SOTTO_LOG' })
     const reader = createLogReader(await resolveLogUrl(context, flags), context.io.fetch, context.signal)
     const proof = await findLogged(receipt, { policy, reader })
     const { ok, steps, index, loggedBefore } = verifyLogged(receipt, proof, policy)

@@ -6,13 +6,11 @@ import { acceptsSoftware, type ReceiptSubject, verifyReceipt } from '@sotto/veri
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand, exitCodeOfReceipt } from '../framework/index.ts'
 import { type Input, openInput, readBytes, readText } from '../input/index.ts'
+import { MAX_PROOF_BYTES } from '../log/index.ts'
 import { readKept } from '../receipts/index.ts'
 import { readPolicy, resolvePolicyPath } from '../service/index.ts'
 import { showOutput } from '../tensors/index.ts'
 import { formatSteps } from '../terminal/index.ts'
-
-/** A proof with the largest entry inside. */
-const MAX_PROOF_BYTES = 512 * 1024
 
 /** `sotto receipt verify FILE` */
 export const receiptVerify: Command = defineCommand({

@@ -3,23 +3,23 @@ import { type LiveEvent, type LiveOptions, transcribeLive } from '@sotto/client/
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import type { CommandContext } from '../framework/index.ts'
 import type { Input } from '../input/index.ts'
-import { accepted, keepReceipts } from '../service/index.ts'
-import { printable } from '../terminal/index.ts'
+import { accepted } from '../service/index.ts'
 
-/**
- * `sotto transcribe --live`: the recording goes out as it is made, in as many exchanges as it is long, and its text is
- * printed meanwhile; with `--json` one event a line, as the API has them.
- * @returns the receipts, one for each exchange
- * @throws as `callService` and `keepReceipts`
- */
-export async function transcribeWhileSpoken(
+/** A recording that goes out as it is made, in as many exchanges as it is long. */
+export interface SpokenTranscription {
+  /** As the API has them. To be read before the receipts. @throws as `callService` */
+  readonly events: AsyncIterable<Record<string, unknown>>
+  /** One for each exchange. */
+  receipts(this: void): Promise<SavedReceipt[]>
+}
+
+/** `sotto transcribe --live` */
+export function transcribeWhileSpoken(
   context: CommandContext,
   sotto: Sotto,
   input: Input,
   options: LiveOptions,
-  receiptFile: string | undefined,
-): Promise<SavedReceipt[]> {
-  const { stdout } = context.io
+): SpokenTranscription {
   const service = {
     baseURL: sotto.baseURL,
     receiptOf: (response: Response) => sotto.receiptOf(response),
@@ -28,19 +28,12 @@ export async function transcribeWhileSpoken(
       accepted(sotto, await sotto.fetchLive(address, init), context.signal),
   }
   const live = transcribeLive(service, input.stream(), { ...options, signal: context.signal })
-  let last = ''
-  for await (const event of live) {
-    if (context.global.json) await stdout.write(`${JSON.stringify(eventOfApi(event))}\n`)
-    else if (event.type === 'delta') {
-      await stdout.write(stdout.isTerminal ? printable(event.text) : event.text)
-      last = event.text
-    }
-  }
-  if (!context.global.json && !last.endsWith('\n')) await stdout.write('\n')
-  return keepReceipts(context, () => live.receipts(), receiptFile)
+  return { events: eventsOfApi(live), receipts: () => live.receipts() }
 }
 
-function eventOfApi(event: LiveEvent): Record<string, unknown> {
-  const type = `transcript.text.${event.type}`
-  return event.type === 'delta' ? { type, delta: event.text } : { ...event, type }
+async function* eventsOfApi(live: AsyncIterable<LiveEvent>): AsyncGenerator<Record<string, unknown>> {
+  for await (const event of live) {
+    const type = `transcript.text.${event.type}`
+    yield event.type === 'delta' ? { type, delta: event.text } : { ...event, type }
+  }
 }

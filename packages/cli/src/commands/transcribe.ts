@@ -5,6 +5,7 @@ import { type Input, openInput } from '../input/index.ts'
 import {
   callService,
   finishReceipt,
+  keepReceipts,
   openService,
   provenance,
   readEvents,
@@ -91,7 +92,9 @@ export const transcribe: Command = defineCommand({
         ...(rate !== undefined && { sampleRate: rate }),
         ...(translate && { translate }),
       }
-      const receipts = await transcribeWhileSpoken(context, sotto, input, options, flags.receipt)
+      const live = transcribeWhileSpoken(context, sotto, input, options)
+      await printStream(context, live.events)
+      const receipts = await keepReceipts(context, live.receipts, flags.receipt)
       if (context.global.json) await printProvenance(context, provenance(sotto, receipts.at(-1)))
       return
     }
@@ -104,7 +107,7 @@ export const transcribe: Command = defineCommand({
         stream: isStream ? 'true' : undefined,
       }),
     )
-    if (isStream) await printStream(context, response)
+    if (isStream) await printStream(context, readEvents(response))
     const whole = isStream ? undefined : await readWhole(context, response, format)
     const receipt = await finishReceipt(context, sotto, response, flags.receipt)
     const sources = provenance(sotto, receipt)
@@ -176,10 +179,14 @@ async function readWhole(
   return { text }
 }
 
-async function printStream(context: CommandContext, response: Response): Promise<void> {
+/** Words as they come, or with `--json` one event a line. */
+async function printStream(
+  context: CommandContext,
+  events: AsyncIterable<Record<string, unknown>>,
+): Promise<void> {
   const { stdout } = context.io
   let last = ''
-  for await (const event of readEvents(response)) {
+  for await (const event of events) {
     if (context.global.json) await stdout.write(`${JSON.stringify(event)}\n`)
     const { type, delta } = event
     if (context.global.json || type !== 'transcript.text.delta' || typeof delta !== 'string') continue

@@ -8,7 +8,7 @@ import { type CustodyEvidence, type CustodyVerdict, verifyCustody } from '@sotto
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
 import { type Ask, KMS_FLAGS, resolveKms } from '../governance/index.ts'
-import { resolveLogUrl } from '../log/index.ts'
+import { LOG_FLAGS, resolveLogUrl } from '../log/index.ts'
 import { SOFTWARE_BANNER } from '../service/index.ts'
 import { formatSteps } from '../terminal/index.ts'
 import type { OpenedCustodian } from './key-file.ts'
@@ -17,11 +17,7 @@ import { readCustodyLog, type ReadLog } from './read-log.ts'
 /** Flags of every custodian's command that talks to a KMS. */
 export const CUSTODY_FLAGS = {
   ...KMS_FLAGS,
-  log: {
-    type: 'string',
-    value: 'URL',
-    summary: 'where the log serves checkpoint and tile/... (SOTTO_LOG; a relay passes no entries on)',
-  },
+  log: LOG_FLAGS.log,
 } as const
 
 /** Values of {@link CUSTODY_FLAGS}. */

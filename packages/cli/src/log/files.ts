@@ -5,6 +5,9 @@ import { encodeSplitView, type MonitorStore, type SplitView } from '@sotto/clien
 import { writeWhole } from '@sotto/client/node'
 import { cliError } from '../errors.ts'
 
+/** A proof with the largest entry inside. */
+export const MAX_PROOF_BYTES: number = 512 * 1024
+
 /** What a monitor knows, in one file, written whole and synced. */
 export function stateFile(path: string): MonitorStore {
   return {

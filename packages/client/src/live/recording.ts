@@ -1,3 +1,4 @@
+import { concat } from '@sotto/protocol/bytes'
 import { liveWavHeader } from './wav-stream.ts'
 
 /** A recording as it is made, in one part or in several that follow each other without a gap. */
@@ -35,7 +36,7 @@ export function openRecording(
 
   function whole(piece: Uint8Array): Uint8Array {
     if (sampleRate === undefined) return piece
-    const all = half.length === 0 ? piece : joined(half, piece)
+    const all = half.length === 0 ? piece : concat(half, piece)
     const end = all.length - (all.length % 2)
     half = all.slice(end)
     return all.subarray(0, end)
@@ -109,11 +110,4 @@ function fromStream(audio: ReadableStream<Uint8Array>): Source {
 function fromIterable(audio: AsyncIterable<Uint8Array>): Source {
   const iterator = audio[Symbol.asyncIterator]()
   return { next: () => iterator.next(), stop: () => void iterator.return?.().catch(() => {}) }
-}
-
-function joined(head: Uint8Array, rest: Uint8Array): Uint8Array {
-  const all = new Uint8Array(head.length + rest.length)
-  all.set(head)
-  all.set(rest, head.length)
-  return all
 }

@@ -1,7 +1,6 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
 import { encodeDocument } from '@sotto/protocol/keyrelease'
-import type { CheckpointRequirements } from '@sotto/protocol/note'
 import {
   formatModelName,
   type LoggedModelDocument,
@@ -21,7 +20,7 @@ import {
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
 import type { TrustedService, TrustPolicy } from '@sotto/verifier'
-import { countedWitnesses } from '@sotto/verifier/bundle'
+import { requirementsOf } from '@sotto/verifier/bundle'
 import { modelContent } from './content.ts'
 import { otherProof, policyDigest, signImport, signStatement } from './documents.ts'
 import { innerApi } from './inner-api.ts'
@@ -51,12 +50,7 @@ const MAX_PAGES = 1024
 /** Models of owners through a verified connection, but for running them. */
 export function createModels({ fetch, service, policy, now }: ModelsOptions): Omit<SottoModels, 'run'> {
   const api = innerApi(fetch)
-  const log: CheckpointRequirements = {
-    origin: policy.log.origin,
-    logKey: policy.log.key,
-    witnessKeys: countedWitnesses(policy),
-    quorum: policy.witnesses.quorum,
-  }
+  const log = requirementsOf(policy)
 
   function listed(query: Record<string, string>, signal?: AbortSignal): Promise<ModelList> {
     return api.call('GET', `?${new URLSearchParams(query).toString()}`, LIST, { signal })

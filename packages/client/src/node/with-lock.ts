@@ -1,7 +1,8 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { createTurns } from '@sotto/protocol/turns'
 import { clientError } from '../errors.ts'
-import { createLines } from '../tokens/alone.ts'
+import { sleep } from '../sleep.ts'
 
 const WAIT_MS = 10_000
 /** Pause before the lock is tried again: a change takes about as long. */
@@ -10,7 +11,7 @@ const RETRY_MS = 5
 const SQLITE_BUSY = 5
 
 /** Those of this process take turns, whichever instance they come from: nobody of them tries in vain. */
-const inLine = createLines()
+const inTurn = createTurns()
 
 /**
  * Runs `work` while nobody else, of this process or another one, does so for `file`. Beside it lies a `.lock`, which
@@ -22,7 +23,7 @@ const inLine = createLines()
  */
 export function withLock<T>(file: string, work: () => Promise<T>, waitMs: number = WAIT_MS): Promise<T> {
   const path = `${resolve(file)}.lock`
-  return inLine(path, () => whileLocked(path, work, waitMs))
+  return inTurn(path, () => whileLocked(path, work, waitMs))
 }
 
 async function whileLocked<T>(path: string, work: () => Promise<T>, waitMs: number): Promise<T> {
@@ -39,11 +40,11 @@ async function whileLocked<T>(path: string, work: () => Promise<T>, waitMs: numb
       database.close()
     }
     if (performance.now() >= until)
-      throw clientError('STORAGE_INVALID', 'another process does not let go of the kept tokens', {
+      throw clientError('STORAGE_INVALID', 'another process does not let go of what is kept here', {
         found: path,
         hint: 'end it, or use another state folder',
       })
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS * (1 + Math.random())))
+    await sleep(RETRY_MS * (1 + Math.random()))
   }
 }
 

@@ -18,8 +18,8 @@ export interface ProxyOwner {
 /** As many as 24 random bytes have in base64url. */
 const MIN_SECRET_CHARACTERS = 32
 
-/** Names of this machine. Whatever else a proxy answers to, an owner is on it. */
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
+/** Names of this machine in `Host`. Whatever else a proxy answers to, an owner is on it. */
+export const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
 /** SHA-256 of the secret. @throws `PROXY_CONFIG` one that could be guessed */
 export function ownerSecret({ secret }: ProxyOwner): Uint8Array {
@@ -37,7 +37,7 @@ export function ownerSecret({ secret }: ProxyOwner): Uint8Array {
  */
 export function refuseOwnersAct(secret: Uint8Array, request: Request): Response | undefined {
   const { headers } = request
-  if (!LOOPBACK.has(new URL(request.url).hostname))
+  if (!LOOPBACK_NAMES.has(new URL(request.url).hostname))
     return refused(403, 'sotto_host_refused', 'an owner acts on this machine only, under a name of it')
   if (headers.has('origin') || headers.has('sec-fetch-site'))
     return refused(403, 'sotto_origin_refused', 'no web page acts for an owner')

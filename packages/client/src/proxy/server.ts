@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { clientError } from '../errors.ts'
 import { createProxy, type ProxyOptions } from './handler.ts'
 import { bridge } from './node-bridge.ts'
-import { ownerSecret } from './owner-guard.ts'
+import { LOOPBACK_NAMES, ownerSecret } from './owner-guard.ts'
 
 /** Options of {@link startProxy}. */
 export interface StartProxyOptions extends Omit<ProxyOptions, 'hosts'> {
@@ -45,7 +45,7 @@ export async function startProxy(options: StartProxyOptions): Promise<RunningPro
       hint: 'start another one without the owner',
     })
   }
-  const names = [...new Set(['127.0.0.1', 'localhost', '[::1]', ...allowedHosts])]
+  const names = [...new Set([...LOOPBACK_NAMES, ...allowedHosts])]
   for (const name of names) {
     if (!URL.canParse(`http://${name}:1`))
       throw clientError('PROXY_CONFIG', 'an accepted host name is malformed', { found: name })

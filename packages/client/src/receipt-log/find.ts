@@ -1,12 +1,6 @@
-import { parseDsse } from '@sotto/protocol/dsse'
 import type { ReleaseReceipt } from '@sotto/protocol/keyrelease'
 import { leafHash, proveInclusion, verifyInclusion } from '@sotto/protocol/merkle'
-import {
-  holdsDigest,
-  RECEIPT_BATCH_TYPE,
-  receiptDigest,
-  type ReceiptBatch,
-} from '@sotto/protocol/receipt-log'
+import { holdsDigest, receiptDigest, type ReceiptBatch } from '@sotto/protocol/receipt-log'
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import { TILE_WIDTH } from '@sotto/protocol/tile-path'
 import { verifyReceipt } from '@sotto/verifier'
@@ -59,7 +53,7 @@ function bundleOf(index: number): number {
 /** The batch that this enclave signed; undefined for every other entry. */
 function batchOf(entry: Uint8Array, release: ReleaseReceipt): ReceiptBatch | undefined {
   try {
-    return parseDsse(entry).payloadType === RECEIPT_BATCH_TYPE ? decodeBatch(entry, release) : undefined
+    return decodeBatch(entry, release)
   } catch {
     // Anybody may write entries; those that this enclave did not sign say nothing of its receipts.
     return undefined

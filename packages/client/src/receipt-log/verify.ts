@@ -11,7 +11,7 @@ import {
 } from '@sotto/protocol/receipt-log'
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import { type ReceiptResult, type Step, type TrustPolicy, verifyReceipt } from '@sotto/verifier'
-import { countedWitnesses } from '@sotto/verifier/bundle'
+import { requirementsOf } from '@sotto/verifier/bundle'
 import { type Check, Refusal, runChecks } from '@sotto/verifier/checks'
 import { type EntryProof, verifyEntryProof } from '../monitor/index.ts'
 
@@ -44,12 +44,7 @@ const LOGGED_CHECKS: readonly Check<Facts>[] = [
     title: 'Log and witnesses signed a state that holds this entry',
     needs: [],
     run({ proof, policy }) {
-      const checkpoint = verifyEntryProof(proof, {
-        origin: policy.log.origin,
-        logKey: policy.log.key,
-        witnessKeys: countedWitnesses(policy),
-        quorum: policy.witnesses.quorum,
-      })
+      const checkpoint = verifyEntryProof(proof, requirementsOf(policy))
       return { adds: { checkpoint }, found: `entry ${proof.index} of ${checkpoint.size}` }
     },
   },

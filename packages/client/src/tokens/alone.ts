@@ -1,23 +1,7 @@
+import { createTurns, type Turns } from '@sotto/protocol/turns'
 import type { SottoStorage } from '../types.ts'
 
-/** Runs pieces of work of one name one after the other; those of two names do not wait for each other. */
-export type Lines = <T>(name: string, work: () => Promise<T>) => Promise<T>
-
-/** Makes {@link Lines}: nothing is kept of a name for which nobody waits. */
-export function createLines(): Lines {
-  const lines = new Map<string, Promise<unknown>>()
-  return (name, work) => {
-    const turn = (lines.get(name) ?? Promise.resolve()).then(work)
-    const over = turn.then(ignore, ignore)
-    lines.set(name, over)
-    void over.then(() => {
-      if (lines.get(name) === over) lines.delete(name)
-    })
-    return turn
-  }
-}
-
-const linesOf = new WeakMap<SottoStorage, Lines>()
+const turnsOf = new WeakMap<SottoStorage, Turns>()
 
 /**
  * Runs `work` while nobody else who shares `storage` runs any under this name: by the storage's own `lock`, or one after
@@ -26,9 +10,9 @@ const linesOf = new WeakMap<SottoStorage, Lines>()
  */
 export function alone<T>(storage: SottoStorage, name: string, work: () => Promise<T>): Promise<T> {
   if (storage.lock !== undefined) return storage.lock(name, work)
-  const lines = linesOf.get(storage) ?? createLines()
-  linesOf.set(storage, lines)
-  return lines(name, () => underWebLock(`sotto ${name}`, work))
+  const inTurn = turnsOf.get(storage) ?? createTurns()
+  turnsOf.set(storage, inTurn)
+  return inTurn(name, () => underWebLock(`sotto ${name}`, work))
 }
 
 /** What of `LockManager` is used (Web Locks API). */
@@ -51,5 +35,3 @@ async function underWebLock<T>(name: string, work: () => Promise<T>): Promise<T>
     return work()
   }
 }
-
-function ignore(): void {}

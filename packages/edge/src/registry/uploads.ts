@@ -4,8 +4,9 @@ import { createHash, type Hash } from 'node:crypto'
 import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { MAX_UPLOAD_PART_BYTES, type UploadIntent, type UploadState } from '@sotto/protocol/sealed-models'
+import { createTurns } from '@sotto/protocol/turns'
 import { serveError } from '@sotto/serve/errors'
-import { type BodyPace, pacedBody } from '@sotto/serve/limits'
+import { pacedBody, type PaceLimits, PART_PACE } from '@sotto/serve/limits'
 import { edgeError } from '../errors.ts'
 import { type BlobFiles, hashFile, sizeOf } from './blobs.ts'
 import { type RegistryDatabase, registryStoreError } from './database.ts'
@@ -37,12 +38,9 @@ export interface UploadsOptions {
   maxUploads: number
   /** Unix seconds. */
   now: () => number
-  /** How slowly parts may come. Default 16 KiB/s after 20 s. */
-  pace?: BodyPace
+  /** How slowly parts may come. Default {@link PART_PACE}. */
+  pace?: PaceLimits
 }
-
-/** A part holds its upload while it comes: as slow as the slowest lines that owners have. */
-const PACE: BodyPace = { graceMs: 20_000, minBytesPerSecond: 16_384 }
 
 /** Uploads whose hashes are kept between requests. */
 const MAX_HASHES = 256
@@ -50,10 +48,10 @@ const MAX_HASHES = 256
 type Row = { id: string; digest: string; bytes: number; offset: number; complete: number }
 
 /** Makes {@link Uploads} over an open store. */
-export function openUploads({ database, files, maxUploads, now, pace = PACE }: UploadsOptions): Uploads {
+export function openUploads({ database, files, maxUploads, now, pace = PART_PACE }: UploadsOptions): Uploads {
   const { db, guarded } = database
   /** One writer of an upload at a time. */
-  const lines = new Map<string, Promise<unknown>>()
+  const inTurn = createTurns()
   /** Hashes of what is stored so far, so that a whole file need not be read again at the end. */
   const hashes = new Map<string, { hash: Hash; at: number }>()
 
@@ -87,17 +85,6 @@ export function openUploads({ database, files, maxUploads, now, pace = PACE }: U
     hashes.set(id, state)
   }
 
-  async function inLine<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const turn = (lines.get(id) ?? Promise.resolve()).then(work)
-    const settled = turn.catch(() => undefined)
-    lines.set(id, settled)
-    try {
-      return await turn
-    } finally {
-      if (lines.get(id) === settled) lines.delete(id)
-    }
-  }
-
   async function complete(row: Row): Promise<void> {
     const { id, digest, bytes } = row
     const known = hashes.get(id)
@@ -125,7 +112,11 @@ export function openUploads({ database, files, maxUploads, now, pace = PACE }: U
         )
       })
     } catch (error) {
-      if (isNew) files.takeBack(id, digest)
+      try {
+        if (isNew) files.takeBack(id, digest)
+      } catch {
+        // The next start does. Whoever uploads is told what went wrong first.
+      }
       throw registryStoreError(error)
     }
     files.removePart(id)
@@ -202,7 +193,7 @@ export function openUploads({ database, files, maxUploads, now, pace = PACE }: U
       return stateOf(row)
     },
     append: (id, offset, body) =>
-      inLine(id, async () => {
+      inTurn(id, async () => {
         const row = find(id)
         if (row.complete !== 0 || row.offset !== offset)
           throw edgeError('REGISTRY_OFFSET', `the upload is at byte ${row.offset}`, {

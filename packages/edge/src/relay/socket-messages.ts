@@ -1,6 +1,6 @@
 import { serveError } from '@sotto/serve/errors'
 import type { WebSocketConnection } from '@sotto/serve/websocket'
-import { type PaceLimits, startPace } from './pace.ts'
+import { type ClientPaceLimits, startClientPace } from './pace.ts'
 
 /** Subprotocol: one chunked-OHTTP exchange. See `docs/live.md` for its messages. */
 export const SOCKET_PROTOCOL = 'sotto-ohttp'
@@ -29,8 +29,8 @@ export interface ClientSide {
 
 /** How slow a client may be. */
 export interface ClientLimits {
-  sending: PaceLimits
-  reading: PaceLimits
+  sending: ClientPaceLimits
+  reading: ClientPaceLimits
 }
 
 /**
@@ -38,8 +38,8 @@ export interface ClientLimits {
  * answer. The client controls all of them; anything else fails the request.
  */
 export function socketRequest(connection: WebSocketConnection, limits: ClientLimits): ClientSide {
-  const sending = startPace(limits.sending)
-  const reading = startPace(limits.reading)
+  const sending = startClientPace(limits.sending)
+  const reading = startClientPace(limits.reading)
   reading.count(UNSAID_BYTES)
   let hasEnded = false
   let read = 0

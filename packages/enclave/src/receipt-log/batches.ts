@@ -12,7 +12,7 @@ import {
 import type { ReceiptTrailer } from '@sotto/protocol/receipts'
 import { serveError } from '@sotto/serve/errors'
 import type { LogClient } from '@sotto/serve/log-client'
-import type { ServingIdentity } from '../gateway/index.ts'
+import { notReady, type ServingIdentity } from '../gateway/index.ts'
 
 /** Digests that wait for their turn, 32 bytes each; of more receipts none is kept. */
 const MAX_WAITING = 65_536
@@ -44,7 +44,10 @@ export type ReceiptLogTrouble = 'RECEIPT_LOG_BEHIND' | 'RECEIPT_LOG_FULL'
 export interface ReceiptLog {
   /** Takes the digest of a receipt that was signed. Never fails, and nothing is sent now. */
   add(receipt: ReceiptTrailer): void
-  /** Logs the first batch, of random digests alone: it shows that this log can be written to. @throws as `append` */
+  /**
+   * Logs the first batch, of random digests alone: it shows that this log can be written to.
+   * @throws as `append`; `GATEWAY_NOT_READY` while nothing is held, for nothing was logged then
+   */
   start(): Promise<void>
   /** Logs what waits: at least one batch, also of nothing. Call it by the clock alone. Never fails. */
   tick(): Promise<void>
@@ -131,7 +134,10 @@ export function createReceiptLog(options: ReceiptLogOptions): ReceiptLog {
         }),
       )
     },
-    start: inTurn,
+    async start() {
+      await inTurn()
+      if (newest.sequence === 0) throw notReady()
+    },
     tick: () => inTurn().catch(onFailed),
     get trouble() {
       // What was left out stays so when there is room again: nobody else would ever hear of it.

@@ -35,6 +35,10 @@ export function contentKeys(
   return keys
 }
 
+/**
+ * The KMS's receipt, which must name what was asked for.
+ * @throws `RELEASE_INVALID`; `RELEASE_KMS_UNREACHABLE` when the KMS changed its keys meanwhile; `DSSE_*`, `JCS_*`
+ */
 export function checkReceipt(
   response: ReleaseResponse,
   service: TrustedService,
@@ -64,6 +68,7 @@ export function checkReceipt(
   return receipt
 }
 
+/** The keys, unwrapped. @throws `RELEASE_INVALID` */
 export function unwrap(
   response: ReleaseResponse,
   wrap: KemPrivateKey,

@@ -100,6 +100,14 @@ describe('an answer that its engine did not hold in its form', () => {
     expect(text).not.toMatch(/secret|"n/)
   })
 
+  it('says of a call that may not be there nothing about its arguments', async () => {
+    const [, script, path, body] = wrong.find(([what]) => what === 'calls another than it must')!
+    const [, text] = await ask(script, path, body)
+    expect(JSON.parse(text)).toMatchObject({
+      error: { message: 'the answer calls what it may not; ask again' },
+    })
+  })
+
   it.each(wrong)('and %s has no end in a stream', async (_what, script, path, body) => {
     const response = await scriptedApi(script).api(post(path, { ...body, stream: true }))
     if (response.status !== 200) {

@@ -88,7 +88,8 @@ describe('of a message and the one that takes its place', () => {
   })
 })
 
-it.each(['', 'x', `${'A'.repeat(42)}=`, 'A'.repeat(44)])('refuses a name that is none: %j', async (name) => {
+const NO_NAMES = ['', 'x', `${'A'.repeat(42)}=`, `${'A'.repeat(42)}B`, 'A'.repeat(44)]
+it.each(NO_NAMES)('refuses a name that is none: %j', async (name) => {
   const { gateway, effects } = withEffects()
   const fields: [string, string][] = [
     ['date', new Date().toUTCString()],

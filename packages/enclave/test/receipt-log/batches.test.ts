@@ -188,6 +188,17 @@ test('a log that cannot be written to shows at the start', async () => {
   ])
 })
 
+test('while nothing is held nothing is logged, and the start says so', async () => {
+  const desk = openDesk()
+  const { identity } = desk.held
+  delete desk.held.identity
+  await expect(desk.log.start()).rejects.toMatchObject({ code: 'GATEWAY_NOT_READY', action: 'retry' })
+  expect(desk.sent).toEqual([])
+  desk.held.identity = identity!
+  await desk.log.start()
+  expect(shape(desk)).toEqual([[1, 64]])
+})
+
 test('turns do not overlap', async () => {
   const desk = openDesk()
   await Promise.all([desk.log.tick(), desk.log.tick(), desk.log.tick()])

@@ -70,7 +70,7 @@ function requireNotRemoved({ artifact, owner, model, createdAt }: ArtifactKeyImp
 export function requireMade(createdAt: UnixSeconds, now: UnixSeconds): void {
   if (createdAt <= now + MAX_AHEAD_SECONDS) return
   throw kmsError('KMS_STATEMENT_TIME', 'it was made in the future; compare the clocks', {
-    expected: `at most ${now}`,
+    expected: `at most ${now + MAX_AHEAD_SECONDS}`,
     found: `${createdAt}`,
   })
 }

@@ -37,8 +37,8 @@ export function admitModelRemoval(
   requireMade(removal.createdAt, now)
   const { owner, name, version, createdAt } = removal
   const held = [...state.artifacts.values()].filter((artifact) => artifact.owner === owner)
-  const ends = held.map((artifact) => endOf(artifact, removal))
-  const of = (end: End): ArtifactId[] => held.filter((_, n) => ends[n] === end).map(({ id }) => id)
+  const byEnd = Map.groupBy(held, (artifact) => endOf(artifact, removal))
+  const of = (end: End): ArtifactId[] => (byEnd.get(end) ?? []).map(({ id }) => id)
   const destroyed = of('destroyed')
   const [shared, newer] = [of('shared'), of('newer')]
   const room = MAX_RECEIPT_ARTIFACTS - destroyed.length - shared.length - newer.length
@@ -54,9 +54,8 @@ export function admitModelRemoval(
   const isNoted = state.removedModels.get(owner)?.some((one) => isWithin(note, one)) === true
   const isAnybodys = held.length > 0 || state.owners?.some(({ key }) => key === owner) === true
   const isRemembered = state.removed.has(owner) || state.removedModels.has(owner)
-  const isNothing = isAnybodys
-    ? isNoted && destroyed.length === 0 && held.every((artifact) => isMarked(artifact, removal))
-    : true
+  const isDone = isNoted && destroyed.length === 0 && held.every((artifact) => isMarked(artifact, removal))
+  const isNothing = !isAnybodys || isDone
   return {
     owner,
     destroyed,

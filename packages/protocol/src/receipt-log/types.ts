@@ -13,7 +13,7 @@ export const NO_PREVIOUS_BATCH: Digest = '0'.repeat(64)
 export const BATCH_SIZES = [64, 256, 1024] as const
 
 /** The largest of {@link BATCH_SIZES}. */
-export const MAX_BATCH_DIGESTS = 1024
+export const MAX_BATCH_DIGESTS: number = BATCH_SIZES[2]
 
 /** Bytes of one digest of a receipt. */
 export const RECEIPT_DIGEST_BYTES = 32

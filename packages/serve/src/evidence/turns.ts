@@ -1,18 +1,4 @@
-const last = new Map<string, Promise<unknown>>()
+import { createTurns, type Turns } from '@sotto/protocol/turns'
 
-/**
- * Runs what shares one thing of this machine one after another within this process, in the order of the calls.
- * What fails holds nobody up. It keeps no other process out.
- *
- * @param thing what is shared, the path of a device
- */
-export function inTurn<Result>(thing: string, run: () => Promise<Result>): Promise<Result> {
-  const turn = (last.get(thing) ?? Promise.resolve()).then(run)
-  const over = turn
-    .catch(() => undefined)
-    .then(() => {
-      if (last.get(thing) === over) last.delete(thing)
-    })
-  last.set(thing, over)
-  return turn
-}
+/** Runs what shares one thing of this machine, a device by its path, in turn within this process. It keeps no other process out. */
+export const inTurn: Turns = createTurns()

@@ -1,13 +1,6 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { serveError } from '../errors/index.ts'
-
-/** How slowly a body may come. */
-export interface BodyPace {
-  /** Milliseconds in which nothing has to come. */
-  graceMs: number
-  /** On average, of the time that was waited for the sender, once the grace is over. Above 0. */
-  minBytesPerSecond: number
-}
+import { MAX_TIMER_MS, type PaceLimits, startPace } from './pace.ts'
 
 /**
  * The same chunks, as long as they come at a pace: whoever sends a byte now and then holds what its request holds for no
@@ -16,19 +9,18 @@ export interface BodyPace {
  */
 export async function* pacedBody(
   body: AsyncIterable<Uint8Array>,
-  { graceMs, minBytesPerSecond }: BodyPace,
+  limits: PaceLimits,
   now: () => number = () => performance.now(),
 ): AsyncGenerator<Uint8Array> {
   const parts = body[Symbol.asyncIterator]()
-  let bytes = 0
-  let waitedMs = 0
+  const pace = startPace(limits)
   try {
     for (;;) {
       const since = now()
-      const next = await within(parts.next(), graceMs + (bytes / minBytesPerSecond) * 1000 - waitedMs)
-      waitedMs += now() - since
+      const next = await within(parts.next(), pace.leftMs())
+      pace.waited(now() - since)
       if (next.done === true) return
-      bytes += next.value.length
+      pace.count(next.value.length)
       yield next.value
     }
   } finally {
@@ -36,9 +28,6 @@ export async function* pacedBody(
     void parts.return?.().catch(() => undefined)
   }
 }
-
-/** A timer set to more ends at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()

@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from 'node:http'
+import { MAX_TIMER_MS, type Pace, type PaceLimits, startPace } from '../limits/pace.ts'
 
 /** How a body is sent. */
 export interface WriteBodyOptions {
@@ -14,12 +15,9 @@ export interface WriteBodyOptions {
 }
 
 /** How slow a receiver may be. */
-export interface ReceiverLimits {
+export interface ReceiverLimits extends PaceLimits {
   /** Longest time in which it takes nothing, milliseconds. */
   stallMs: number
-  /** What it takes on average once it was waited for `graceMs`, bytes in each second of waiting; 0: any pace will do. */
-  minBytesPerSecond: number
-  graceMs: number
 }
 
 /**
@@ -34,7 +32,7 @@ export async function writeBody(
   options: WriteBodyOptions,
 ): Promise<void> {
   const { begin, lookAhead = true, receiver } = options
-  const pace = receiver && { ...receiver, bytes: 0, waitedMs: 0 }
+  const pace = receiver && { ...startPace(receiver), stallMs: receiver.stallMs }
   let next = reader.read()
   const first = lookAhead ? await readNow(next) : undefined
   if (first === undefined) begin(undefined)
@@ -63,14 +61,15 @@ function readNow<T>(read: Promise<T>): Promise<T | undefined> {
 }
 
 /** What a receiver took, and how long it was waited for. */
-interface Pace extends ReceiverLimits {
-  bytes: number
-  waitedMs: number
-}
+type ReceiverPace = Pace & Pick<ReceiverLimits, 'stallMs'>
 
-async function write(chunk: Uint8Array, outgoing: OutgoingMessage, pace: Pace | undefined): Promise<void> {
+async function write(
+  chunk: Uint8Array,
+  outgoing: OutgoingMessage,
+  pace: ReceiverPace | undefined,
+): Promise<void> {
   if (outgoing.destroyed) throw new Error('the receiver left')
-  if (pace !== undefined) pace.bytes += chunk.length
+  pace?.count(chunk.length)
   if (outgoing.write(chunk)) return
   const stop = pace && holdToPace(outgoing, pace)
   try {
@@ -81,7 +80,7 @@ async function write(chunk: Uint8Array, outgoing: OutgoingMessage, pace: Pace | 
 }
 
 /** Cuts a receiver that is too slow while it is waited for; call the result once it has taken what there was. */
-function holdToPace(outgoing: OutgoingMessage, pace: Pace): () => void {
+function holdToPace(outgoing: OutgoingMessage, pace: ReceiverPace): () => void {
   const since = performance.now()
   const { socket } = outgoing
   socket?.setTimeout(pace.stallMs)
@@ -89,19 +88,15 @@ function holdToPace(outgoing: OutgoingMessage, pace: Pace): () => void {
   return () => {
     clearTimeout(timer)
     socket?.setTimeout(0)
-    pace.waitedMs += performance.now() - since
+    pace.waited(performance.now() - since)
   }
 }
 
 /** Cuts a receiver that has not taken all there is by the time that its pace allows. */
-function cutWhenLate(outgoing: OutgoingMessage, pace: Pace): NodeJS.Timeout | undefined {
-  const { minBytesPerSecond, graceMs, bytes, waitedMs } = pace
-  const leftMs = graceMs + (bytes / minBytesPerSecond) * 1000 - waitedMs
-  // Longer than a timer holds is longer than anybody is waited for.
+function cutWhenLate(outgoing: OutgoingMessage, pace: ReceiverPace): NodeJS.Timeout | undefined {
+  const leftMs = pace.leftMs()
   return leftMs < MAX_TIMER_MS ? setTimeout(() => outgoing.destroy(), Math.max(0, leftMs)) : undefined
 }
-
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 function drained(outgoing: OutgoingMessage): Promise<void> {
   return new Promise<void>((resolve, reject) => {
@@ -118,19 +113,23 @@ function drained(outgoing: OutgoingMessage): Promise<void> {
   })
 }
 
-function endWith(outgoing: OutgoingMessage, last: Uint8Array | undefined, pace: Pace | undefined): void {
+function endWith(
+  outgoing: OutgoingMessage,
+  last: Uint8Array | undefined,
+  pace: ReceiverPace | undefined,
+): void {
   if (outgoing.destroyed) throw new Error('the receiver left')
   if (last === undefined) outgoing.end()
   else outgoing.end(last)
   if (pace === undefined || outgoing.writableLength === 0) return
-  pace.bytes += last?.length ?? 0
+  pace.count(last?.length ?? 0)
   // An answer in line behind another one has no socket yet: its receiver is not waited for.
   if (outgoing.socket === null) outgoing.once('socket', () => holdToEnd(outgoing, pace))
   else holdToEnd(outgoing, pace)
 }
 
 /** The receiver still has to take what is buffered. */
-function holdToEnd(outgoing: OutgoingMessage, pace: Pace): void {
+function holdToEnd(outgoing: OutgoingMessage, pace: ReceiverPace): void {
   // Not undone at the end: from there on the timeout is the server's, between two requests.
   outgoing.socket?.setTimeout(pace.stallMs)
   const timer = cutWhenLate(outgoing, pace)

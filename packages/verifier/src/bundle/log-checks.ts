@@ -9,6 +9,7 @@ import {
   parseVerifierKey,
   verifyCheckpoint,
   type Checkpoint,
+  type CheckpointRequirements,
   type VerifiedCheckpoint,
 } from '@sotto/protocol/note'
 import type { StepName, TrustPolicy } from '../policy/index.ts'
@@ -22,7 +23,7 @@ export const CLOCK_SKEW_SECONDS = 300
 const MIN_INDEPENDENT_ORGANISATIONS = 2
 
 /** Witnesses whose cosignatures count for the quorum under this policy (T14). */
-export function countedWitnesses(policy: Pick<TrustPolicy, 'witnesses'>): string[] {
+function countedWitnesses(policy: Pick<TrustPolicy, 'witnesses'>): string[] {
   return policy.witnesses.keys
     .filter(({ operator }) => !operator || policy.witnesses.allowOperatorWitnesses)
     .map(({ key }) => key)
@@ -33,12 +34,17 @@ export function verifyUnder(
   policy: Pick<TrustPolicy, 'log' | 'witnesses'>,
   note: string,
 ): VerifiedCheckpoint {
-  return verifyCheckpoint(note, {
+  return verifyCheckpoint(note, requirementsOf(policy))
+}
+
+/** What a policy asks of a checkpoint. */
+export function requirementsOf(policy: Pick<TrustPolicy, 'log' | 'witnesses'>): CheckpointRequirements {
+  return {
     origin: policy.log.origin,
     logKey: policy.log.key,
     witnessKeys: countedWitnesses(policy),
     quorum: policy.witnesses.quorum,
-  })
+  }
 }
 
 /** Age in seconds by witness time, refused when it lies in the future or is too old (T6). */

@@ -8,14 +8,13 @@ import {
 } from '@sotto/client/monitor'
 import { SottoError } from '@sotto/protocol/errors'
 import { toHex } from '@sotto/protocol/bytes'
-import { countedWitnesses } from '@sotto/verifier/bundle'
+import { requirementsOf } from '@sotto/verifier/bundle'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
 import { openInput, readText } from '../../input/index.ts'
-import { LOG_FLAGS, type LogFlags, resolveLog } from '../../log/index.ts'
+import { LOG_FLAGS, type LogFlags, MAX_PROOF_BYTES, resolveLog } from '../../log/index.ts'
 import { printableLine } from '../../terminal/index.ts'
 
-const MAX_PROOF_BYTES = 512 * 1024
 const { policy, key, origin, witness, quorum } = LOG_FLAGS
 const FLAGS = { policy, key, origin, witness, quorum } as const
 
@@ -55,12 +54,7 @@ export const logProve: Command = defineCommand({
 async function proveEntry(context: CommandContext, text: string, flags: LogFlags): Promise<number> {
   const proof = parseEntryProof(text)
   const { followed } = await resolveLog(context, flags)
-  const checkpoint = verifyEntryProof(proof, {
-    origin: followed.origin,
-    logKey: followed.key,
-    witnessKeys: countedWitnesses(followed),
-    quorum: followed.witnesses.quorum,
-  })
+  const checkpoint = verifyEntryProof(proof, requirementsOf({ log: followed, witnesses: followed.witnesses }))
   const kind = readEntry(proof.entry!)?.type?.name ?? 'entry'
   if (context.global.json)
     context.json({

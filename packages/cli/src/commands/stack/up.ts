@@ -159,9 +159,10 @@ async function refuseSecond(folder: string): Promise<void> {
 async function runInForeground(
   context: CommandContext,
   folder: string,
-  options: Pick<StackOptions, 'extraModels' | 'aliases' | 'browserOrigins' | 'compat' | 'owner'> & {
-    maxUploadBytes: number | undefined
-  },
+  options: Pick<
+    StackOptions,
+    'extraModels' | 'aliases' | 'browserOrigins' | 'compat' | 'owner' | 'receiptLogSeconds'
+  > & { maxUploadBytes: number | undefined },
 ): Promise<void> {
   const started = performance.now()
   const { maxUploadBytes, ...more } = options

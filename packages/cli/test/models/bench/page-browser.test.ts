@@ -1,15 +1,10 @@
-import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from '../../../../../test/browser/find-chromium.ts'
 import type { TextFigures } from '../../../src/models/bench/index.ts'
 import { writePage } from '../../../src/models/bench/page.ts'
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (path) => existsSync(path),
-)
-if (!executablePath && process.env['CI'])
-  throw new Error('no Chromium on this machine; CI needs one (Debian package chromium)')
-if (!executablePath) process.stderr.write('skipped: browser tests need Chromium (Debian package chromium)\n')
+const executablePath = findChromium()
 
 const ROWS: readonly TextFigures[] = [
   ['f16', 5.6, 60.37],

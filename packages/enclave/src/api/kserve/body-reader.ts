@@ -1,8 +1,6 @@
+import { FIRST_BYTES, GrowingBytes } from '../../ram/growing-bytes.ts'
 import { ApiError } from '../openai/errors.ts'
 import { malformed } from './json-reader.ts'
-
-/** Memory that is taken before any of the bytes for it have come. */
-const FIRST_BYTES = 64 * 1024
 
 /** Reads a body from the front. Memory follows what comes: whoever announces much and sends little takes little. */
 export class BodyReader {
@@ -18,49 +16,34 @@ export class BodyReader {
    * @throws `API_INVALID` when the body ends before, what `hold` throws
    */
   async exactly(length: number, hold: (bytes: number) => void): Promise<Uint8Array> {
-    let buffer = new ArrayBuffer(0)
-    const grow = (to: number): void => {
-      hold(to - buffer.byteLength)
-      // The old one is free at once.
-      buffer = buffer.transfer(to)
-    }
-    grow(Math.min(length, FIRST_BYTES))
-    for (let filled = 0; filled < length;) {
+    const read = new GrowingBytes(length, hold)
+    read.reserve(Math.min(length, FIRST_BYTES))
+    while (read.length < length) {
       if (this.pending.length === 0 && !(await this.more()))
         throw malformed('the body is shorter than its header and its binary data sizes say')
-      if (filled === buffer.byteLength) grow(Math.min(length, 2 * filled))
-      const piece = this.pending.subarray(0, buffer.byteLength - filled)
-      new Uint8Array(buffer).set(piece, filled)
-      filled += piece.length
+      const piece = this.pending.subarray(0, length - read.length)
+      read.add(piece)
       this.pending = this.pending.subarray(piece.length)
     }
-    return new Uint8Array(buffer)
+    return read.bytes()
   }
 
   /**
-   * Everything that is left, in one array as {@link exactly}: whoever sends it chooses the sizes of the pieces, so none of
-   * them is kept. @throws `API_TOO_LARGE`, what `hold` throws
+   * Everything that is left, in one array as {@link exactly}.
+   * @throws `API_TOO_LARGE`, what `hold` throws
    */
   async rest(maxBytes: number, hold: (bytes: number) => void): Promise<Uint8Array> {
-    let buffer = new ArrayBuffer(0)
-    let length = 0
+    const read = new GrowingBytes(maxBytes, hold)
     while (this.pending.length > 0 || (await this.more())) {
-      const needed = length + this.pending.length
-      if (needed > maxBytes)
+      if (read.length + this.pending.length > maxBytes)
         throw new ApiError(
           'API_TOO_LARGE',
           `the JSON of the request is larger than ${maxBytes} bytes; send large tensors as binary data`,
         )
-      if (needed > buffer.byteLength) {
-        const to = Math.min(maxBytes, Math.max(needed, 2 * buffer.byteLength, FIRST_BYTES))
-        hold(to - buffer.byteLength)
-        buffer = buffer.transfer(to)
-      }
-      new Uint8Array(buffer).set(this.pending, length)
-      length = needed
+      read.add(this.pending)
       this.pending = new Uint8Array(0)
     }
-    return new Uint8Array(buffer, 0, length)
+    return read.bytes()
   }
 
   /** The body must be over. @throws `API_INVALID` */

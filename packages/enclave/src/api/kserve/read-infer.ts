@@ -1,7 +1,7 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { ApiError } from '../openai/errors.ts'
 import type { Tensor } from '../../engines/types.ts'
-import type { BodyBudget } from './body-budget.ts'
+import type { ByteBudget } from '../../ram/byte-budget.ts'
 import { BodyReader } from './body-reader.ts'
 import { invalid } from './errors.ts'
 import { type InferHead, parseInferHead } from './infer-head.ts'
@@ -31,7 +31,7 @@ export interface InferCall {
 export async function readInfer(
   request: Request,
   signature: Signature,
-  budget: BodyBudget,
+  budget: ByteBudget,
 ): Promise<InferCall> {
   const length = headerLength(request.headers)
   const body = new BodyReader(request.body)

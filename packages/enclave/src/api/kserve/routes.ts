@@ -1,7 +1,8 @@
 import type { Tensor } from '../../engines/types.ts'
 import { announceModel, findModel, type ModelDirectory, type ServedModel } from '../models.ts'
 import { ApiError, unsupported } from '../openai/errors.ts'
-import { type BodyBudget, createBodyBudget } from './body-budget.ts'
+import type { ByteBudget } from '../../ram/byte-budget.ts'
+import { createBodyBudget } from './body-budget.ts'
 import { kserveErrorResponse } from './errors.ts'
 import { MAX_HELD_BYTES } from './limits.ts'
 import { isReady, modelMetadata, repositoryIndex, serverMetadata, versionOf } from './metadata.ts'
@@ -41,7 +42,7 @@ async function answer(
   target: Target,
   request: Request,
   models: ModelDirectory,
-  budget: BodyBudget,
+  budget: ByteBudget,
 ): Promise<Response> {
   switch (target.kind) {
     case 'server':
@@ -79,7 +80,7 @@ async function pick(models: ModelDirectory, id: string, version: string | undefi
   return model
 }
 
-async function infer(model: ServedModel, request: Request, budget: BodyBudget): Promise<Response> {
+async function infer(model: ServedModel, request: Request, budget: ByteBudget): Promise<Response> {
   const signature = model.tensors ?? { inputs: [], outputs: [] }
   const { head, inputs, release } = await readInfer(request, signature, budget)
   const wanted = (head.outputs ?? signature.outputs).map(({ name }) => name)

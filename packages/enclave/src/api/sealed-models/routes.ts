@@ -16,10 +16,11 @@ import {
   type ModelStatement,
   modelPublicationDecoder,
   modelWithdrawalDecoder,
+  modelWithdrawnDecoder,
   ownerTag,
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
-import { createConcurrencyLimiter, limitBytes, pacedBody, readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, limitBytes, pacedBody, PART_PACE, readBody } from '@sotto/serve/limits'
 import { ApiError, errorResponse } from '../openai/errors.ts'
 import { createUpstream, type PassedRequest, type Upstream, UpstreamRefusal } from './upstream.ts'
 
@@ -39,8 +40,6 @@ export interface SealedModelsOptions {
 
 /** Parts of uploads in memory at once, and how many wait: 32 MiB each. */
 const PARTS_AT_ONCE = { running: 4, waiting: 32 }
-/** As slow as a part may come while it holds one of these places. */
-const PART_PACE = { graceMs: 20_000, minBytesPerSecond: 16_384 }
 const MAX_INTENT_BYTES = 8192
 const MAX_IMPORT_BYTES = 131_072
 /** Answers to uploads and imports are a few hundred bytes. */
@@ -210,12 +209,10 @@ async function endIn(
 
 function receiptIn(bytes: Uint8Array): string {
   try {
-    const { receipt } = JSON.parse(fromUtf8(bytes)) as { receipt?: unknown }
-    if (typeof receipt === 'string') return receipt
+    return modelWithdrawnDecoder(JSON.parse(fromUtf8(bytes)), 'answer').receipt
   } catch {
-    // Said below.
+    throw unreachable('KMS')()
   }
-  throw unreachable('KMS')()
 }
 
 function requireNamed({ owner, name }: { owner: string; name: string }, named: Named): void {

@@ -1,6 +1,5 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { CheckSize, compileCheck, Effort, type SchemaCheck } from '../../engines/json-schema/check.ts'
-import { isSame } from '../../engines/json-schema/same.ts'
 import type { GenerateRequest, TextEvent } from '../../engines/types.ts'
 import { ApiError, unsupported } from '../openai/errors.ts'
 import { argumentsOf } from './messages.ts'
@@ -37,7 +36,7 @@ export function answerCheck(request: GenerateRequest, names: FieldNames): Answer
     tools.map(({ name, parameters }) => [name, checkOf(parameters ?? { type: 'object' }, names.tools, size)]),
   )
   const isOffered = (name: string): boolean =>
-    checks.has(name) && (typeof toolChoice !== 'object' || isSame(toolChoice, { name }))
+    checks.has(name) && (typeof toolChoice !== 'object' || toolChoice.name === name)
   const most = mostCalls(request)
   const mustCall = toolChoice === 'required' || typeof toolChoice === 'object'
   return async function* check(events) {
@@ -55,9 +54,11 @@ export function answerCheck(request: GenerateRequest, names: FieldNames): Answer
         const isCut = event.finishReason === 'length'
         if (mustCall && calls.length === 0 && !isCut)
           throw broken('the answer has no call, and should have one')
-        for (const call of isCut ? calls.slice(0, -1) : calls)
-          if (!isOffered(call.name) || !isFine(checks.get(call.name)!, argumentsOf(call.arguments), effort))
+        for (const call of isCut ? calls.slice(0, -1) : calls) {
+          if (!isOffered(call.name)) throw broken('the answer calls what it may not')
+          if (!isFine(checks.get(call.name)!, argumentsOf(call.arguments), effort))
             throw broken('the arguments of a call are not what its schema asks for')
+        }
         const isText = text !== '' || calls.length === 0
         if (checkText !== undefined && isText && !isCut && !isFine(checkText, text, effort))
           throw broken('the answer is not what its schema asks for')

@@ -1,6 +1,6 @@
 import { assertionsOf } from './assertions.ts'
-import { isDeeper } from './depth.ts'
 import { ANNOTATIONS } from './keywords.ts'
+import { requireBounded } from './limits.ts'
 import { isFields, lookUp } from './pointer.ts'
 import { refused, unsupported } from './refusals.ts'
 
@@ -19,8 +19,6 @@ const MAX_STEPS = 1_000_000
 const MAX_DEPTH = 500
 /** Parts of the schemas of one request and states of their patterns, at most. */
 const MAX_SIZE = 50_000
-/** Longest schema, as JSON: what engines take. */
-const MAX_LENGTH = 64 * 1024
 
 /** What checks have spent. */
 export class Effort {
@@ -55,8 +53,7 @@ export type Part = (value: unknown, effort: Effort) => string | undefined
  * @throws `ENGINE_UNSUPPORTED` naming the keyword, `ENGINE_INPUT` for what is no schema
  */
 export function compileCheck(schema: unknown, size: CheckSize = new CheckSize()): SchemaCheck {
-  if (isDeeper(schema, 4 * 32)) throw refused('schema is too deep or too large')
-  if ((JSON.stringify(schema) ?? '').length > MAX_LENGTH) throw refused('schema is longer than 64 KiB')
+  requireBounded(schema)
   const part = new Compiler(schema, size).part(schema)
   return (value, effort = new Effort()) => part(value, effort)
 }

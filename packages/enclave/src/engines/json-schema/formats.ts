@@ -1,5 +1,10 @@
-/** Formats that are forced and checked; of others a schema may not speak. */
-export const FORMATS: readonly string[] = ['date', 'time', 'date-time', 'uuid']
+const NAMES = ['date', 'time', 'date-time', 'uuid'] as const
+
+/** A format that is forced and checked. */
+export type StringFormat = (typeof NAMES)[number]
+
+/** All of them; of others a schema may not speak. */
+export const FORMATS: readonly string[] = NAMES
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/
 /** RFC 3339 Section 5.6, without leap seconds. */

@@ -1,11 +1,10 @@
 import { SchemaBudget } from './budget.ts'
 import { Compiler } from './check.ts'
 import { ANNOTATIONS, sayable } from './keywords.ts'
+import { MAX_DEPTH } from './limits.ts'
 import { type Fields, isFields, lookUp } from './pointer.ts'
 import { refused, unsupported } from './refusals.ts'
 import { isSame } from './same.ts'
-
-const MAX_DEPTH = 32
 
 const LARGER: readonly string[] = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems']
 const SMALLER: readonly string[] = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems']
@@ -40,7 +39,6 @@ export class Merger {
     const first = (['$ref', 'allOf', ...UNIONS] as const).find((key) => Object.hasOwn(schema, key))
     if (first === undefined) return schema
     const rest = Object.fromEntries(kept.filter(([key]) => key !== first))
-    const isAlone = Object.keys(rest).length === 0
     if (first === '$ref')
       return this.flat(this.merge(lookUp(this.document, schema['$ref']), rest, depth), depth + 1)
     const parts = schemasOf(schema, first)
@@ -48,7 +46,7 @@ export class Merger {
       const all = parts.reduce((merged, part) => this.merge(merged, part, depth), rest as unknown)
       return this.flat(all, depth + 1)
     }
-    if (isAlone) return { [first]: parts }
+    if (Object.keys(rest).length === 0) return { [first]: parts }
     return this.distribute(first, parts, rest, depth)
   }
 

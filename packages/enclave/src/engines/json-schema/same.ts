@@ -1,3 +1,5 @@
+import { isFields } from './pointer.ts'
+
 /**
  * Whether two JSON values are equal (JSON Schema 2020-12 Section 4.2.2): the order of an object's keys says nothing.
  * `step` is told of every key that is looked at.
@@ -16,7 +18,7 @@ export function isSame(a: unknown, b: unknown, step?: (count: number) => void): 
 export function isOfType(value: unknown, type: unknown): boolean {
   if (type === 'null') return value === null
   if (type === 'array') return Array.isArray(value)
-  if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (type === 'object') return isFields(value)
   if (type === 'integer') return Number.isInteger(value)
   return typeof value === type
 }

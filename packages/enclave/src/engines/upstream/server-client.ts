@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import { SottoError } from '@sotto/protocol/errors'
 import { engineError } from '../errors.ts'
 import { MAX_ANSWER_BYTES } from '../host/answer-bounds.ts'
-import { contentOf, type RawBody, readAll } from './body.ts'
+import { type Content, contentOf, type RawBody, readAll } from './body.ts'
 import { parseEvents } from './event-stream.ts'
 import type { KeptConnection } from './kept-connection.ts'
 
@@ -128,10 +128,11 @@ export class ServerClient {
   private async send(request: ServerRequest): Promise<IncomingMessage> {
     if (!this.options.routes.includes(request.route))
       throw engineError('ENGINE_FAILED', 'no request to a model server takes this route')
+    let content: Content | undefined
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (request.signal?.aborted) throw cancelled()
       const isStill = await request.guard?.confirm(request.signal)
-      const incoming = await this.attempt(request, isStill)
+      const incoming = await this.attempt(request, (content ??= contentOf(request.body)), isStill)
       if (incoming) return incoming
     }
     throw notThere(new Error('another one took its place each time'))
@@ -139,12 +140,12 @@ export class ServerClient {
 
   /** Undefined where the process at the other end may be another by now: nothing was sent to it. */
   private attempt(
-    { route, body, signal, kept }: ServerRequest,
+    { route, signal, kept }: ServerRequest,
+    content: Content,
     isStill: (() => boolean) | undefined,
   ): Promise<IncomingMessage | undefined> {
     const { address, apiKey, idleMs } = this.options
     const [method, path] = route.split(' ', 2)
-    const content = contentOf(body)
     return new Promise((resolve, reject) => {
       const outgoing: ClientRequest = httpRequest({
         ...address,

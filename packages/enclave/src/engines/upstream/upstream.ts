@@ -3,7 +3,8 @@ import { hasCode } from '@sotto/protocol/errors'
 import { engineError } from '../errors.ts'
 import { Slots } from '../host/slots.ts'
 import type { EmbedRequest, EmbedResult, GenerateRequest, InferRequest, Tensor, TextEvent } from '../types.ts'
-import { type AnswerBudget, createAnswerBudget } from './answer-budget.ts'
+import type { ByteBudget } from '../../ram/byte-budget.ts'
+import { createAnswerBudget } from './answer-budget.ts'
 import { readApiKey } from './api-key.ts'
 import { type Known, ServerIdentity } from './identity.ts'
 import { decodeInferAnswer } from './kserve/infer-answer.ts'
@@ -28,7 +29,7 @@ export interface UpstreamOptions {
   /** How long it waits for a server that is starting, ms. Default 600 000. */
   readonly timeoutMs?: number
   /** Memory for answers, shared with other servers. Default one of its own. */
-  readonly budget?: AnswerBudget
+  readonly budget?: ByteBudget
   /** Told once, when the server is found to have another model than it had, and is not asked any more. */
   readonly onFailed?: (reason: Error) => void
 }
@@ -42,7 +43,7 @@ export class Upstream {
   readonly tensors: Known['tensors']
   private readonly client: ServerClient
   private readonly identity: ServerIdentity
-  private readonly budget: AnswerBudget
+  private readonly budget: ByteBudget
   private readonly onFailed: (reason: Error) => void
   private readonly isBinary: boolean
   private readonly slots = new Slots(MAX_WAITING, MAX_WAIT_MS)

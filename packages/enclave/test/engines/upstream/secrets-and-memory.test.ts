@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { imageDigest } from '@sotto/protocol/measurement'
-import { type AnswerBudget } from '../../../src/engines/upstream/answer-budget.ts'
+import type { ByteBudget } from '../../../src/ram/byte-budget.ts'
 import { createAnswerBudget, Upstream, type UpstreamConfig } from '../../../src/engines/upstream/index.ts'
 import { readApiKey } from '../../../src/engines/upstream/api-key.ts'
 import { codeOf } from '../host/fake-model.ts'
@@ -123,7 +123,10 @@ describe('the key of a model server, from a pipe', () => {
   }, 30_000)
 })
 
-describe.skipIf(process.geteuid!() !== 0)('the key of a model server, for root', () => {
+const isRoot = process.geteuid!() === 0
+if (!isRoot) process.stderr.write('skipped: only root can give a file to another user\n')
+
+describe.skipIf(!isRoot)('the key of a model server, for root', () => {
   it('is not taken from a file of another user, who could change it', () => {
     chownSync(keyFile, 65_534, 65_534)
     expect(refusalOf(keyFile)).toMatchObject({ code: 'ENGINE_LOAD_FAILED', found: 'one of another user' })
@@ -150,7 +153,7 @@ describe('memory for the answers of model servers', () => {
       if (isWhole) response.end()
     }
   }
-  const isFree = (budget: AnswerBudget, bytes: number): boolean => {
+  const isFree = (budget: ByteBudget, bytes: number): boolean => {
     try {
       budget.take(bytes)()
       return true

@@ -98,7 +98,8 @@ function begins(
   return test
 }
 
-const FIRST = {
+/** What a text of a shape begins with. Of numbers `0` stands for all, of booleans `t`. */
+export const FIRST = {
   object: '{',
   map: '{',
   array: '[',
@@ -109,7 +110,8 @@ const FIRST = {
   null: 'n',
 } as const
 
-function beginningOf(text: string): string {
+/** What of {@link FIRST} a JSON text begins with. */
+export function beginningOf(text: string): string {
   const first = text[0] ?? ''
   if (/[-\d]/.test(first)) return '0'
   return first === 'f' ? 't' : first

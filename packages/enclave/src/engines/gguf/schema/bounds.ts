@@ -1,9 +1,9 @@
 import { refused, unsupported } from '../../json-schema/refusals.ts'
-import { FORMATS } from '../../json-schema/formats.ts'
+import { FORMATS, type StringFormat } from '../../json-schema/formats.ts'
 import { both, type Dfa, dfaOf, dfaOfLength, type DfaSteps, restricted } from '../../json-schema/regex/dfa.ts'
 import { nfaOf } from '../../json-schema/regex/nfa.ts'
 import { parseRegex } from '../../json-schema/regex/parse.ts'
-import type { Range, Shape, StringFormat } from './shape.ts'
+import type { Range, Shape } from './shape.ts'
 import { WRITTEN } from './pattern-rules.ts'
 
 /** What a grammar counts to at most; larger upper bounds are narrowed to it, which still validates. */
@@ -27,7 +27,7 @@ export function stringOf(fields: Fields, steps: DfaSteps): Shape {
   }
   if (format === undefined) return { kind: 'string', min, max }
   if (typeof format !== 'string' || !FORMATS.includes(format))
-    throw unsupported('keyword format, but for date, time, date-time and uuid,')
+    throw unsupported(`keyword format, but for ${FORMATS.join(', ')},`)
   if (min > 0 || max !== undefined) throw unsupported('keyword format with a length')
   return { kind: 'string', min, max, format: format as StringFormat }
 }

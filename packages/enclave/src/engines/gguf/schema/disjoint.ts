@@ -3,6 +3,7 @@ import { EVERY } from '../../json-schema/regex/ranges.ts'
 import type { SchemaBudget } from '../../json-schema/budget.ts'
 import { unsupported } from '../../json-schema/refusals.ts'
 import { isSame } from '../../json-schema/same.ts'
+import { beginningOf, FIRST } from './ambiguity.ts'
 import type { ParsedSchema, Shape } from './shape.ts'
 
 const MAX_ALTERNATIVES = 256
@@ -18,7 +19,7 @@ const LITERALS_A_PAIR = 50
  * see whether it fits another too. @throws `ENGINE_UNSUPPORTED`
  */
 export function refuseOverlaps({ root, definitions }: ParsedSchema, budget: SchemaBudget): void {
-  const comparison: Comparison = { definitions, budget }
+  const comparison: Comparison = { definitions, budget, beginnings: new Map() }
   const walk = (shape: Shape): void => {
     switch (shape.kind) {
       case 'array':
@@ -39,6 +40,8 @@ export function refuseOverlaps({ root, definitions }: ParsedSchema, budget: Sche
 
 interface Comparison extends Pick<ParsedSchema, 'definitions'> {
   readonly budget: SchemaBudget
+  /** Of lists of literals that were looked at: each is, once, however many pairs it stands in. */
+  readonly beginnings: Map<Shape, readonly string[]>
 }
 
 function requireDisjoint(shapes: readonly Shape[], comparison: Comparison): void {
@@ -66,8 +69,8 @@ function avoids(a: Shape, b: Shape, comparison: Comparison, depth = 0): boolean 
     const [left, right] = [a.texts, b.texts].map((texts) => texts.map((text): unknown => JSON.parse(text)))
     return left!.every((one) => !right!.some((other) => isSame(one, other)))
   }
-  const [left, right] = [typesOf(a), typesOf(b)]
-  if (left.every((type) => !right.includes(type))) return true
+  const [left, right] = [beginningsOf(a, comparison), beginningsOf(b, comparison)]
+  if (left.every((first) => !right.includes(first))) return true
   if (a.kind === 'array' && b.kind === 'array')
     return (
       a.min > (b.max ?? Infinity) ||
@@ -77,7 +80,7 @@ function avoids(a: Shape, b: Shape, comparison: Comparison, depth = 0): boolean 
   if (a.kind === 'string' && b.kind === 'string') {
     if (a.min > (b.max ?? Infinity) || b.min > (a.max ?? Infinity)) return true
     if (a.automaton === undefined || b.automaton === undefined) return false
-    budget.compare(AUTOMATON_PAIRS)
+    if (!budget.compare(AUTOMATON_PAIRS)) return false
     return restricted(both(a.automaton, b.automaton, budget.steps), EVERY).length === 0
   }
   if ('range' in a && a.range && 'range' in b && b.range)
@@ -110,13 +113,14 @@ function sizeOf(texts: readonly string[]): number {
   return texts.reduce((size, text) => size + text.length, 0)
 }
 
-function typesOf(shape: Shape): string[] {
-  if (shape.kind === 'literals') return [...new Set(shape.texts.map((text) => typeOf(JSON.parse(text))))]
-  if (shape.kind === 'map') return ['object']
-  return [shape.kind === 'integer' ? 'number' : shape.kind]
-}
-
-function typeOf(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'array' : typeof value
+/** What its texts may begin with, another for each type of JSON. Nothing is parsed, however long a literal is. */
+function beginningsOf(
+  shape: Extract<Shape, { kind: keyof typeof FIRST | 'literals' }>,
+  { beginnings }: Comparison,
+): readonly string[] {
+  if (shape.kind !== 'literals') return [FIRST[shape.kind]]
+  let found = beginnings.get(shape)
+  if (found === undefined)
+    beginnings.set(shape, (found = [...new Set(shape.texts.map((text) => beginningOf(text)))]))
+  return found
 }

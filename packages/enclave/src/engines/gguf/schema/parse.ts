@@ -1,19 +1,17 @@
 import { refuseAmbiguity } from './ambiguity.ts'
 import { SchemaBudget } from '../../json-schema/budget.ts'
 import { ANNOTATIONS, sayable } from '../../json-schema/keywords.ts'
+import { MAX_DEPTH, requireBounded } from '../../json-schema/limits.ts'
 import { Merger } from '../../json-schema/merge.ts'
 import { type Fields, isFields, lookUp } from '../../json-schema/pointer.ts'
 import { isOfType, isSame } from '../../json-schema/same.ts'
 import { refuseOverlaps } from './disjoint.ts'
 import { OFFERED } from './keywords.ts'
-import { isDeeper } from '../../json-schema/depth.ts'
 import { arrayOf, integerOf, numberOf, stringOf } from './bounds.ts'
 import { refused, unsupported } from '../../json-schema/refusals.ts'
 import type { ParsedSchema, Property, Shape } from './shape.ts'
 
 /** Bounds of a schema a client sends. What a grammar makes of it is a small multiple. */
-const MAX_LENGTH = 64 * 1024
-const MAX_DEPTH = 32
 const MAX_SCHEMAS = 2000
 const MAX_LITERALS = 1000
 const MAX_PROPERTIES = 256
@@ -27,9 +25,7 @@ const MAX_PROPERTIES = 256
  * @throws `ENGINE_UNSUPPORTED` naming the keyword, `ENGINE_INPUT` for what is no schema or allows nothing
  */
 export function parseSchema(schema: unknown, budget: SchemaBudget = new SchemaBudget()): ParsedSchema {
-  // Values in it may nest too.
-  if (isDeeper(schema, 4 * MAX_DEPTH)) throw refused('schema is too deep or too large')
-  if ((JSON.stringify(schema) ?? '').length > MAX_LENGTH) throw refused('schema is longer than 64 KiB')
+  requireBounded(schema)
   const parser = new Parser(schema, budget)
   const root = parser.shape(schema, 0)
   parser.resolveAll()

@@ -1,3 +1,4 @@
+import type { StringFormat } from '../../json-schema/formats.ts'
 import type { Dfa } from '../../json-schema/regex/dfa.ts'
 
 /** What a JSON Schema asks for, as far as a grammar can force it. */
@@ -42,9 +43,6 @@ export interface Range {
   readonly low: number
   readonly high: number
 }
-
-/** Formats a grammar can force. */
-export type StringFormat = 'date' | 'time' | 'date-time' | 'uuid'
 
 /** A schema and what its references name. */
 export interface ParsedSchema {
