@@ -81,19 +81,19 @@ export async function measureTokenLatency(
   }
   try {
     for (const field of buy(gate, signing, WARM_UP)) {
-      await admit(gate, field)
+      await redeemed(gate, field)
       makeReceipt(signer)
       await ask('/echo', ECHO)
     }
     const alone = await measureAlone(gate, buy(gate, signing, ALONE), signer, () => ask('/echo', ECHO))
     const cpuAlone = await cpuPerToken(ask, buy(gate, signing, ALONE), async (fields) => {
-      for (const field of fields) await admit(gate, field)
+      for (const field of fields) await redeemed(gate, field)
     })
     const together: number[] = []
     const cpuTogether = await cpuPerToken(ask, buy(gate, signing, BATCH * BATCHES), async (fields) => {
       for (let at = 0; at < fields.length; at += BATCH)
         together.push(
-          await time(() => Promise.all(fields.slice(at, at + BATCH).map((field) => admit(gate, field)))),
+          await time(() => Promise.all(fields.slice(at, at + BATCH).map((field) => redeemed(gate, field)))),
         )
     })
     const commits = (await ask('/commits')) as number[]
@@ -123,7 +123,7 @@ async function measureAlone(
 ): Promise<Pick<TokenLatency, 'aloneMs' | 'aloneBestMs' | 'receiptMs' | 'echoMs'>> {
   const [all, receipts, echoes] = [[], [], []] as [number[], number[], number[]]
   for (const field of fields) {
-    const token = await time(() => admit(gate, field))
+    const token = await time(() => redeemed(gate, field))
     const receipt = await time(() => makeReceipt(signer))
     all.push(token + receipt)
     receipts.push(receipt)
@@ -157,8 +157,11 @@ function buy(gate: TokenGate, signing: SigningKey, count: number): string[] {
   })
 }
 
-function admit(gate: TokenGate, field: string): Promise<Response | undefined> {
-  return gate.admit('POST', '/v1/chat/completions', field)
+/** Resolves once the token is spent. */
+export async function redeemed(gate: TokenGate, field: string): Promise<void> {
+  const admitted = gate.admit('POST', '/v1/chat/completions', field)
+  if (admitted === undefined || admitted instanceof Response) throw new Error('the gate asks for no token')
+  await admitted.spent
 }
 
 const CONTENT = crypto.randomBytes(1000)

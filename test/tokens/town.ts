@@ -75,7 +75,10 @@ export async function openTown(): Promise<Town> {
     if (authorization !== undefined && authorization.length > 400)
       tokens.push(parseAuthorization(authorization))
     try {
-      return (await gate.admit(request.method, pathname + search, authorization)) ?? new Response('served')
+      const admitted = gate.admit(request.method, pathname + search, authorization)
+      if (admitted instanceof Response) return admitted
+      await admitted?.spent
+      return new Response('served')
     } catch (error) {
       return refuseInner(error, gate)
     }

@@ -7,5 +7,6 @@ export {
   type ModelDirectory,
   type ServedModel,
 } from './models.ts'
+export { onlyComputes } from './only-computes.ts'
 export { createSealedModels, type SealedModelsOptions } from './sealed-models/index.ts'
 export type { Clock } from './text/generate.ts'

@@ -6,7 +6,7 @@ import type { ReceiptDraft } from './receipt.ts'
 import { admitReplacement, REPLACES_FIELD } from './replaces.ts'
 import type { RequestReader } from './request-reader.ts'
 import { admitTarget, valueOf } from './target.ts'
-import type { TokenGate } from './tokens/index.ts'
+import { answerOnceSpent, type TokenGate } from './tokens/index.ts'
 
 /** The app inside the encryption. It sees plaintext and nothing about the connection. */
 export type InnerApp = (request: Request) => Promise<Response>
@@ -22,6 +22,8 @@ export interface AnswerContext {
   tokens: TokenGate | undefined
   /** Runs the app on behalf of whoever may be told apart here. The app learns nothing of it. */
   onBehalf: OnBehalf
+  /** Whether a request changes nothing: it may begin in vain. Absent: none does before its token is spent. */
+  onlyComputes?: ((method: string, path: string) => boolean) | undefined
   /** See `KeyRing.replace`. Absent: clients of this dialect repeat nothing. */
   replace?: (digest: Uint8Array) => boolean
 }
@@ -41,28 +43,29 @@ export async function answerInner(
   context: AnswerContext,
 ): Promise<Response> {
   const { inner, dates, reader, over, tokens, onBehalf, replace = () => false } = context
-  let tokenClass: string | undefined
   try {
     if (!dates.accepts(valueOf(head, 'date'))) return dateProblem(dates.now())
     const { method, url, headers } = admitTarget(head)
     // Before the token: whoever repeats a request brings the same one.
     admitReplacement(valueOf(head, REPLACES_FIELD), replace)
-    const admission = tokens?.admit(method, head.path, valueOf(head, 'authorization'), (name) => {
-      tokenClass = name
-    })
-    // The token is spent elsewhere, which takes its time. The app is not called before that is done.
-    if (admission !== undefined) reader.readAhead()
-    const own = await admission
-    if (own !== undefined) return own
-    const init = { method, headers, signal: over.signal }
-    if (method === 'GET') {
+    const token = tokens?.admit(method, head.path, valueOf(head, 'authorization'))
+    if (token instanceof Response) return token
+    const answer = async (signal: AbortSignal): Promise<Response> => {
+      const run = (request: Request) => onBehalf(token?.className, () => inner(request))
+      if (method !== 'GET') {
+        const body = bodyOf(reader, draft, over)
+        return run(new Request(url, { method, headers, signal, body, duplex: 'half' } as RequestInit))
+      }
       if (!(await finishRequest(reader, draft, over)))
         throw gatewayError('GATEWAY_TARGET', 'this request takes no such content')
-      return await onBehalf(tokenClass, () => inner(new Request(url, init)))
+      return run(new Request(url, { method, headers, signal }))
     }
-    const body = bodyOf(reader, draft, over)
-    const request = new Request(url, { ...init, body, duplex: 'half' } as RequestInit)
-    return await onBehalf(tokenClass, () => inner(request))
+    if (token?.isNew && context.onlyComputes?.(method, head.path))
+      return await answerOnceSpent(token.spent, over.signal, answer)
+    // The app is not called before the token is spent, which takes its time elsewhere.
+    if (token !== undefined) reader.readAhead()
+    await token?.spent
+    return await answer(over.signal)
   } catch (error) {
     if (over.signal.aborted) throw gatewayError('GATEWAY_CUT', 'the request was cut', { cause: error })
     return refuseInner(error, tokens)

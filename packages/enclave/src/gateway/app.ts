@@ -30,6 +30,11 @@ export interface GatewayOptions {
   /** Where every request needs an access token; absent: none does. */
   tokens?: TokenGate | undefined
   /**
+   * Whether a request asks for an answer and changes nothing. The app begins it while its token is being spent; no answer
+   * leaves before. Default: none.
+   */
+  onlyComputes?: (method: string, path: string) => boolean
+  /**
    * Runs the app for a party, so that parties share fairly (T19): the other end of the connection, which is a relay for
    * most, and the class of the token. Default: nobody is told apart.
    */
@@ -78,7 +83,7 @@ export function createGateway(options: GatewayOptions, admission: Admission = cr
       maxBytes: isChunked ? limits.contentBytes * 1.01 + MIB : limits.wholeRequestBytes + 2048,
       isHeldWhole: !isChunked,
     })
-    const { inner, modelOf, dates, tokens } = options
+    const { inner, modelOf, dates, tokens, onlyComputes } = options
     return exchange(request, isChunked, {
       keys,
       identity,
@@ -86,6 +91,7 @@ export function createGateway(options: GatewayOptions, admission: Admission = cr
       modelOf,
       dates,
       tokens,
+      onlyComputes,
       onBehalf: place.onBehalf,
       limits,
       events,

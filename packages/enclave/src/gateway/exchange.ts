@@ -37,6 +37,8 @@ export interface ExchangeContext {
   modelOf: (response: Response) => Digest | undefined
   dates: DateWindow
   tokens: TokenGate | undefined
+  /** See `AnswerContext`. */
+  onlyComputes: ((method: string, path: string) => boolean) | undefined
   onBehalf: OnBehalf
   limits: GatewayLimits
   events: OutgoingAnswer['events']
@@ -84,12 +86,21 @@ export async function exchange(
   try {
     const head = await readHead(reader, opener)
     const draft = head instanceof Response ? undefined : startDraft(head, held!, context)
-    const { inner, dates, tokens, onBehalf } = context
+    const { inner, dates, tokens, onBehalf, onlyComputes } = context
     const replace = (digest: Uint8Array): boolean => keys.replace(digest)
     const response =
       head instanceof Response
         ? head
-        : await answerInner(head, draft!, { inner, dates, reader, over, tokens, onBehalf, replace })
+        : await answerInner(head, draft!, {
+            inner,
+            dates,
+            reader,
+            over,
+            tokens,
+            onBehalf,
+            onlyComputes,
+            replace,
+          })
     over.signal.throwIfAborted()
     // Random, and nowhere else: people can name an answer, and nobody can link two.
     if (!response.headers.has('x-request-id')) response.headers.set('x-request-id', newRequestId())

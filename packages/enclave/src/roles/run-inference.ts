@@ -13,7 +13,7 @@ import type { RoleContext } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { pause } from '../pause/index.ts'
-import { createApi, modelDigestOf, type ServedModel } from '../api/index.ts'
+import { createApi, modelDigestOf, onlyComputes, type ServedModel } from '../api/index.ts'
 import { EngineHost, runAs } from '../engines/index.ts'
 import { createAzureGateway, isAzureKey } from '../compat/index.ts'
 import {
@@ -201,6 +201,7 @@ export async function runInference(
     trustBundle: () => keeper.published()?.bundle,
     dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
     tokens: tokens?.gate,
+    onlyComputes,
     runAs,
     limits: { contentBytes: limits.messageBytes },
     ...(receiptLog && { onReceipt: (receipt) => receiptLog.log.add(receipt) }),

@@ -28,10 +28,7 @@ test(
     const tellParty = async (): Promise<Response> => new Response(currentParty())
     const tokens = {
       wwwAuthenticate: 'PrivateToken',
-      async admit(_method: string, _path: string, _token?: string, onClass?: (name: string) => void) {
-        onClass?.('standard')
-        return undefined
-      },
+      admit: () => ({ className: 'standard', spent: Promise.resolve(), isNew: true }),
     }
     expect(await party(openCompat(tellParty, { runAs }), 'x')).toBe('127.0.0.1 ')
     expect(await party(openCompat(tellParty, { runAs, tokens }), 'x')).toBe('127.0.0.1 standard')

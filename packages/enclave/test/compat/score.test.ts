@@ -194,7 +194,7 @@ test('where tokens are needed, they are needed here too', async () => {
   const gateway = openCompat(async () => new Response(`${++runs}`), {
     tokens: {
       wwwAuthenticate: 'PrivateToken',
-      async admit(method, path, authorization) {
+      admit(method, path, authorization) {
         asked.push([method, path, authorization])
         if (authorization !== 'PrivateToken token=x') throw gatewayError('GATEWAY_TOKEN_MISSING', 'no token')
         return undefined

@@ -9,6 +9,7 @@ import {
 import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
 import { hasCode } from '@sotto/protocol/errors'
 import { gatewayError } from '../errors.ts'
+import { createBrought } from './brought.ts'
 import { gatewayChallenge } from './challenge.ts'
 import type { IssuerKeySource, LiveKey } from './issuer-keys.ts'
 import type { SpentSet } from './spent-set.ts'
@@ -33,21 +34,28 @@ export interface TokenGateOptions {
   now: () => number
 }
 
+/** A token that holds, on its way to be spent. */
+export interface Redemption {
+  className: string
+  /**
+   * Resolves once nobody has spent it before, and never will again. Until then no answer may leave.
+   * @throws `GATEWAY_TOKEN_SPENT`, `GATEWAY_SPENT_UNAVAILABLE`
+   */
+  spent: Promise<void>
+  /** Nobody brought it here before: work may begin that is thrown away where it turns out spent elsewhere. */
+  isNew: boolean
+}
+
 /** Lets requests in that bring a token nobody spent before. */
 export interface TokenGate {
   /** `WWW-Authenticate` of refusals, the same for everybody. @throws `GATEWAY_SPENT_UNAVAILABLE` before the first context */
   readonly wwwAuthenticate: string
   /**
-   * Answers the gate's own route; for others, spends the token of the `authorization` field (attacker-controlled;
-   * undefined when absent), tells its class and answers undefined.
+   * Answers the gate's own route, and lets a free one pass (undefined); for others, begins to spend the token of the
+   * `authorization` field (attacker-controlled; undefined when absent).
    * @throws `GATEWAY_TOKEN_…`, `GATEWAY_ISSUER_SILENT`, `GATEWAY_SPENT_UNAVAILABLE`: the request goes no further
    */
-  admit(
-    method: string,
-    path: string,
-    authorization: string | undefined,
-    onClass?: (name: string) => void,
-  ): Promise<Response | undefined>
+  admit(method: string, path: string, authorization: string | undefined): Response | Redemption | undefined
 }
 
 /** Where clients find the challenge, inside the encryption. */
@@ -59,9 +67,13 @@ export const CHALLENGE_PATH = '/sotto/token-challenge'
  */
 const FREE_PATHS: ReadonlySet<string> = new Set(['/sotto/receipt-certificate'])
 
+/** Tokens of which it is known that somebody brought them here: beyond it the oldest are new again. */
+const MAX_BROUGHT = 16_384
+
 /** Makes a gate with a challenge of its own. */
 export function createTokenGate(options: TokenGateOptions): TokenGate {
   const { keys, spent, now } = options
+  const brought = createBrought(MAX_BROUGHT)
   let known: Challenge | undefined
   const limits = new Map<string, RateLimiter>(
     Object.entries(options.classes).map(([name, { burst, perSecond }]) => [
@@ -96,14 +108,21 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
     return { key, limit }
   }
 
-  async function redeem(token: Token): Promise<string> {
+  function redeem(token: Token): Redemption {
     const { key, limit } = verify(token)
     takeFrom(limit)
-    let isFirst: boolean | undefined
+    const isNew = brought.add(token.nonce)
     // No pause since the context was compared: the set counts the token in that one.
+    const spending = spend(token, key, limit)
+    // Whoever waits for it is told.
+    spending.catch(() => undefined)
+    return { className: key.className, spent: spending, isNew }
+  }
+
+  async function spend({ nonce, keyId }: Token, { notAfter }: LiveKey, limit: RateLimiter): Promise<void> {
+    let isFirst: boolean | undefined
     try {
-      const entry = { nonce: token.nonce, keyId: token.keyId, expiresAt: key.notAfter }
-      ;[isFirst] = await spent.spend([entry])
+      ;[isFirst] = await spent.spend([{ nonce, keyId, expiresAt: notAfter }])
     } catch (cause) {
       throw gatewayError('GATEWAY_SPENT_UNAVAILABLE', 'spent tokens cannot be remembered now', { cause })
     } finally {
@@ -111,14 +130,13 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
       if (isFirst !== true) limit.giveBack()
     }
     if (isFirst !== true) throw gatewayError('GATEWAY_TOKEN_SPENT', 'the token was spent before')
-    return key.className
   }
 
   return {
     get wwwAuthenticate() {
       return current().header
     },
-    async admit(method, path, authorization, onClass) {
+    admit(method, path, authorization) {
       const [name] = path.split('?', 1)
       if (path === CHALLENGE_PATH && method === 'GET')
         return new Response(current().challenge as Uint8Array<ArrayBuffer>, {
@@ -129,10 +147,7 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
       current()
       if (authorization === undefined)
         throw gatewayError('GATEWAY_TOKEN_MISSING', 'this service takes requests with an access token only')
-      // Apart: an optional call that is not made would leave its argument, the spending, out.
-      const className = await redeem(readToken(authorization))
-      onClass?.(className)
-      return undefined
+      return redeem(readToken(authorization))
     },
   }
 }

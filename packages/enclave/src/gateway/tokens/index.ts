@@ -1,7 +1,9 @@
+export { answerOnceSpent } from './answer-once-spent.ts'
 export {
   CHALLENGE_PATH,
   type ClassLimit,
   createTokenGate,
+  type Redemption,
   type TokenGate,
   type TokenGateOptions,
 } from './gate.ts'

@@ -37,6 +37,18 @@ export function makeKeys(): void {
   })
 }
 
+/** What a gate answers, once the token it was brought is spent. */
+export async function admit(
+  { gate }: Pick<TestGate, 'gate'>,
+  authorization?: string,
+  [method, path] = ['POST', '/v1/chat/completions'] as const,
+): Promise<Response | undefined> {
+  const admitted = gate.admit(method, path, authorization)
+  if (admitted instanceof Response) return admitted
+  await admitted?.spent
+  return undefined
+}
+
 export function openGate(
   options: { spent?: SpentSet; burst?: number; perSecond?: number; context?: Uint8Array } = {},
 ): TestGate {
