@@ -1,7 +1,7 @@
 /**
  * CPU of issuing and of redeeming one token, beside the bare RSA operation of the same run: what is added to it is
  * ours. Gates: 0.5 ms to issue, 0.1 ms to redeem. Then what token and receipt add to a request, with the spent set of a
- * KMS in a process of its own: gate 1 ms.
+ * KMS in a process of its own: gate 1 ms, for a request of 10 ms, which begins while its token is being spent.
  */
 import { constants, createPrivateKey, privateEncrypt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -23,7 +23,7 @@ import { openCharges } from '../packages/edge/src/issuer/charges.ts'
 import { openAccounts } from '../packages/edge/src/issuer/accounts.ts'
 import { createIssuerApp } from '../packages/edge/src/issuer/app.ts'
 import { generateTokenKey, openIssuerDatabase, openSigningKey } from '../packages/edge/src/issuer/index.ts'
-import { measureTokenLatency, redeemed } from './support/token-latency.ts'
+import { measureTokenLatency, redeemed, WORK_MS } from './support/token-latency.ts'
 
 const { values } = parseArgs({
   options: {
@@ -162,11 +162,11 @@ else {
     REDEEM_GATE_MS,
   )
   console.log(`client, in the background: blind one ${best.buy.toFixed(3)} ms`)
-  const verdict = added.aloneMs <= ADDED_GATE_MS ? 'holds' : 'MISSED'
+  const verdict = added.besideWorkMs <= ADDED_GATE_MS ? 'holds' : 'MISSED'
   const ms = (name: keyof typeof added): string => added[name].toFixed(2)
   console.log(
-    `token at the KMS, and receipt: a request alone waits ${ms('aloneMs')} ms (median; quickest tenth ${ms('aloneBestMs')} ms; ` +
-      `gate ${ADDED_GATE_MS} ms ${verdict}), of these receipt ${ms('receiptMs')} ms, commit ${ms('commitMs')} ms, and of that a ` +
+    `token at the KMS, and receipt: add ${ms('besideWorkMs')} ms to a request of ${WORK_MS} ms, which begins meanwhile (median; ` +
+      `gate ${ADDED_GATE_MS} ms ${verdict}); one that takes no time waits ${ms('aloneMs')} ms (quickest tenth ${ms('aloneBestMs')} ms), of these receipt ${ms('receiptMs')} ms, commit ${ms('commitMs')} ms, and of that a ` +
       `durable write ${ms('writeMs')} ms; an empty HTTP request there and back ${ms('echoMs')} ms`,
   )
   console.log(
@@ -176,7 +176,7 @@ else {
 }
 if (
   values.check &&
-  (best.issue > ISSUE_GATE_MS || best.redeem > REDEEM_GATE_MS || added.aloneMs > ADDED_GATE_MS)
+  (best.issue > ISSUE_GATE_MS || best.redeem > REDEEM_GATE_MS || added.besideWorkMs > ADDED_GATE_MS)
 )
   process.exitCode = 1
 

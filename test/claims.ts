@@ -163,7 +163,7 @@ export const CLAIMS = {
   },
   'T12.once': {
     sentence:
-      'A request that is repeated because somebody outside the encryption said that it was not taken runs once at a gateway, and with a token once at all gateways of a spent set.',
+      'A request that is repeated because somebody outside the encryption said that it was not taken runs once at a gateway, and with a token is answered once at all gateways of a spent set.',
     source: 'Rules, T12',
   },
   'T12.budgets': {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fromBase64Url } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { prepareSigner, type PreparedSigner } from '@sotto/protocol/dsse'
@@ -9,9 +10,11 @@ import { formatAuthorization, parseChallenges, prepareToken } from '@sotto/proto
 import type { SigningKey } from '../../packages/edge/src/issuer/blind-sign.ts'
 import { draftReceipt } from '../../packages/enclave/src/gateway/receipt.ts'
 import {
+  answerOnceSpent,
   createKeptFetch,
   createKmsSpentSet,
   createTokenGate,
+  type Redemption,
   type TokenGate,
 } from '../../packages/enclave/src/gateway/tokens/index.ts'
 import { createKmsClient } from '../../packages/enclave/src/release/kms-client.ts'
@@ -23,6 +26,8 @@ export interface TokenLatency {
   aloneMs: number
   /** The quickest tenth of them, where neighbours of this machine disturb least. */
   aloneBestMs: number
+  /** What both add to a request of {@link WORK_MS}, which begins while its token is being spent. */
+  besideWorkMs: number
   /** 64 at once: until the last of them is let in. */
   togetherMs: number
   receiptMs: number
@@ -43,6 +48,8 @@ const GENESIS = 'ab'.repeat(32)
 const WARM_UP = 150
 const ALONE = 120
 const BATCH = 64
+/** As long as the first token of a small model takes, or a sentence to embed. */
+export const WORK_MS = 10
 const BATCHES = 4
 
 /** What token and receipt add to a request, the KMS in another process, its store in `folder`. */
@@ -86,6 +93,7 @@ export async function measureTokenLatency(
       await ask('/echo', ECHO)
     }
     const alone = await measureAlone(gate, buy(gate, signing, ALONE), signer, () => ask('/echo', ECHO))
+    const besideWorkMs = await measureBesideWork(gate, buy(gate, signing, ALONE), signer)
     const cpuAlone = await cpuPerToken(ask, buy(gate, signing, ALONE), async (fields) => {
       for (const field of fields) await redeemed(gate, field)
     })
@@ -99,6 +107,7 @@ export async function measureTokenLatency(
     const commits = (await ask('/commits')) as number[]
     return {
       ...alone,
+      besideWorkMs,
       togetherMs: quantile(together, 0.5),
       commitMs: quantile(commits.slice(-ALONE), 0.5),
       writeMs: measureWrite(join(folder, 'probe')),
@@ -137,6 +146,31 @@ async function measureAlone(
   }
 }
 
+/** In alternation with the same work without a token. */
+async function measureBesideWork(
+  gate: TokenGate,
+  fields: readonly string[],
+  signer: PreparedSigner,
+): Promise<number> {
+  const work = async (): Promise<Response> => {
+    await sleep(WORK_MS)
+    return new Response('done')
+  }
+  const { signal } = new AbortController()
+  const [plain, paid]: [number[], number[]] = [[], []]
+  for (const field of fields) {
+    plain.push(await time(work))
+    paid.push(
+      await time(async () => {
+        const { spent } = redeem(gate, field)
+        await answerOnceSpent(spent, signal, work)
+        makeReceipt(signer)
+      }),
+    )
+  }
+  return quantile(paid, 0.5) - quantile(plain, 0.5)
+}
+
 async function cpuPerToken(
   ask: (path: string) => Promise<unknown>,
   fields: readonly string[],
@@ -159,9 +193,13 @@ function buy(gate: TokenGate, signing: SigningKey, count: number): string[] {
 
 /** Resolves once the token is spent. */
 export async function redeemed(gate: TokenGate, field: string): Promise<void> {
+  await redeem(gate, field).spent
+}
+
+function redeem(gate: TokenGate, field: string): Redemption {
   const admitted = gate.admit('POST', '/v1/chat/completions', field)
   if (admitted === undefined || admitted instanceof Response) throw new Error('the gate asks for no token')
-  await admitted.spent
+  return admitted
 }
 
 const CONTENT = crypto.randomBytes(1000)
