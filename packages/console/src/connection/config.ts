@@ -1,0 +1,28 @@
+import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+
+/** Where the page asks, and by which rules it judges. */
+export interface ConsoleConfig {
+  relay: string
+  gateway: string
+  policy: TrustPolicy
+}
+
+/** Longest `console.json`. */
+export const MAX_CONFIG_BYTES = 1024 * 1024
+
+/**
+ * Reads `console.json`, which whoever serves the page wrote.
+ * @throws `Error` that says what is missing; `POLICY_MALFORMED`
+ */
+export function parseConfig(text: string): ConsoleConfig {
+  const value = JSON.parse(text) as Record<string, unknown> | null
+  const { relay, gateway = 'inference', policy } = value ?? {}
+  if (typeof relay !== 'string' || typeof gateway !== 'string' || typeof policy !== 'object')
+    throw new TypeError('console.json names no relay and policy')
+  return { relay, gateway, policy: parseTrustPolicy(JSON.stringify(policy)) }
+}
+
+/** Whether the page comes from a program on this machine; else its verdict is worth what whoever served it is (T21). */
+export function isServedLocally(hostname: string): boolean {
+  return /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/.test(hostname)
+}

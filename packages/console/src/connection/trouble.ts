@@ -1,0 +1,23 @@
+import { SottoError } from '@sotto/protocol/errors'
+
+/** What went wrong, for people. */
+export interface Trouble {
+  /** Stable; undefined for what was not foreseen. */
+  code: string | undefined
+  message: string
+  expected: string | undefined
+  found: string | undefined
+  hint: string | undefined
+  /** Whether trying again can help. */
+  canRetry: boolean
+}
+
+/** @param error whatever was thrown */
+export function troubleOf(error: unknown): Trouble {
+  if (error instanceof SottoError) {
+    const { code, message, expected, found, hint, action } = error
+    return { code, message, expected, found, hint, canRetry: action === 'retry' }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: undefined, message, expected: undefined, found: undefined, hint: undefined, canRetry: true }
+}

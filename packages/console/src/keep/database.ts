@@ -1,0 +1,71 @@
+/** What is kept in this browser, and nowhere else. */
+export type Table = 'conversations' | 'receipts' | 'values'
+
+const NAME = 'sotto-console'
+const VERSION = 1
+const TABLES: readonly Table[] = ['conversations', 'receipts', 'values']
+
+/** Something could not be kept: the reader has to know, for it is nowhere else. */
+export class KeepError extends Error {
+  readonly isFull: boolean
+
+  constructor(cause: unknown) {
+    const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'
+    super(isFull ? 'the storage of this browser is full' : 'this browser keeps nothing for this page', { cause })
+    this.isFull = isFull
+  }
+}
+
+let opening: Promise<IDBDatabase> | undefined
+
+function database(): Promise<IDBDatabase> {
+  opening ??= new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(NAME, VERSION)
+    request.onupgradeneeded = () => {
+      for (const table of TABLES)
+        if (!request.result.objectStoreNames.contains(table)) request.result.createObjectStore(table)
+    }
+    request.onsuccess = () => {
+      // Another tab with a newer version of the page must not wait for this one.
+      request.result.onversionchange = () => request.result.close()
+      resolve(request.result)
+    }
+    request.onerror = () => reject(new KeepError(request.error))
+    request.onblocked = () => reject(new KeepError(new Error('another tab holds an older version')))
+  }).catch((error: unknown) => {
+    opening = undefined
+    throw error instanceof KeepError ? error : new KeepError(error)
+  })
+  return opening
+}
+
+/** One table. Every write is durable once it resolves. */
+export interface Kept<T> {
+  get(key: string): Promise<T | undefined>
+  put(key: string, value: T): Promise<void>
+  /** Oldest key first. */
+  all(): Promise<T[]>
+  remove(key: string): Promise<void>
+  clear(): Promise<void>
+}
+
+/** @throws {@link KeepError} from every method */
+export function open<T>(table: Table): Kept<T> {
+  async function run<R>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<R>): Promise<R> {
+    const db = await database()
+    return new Promise<R>((resolve, reject) => {
+      const transaction = db.transaction(table, mode, { durability: 'strict' })
+      const request = work(transaction.objectStore(table))
+      transaction.oncomplete = () => resolve(request.result)
+      transaction.onabort = () => reject(new KeepError(transaction.error ?? request.error))
+      transaction.onerror = () => reject(new KeepError(transaction.error ?? request.error))
+    })
+  }
+  return {
+    get: (key) => run<T | undefined>('readonly', (store) => store.get(key) as IDBRequest<T | undefined>),
+    put: async (key, value) => void (await run('readwrite', (store) => store.put(value, key))),
+    all: () => run<T[]>('readonly', (store) => store.getAll() as IDBRequest<T[]>),
+    remove: async (key) => void (await run('readwrite', (store) => store.delete(key))),
+    clear: async () => void (await run('readwrite', (store) => store.clear())),
+  }
+}

@@ -1,0 +1,43 @@
+import { utf8 } from '@sotto/protocol/bytes'
+import type { SavedReceipt } from '@sotto/protocol/receipts'
+import { open } from './database.ts'
+import { tellOtherTabs } from './tabs.ts'
+
+/** A receipt as it came, verified, with everything that proves it later. */
+export interface KeptReceipt {
+  id: string
+  /** Milliseconds since the epoch, by this device. */
+  at: number
+  saved: SavedReceipt
+}
+
+const table = open<KeptReceipt>('receipts')
+/** Each of some kilobytes: the oldest make room. */
+const MAX_KEPT = 500
+
+/** Receipts of this browser, newest first. */
+export const receipts = {
+  async all(): Promise<KeptReceipt[]> {
+    return (await table.all()).toReversed()
+  },
+  async remove(id: string): Promise<void> {
+    await table.remove(id)
+    tellOtherTabs('receipts')
+  },
+  async clear(): Promise<void> {
+    await table.clear()
+    tellOtherTabs('receipts')
+  },
+}
+
+/** Keeps a receipt; the same one twice is one. */
+export async function keepReceipt(saved: SavedReceipt): Promise<void> {
+  const at = Date.now()
+  const digest = await crypto.subtle.digest('SHA-256', utf8(JSON.stringify(saved)) as Uint8Array<ArrayBuffer>)
+  const name = Array.from(new Uint8Array(digest, 0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const id = `${String(at).padStart(15, '0')}-${name}`
+  await table.put(id, { id, at, saved })
+  const all = await table.all()
+  for (const old of all.slice(0, Math.max(0, all.length - MAX_KEPT))) await table.remove(old.id)
+  tellOtherTabs('receipts')
+}

@@ -1,0 +1,87 @@
+import { assistant } from './en/assistant.ts'
+import { models } from './en/models.ts'
+import { receipts } from './en/receipts.ts'
+import { summarise } from './en/summarise.ts'
+import { transcribe } from './en/transcribe.ts'
+import { trust } from './en/trust.ts'
+
+/** English. A sentence that needs a value is a function. */
+export const en = {
+  brand: 'Sotto',
+  skip: 'Skip to the content',
+  menu: 'Pages',
+  pages: {
+    assistant: 'Assistant',
+    transcribe: 'Transcribe',
+    summarise: 'Summarise',
+    models: 'Models',
+    trust: 'Trust',
+    receipts: 'Receipts',
+    rooms: 'Rooms',
+    training: 'Training',
+  },
+  shield: {
+    verifying: 'Checking',
+    verified: 'Verified',
+    software: 'Verified, software TEE',
+    refused: 'Refused',
+    unreachable: 'Not verified',
+    open: 'Show what was checked',
+  },
+  theme: {
+    auto: 'Colours of the device',
+    light: 'Light colours',
+    dark: 'Dark colours',
+  },
+  banner: {
+    software:
+      'Software TEE: the check below rests on a program, not on hardware. Whoever runs that machine can read everything.',
+    served: (host: string) =>
+      `This page comes from ${host}, and so does what it says about itself. Run sotto console to have it from your own machine.`,
+    offline: 'This device is offline. Nothing is sent; what you typed stays.',
+  },
+  gate: {
+    verifying: 'Nothing is sent before every required step has passed.',
+    refused: 'The service was refused. Nothing was sent, and there is no way around it.',
+    unreachable: 'The service cannot be checked now, so nothing is sent. What you typed stays here.',
+    why: 'See why',
+    again: 'Check again',
+  },
+  common: {
+    loading: 'Loading',
+    cancel: 'Cancel',
+    copy: 'Copy',
+    copied: 'Copied',
+    download: 'Download',
+    remove: 'Remove',
+    erase: 'Erase all',
+    sure: 'Erase? This cannot be undone.',
+    expected: 'Expected',
+    found: 'Found',
+    close: 'Close',
+    failed: 'This did not work',
+  },
+  trouble: {
+    pageLost: 'This page could not be loaded. Reload when you are online again; what you typed elsewhere stays.',
+    full: 'The storage of this browser is full. Export and erase something; nothing was lost on this page.',
+    keep: 'This browser keeps nothing for this page (a private window does that). Export what you want to have later.',
+  },
+  rooms: {
+    title: 'Rooms',
+    lead: 'Several parties compute together on data that none of them shows.',
+    empty: 'This service has no rooms.',
+    note: 'A room is a contract that every party signs. Keys are released only to the enclave that it names, and every party can check that here.',
+  },
+  training: {
+    title: 'Training',
+    lead: 'Models learn from records that nobody reads, with a bound on what they can give away.',
+    empty: 'Nothing is trained at this service.',
+    note: 'What a model learned from, and how much it can give away about one record, will be shown here.',
+  },
+  assistant,
+  transcribe,
+  summarise,
+  models,
+  trust,
+  receipts,
+}

@@ -1,0 +1,5 @@
+/** The page assistant. */
+export const assistant = {
+  title: 'Assistant',
+  lead: '',
+}

@@ -1,0 +1,5 @@
+/** The page models. */
+export const models = {
+  title: 'Models',
+  lead: '',
+}

@@ -1,0 +1,25 @@
+/** The page of receipts. */
+export const receipts = {
+  title: 'Receipts',
+  lead: 'Every answer carries a receipt of the enclave that gave it. They are kept in this browser, and nowhere else.',
+  empty: 'No receipts yet. They come with the first answer.',
+  count: (count: number) => (count === 1 ? '1 receipt' : `${count} receipts`),
+  verify: 'Verify',
+  verifyFile: 'Verify a file',
+  choose: 'A receipt that somebody gave you',
+  share: 'Share',
+  holds: 'The receipt holds',
+  fails: 'The receipt does not hold',
+  notReceipt: 'This file is no receipt.',
+  tooLong: 'This file is too long for a receipt.',
+  about: {
+    model: 'Model',
+    code: 'Program',
+    after: 'After checkpoint',
+    key: 'Key',
+    request: 'Request digest',
+    response: 'Answer digest',
+    policy: 'Key policy',
+  },
+  note: 'A receipt proves which program and model answered, after which moment, and that not a byte was changed. It holds no content: digests are salted.',
+}

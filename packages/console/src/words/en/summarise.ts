@@ -1,0 +1,5 @@
+/** The page summarise. */
+export const summarise = {
+  title: 'Summarise',
+  lead: '',
+}

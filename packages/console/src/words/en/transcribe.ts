@@ -1,0 +1,5 @@
+/** The page transcribe. */
+export const transcribe = {
+  title: 'Transcribe',
+  lead: '',
+}
