@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   enclave: ['protocol', 'verifier', 'serve'],
   edge: ['protocol', 'verifier', 'serve'],
   cli: ['protocol', 'verifier', 'client'],
+  console: ['protocol', 'verifier', 'client'],
   testkit: ['protocol', 'verifier'],
 }
 
@@ -23,6 +24,7 @@ const BROWSER_PACKAGES: Record<string, readonly RegExp[]> = {
   protocol: [/^src\/crypto-backend\/node(\/|-|\.)/],
   verifier: [],
   client: [/^src\/(node|proxy)\//],
+  console: [],
 }
 
 /** Rooms of one package that must not import each other. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { utf8 } from '@sotto/protocol/bytes'
+import { build, transform } from 'esbuild'
 import { svelte } from './svelte.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -41,13 +42,27 @@ export async function buildConsole(): Promise<ConsoleFiles> {
   for (const [name, path] of [
     ['index.html', 'index.html'],
     ['icon.svg', 'icon.svg'],
-    ['console.css', 'src/style/console.css'],
   ] as const)
     files.set(name, await readFile(join(SOURCE, path)))
+  files.set('console.css', await styleSheet())
   const outputs = Object.entries(metafile.outputs).map(
     ([path, output]) => [path.slice(path.indexOf('out/') + 4), output] as const,
   )
-  return { files: new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1))), first: firstOf(new Map(outputs), 'console.js') }
+  return {
+    files: new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    first: firstOf(new Map(outputs), 'console.js'),
+  }
+}
+
+/** What all pages share first: it names the layers. */
+async function styleSheet(): Promise<Uint8Array> {
+  const folder = join(SOURCE, 'src/style')
+  const names = (await readdir(folder)).filter((name) => name !== 'console.css').toSorted()
+  const parts = await Promise.all(
+    ['console.css', ...names].map((name) => readFile(join(folder, name), 'utf8')),
+  )
+  const { code } = await transform(parts.join('\n'), { loader: 'css', minify: true, target: 'es2024' })
+  return utf8(code)
 }
 
 /** A script and all that it imports at once. */
@@ -69,7 +84,9 @@ export function firstLoadBytes({ files, first }: ConsoleFiles): number {
 
 /** What `sotto console verify` compares, and a release names: SHA-256 of every file, by name. */
 export function consoleManifest({ files }: ConsoleFiles): string {
-  const lines = [...files].map(([name, bytes]) => `${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`)
+  const lines = [...files].map(
+    ([name, bytes]) => `${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`,
+  )
   return lines.join('')
 }
 

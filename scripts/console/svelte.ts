@@ -23,7 +23,11 @@ export function svelte(root: string): Plugin {
           runes: true,
           dev: false,
         })
-        return { contents: js.code, loader: 'ts', errors: warnings.map(({ message }) => ({ text: `${path}: ${message}` })) }
+        return {
+          contents: js.code,
+          loader: 'ts',
+          errors: warnings.map(({ message }) => ({ text: `${path}: ${message}` })),
+        }
       })
       build.onLoad({ filter: /\.svelte\.ts$/ }, async ({ path }) => {
         const { code } = await transform(await readFile(path, 'utf8'), { loader: 'ts', target: 'es2024' })

@@ -1,6 +1,6 @@
 import type { Component } from 'svelte'
 import type { Connection } from '../connection/index.ts'
-import { words } from '../words/index.ts'
+import type { words } from '../words/index.ts'
 
 /** What every page is given. */
 export interface PageProps {
@@ -12,7 +12,7 @@ export type PageName = keyof typeof words.pages
 interface Route {
   /** Path data of a 24 × 24 drawing. */
   icon: string
-  load: () => Promise<{ default: Component<PageProps> }>
+  load: () => Promise<{ default: Component<PageProps> | Component }>
 }
 
 /** Pages in the order of the menu; each is loaded when it is opened. */

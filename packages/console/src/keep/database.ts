@@ -11,7 +11,9 @@ export class KeepError extends Error {
 
   constructor(cause: unknown) {
     const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'
-    super(isFull ? 'the storage of this browser is full' : 'this browser keeps nothing for this page', { cause })
+    super(isFull ? 'the storage of this browser is full' : 'this browser keeps nothing for this page', {
+      cause,
+    })
     this.isFull = isFull
   }
 }
@@ -51,7 +53,10 @@ export interface Kept<T> {
 
 /** @throws {@link KeepError} from every method */
 export function open<T>(table: Table): Kept<T> {
-  async function run<R>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<R>): Promise<R> {
+  async function run<R>(
+    mode: IDBTransactionMode,
+    work: (store: IDBObjectStore) => IDBRequest<R>,
+  ): Promise<R> {
     const db = await database()
     return new Promise<R>((resolve, reject) => {
       const transaction = db.transaction(table, mode, { durability: 'strict' })

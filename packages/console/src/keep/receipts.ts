@@ -30,7 +30,7 @@ export const receipts = {
   },
 }
 
-/** Keeps a receipt; the same one twice is one. */
+/** Keeps a receipt; the oldest go when there are too many. */
 export async function keepReceipt(saved: SavedReceipt): Promise<void> {
   const at = Date.now()
   const digest = await crypto.subtle.digest('SHA-256', utf8(JSON.stringify(saved)) as Uint8Array<ArrayBuffer>)

@@ -62,7 +62,8 @@ export const en = {
     failed: 'This did not work',
   },
   trouble: {
-    pageLost: 'This page could not be loaded. Reload when you are online again; what you typed elsewhere stays.',
+    pageLost:
+      'This page could not be loaded. Reload when you are online again; what you typed elsewhere stays.',
     full: 'The storage of this browser is full. Export and erase something; nothing was lost on this page.',
     keep: 'This browser keeps nothing for this page (a private window does that). Export what you want to have later.',
   },

@@ -8,7 +8,7 @@ const MAX_BYTES = 4 * 1024 * 1024
 export async function parseReceiptFile(file: Blob): Promise<SavedReceipt> {
   if (file.size > MAX_BYTES) throw new Error(words.receipts.tooLong)
   try {
-    return parseSavedReceipt(await file.text())
+    return parseSavedReceipt(new Uint8Array(await file.arrayBuffer()))
   } catch (cause) {
     throw new Error(words.receipts.notReceipt, { cause })
   }

@@ -1,5 +1,5 @@
 import type { Step } from '@sotto/verifier'
-import { words } from '../../words/index.ts'
+import type { words } from '../../words/index.ts'
 
 /** Where in the chain a step belongs, from the hardware to this page. */
 export type StationName = keyof typeof words.trust.stations
@@ -43,6 +43,7 @@ export function stations(steps: readonly Step[]): Station[] {
 /** A skipped step that is required refuses, so it shows as a failure; one passed step makes a station that holds. */
 function stateOf(steps: readonly Step[]): Station['state'] {
   if (steps.length === 0) return 'open'
-  if (steps.some(({ status, required }) => status === 'fail' || (required && status === 'skipped'))) return 'fail'
+  if (steps.some(({ status, required }) => status === 'fail' || (required && status === 'skipped')))
+    return 'fail'
   return steps.some(({ status }) => status === 'pass') ? 'pass' : 'skipped'
 }

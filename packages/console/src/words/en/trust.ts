@@ -30,13 +30,15 @@ export const trust = {
   until: (time: string) => `In force until ${time}, then checked again.`,
   parties: 'Whom this rests on',
   evidence: 'Evidence',
-  evidenceNote: 'The trust bundle as the relay served it, with hardware reports, certificates and proofs. Verify it with sotto verify FILE.',
+  evidenceNote:
+    'The trust bundle as the relay served it, with hardware reports, certificates and proofs. Verify it with sotto verify FILE.',
   show: 'Show',
   exportVerdict: 'Export verdict',
   exportBundle: 'Export evidence',
   again: 'Check again',
   policy: 'Policy',
-  policyNote: 'The rules this verdict was made by. Get them from somebody you trust, never from the operator.',
+  policyNote:
+    'The rules this verdict was made by. Get them from somebody you trust, never from the operator.',
   relay: 'Relay',
   gateway: 'Gateway',
 }
