@@ -5,7 +5,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const FILES = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']
 
 /** Where files follow each other in one process, which loads each module once: packages that run no engines and no stacks. */
-const SHARED = ['packages/{protocol,verifier,client,serve,edge,cli,testkit}/test/**/*.test.ts']
+const SHARED = ['packages/{protocol,verifier,client,console,serve,edge,cli,testkit}/test/**/*.test.ts']
 
 /**
  * What a test file must not do in a process that it shares with others: put something in the place of modules,

@@ -4,6 +4,7 @@
  *   dist/images/{software,release}/{kms,inference}/   role.js, bin/node, … (measured)
  *   dist/edge/{relay,log,witness,issuer,registry}.js         untrusted roles
  *   dist/bench/engine-bench.js                        measures models, for the command; in no image
+ *   dist/console/                                     the web pages, and SHA256SUMS of them
  *   dist/cli/sotto.js                                 the command
  *
  * Same sources, same bytes: nothing here depends on the time, the user or the folder.
@@ -92,6 +93,10 @@ export function putInPlace(staging: string, dist: string): void {
 export async function buildInto(out: string): Promise<void> {
   mkdirSync(out, { recursive: true })
   const metafiles: Record<string, Metafile> = {}
+  // The compiler of the pages is loaded for a build alone: every command asks here whether one is needed.
+  const pages = import('./console/build.ts').then(({ buildPages }) => buildPages(join(out, 'console')))
+  // Said where it is waited for: until then it is nobody's.
+  pages.catch(() => {})
   for (const recipe of IMAGES)
     metafiles[`${recipe.flavour}/${recipe.image}`] = await buildImage(
       recipe,
@@ -107,7 +112,12 @@ export async function buildInto(out: string): Promise<void> {
     { 'engine-bench': 'packages/enclave/src/bench/main.ts' },
     join(out, 'bench'),
   )
-  metafiles['cli'] = await bundle({ sotto: 'packages/cli/src/main.ts' }, join(out, 'cli'))
+  const { metafile, manifest } = await pages
+  metafiles['console'] = metafile
+  // The command carries what the pages must be: who can change them beside it has changed nothing that it serves.
+  metafiles['cli'] = await bundle({ sotto: 'packages/cli/src/main.ts' }, join(out, 'cli'), [], {
+    define: { SOTTO_CONSOLE_MANIFEST: JSON.stringify(manifest) },
+  })
   writeFileSync(join(out, 'metafiles.json'), JSON.stringify(metafiles))
 }
 

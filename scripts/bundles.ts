@@ -35,6 +35,7 @@ const FORBIDDEN: [bundle: RegExp, input: RegExp, why: string][] = [
   [/^edge\/(log|witness)$/, /edge\/src\/relay\//, 'log and relay share a bundle'],
   [/^edge\/registry$/, /edge\/src\/(relay|log|witness|issuer)\//, 'the registry contains another party'],
   [/^bench$/, /packages\/(kms|edge|client|cli)\//, 'the program that measures contains more than engines'],
+  [/^console$/, /packages\/(kms|enclave|edge|serve|cli)\//, 'the pages contain another party'],
   [/^cli$/, /packages\/(kms|enclave|edge|serve)\//, 'the command contains a server role'],
   [/./, /packages\/testkit\//, 'test code is in a product bundle'],
 ]

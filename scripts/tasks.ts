@@ -35,7 +35,7 @@ const tasks: Record<string, Task> = {
   format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'examples', 'vitest.config.ts']),
 }
 
-/** Everything that must hold besides the tests: types, lint, format, layers, error pages, tables of fields, bundles, sizes, notices. */
+/** Everything that must hold besides the tests: types, lint, format, layers, error pages, tables of fields, bundles, sizes, pages, notices. */
 async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
@@ -73,6 +73,7 @@ async function check(): Promise<number> {
       async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')])),
     ],
     ['browser verifier', () => run(process.execPath, [join(root, 'scripts/browser-verifier.ts')])],
+    ['pages', () => run(process.execPath, [join(root, 'scripts/console/check.ts')])],
     // Reads the same build.
     ['notices', () => run(process.execPath, [join(root, 'scripts/notices.ts')])],
   ]
@@ -81,7 +82,7 @@ async function check(): Promise<number> {
   process.stdout.write(
     failed.length
       ? `check: failed: ${failed.join(', ')}\n`
-      : 'check: types, lint, format, layers, error pages, tables of fields, bundles and notices hold\n',
+      : 'check: types, lint, format, layers, error pages, tables of fields, bundles, pages and notices hold\n',
   )
   return failed.length ? 1 : 0
 }

@@ -235,6 +235,20 @@ export const CLAIMS = {
       "The local proxy checks Host and Origin and can require a local secret; with an owner's key it acts only for whoever has a secret of its own, and for no web page.",
     source: 'Rules, T21',
   },
+  'T21.console': {
+    sentence:
+      'The command serves the web pages on this machine only, as they were built: none of a set with a changed file, none to a foreign Host; and their headers let them load nothing but their own files and reach nothing but one relay.',
+    source: 'Web pages',
+  },
+  'T21.verify': {
+    sentence:
+      'Pages that somebody else serves are compared with the signed and logged release, file by file: a file, header or policy that is another one is named.',
+    source: 'Web pages',
+  },
+  'T21.served': {
+    sentence: 'A page that does not come from the machine of its user says so.',
+    source: 'Web pages',
+  },
 } as const satisfies Record<string, Claim>
 
 export type ClaimId = keyof typeof CLAIMS

@@ -5,13 +5,22 @@ import { dirname, join, relative } from 'node:path'
 import { walk } from './files.ts'
 
 /** What a build reads besides the packages. The bundler reads tsconfig.json: how imports are kept decides the order of modules. */
-const READ = ['package-lock.json', 'tsconfig.json', 'scripts/build.ts']
+const READ = [
+  'package-lock.json',
+  'tsconfig.json',
+  'scripts/build.ts',
+  'packages/console/index.html',
+  'packages/console/icon.svg',
+]
+/** Folders of what builds. */
+const BUILDERS = ['scripts/build', 'scripts/console']
 
 /** Digest of everything that a build reads below `root`, on this processor. */
 export function sourceStamp(root: string): string {
   const hash = createHash('sha256').update(process.arch)
   const sources = [...walk(join(root, 'packages'))].filter((file) => /\/src\/|package\.json$/.test(file))
-  const files = [...sources, ...walk(join(root, 'scripts/build')), ...READ.map((path) => join(root, path))]
+  const builders = BUILDERS.flatMap((folder) => [...walk(join(root, folder))])
+  const files = [...sources, ...builders, ...READ.map((path) => join(root, path))]
   for (const file of files.sort()) hash.update(relative(root, file)).update('\0').update(readFileSync(file))
   return hash.digest('hex')
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { utf8 } from '@sotto/protocol/bytes'
-import { build, transform } from 'esbuild'
+import { build, type Metafile, transform } from 'esbuild'
 import { svelte } from './svelte.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -15,12 +15,18 @@ export interface ConsoleFiles {
   files: ReadonlyMap<string, Uint8Array>
   /** Scripts of the first load, before a page is opened. */
   first: readonly string[]
+  /** The bundler's account of what is in the scripts. */
+  metafile: Metafile
 }
 
 /** Builds the pages: the same bytes at every run, in every checkout. */
 export async function buildConsole(): Promise<ConsoleFiles> {
   const { outputFiles, metafile } = await build({
-    entryPoints: { console: join(SOURCE, 'src/main.ts') },
+    entryPoints: {
+      console: join(SOURCE, 'src/main.ts'),
+      // Loaded into the audio thread by its name.
+      'microphone-worklet': join(SOURCE, 'src/audio/microphone-worklet.ts'),
+    },
     outdir: '/out',
     absWorkingDir: ROOT,
     bundle: true,
@@ -30,7 +36,7 @@ export async function buildConsole(): Promise<ConsoleFiles> {
     metafile: true,
     format: 'esm',
     platform: 'browser',
-    conditions: ['browser', 'svelte'],
+    conditions: ['browser', 'svelte', 'on-demand'],
     target: 'es2024',
     legalComments: 'none',
     chunkNames: '[name]-[hash]',
@@ -51,6 +57,7 @@ export async function buildConsole(): Promise<ConsoleFiles> {
   return {
     files: new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     first: firstOf(new Map(outputs), 'console.js'),
+    metafile,
   }
 }
 
@@ -88,6 +95,13 @@ export function consoleManifest({ files }: ConsoleFiles): string {
     ([name, bytes]) => `${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`,
   )
   return lines.join('')
+}
+
+/** Builds the pages into `folder`. @returns the manifest, and the bundler's account */
+export async function buildPages(folder: string): Promise<{ manifest: string; metafile: Metafile }> {
+  const built = await buildConsole()
+  await writeConsole(folder, built)
+  return { manifest: consoleManifest(built), metafile: built.metafile }
 }
 
 /** Writes the pages into `folder`, which becomes exactly them. */

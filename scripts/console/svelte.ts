@@ -4,6 +4,15 @@ import { type Plugin, transform } from 'esbuild'
 import { compile, compileModule } from 'svelte/compiler'
 
 /**
+ * In the place of Svelte's maker of HTML, which asks for a policy of Trusted Types as soon as it is loaded: pages that forbid
+ * every such policy would not start. Nothing here makes HTML out of a string, and what tried to would end.
+ */
+const NO_HTML = `
+export function create_trusted_html() { throw new TypeError('no HTML is made out of strings here') }
+export const create_fragment_from_html = create_trusted_html
+`
+
+/**
  * Compiles components and modules with runes. Elements are made one by one, not parsed from text, so that pages can forbid
  * all HTML out of strings (Trusted Types).
  *
@@ -13,6 +22,10 @@ export function svelte(root: string): Plugin {
   return {
     name: 'svelte',
     setup(build) {
+      build.onLoad({ filter: /svelte\/src\/internal\/client\/dom\/reconciler\.js$/ }, () => ({
+        contents: NO_HTML,
+        loader: 'js',
+      }))
       build.onLoad({ filter: /\.svelte$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8')
         const { js, warnings } = compile(source, {

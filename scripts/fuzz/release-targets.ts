@@ -1,5 +1,8 @@
+import { parseManifest } from '../../packages/cli/src/console/manifest.ts'
+import { weaknessesOf } from '../../packages/cli/src/console/verify/judge-policy.ts'
 import { parseReleaseFile } from '../../packages/cli/src/source/release-file.ts'
 import { fromBase64, fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { CONSOLE_RELEASE_PREDICATE, consoleReleaseDecoder } from '@sotto/protocol/console-release'
 import { acceptedDataUseDecoder, DATA_TASKS, dataUseDecoder } from '@sotto/protocol/data-use'
 import { signDsse } from '@sotto/protocol/dsse'
 import { decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
@@ -36,6 +39,21 @@ export const releaseTargets: readonly Target[] = [
     'sbom statement',
     () => [encodeDocument({ version: 1, image: DIGEST, sbom: DIGEST, format: 'CycloneDX 1.6' })],
     (bytes) => decodeDocument(bytes, sbomStatementDecoder),
+  ),
+  parser(
+    'console release',
+    () => [encodeDocument(CONSOLE)],
+    (bytes) => decodeDocument(bytes, consoleReleaseDecoder),
+  ),
+  parser(
+    'manifest of pages',
+    () => [utf8(['a.js', 'index.html'].map((name) => `${DIGEST}  ${name}\n`).join(''))],
+    (bytes) => parseManifest(fromUtf8(bytes)),
+  ),
+  parser(
+    'policy of pages',
+    () => [utf8("default-src 'none'; script-src 'self' https://cdn.example, trusted-types 'none'")],
+    (bytes) => weaknessesOf(fromUtf8(bytes), ["'self'"]),
   ),
   parser('saved usage', savedUsage, parseSavedUsage),
   parser(
@@ -79,6 +97,12 @@ const PROVENANCE = {
       byproducts: [{ name: 'manifest', digest: { sha256: DIGEST } }],
     },
   },
+}
+const CONSOLE = {
+  _type: 'https://in-toto.io/Statement/v1',
+  subject: [{ name: 'console', digest: { sha256: DIGEST } }],
+  predicateType: CONSOLE_RELEASE_PREDICATE,
+  predicate: { version: '1.2.0', securityVersion: 3, createdAt: NOW },
 }
 const USAGE = {
   version: 1,

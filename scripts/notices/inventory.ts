@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Metafile } from 'esbuild'
 
 /** `native` is what the inference image carries beside its bundles. */
-export type Place = 'kms' | 'inference' | 'native' | 'edge' | 'cli'
+export type Place = 'kms' | 'inference' | 'native' | 'edge' | 'cli' | 'console'
 
 export interface ShippedPackage {
   name: string
@@ -86,7 +86,7 @@ function describe(
 
 function placeOf(bundle: string): Place {
   const role = bundle.replace(/^(software|release)\//, '')
-  return role === 'kms' || role === 'inference' || role === 'cli' ? role : 'edge'
+  return role === 'kms' || role === 'inference' || role === 'cli' || role === 'console' ? role : 'edge'
 }
 
 function compare(a: string, b: string): number {

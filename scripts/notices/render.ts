@@ -13,6 +13,7 @@ const PLACES: Readonly<Record<Place, string>> = {
   native: 'inference addons',
   edge: 'edge',
   cli: 'command',
+  console: 'web pages',
 }
 
 /** What the page needs besides the packages. */

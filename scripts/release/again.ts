@@ -40,7 +40,8 @@ export async function buildAgain(
     linkModules(root, copy)
     const out = join(place, 'out')
     runBuild(copy, out, options, place)
-    return (await Promise.all(options.roles.map((role) => compareRole(role, options.out, out)))).flat()
+    const differences = await Promise.all(options.roles.map((role) => compareRole(role, options.out, out)))
+    return [...differences.flat(), ...(options.console ? comparePages(options.out, out) : [])]
   } finally {
     rmSync(place, { recursive: true, force: true })
   }
@@ -57,7 +58,7 @@ function linkModules(root: string, copy: string): void {
 function runBuild(copy: string, out: string, options: ReleaseOptions, home: string): void {
   const args = [join(copy, 'scripts/release/main.ts'), '--out', out]
   if (options.version !== undefined) args.push('--version', options.version)
-  for (const role of options.roles) args.push('--role', role)
+  for (const role of [...options.roles, ...(options.console ? ['console'] : [])]) args.push('--role', role)
   if (options.flavour === 'software') args.push('--software')
   const { status, stderr } = spawnSync('sh', ['-c', 'umask 077; exec "$0" "$@"', process.execPath, ...args], {
     cwd: home,
@@ -83,6 +84,18 @@ export async function compareRole(role: string, first: string, second: string): 
   const [one, other] = [a!, b!].map((folder) => withoutCommit(join(folder, 'provenance.intoto.json')))
   if (one !== other) differences.push(`${role}: provenance.intoto.json differs`)
   return differences
+}
+
+/** Files of the web pages that two builds do not have alike, by the lines of their manifests. */
+export function comparePages(first: string, second: string): string[] {
+  const [one, other] = [first, second].map((out) =>
+    readFileSync(join(out, 'console/SHA256SUMS'), 'utf8').trim().split('\n'),
+  ) as [string[], string[]]
+  const differing = [
+    ...one.filter((line) => !other.includes(line)),
+    ...other.filter((line) => !one.includes(line)),
+  ]
+  return [...new Set(differing.map((line) => `console: ${line.slice(66)} differs`))]
 }
 
 /** The copy has the files of the commit and not its name: a digest of the source stands beside it in both. */

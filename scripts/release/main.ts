@@ -4,7 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
+import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import type { PreparedSigner } from '@sotto/protocol/dsse'
 import { encodeDocument } from '@sotto/protocol/keyrelease'
 import type { SbomStatement } from '@sotto/protocol/provenance'
 import { buildAgain, changedMeanwhile } from './again.ts'
@@ -13,6 +14,7 @@ import { ReleaseFailure } from './failure.ts'
 import { type BuiltImage, makeImage, packImage } from './image.ts'
 import { createKey, openKey } from './key.ts'
 import { parseOptions, type ReleaseOptions, type RoleName, USAGE } from './options.ts'
+import { makePages, type PagesEntry, signPages } from './pages.ts'
 import { describeBuild } from './provenance.ts'
 import { openLog, publish } from './publish.ts'
 import { renderSbom } from './sbom.ts'
@@ -62,6 +64,7 @@ async function main(): Promise<number> {
     )
   const images = []
   for (const role of options.roles) images.push(await makeImage(options.out, role, options.flavour))
+  const pages: PagesEntry | undefined = options.console ? { pages: await makePages(options.out) } : undefined
   if (readSource(root).digest !== source.digest) throw changedMeanwhile()
   if (options.imagesOnly) {
     for (const { role, digest } of images) console.log(`${role}  ${digest}`)
@@ -81,19 +84,28 @@ async function main(): Promise<number> {
     signed.set(image.role, signStatements(signer, { ...described, ...(release && { release }) }))
   }
   for (const [role, envelopes] of signed) keep(options.out, role, envelopes, entries.get(role)!)
-  writeRelease(options, version, source, entries)
+  if (pages && signer) keepPages(options, pages, signer, version, createdAt(source))
+  const write = (): void => writeRelease(options, version, source, entries, pages)
+  write()
   if (options.log) {
     const log = openLog(options.log)
+    const release = pages?.statements?.release
+    if (release) {
+      release.index = await publish(log, utf8(release.envelope), 'release of console')
+      say(`logged release of console as entry ${release.index}`)
+      write()
+    }
     for (const [role, envelopes] of signed)
       for (const [name, envelope] of Object.entries(envelopes) as [keyof Envelopes, Uint8Array][]) {
         const index = await publish(log, envelope, `${name} of ${role}`)
         entries.get(role)!.statements![name]!.index = index
         say(`logged ${name} of ${role} as entry ${index}`)
         // At once: what is logged must not be forgotten because the next append fails.
-        writeRelease(options, version, source, entries)
+        write()
       }
   }
   for (const [role, { measurement }] of entries) console.log(`${role}  ${measurement}`)
+  if (pages) console.log(`console  ${pages.pages}`)
   return options.check ? check(options, source) : 0
 }
 
@@ -134,9 +146,25 @@ function releaseOf(
   reported: Reported | undefined,
 ): ReturnType<typeof releaseStatement> | undefined {
   if (reported === undefined) return undefined
-  // The commit's time, so that the same release signed twice is the same entry of the log.
-  const createdAt = source.commitTime ?? Math.floor(Date.now() / 1000)
-  return releaseStatement({ role, digest, version, securityVersion, reported, createdAt })
+  const time = createdAt(source)
+  return releaseStatement({ role, digest, version, securityVersion, reported, createdAt: time })
+}
+
+/** The commit's time, so that the same release signed twice is the same entry of the log. */
+function createdAt({ commitTime }: Source): number {
+  return commitTime ?? Math.floor(Date.now() / 1000)
+}
+
+function keepPages(
+  { out, securityVersion }: ReleaseOptions,
+  pages: PagesEntry,
+  signer: PreparedSigner,
+  version: string,
+  time: number,
+): void {
+  const envelope = signPages(signer, pages.pages, { version, securityVersion, createdAt: time })
+  writeFileSync(join(out, 'console', 'release.dsse.json'), envelope, { mode: 0o644 })
+  pages.statements = { release: { envelope: fromUtf8(envelope) } }
 }
 
 /** Envelopes are on disk before any of them is in a log. */
@@ -153,6 +181,7 @@ function writeRelease(
   version: string,
   source: Source,
   entries: ReadonlyMap<RoleName, RoleEntry>,
+  pages: PagesEntry | undefined,
 ): void {
   const document = {
     format: 'sotto-release/1',
@@ -161,6 +190,7 @@ function writeRelease(
     arch: process.arch,
     source: { digest: source.digest, ...(source.commit && { commit: source.commit }) },
     roles: Object.fromEntries(entries),
+    ...(pages && { console: pages }),
   }
   writeFileSync(join(out, 'release.json'), `${JSON.stringify(document, null, 2)}\n`, { mode: 0o644 })
 }

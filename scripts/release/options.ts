@@ -8,9 +8,10 @@ export const USAGE = `Usage: npm run release:build -- [options]
 Builds every measured image reproducibly, with what says where it comes from:
   OUT/<role>/image.tar, manifest, measurement, sbom.cdx.json, provenance.intoto.json
 and, with a key, release.dsse.json, sbom.dsse.json and OUT/release.json.
+The web pages are built too, into OUT/console/pages, with OUT/console/SHA256SUMS.
 
   --out DIR                folder to write (default: dist/release)
-  --role NAME              only this role: kms or inference (may be repeated)
+  --role NAME              only this: kms, inference or console (may be repeated)
   --software               images for the software TEE instead of hardware
   --check                  build again from a copy of the checkout, elsewhere, and compare every byte
   --key FILE               Ed25519 seed of the release key, mode 0600: sign
@@ -31,9 +32,14 @@ Exit codes: 0 done, 1 not reproducible or failed, 2 wrong usage.`
 export const ROLES = ['kms', 'inference'] as const
 export type RoleName = (typeof ROLES)[number]
 
+/** What `--role` names for the web pages, which no machine measures. */
+const CONSOLE = 'console'
+
 export interface ReleaseOptions {
   out: string
   roles: readonly RoleName[]
+  /** Whether the web pages are part of it. */
+  console: boolean
   flavour: 'release' | 'software'
   check: boolean
   imagesOnly: boolean
@@ -51,7 +57,8 @@ export function parseOptions(args: readonly string[], root: string, cwd: string)
   const { values } = readArgs(args)
   if (values.help) return undefined
   const path = (name: string): string => resolve(cwd, name)
-  const roles = (values.role ?? [...ROLES]).map(roleName)
+  const named = values.role ?? [...ROLES, CONSOLE]
+  const roles = named.filter((name) => name !== CONSOLE).map(roleName)
   if (values.key !== undefined && values['new-key'] !== undefined)
     throw new ReleaseFailure('--key and --new-key exclude each other', 'name an existing key, or make one')
   const digits = values['security-version'] ?? '1'
@@ -81,6 +88,7 @@ export function parseOptions(args: readonly string[], root: string, cwd: string)
   return {
     out: path(values.out ?? join(root, 'dist/release')),
     roles: [...new Set(roles)],
+    console: named.includes(CONSOLE) && !values['images-only'],
     flavour,
     check: values.check,
     imagesOnly: values['images-only'],
@@ -125,6 +133,7 @@ function readArgs(args: readonly string[]) {
 
 function roleName(text: string): RoleName {
   const role = ROLES.find((name) => name === text)
-  if (role === undefined) throw new ReleaseFailure(`there is no role ${text}`, `one of ${ROLES.join(', ')}`)
+  if (role === undefined)
+    throw new ReleaseFailure(`there is no role ${text}`, `one of ${[...ROLES, CONSOLE].join(', ')}`)
   return role
 }

@@ -23,11 +23,13 @@ const FILES = [
   'tsconfig.json',
   'packages/*/package.json',
   'packages/*/src/**/*.*',
+  'packages/console/*.{html,svg}',
 ]
 /** Also read by a build, and no part of what is measured. */
 const SCRIPTS = [
   'scripts/build.ts',
   'scripts/build/*.ts',
+  'scripts/console/*.ts',
   'scripts/notices/embedded.ts',
   'scripts/release/**/*.ts',
 ]

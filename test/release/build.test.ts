@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromBase64Url, fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { CONSOLE_RELEASE_TYPE, consoleReleaseDecoder } from '@sotto/protocol/console-release'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { decodeDocument, PAYLOAD_TYPES, releaseStatementDecoder } from '@sotto/protocol/keyrelease'
 import { encodeManifest, softwareMeasurement } from '@sotto/protocol/measurement'
 import { verifyProvenance, verifySbom } from '@sotto/verifier/provenance'
 import { measureImage } from '../../packages/cli/src/software-tee/measure.ts'
-import { compareRole } from '../../scripts/release/again.ts'
+import { parseManifest } from '../../packages/cli/src/console/manifest.ts'
+import { comparePages, compareRole } from '../../scripts/release/again.ts'
 import { claim } from '../claims.ts'
 import { copyCheckout, releaseBuild } from './checkout.ts'
 import { cyclonedxProblems } from './cyclonedx.ts'
@@ -37,6 +39,8 @@ beforeAll(() => {
     out,
     '--role',
     'kms',
+    '--role',
+    'console',
     '--software',
     '--check',
     '--new-key',
@@ -57,7 +61,7 @@ describe('release:build', () => {
     () => {
       expect(built.stderr).toContain('built again elsewhere: every byte is the same')
       expect(built.status).toBe(0)
-      expect(built.stdout).toBe(`kms  ${digest}\n`)
+      expect(built.stdout).toBe(`kms  ${digest}\nconsole  ${sha256(read('console/SHA256SUMS'))}\n`)
     },
   )
 
@@ -85,6 +89,23 @@ describe('release:build', () => {
       }
     },
   )
+
+  it(claim('T21.verify', 'signs the digest of the web pages, every file of which is listed'), () => {
+    const manifest = read('console/SHA256SUMS')
+    for (const [name, digest] of parseManifest(fromUtf8(manifest)))
+      expect(sha256(read(`console/pages/${name}`)), name).toBe(digest)
+    const { payload } = verifyDsse(parseDsse(read('console/release.dsse.json')), CONSOLE_RELEASE_TYPE, [
+      key(),
+    ])
+    expect(decodeDocument(payload, consoleReleaseDecoder)).toMatchObject({
+      subject: [{ name: 'console', digest: { sha256: sha256(manifest) } }],
+      predicate: { version: '0.1.0', securityVersion: 1 },
+    })
+    const other = join(work, 'other pages')
+    mkdirSync(join(other, 'console'), { recursive: true })
+    writeFileSync(join(other, 'console/SHA256SUMS'), fromUtf8(manifest).replace(/^./, 'x'))
+    expect(comparePages(out, other)).toEqual([`console: ${/ {2}(\S+)/.exec(fromUtf8(manifest))![1]} differs`])
+  })
 
   it('packs exactly what is measured, with no owner and no time', async () => {
     const place = join(work, 'unpacked')

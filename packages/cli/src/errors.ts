@@ -20,6 +20,8 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `BENCH_FAILED` (fix-input): a model cannot be measured: its engine refuses it, or the text or recording.
  * - `QUANTIZER_MISSING` (fix-input): llama-quantize is not on this machine.
  * - `QUANTIZER_FAILED` (fix-input): llama-quantize did not make the file.
+ * - `MICROPHONE_MISSING` (fix-input): no program of this machine records from a microphone.
+ * - `MICROPHONE_FAILED` (fix-input): the program that records did not, or ended.
  *
  * The local stack:
  * - `STACK_NOT_BUILT` (fix-input): the images are not there.
@@ -55,6 +57,8 @@ export type CliErrorCode =
   | 'BENCH_FAILED'
   | 'QUANTIZER_MISSING'
   | 'QUANTIZER_FAILED'
+  | 'MICROPHONE_MISSING'
+  | 'MICROPHONE_FAILED'
   | 'STACK_NOT_BUILT'
   | 'STACK_RUNNING'
   | 'STACK_NOT_RUNNING'
@@ -88,6 +92,8 @@ const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   BENCH_FAILED: 'fix-input',
   QUANTIZER_MISSING: 'fix-input',
   QUANTIZER_FAILED: 'fix-input',
+  MICROPHONE_MISSING: 'fix-input',
+  MICROPHONE_FAILED: 'fix-input',
   STACK_NOT_BUILT: 'fix-input',
   STACK_RUNNING: 'fix-input',
   STACK_NOT_RUNNING: 'fix-input',

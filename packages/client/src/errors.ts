@@ -18,7 +18,7 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `ISSUER_REFUSED`: the token issuer refuses this account, class or request, or the service takes no tokens.
  * - `LIVE_REFUSED`: the service does not take this live recording; `found` is its own code.
  * - `MODEL_SOURCE`: what was to be sealed is no model, or changed while it was read.
- * - `MODEL_OWNER`: another owner sealed this model.
+ * - `MODEL_OWNER`: another owner sealed this model, or the file is no owner's key.
  * - `MODEL_REFUSED`: registry or KMS do not do this for this owner; `found` is their own code.
  * - `MODEL_KEYS_KEPT`: the KMS does not say that the content keys of a removed model are gone; `found` names artifacts.
  * - `PROXY_CONFIG`: options of the local proxy contradict each other or are unsafe.

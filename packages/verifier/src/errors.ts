@@ -6,6 +6,7 @@ import { SottoError, type ErrorAction, type SottoErrorOptions } from '@sotto/pro
  * - `EVIDENCE_ROOT` (stop): the root that signed is not one the policy names.
  * - `EVIDENCE_SIGNATURE` (stop): the signature does not cover these bytes.
  * - `EVIDENCE_REFUSED` (stop): authentic, but not acceptable under this policy.
+ * - `FAMILY_NOT_LOADED` (retry): nothing was judged; only in pages that load kinds of evidence on demand.
  * - `POLICY_MALFORMED` (fix-input): the trust policy document is malformed.
  * - `RECEIPT_INVALID` (stop): a receipt is not authentic, or is about another request or answer.
  */
@@ -14,6 +15,7 @@ export type VerifierErrorCode =
   | 'EVIDENCE_ROOT'
   | 'EVIDENCE_SIGNATURE'
   | 'EVIDENCE_REFUSED'
+  | 'FAMILY_NOT_LOADED'
   | 'POLICY_MALFORMED'
   | 'RECEIPT_INVALID'
 
@@ -23,6 +25,10 @@ export function verifierError(
   message: string,
   options: SottoErrorOptions = {},
 ): SottoError<VerifierErrorCode> {
-  const action: ErrorAction = code.endsWith('_MALFORMED') ? 'fix-input' : 'stop'
-  return new SottoError<VerifierErrorCode>(code, action, message, options)
+  return new SottoError<VerifierErrorCode>(code, actionOf(code), message, options)
+}
+
+function actionOf(code: VerifierErrorCode): ErrorAction {
+  if (code === 'FAMILY_NOT_LOADED') return 'retry'
+  return code.endsWith('_MALFORMED') ? 'fix-input' : 'stop'
 }

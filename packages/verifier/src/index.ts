@@ -25,5 +25,6 @@ export {
   type ReceiptSubject,
   type ReceiptVerifier,
 } from './receipt/index.ts'
+export { loadMissingFamilies } from '#family-verifiers'
 export { verifyUsage, type UsageResult } from './usage/index.ts'
 export { softwareRootDigest } from './software/index.ts'

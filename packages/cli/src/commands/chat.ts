@@ -1,37 +1,26 @@
-import type { Sotto } from '@sotto/client'
-import { cliError, ServiceError } from '../errors.ts'
-import { type Command, type CommandContext, defineCommand, EXIT, isAbort } from '../framework/index.ts'
-import { openInput, readLines, readText } from '../input/index.ts'
 import {
-  finishReceipt,
-  openService,
-  postJson,
-  provenance,
-  readEvents,
-  RECEIPT_FLAG,
-  TARGET_FLAGS,
-} from '../service/index.ts'
-import { printable } from '../terminal/index.ts'
-
-interface Message {
-  role: 'system' | 'user' | 'assistant'
-  content: string
-}
-
-interface ChatOptions {
-  model: string | undefined
-  temperature: number | undefined
-  max_tokens: number | undefined
-}
+  ask,
+  beginConversation,
+  type ChatOptions,
+  converse,
+  type Message,
+  openDesk,
+  understand,
+} from '../conversation/index.ts'
+import { cliError } from '../errors.ts'
+import { type Command, type CommandContext, defineCommand, EXIT } from '../framework/index.ts'
+import { openInput, readText } from '../input/index.ts'
+import { finishReceipt, openService, provenance, RECEIPT_FLAG, TARGET_FLAGS } from '../service/index.ts'
 
 /** `sotto chat` */
 export const chat: Command = defineCommand({
   path: ['chat'],
   summary: 'Talk to a model in private',
   description:
-    'On a terminal: a conversation; /clear starts over, /exit or Ctrl-D ends it, Ctrl-C stops an answer. ' +
+    'On a terminal: a conversation. /help shows its commands; arrow keys bring back what you typed; a \\ at the ' +
+    'end of a line goes on in the next one; Ctrl-C stops an answer, Ctrl-D ends the conversation. ' +
     'When the context of the model is full, the oldest turns are dropped, and a line says so. ' +
-    'Nothing is written to disk. With -m, or with text on standard input: one answer.',
+    'Nothing is written to disk but with /save. With -m, or with text on standard input: one answer.',
   flags: {
     ...TARGET_FLAGS,
     ...RECEIPT_FLAG,
@@ -67,18 +56,23 @@ export const chat: Command = defineCommand({
       temperature: flags.temperature,
       max_tokens: flags['max-tokens'],
     }
-    const system: Message[] = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }]
     const sotto = await openService(context, flags)
-    if (asked === undefined) return converse(context, sotto, options, system)
-    const messages: Message[] = [...system, { role: 'user', content: asked }]
-    const { text, response } = await answer(
-      context,
-      sotto,
+    if (asked === undefined) {
+      context.note('type a message, or /help')
+      const desk = openDesk(context)
+      const conversation = beginConversation(sotto, options, flags.system)
+      return converse(context, conversation, desk, async () => {
+        const typed = await desk.lines.next('> ')
+        return typed === undefined ? undefined : understand(typed)
+      })
+    }
+    const system: Message[] = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }]
+    const { text, response } = await ask(sotto, {
       options,
-      messages,
-      context.signal,
-      !context.global.json,
-    )
+      messages: [...system, { role: 'user', content: asked }],
+      signal: context.signal,
+      to: context.global.json ? undefined : context.foreign(),
+    })
     const receipt = await finishReceipt(context, sotto, response, flags.receipt)
     if (context.global.json) context.json({ content: text, sotto: provenance(sotto, receipt) })
     return EXIT.ok
@@ -87,101 +81,4 @@ export const chat: Command = defineCommand({
 
 async function oneMessage(context: CommandContext, message: string): Promise<string> {
   return message === '-' ? readText(await openInput(context.io, ['-'])) : message
-}
-
-/** The loop of a terminal conversation. The history lives in this function and nowhere else. */
-async function converse(
-  context: CommandContext,
-  sotto: Sotto,
-  options: ChatOptions,
-  system: Message[],
-): Promise<number> {
-  let answering: AbortController | undefined
-  let interrupted = false
-  const lines = readLines(context.io, () => {
-    if (answering !== undefined) return answering.abort()
-    interrupted = true
-    lines.close()
-  })
-  context.onExit(() => lines.close())
-  context.signal.addEventListener('abort', () => lines.close(), { once: true })
-  let messages = [...system]
-  for (;;) {
-    const line = (await lines.next('> '))?.trim()
-    if (line === undefined) return interrupted || context.signal.aborted ? EXIT.interrupted : EXIT.ok
-    if (line === '') continue
-    if (line === '/exit') return EXIT.ok
-    if (line === '/clear') {
-      messages = [...system]
-      continue
-    }
-    const turns: Message[] = [...messages.slice(system.length), { role: 'user', content: line }]
-    answering = new AbortController()
-    try {
-      const signal = AbortSignal.any([answering.signal, context.signal])
-      const { kept, text, response } = await answerWhatFits(turns, (some) =>
-        answer(context, sotto, options, [...system, ...some], signal, true),
-      )
-      const dropped = (turns.length - kept.length) / 2
-      if (dropped > 0)
-        context.warn(`the context is full: dropped the oldest ${dropped === 1 ? 'turn' : `${dropped} turns`}`)
-      await finishReceipt(context, sotto, response, undefined)
-      messages = [...system, ...kept, { role: 'assistant', content: text }]
-    } catch (error) {
-      if (!isAbort(error) || context.signal.aborted) throw error
-      context.note('\nstopped; the unfinished answer is forgotten')
-    } finally {
-      answering = undefined
-    }
-  }
-}
-
-/**
- * Asks with the whole conversation, and when the service says that it is too long, without its oldest turns: one, three,
- * seven, until it fits. A turn is what was asked and what was answered; the last question always stays.
- */
-async function answerWhatFits<Answer extends object>(
-  turns: readonly Message[],
-  ask: (turns: readonly Message[]) => Promise<Answer>,
-): Promise<Answer & { kept: readonly Message[] }> {
-  for (let dropped = 0; ; dropped = dropped * 2 + 1) {
-    const kept = turns.slice(Math.min(dropped * 2, turns.length - 1))
-    try {
-      return { ...(await ask(kept)), kept }
-    } catch (error) {
-      const isTooLong = error instanceof ServiceError && error.service.code === 'context_length_exceeded'
-      if (!isTooLong || kept.length === 1) throw error
-    }
-  }
-}
-
-/** One streamed answer, printed as it comes when `print` is set. */
-async function answer(
-  context: CommandContext,
-  sotto: Sotto,
-  options: ChatOptions,
-  messages: readonly Message[],
-  signal: AbortSignal,
-  print: boolean,
-): Promise<{ text: string; response: Response }> {
-  const response = await postJson(sotto, '/chat/completions', { ...options, messages, stream: true }, signal)
-  const events = readEvents(response)
-  let text = ''
-  for (;;) {
-    const { done, value } = await events.next()
-    if (done) {
-      if (print && !text.endsWith('\n')) await context.io.stdout.write('\n')
-      if (!value.done) throw cliError('CLI_SERVICE', 'the answer ended without its end mark')
-      return { text, response }
-    }
-    const delta = deltaOf(value)
-    text += delta
-    if (print && delta !== '')
-      await context.io.stdout.write(context.io.stdout.isTerminal ? printable(delta) : delta)
-  }
-}
-
-function deltaOf(event: { choices?: { delta?: { content?: unknown } }[] }): string {
-  const content = event.choices?.[0]?.delta?.content
-  return typeof content === 'string' ? content : ''
 }

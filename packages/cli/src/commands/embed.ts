@@ -10,6 +10,7 @@ import {
   RECEIPT_FLAG,
   TARGET_FLAGS,
 } from '../service/index.ts'
+import { printableJson } from '../terminal/index.ts'
 
 /** Inputs of one request at most, as OpenAI allows. */
 const MAX_INPUTS = 2048
@@ -60,7 +61,7 @@ export const embed: Command = defineCommand({
     const value = await readJson(response)
     if (!context.global.json) {
       for (const item of vectorsOf(value, inputs.length))
-        await context.io.stdout.write(`${JSON.stringify(item)}\n`)
+        await context.io.stdout.write(`${printableJson(item)}\n`)
     }
     const receipt = await finishReceipt(context, sotto, response, flags.receipt)
     if (context.global.json) context.json({ ...value, sotto: provenance(sotto, receipt) })

@@ -6,7 +6,14 @@ import { HELP_TOPICS } from '../help/index.ts'
 export const help: Command = defineCommand({
   path: ['help'],
   summary: 'Explain a topic: environment, exit-codes, formatting',
-  arguments: [{ name: 'TOPIC', summary: Object.keys(HELP_TOPICS).join(', '), required: false }],
+  arguments: [
+    {
+      name: 'TOPIC',
+      summary: Object.keys(HELP_TOPICS).join(', '),
+      required: false,
+      choices: Object.keys(HELP_TOPICS),
+    },
+  ],
   flags: {},
   async run(context, [topic]) {
     if (topic === undefined) {

@@ -2,9 +2,12 @@ import { collateralFetch, collateralPack, collateralShow } from '../collateral/i
 import type { Command } from '../framework/index.ts'
 import { policyDiff, policyExplain, policyLint, policyTest } from '../policy/index.ts'
 import { accountCommands } from './account/index.ts'
+import { assistant } from './assistant.ts'
 import { chat } from './chat.ts'
-import { completionCommand } from './completion.ts'
+import { completionsCommand } from './completions.ts'
 import { configView } from './config.ts'
+import { consoleServe } from './console/serve.ts'
+import { consoleVerify } from './console/verify.ts'
 import { custodianAccept } from './custodian/accept.ts'
 import { custodianNew, custodianShow } from './custodian/keys.ts'
 import { custodianRelease } from './custodian/release.ts'
@@ -59,8 +62,11 @@ export const commands: readonly Command[] = [
   down,
   verify,
   proxy,
+  consoleServe,
+  consoleVerify,
   transcribe,
   chat,
+  assistant,
   summarize,
   embed,
   modelsPull,
@@ -112,6 +118,6 @@ export const commands: readonly Command[] = [
   ...accountCommands,
   doctor,
   configView,
-  completionCommand(() => commands),
+  completionsCommand(() => commands),
   help,
 ]

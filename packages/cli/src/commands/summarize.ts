@@ -62,8 +62,11 @@ export const summarize: Command = defineCommand({
     const seconds = (performance.now() - started) / 1000
     const quality =
       reference === undefined ? undefined : compareWith(reference, String(value['summary']), seconds)
-    if (!context.global.json)
-      context.out(typeof value['summary'] === 'string' ? value['summary'] : JSON.stringify(value))
+    if (!context.global.json) {
+      const to = context.foreign()
+      await to.write(typeof value['summary'] === 'string' ? value['summary'] : JSON.stringify(value))
+      await to.write('\n')
+    }
     const receipt = await finishReceipt(context, sotto, response, flags.receipt)
     if (context.global.json)
       context.json({ ...value, ...(quality && { quality }), sotto: provenance(sotto, receipt) })

@@ -1,7 +1,6 @@
-import { encodeMultipart, type MultipartPart } from '@sotto/client/multipart'
 import { cliError } from '../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../framework/index.ts'
-import { type Input, openInput } from '../input/index.ts'
+import { openInput } from '../input/index.ts'
 import {
   callService,
   finishReceipt,
@@ -13,13 +12,16 @@ import {
   RECEIPT_FLAG,
   TARGET_FLAGS,
 } from '../service/index.ts'
-import { createProgress, printable } from '../terminal/index.ts'
-import { transcribeWhileSpoken } from './transcribe-live.ts'
+import { printableJson } from '../terminal/index.ts'
+import { followEvents, printEvents, transcribeWhileSpoken, uploadOf } from '../transcript/index.ts'
 
 /** `sotto transcribe FILE` */
 export const transcribe: Command = defineCommand({
   path: ['transcribe'],
   summary: 'Turn speech into text without letting anybody listen',
+  description:
+    'On a terminal each stretch of speech shows as soon as it is understood, with when it begins, and a line says how ' +
+    'much of the recording is done. A pipe or a file gets the plain text.',
   arguments: [
     {
       name: 'FILE',
@@ -92,23 +94,25 @@ export const transcribe: Command = defineCommand({
         ...(rate !== undefined && { sampleRate: rate }),
         ...(translate && { translate }),
       }
-      const live = transcribeWhileSpoken(context, sotto, input, options)
-      await printStream(context, live.events)
+      const live = transcribeWhileSpoken(context, sotto, input.stream(), options)
+      await printEvents(context, live.events)
       const receipts = await keepReceipts(context, live.receipts, flags.receipt)
       if (context.global.json) await printProvenance(context, provenance(sotto, receipts.at(-1)))
       return
     }
-    const response = await callService(
-      sotto,
-      path,
-      uploadOf(context, input, {
-        ...asked,
-        response_format: isStream ? 'json' : format,
-        stream: isStream ? 'true' : undefined,
-      }),
-    )
-    if (isStream) await printStream(context, readEvents(response))
-    const whole = isStream ? undefined : await readWhole(context, response, format)
+    // Somebody waits in front of it: they see how far it is, and a terminal what was understood so far.
+    const { stderr } = context.io
+    const isFollowed = !isStream && format === 'text' && stderr.isTerminal && !context.global.quiet
+    const isEvents = isStream || isFollowed
+    const { init, seconds } = uploadOf(context, input, {
+      ...asked,
+      response_format: isEvents ? 'json' : format,
+      stream: isEvents ? 'true' : undefined,
+    })
+    const response = await callService(sotto, path, init)
+    if (isFollowed) await followEvents(context, readEvents(response), seconds)
+    else if (isStream) await printEvents(context, readEvents(response))
+    const whole = isEvents ? undefined : await readWhole(context, response, format)
     const receipt = await finishReceipt(context, sotto, response, flags.receipt)
     const sources = provenance(sotto, receipt)
     if (whole !== undefined && context.global.json) context.json({ ...whole, sotto: sources })
@@ -118,50 +122,13 @@ export const transcribe: Command = defineCommand({
 
 /** The last line of a stream of events. */
 async function printProvenance(context: CommandContext, sotto: Record<string, unknown>): Promise<void> {
-  await context.io.stdout.write(`${JSON.stringify({ type: 'sotto', sotto })}\n`)
+  await context.io.stdout.write(`${printableJson({ type: 'sotto', sotto })}\n`)
 }
 
 function defined(fields: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   )
-}
-
-/** The recording streams from disk into the encryption; it is never in memory as a whole. */
-function uploadOf(
-  context: CommandContext,
-  input: Input,
-  fields: Record<string, string | undefined>,
-): RequestInit {
-  const progress = createProgress({
-    sink: context.io.stderr,
-    label: `sending ${input.filename}`,
-    ...(input.size !== undefined && { total: input.size }),
-    quiet: context.global.quiet,
-    now: context.io.now,
-  })
-  context.onExit(() => progress.end())
-  const counted = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      progress.advance(chunk.length)
-      controller.enqueue(chunk)
-    },
-    flush: () => progress.end(),
-  })
-  const parts: MultipartPart[] = Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value }],
-  )
-  parts.push({
-    name: 'file',
-    // The real name may say whose voice this is, and the service has no use for it.
-    filename: `recording${/\.[a-z0-9]{1,5}$/i.exec(input.filename)?.[0] ?? ''}`,
-    type: 'application/octet-stream',
-    size: input.size,
-    stream: () => input.stream().pipeThrough(counted),
-  })
-  const form = encodeMultipart(parts)
-  const headers = { 'content-type': form.contentType }
-  return { method: 'POST', headers, body: form.stream() as unknown as BodyInit, signal: context.signal }
 }
 
 async function readWhole(
@@ -175,23 +142,10 @@ async function readWhole(
     return value
   }
   const text = await response.text()
-  if (!context.global.json) context.out(text.replace(/\n$/, ''))
-  return { text }
-}
-
-/** Words as they come, or with `--json` one event a line. */
-async function printStream(
-  context: CommandContext,
-  events: AsyncIterable<Record<string, unknown>>,
-): Promise<void> {
-  const { stdout } = context.io
-  let last = ''
-  for await (const event of events) {
-    if (context.global.json) await stdout.write(`${JSON.stringify(event)}\n`)
-    const { type, delta } = event
-    if (context.global.json || type !== 'transcript.text.delta' || typeof delta !== 'string') continue
-    await stdout.write(stdout.isTerminal ? printable(delta) : delta)
-    last = delta
+  if (!context.global.json) {
+    const to = context.foreign()
+    await to.write(text === '' ? '\n' : text)
+    await to.end()
   }
-  if (!context.global.json && !last.endsWith('\n')) await stdout.write('\n')
+  return { text }
 }

@@ -32,7 +32,7 @@ import {
   TARGET_FLAGS,
 } from '../service/index.ts'
 import { verifySource } from '../source/index.ts'
-import { formatSteps, printableLine } from '../terminal/index.ts'
+import { formatSteps, printableJson, printableLine } from '../terminal/index.ts'
 
 const { gateway, log } = TARGET_FLAGS
 
@@ -182,7 +182,7 @@ async function conformance(
     return exitCodeOfEvidence(answer)
   } catch (error) {
     signal.throwIfAborted()
-    void io.stderr.write(`${JSON.stringify({ error: describeFailure(error) })}\n`)
+    void io.stderr.write(`${printableJson({ error: describeFailure(error) })}\n`)
     return exitCodeOf(error)
   }
 }

@@ -1,2 +1,2 @@
 export { completionScript, type Shell, SHELLS } from './scripts.ts'
-export { type CompletionNode, completionNodes } from './words.ts'
+export { type CompletionNode, completionNodes, type CompletionWord } from './words.ts'

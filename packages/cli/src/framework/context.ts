@@ -1,6 +1,6 @@
 import type { SottoError } from '@sotto/protocol/errors'
 import type { Config } from '../config/index.ts'
-import type { Sink, Style } from '../terminal/index.ts'
+import type { ForeignText, Sink, Style } from '../terminal/index.ts'
 
 /** Where input comes from: the real standard input, or bytes of a test. */
 export interface Source {
@@ -49,6 +49,10 @@ export interface CommandContext {
   out(line: string): void
   /** The result as one JSON document on standard output. */
   json(value: unknown): void
+  /** What others wrote, as it comes, on standard output. The only way for content: see `createForeignText`. */
+  foreign(): ForeignText
+  /** The same for talk on standard error, which nobody takes for data: neutralised always; silent with `--quiet`. */
+  foreignTalk(): ForeignText
   /** A line of talk on standard error; silent with `--quiet`. */
   note(line: string): void
   /** A line of talk on standard error only with `--verbose`. */
@@ -66,4 +70,6 @@ export interface CommandContext {
   onExit(cleanup: () => void | Promise<void>): void
   /** Asked for a better hint should the command fail from here on. */
   onFailure(adviser: Adviser): void
+  /** Says what failed as the end of a command would, where the command goes on. @returns the exit code it stands for */
+  reportFailure(error: unknown): Promise<number>
 }

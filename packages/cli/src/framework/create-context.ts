@@ -2,8 +2,17 @@ import { createInterface } from 'node:readline/promises'
 import type { Config } from '../config/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { cliError } from '../errors.ts'
-import { createStyle, printableJson, wantsColor } from '../terminal/index.ts'
+import {
+  createForeignText,
+  createStyle,
+  printableJson,
+  printableStyled,
+  wantsColor,
+} from '../terminal/index.ts'
+import { adviceOn } from './advice.ts'
 import type { Adviser, CommandContext, GlobalFlags, Io } from './context.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { describeFailure, formatFailure } from './failure.ts'
 
 /** Cleanups of one run, newest first. */
 export type Cleanups = (() => void | Promise<void>)[]
@@ -20,21 +29,28 @@ export function createContext(
     out: createStyle(wantsColor(global.color, io.env, io.stdout.isTerminal)),
     err: createStyle(wantsColor(global.color, io.env, io.stderr.isTerminal)),
   }
-  const say = (line: string): void => void io.stderr.write(`${line}\n`)
+  const say = (line: string): void => void io.stderr.write(`${printableStyled(line)}\n`)
   return {
     io,
     global,
     style,
     signal: io.signal,
     config: () => (config ??= loadConfig(io, global.config)),
-    out: (line) => void io.stdout.write(`${line}\n`),
+    out: (line) => void io.stdout.write(`${io.stdout.isTerminal ? printableStyled(line) : line}\n`),
     json: (value) => void io.stdout.write(`${printableJson(value, 2)}\n`),
+    foreign: () => createForeignText(io.stdout, { isData: !io.stdout.isTerminal }),
+    foreignTalk: () =>
+      createForeignText(global.quiet ? { ...io.stderr, write: () => {} } : io.stderr, { isData: false }),
     note: (line) => void (global.quiet || say(line)),
     detail: (line) => void (global.verbose && say(style.err.dim(line))),
     warn: (line) => say(style.err.yellow(line)),
     confirm: (question) => confirm(io, global, question),
     onExit: (cleanup) => void cleanups.unshift(cleanup),
     onFailure: (adviser) => void advisers.push(adviser),
+    async reportFailure(error) {
+      void io.stderr.write(formatFailure(describeFailure(error, await adviceOn(error, advisers)), style.err))
+      return exitCodeOf(error)
+    },
   }
 }
 
@@ -47,7 +63,7 @@ async function confirm(io: Io, global: GlobalFlags, question: string): Promise<b
   }
   const lines = createInterface({ input: io.stdin.stream, terminal: false })
   try {
-    void io.stderr.write(`${question} [y/N] `)
+    void io.stderr.write(`${printableStyled(question)} [y/N] `)
     const answer = await lines.question('', { signal: io.signal })
     return /^y(es)?$/i.test(answer.trim())
   } finally {

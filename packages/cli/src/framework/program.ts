@@ -47,10 +47,11 @@ export function createProgram(
   return program
 }
 
-/** What a group is for is said best by what is in it. */
+/** What a group is for is said best by what is in it, unless it does something by itself. */
 function summariseGroup(group: Commander): void {
   if (group.commands.length === 0) return
   group.commands.forEach(summariseGroup)
+  if (group.summary() !== '') return
   group.summary(`Commands: ${group.commands.map((one) => one.name()).join(', ')}`)
 }
 
@@ -79,7 +80,7 @@ function addCommand(
     found({
       command,
       args: values.filter((value): value is string => typeof value === 'string'),
-      flags: flagValues(command, node.opts()),
+      flags: flagValues(command, optionsOf(node, program)),
       global: globalFlags(program.opts()),
     })
   })
@@ -90,8 +91,15 @@ function configure(node: Commander, write: (text: string) => void): Commander {
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: write, writeErr: () => {}, outputError: () => {} })
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: optionsOfProgram })
     .helpOption('-h, --help', 'show help')
+}
+
+/** What every command takes; those of a command above are its own. */
+function optionsOfProgram(command: Commander): Option[] {
+  let root = command
+  while (root.parent !== null) root = root.parent
+  return root === command ? [] : [...root.options]
 }
 
 function toArgument(spec: ArgumentSpec): Argument {
@@ -107,6 +115,23 @@ function toOption(name: string, spec: FlagSpec): Option {
   if (spec.type === 'size') return option.argParser((text: string) => parseSizeFlag(name, spec, text))
   if (spec.repeats) return option.argParser((text: string, before?: string[]) => [...(before ?? []), text])
   return spec.choices === undefined ? option : option.choices(spec.choices)
+}
+
+/**
+ * Options of a command. One above it that does something by itself takes what both know, wherever it stands, so a name means the same in both.
+ * @throws `CommanderError` for what only the one above knows
+ */
+function optionsOf(node: Commander, program: Commander): Record<string, unknown> {
+  const values = { ...node.opts() }
+  for (let above = node.parent; above !== null && above !== program; above = above.parent)
+    for (const option of above.options) {
+      const name = option.attributeName()
+      if (above.getOptionValueSource(name) !== 'cli') continue
+      if (!node.options.some(({ long }) => long === option.long))
+        node.error(`error: unknown option '${option.long}'`, { code: 'commander.unknownOption' })
+      values[name] ??= above.getOptionValue(name)
+    }
+  return values
 }
 
 /** Commander names options in camelCase; handlers see the names as declared. */

@@ -1,6 +1,6 @@
-import { SottoError } from '@sotto/protocol/errors'
 import { CommanderError } from 'commander'
-import { createStyle, printableJson, wantsColor } from '../terminal/index.ts'
+import { createStyle, printable, printableJson, wantsColor } from '../terminal/index.ts'
+import { adviceOn } from './advice.ts'
 import { createContext, type Cleanups } from './create-context.ts'
 import type { Adviser, GlobalFlags, Io } from './context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
@@ -61,16 +61,6 @@ async function fail(
   return report(error, argv, io, global, await adviceOn(error, advisers))
 }
 
-async function adviceOn(error: unknown, advisers: readonly Adviser[]): Promise<string | undefined> {
-  if (!(error instanceof SottoError)) return undefined
-  for (const adviser of advisers) {
-    // What fails here must not hide the error itself.
-    const advice = await adviser(error).catch(() => undefined)
-    if (advice !== undefined) return advice
-  }
-  return undefined
-}
-
 function report(
   error: unknown,
   argv: readonly string[],
@@ -86,7 +76,9 @@ function report(
   // A command line that does not parse has no flags yet, but a script must be able to read its error.
   if (global?.json ?? argv.includes('--json')) void io.stderr.write(`${printableJson({ error: failure })}\n`)
   else void io.stderr.write(formatFailure(failure, style))
-  if (global?.verbose && error instanceof Error) void io.stderr.write(style.dim(`${error.stack ?? ''}\n`))
+  // A stack begins with the message, which may be a service's own.
+  if (global?.verbose && error instanceof Error)
+    void io.stderr.write(style.dim(`${printable(error.stack ?? '')}\n`))
   return code
 }
 

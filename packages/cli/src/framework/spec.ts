@@ -55,6 +55,8 @@ export interface ArgumentSpec {
   summary: string
   required: boolean
   variadic?: boolean
+  /** What the shell completions offer; the command itself says no to anything else. */
+  choices?: readonly string[]
 }
 
 /** A command as data. See {@link defineCommand}. */

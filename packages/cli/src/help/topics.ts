@@ -37,7 +37,7 @@ to standard error, so a pipe holds data only.
   --json       one JSON document on standard output (one per line where results stream);
                a failure is one line {"error":{code,action,message,hint}} on standard error,
                with service:{status,code,param} where it is the service's own answer;
-               help and completion print text all the same
+               help and completions print text all the same
   --quiet      errors and warnings only; a software TEE is always announced
   --no-color   no colours; so does NO_COLOR=1
 

@@ -1,7 +1,7 @@
 export { type Input, openInput, requireOneStdin } from './read-input.ts'
 export { readBytes } from './read-bytes.ts'
 export { MAX_TEXT_BYTES, readText } from './read-text.ts'
-export { type LineReader, readLines } from './read-lines.ts'
+export { type LineReader, type LineReaderOptions, readLines } from './read-lines.ts'
 export { parseTime } from './parse-time.ts'
 export { cannotWritePrivate, createPrivateFile, type PrivateFile, readPrivateFile } from './private-file.ts'
 export { parseSaved } from './parse-saved.ts'

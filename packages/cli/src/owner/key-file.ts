@@ -1,8 +1,7 @@
-import { createPrivateKey } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type ModelOwner, modelOwner } from '@sotto/client'
-import { fromBase64Url, toBase64Url } from '@sotto/protocol/bytes'
+import { ownerKeyPem, parseOwnerKey } from '@sotto/client/models'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { configDirectory } from '../config/index.ts'
 import { cliError } from '../errors.ts'
@@ -33,30 +32,21 @@ export function ownerKeyFile(io: Pick<Io, 'env' | 'cwd'>, flag: string | undefin
 export async function readOwner(file: string): Promise<ModelOwner> {
   const pem = await readPrivateFile(file, { maxBytes: MAX_KEY_FILE_BYTES, hint: HINT })
   try {
-    const key = createPrivateKey(pem)
-    if (key.asymmetricKeyType === 'ed25519')
-      return modelOwner(fromBase64Url(key.export({ format: 'jwk' }).d!))
+    return modelOwner(parseOwnerKey(pem))
   } catch {
-    // Without the cause: it may quote the key.
+    throw cliError('CLI_FILE', `${file} is not the key of an owner`, {
+      expected: 'Ed25519, PKCS#8 PEM',
+      hint: HINT,
+    })
   }
-  throw cliError('CLI_FILE', `${file} is not the key of an owner`, {
-    expected: 'Ed25519, PKCS#8 PEM',
-    hint: HINT,
-  })
 }
 
 /** The owner of a key file, which is made on first use: mode 0600. @throws `CLI_FILE` */
 export async function openOwner(file: string): Promise<{ owner: ModelOwner; isNew: boolean }> {
   if ((await stat(file).catch(() => undefined)) !== undefined)
     return { owner: await readOwner(file), isNew: false }
-  const { seed, publicKey } = crypto.ed25519.generate()
+  const { seed } = crypto.ed25519.generate()
   await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch(() => undefined)
-  await createPrivateFile(file, pemOf(seed, publicKey), LOSS)
+  await createPrivateFile(file, ownerKeyPem(seed), LOSS)
   return { owner: modelOwner(seed), isNew: true }
-}
-
-function pemOf(seed: Uint8Array, publicKey: Uint8Array): string {
-  const jwk = { kty: 'OKP', crv: 'Ed25519', d: toBase64Url(seed), x: toBase64Url(publicKey) }
-  const key = createPrivateKey({ key: jwk, format: 'jwk' })
-  return key.export({ type: 'pkcs8', format: 'pem' }) as string
 }

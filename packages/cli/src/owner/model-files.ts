@@ -2,8 +2,8 @@ import { openAsBlob } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ModelFiles } from '@sotto/client'
+import { modelNameOf } from '@sotto/client/models'
 import { MAX_MANIFEST_BYTES, parseModelManifest } from '@sotto/protocol/model-manifest'
-import { MODEL_NAME } from '@sotto/protocol/sealed-models'
 import { cliError } from '../errors.ts'
 
 /** Files of a model at most, with its manifest: what is in a folder beside them is refused, not left out. */
@@ -33,15 +33,8 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
 
 /** What a model is called where nobody says so: the last part of its id, or of the name of its file. */
 export function nameOf(id: string): string {
-  const name = id
-    .split('/')
-    .at(-1)!
-    .toLowerCase()
-    .replace(/\.(gguf|onnx|sealed)$/, '')
-    .replaceAll(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '')
-    .slice(0, 63)
-  if (MODEL_NAME.test(name)) return name
+  const name = modelNameOf(id)
+  if (name !== undefined) return name
   throw cliError('CLI_USAGE', 'the model has no name that could be used', { hint: 'give it one with --name' })
 }
 

@@ -5,6 +5,7 @@ import type { CommandContext } from '../framework/index.ts'
 import { announceSoftware } from './banner.ts'
 import { resolveTarget, type Target, type TargetFlags } from './target.ts'
 import { resolveTokens } from './tokens.ts'
+import { announceVerdict } from './verdict-line.ts'
 
 /**
  * Verifies the configured service and connects to it. Nothing but the request for the trust bundle
@@ -22,6 +23,7 @@ export async function openService(
     onStep: (step) => context.detail(`${step.status.padEnd(7)} ${step.name}`),
   })
   announceSoftware(context, sotto.trust)
+  announceVerdict(context, sotto.trust)
   context.detail(`verified ${target.host} by ${target.policyPath}`)
   return sotto
 }

@@ -14,7 +14,8 @@ export async function servedModelsHint(sotto: Sotto, signal: AbortSignal | undef
   return `it serves ${shown}${more}; sotto models ls lists pulled ones, sotto up --models DIR serves them`
 }
 
-async function servedModels(sotto: Sotto, signal: AbortSignal | undefined): Promise<string[]> {
+/** Names of what the service serves; none where it does not say. */
+export async function servedModels(sotto: Sotto, signal: AbortSignal | undefined): Promise<string[]> {
   const response = await sotto.fetch(`${sotto.baseURL}/models`, signal === undefined ? {} : { signal })
   const { data } = (await response.json()) as { data?: unknown }
   if (!response.ok || !Array.isArray(data)) return []

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { hex, integer, label, members, object, oneOf, parseStrictJson, text } from '@sotto/protocol/jcs'
+import { hex, integer, label, members, oneOf, parseStrictJson, text } from '@sotto/protocol/jcs'
 import type { Role } from '@sotto/protocol/keyrelease'
 import { cliError } from '../errors.ts'
 import { ROLES } from './roles.ts'
@@ -13,6 +13,16 @@ export interface ReleaseFile {
   flavour: 'release' | 'software'
   arch: string
   roles: { [Name in Role]?: ReleasedRole }
+  /** The web pages. Absent from a release of single roles. */
+  pages: ReleasedPages | undefined
+}
+
+/** The pages of it. */
+export interface ReleasedPages {
+  /** SHA-256 of their manifest, hexadecimal. */
+  digest: string
+  /** Signed statement, as of a role. */
+  statement: string | undefined
 }
 
 /** One role of it. */
@@ -40,32 +50,59 @@ const role = members<{
   { measurement: hex(32), image: hex(32), sbom: hex(32) },
   { statements: members({}, { release: statement, provenance: statement, sbom: statement }) },
 )
-const document = object({
-  format: oneOf('sotto-release/1'),
-  version: label(64),
-  flavour: oneOf('release', 'software'),
-  arch: text(32, /^[a-z0-9_]+$/),
-  source: members<{ digest: string; commit?: string }>(
-    { digest: hex(32) },
-    { commit: text(64, /^[0-9a-f]{40,64}$/) },
-  ),
-  roles: members({}, { kms: role, inference: role }),
-})
+const pages = members<{ pages: string; statements?: { release?: object } }>(
+  { pages: hex(32) },
+  { statements: members({}, { release: statement }) },
+)
+const document = members<Document>(
+  {
+    format: oneOf('sotto-release/1'),
+    version: label(64),
+    flavour: oneOf('release', 'software'),
+    arch: text(32, /^[a-z0-9_]+$/),
+    source: members<{ digest: string; commit?: string }>(
+      { digest: hex(32) },
+      { commit: text(64, /^[0-9a-f]{40,64}$/) },
+    ),
+    roles: members({}, { kms: role, inference: role }),
+  },
+  { console: pages },
+)
+
+interface Document {
+  format: 'sotto-release/1'
+  version: string
+  flavour: 'release' | 'software'
+  arch: string
+  source: { digest: string; commit?: string }
+  roles: object
+  console?: ReturnType<typeof pages>
+}
 
 /** Structure of a `release.json`. @throws `CLI_FILE` (fix-input) */
 export function parseReleaseFile(bytes: string, name: string): ReleaseFile {
   try {
-    const { version, flavour, arch, roles } = document(
-      parseStrictJson(bytes, { maxBytes: MAX_FILE_BYTES }),
-      'release',
-    )
+    const {
+      version,
+      flavour,
+      arch,
+      roles,
+      console: web,
+    } = document(parseStrictJson(bytes, { maxBytes: MAX_FILE_BYTES }), 'release')
     const named = ROLES.flatMap((one) => {
       const entry = (roles as Record<string, ReturnType<typeof role> | undefined>)[one]
       const release = entry?.statements?.release as { envelope: string } | undefined
       return entry ? [[one, { measurement: entry.measurement, statement: release?.envelope }] as const] : []
     })
-    if (named.length === 0) throw new Error('it names no role')
-    return { version, flavour, arch, roles: Object.fromEntries(named) }
+    if (named.length === 0 && web === undefined) throw new Error('it names no role')
+    const statement = web?.statements?.release as { envelope: string } | undefined
+    return {
+      version,
+      flavour,
+      arch,
+      roles: Object.fromEntries(named),
+      pages: web && { digest: web.pages, statement: statement?.envelope },
+    }
   } catch (cause) {
     throw cliError('CLI_FILE', `${name} is not a release`, {
       found: (cause as Error).message,

@@ -1,7 +1,7 @@
 import { cliError } from '../errors.ts'
 
-/** As many as the relay's configuration takes. */
-const MAX_ORIGINS = 32
+/** The relay's configuration takes 32, and two are those of `sotto console`. */
+const MAX_ORIGINS = 30
 
 /**
  * Web origins whose pages may use the relay, as browsers name them in `Origin` (RFC 6454, section 6.2). What never

@@ -1,5 +1,6 @@
 import type { TensorOutput } from '@sotto/client'
 import { fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
+import { printableJson, printableLine } from '../terminal/index.ts'
 
 /** Elements that are shown of an output for people. */
 const SHOWN = 8
@@ -8,10 +9,10 @@ const SHOWN = 8
 export function showOutput(name: string, output: TensorOutput): string {
   const elements = output.data.slice(0, SHOWN)
   const words = jsonElements({ ...output, data: elements } as TensorOutput).map((element) =>
-    output.datatype === 'BYTES' || typeof element === 'object' ? JSON.stringify(element) : String(element),
+    output.datatype === 'BYTES' || typeof element === 'object' ? printableJson(element) : String(element),
   )
   const more = output.data.length > SHOWN ? ', …' : ''
-  return `${name}  ${output.datatype} [${output.shape.join(', ')}]  ${words.join(', ')}${more}`
+  return `${printableLine(name)}  ${output.datatype} [${output.shape.join(', ')}]  ${words.join(', ')}${more}`
 }
 
 /**

@@ -1,23 +1,32 @@
 import type { Sink } from './sink.ts'
 import { formatBytes } from './bytes.ts'
 
-/** Shows how far a transfer has come. Call `advance` as often as you like. */
+/** Shows how far something long has come. Call `advance` as often as you like. */
 export interface Progress {
-  advance(bytes: number): void
+  /** So much more is done: bytes, or what `format` counts. */
+  advance(amount: number): void
   /** Ends the line. Safe to call twice, and after an error. */
   end(): void
+}
+
+/** A line that makes room. */
+export interface ProgressLine extends Progress {
+  /** Takes it off the terminal, for text of another kind. It is back with the next `advance`. */
+  clear(): void
 }
 
 /** Options of {@link createProgress}. */
 export interface ProgressOptions {
   sink: Sink
   label: string
-  /** Bytes in all; absent when unknown. */
+  /** In all; absent when unknown. */
   total?: number
   /** Says nothing at all. */
   quiet: boolean
   /** Milliseconds; decides how often the terminal is redrawn. */
   now(): number
+  /** An amount in words. @default bytes */
+  format?(amount: number): string
 }
 
 const BAR_WIDTH = 24
@@ -27,23 +36,29 @@ const REDRAW_MS = 100
  * A bar that redraws itself on a terminal; elsewhere one line for every 10 % (nothing when the total
  * is unknown), so that logs stay readable.
  */
-export function createProgress(options: ProgressOptions): Progress {
-  if (options.quiet) return { advance: () => {}, end: () => {} }
+export function createProgress(options: ProgressOptions): ProgressLine {
+  if (options.quiet) return { advance: () => {}, clear: () => {}, end: () => {} }
   return options.sink.isTerminal ? terminalBar(options) : tenPercentLines(options)
 }
 
-function terminalBar({ sink, label, total, now }: ProgressOptions): Progress {
+function terminalBar({ sink, label, total, now, format = formatBytes }: ProgressOptions): ProgressLine {
   let done = 0
   let drawnAt = -Infinity
+  let isDrawn = false
   let ended = false
   const draw = (): void => {
     drawnAt = now()
-    void sink.write(`\r\u001B[K${barLine(label, done, total)}`)
+    isDrawn = true
+    void sink.write(`\r\u001B[K${barLine(label, done, total, format)}`)
   }
   return {
-    advance(bytes) {
-      done += bytes
-      if (!ended && now() - drawnAt >= REDRAW_MS) draw()
+    advance(amount) {
+      done += amount
+      if (!ended && (!isDrawn || now() - drawnAt >= REDRAW_MS)) draw()
+    },
+    clear() {
+      if (isDrawn) void sink.write('\r\u001B[K')
+      isDrawn = false
     },
     end() {
       if (ended) return
@@ -55,26 +70,32 @@ function terminalBar({ sink, label, total, now }: ProgressOptions): Progress {
   }
 }
 
-function barLine(label: string, done: number, total: number | undefined): string {
-  if (total === undefined) return `${label}  ${formatBytes(done)}`
+function barLine(
+  label: string,
+  done: number,
+  total: number | undefined,
+  format: (amount: number) => string,
+): string {
+  if (total === undefined) return `${label}  ${format(done)}`
   const share = total === 0 ? 1 : Math.min(done / total, 1)
   const filled = Math.round(share * BAR_WIDTH)
   const bar = '#'.repeat(filled) + '-'.repeat(BAR_WIDTH - filled)
-  return `${label}  [${bar}] ${String(Math.floor(share * 100)).padStart(3)} %  ${formatBytes(done)} of ${formatBytes(total)}`
+  return `${label}  [${bar}] ${String(Math.floor(share * 100)).padStart(3)} %  ${format(done)} of ${format(total)}`
 }
 
-function tenPercentLines({ sink, label, total }: ProgressOptions): Progress {
+function tenPercentLines({ sink, label, total, format = formatBytes }: ProgressOptions): ProgressLine {
   let done = 0
   let said = 0
   return {
-    advance(bytes) {
-      done += bytes
+    advance(amount) {
+      done += amount
       if (total === undefined || total === 0) return
       const tens = Math.floor(Math.min(done / total, 1) * 10)
       if (tens <= said) return
       said = tens
-      void sink.write(`${label}: ${tens * 10} % of ${formatBytes(total)}\n`)
+      void sink.write(`${label}: ${tens * 10} % of ${format(total)}\n`)
     },
+    clear() {},
     end() {},
   }
 }

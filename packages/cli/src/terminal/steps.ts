@@ -1,5 +1,6 @@
 import type { Step } from '@sotto/verifier'
-import { printableLine, type Style } from './style.ts'
+import { printableLine } from './printable.ts'
+import type { Style } from './style.ts'
 
 const MARKS = { pass: '✓', fail: '✗', skipped: '-' } as const
 

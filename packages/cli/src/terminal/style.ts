@@ -38,33 +38,3 @@ export function wantsColor(
   if (force !== undefined && force !== '' && force !== '0') return true
   return isTerminal && env['TERM'] !== 'dumb'
 }
-
-/**
- * What can move the cursor, hide text or turn it around: control characters but tab and newline, format
- * characters (bidi controls, zero-width ones, tags), and the separators that some terminals begin a line at.
- */
-const UNPRINTABLE = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu
-/** They join or part the letters beside them: Persian and emoji are not written without. */
-const JOINERS: ReadonlySet<string> = new Set(['\u200C', '\u200D'])
-
-/**
- * Replaces what is not for printing. The operator controls names and messages it sends; on a terminal an
- * escape sequence in them could draw a green tick over a red cross, and U+202E turns what follows around.
- */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => (JOINERS.has(character) ? character : '\uFFFD'))
-}
-
-/** {@link printable} on one line, joiners too: no text from outside may start a line of its own, or pass for another name. */
-export function printableLine(text: string): string {
-  return text.replace(UNPRINTABLE, '\uFFFD').replaceAll(/[\t\n]/g, ' ')
-}
-
-/** JSON that says the same to a program, and moves no cursor where a person looks at it. */
-export function printableJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(UNPRINTABLE, (character) =>
-    [...Array(character.length).keys()]
-      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-      .join(''),
-  )
-}

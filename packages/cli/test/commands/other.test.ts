@@ -136,10 +136,10 @@ describe('sotto config view and help', () => {
   })
 
   it('completes all its commands in every shell', async () => {
-    for (const shell of ['bash', 'zsh', 'fish']) {
-      const { stdout } = await desk.sotto(['completion', shell])
+    for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
+      const { stdout } = await desk.sotto(['completions', shell])
       for (const command of commands) expect(stdout).toContain(command.path.at(-1))
     }
-    expect((await desk.sotto(['completion', 'tcsh'])).code).toBe(2)
+    expect((await desk.sotto(['completions', 'tcsh'])).code).toBe(2)
   })
 })

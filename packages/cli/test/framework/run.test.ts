@@ -50,6 +50,21 @@ describe('a command line', () => {
     expect(JSON.parse((await run('greet', 'Ada', '--how-often', '2', '--json')).stdout)).toEqual(expected)
   })
 
+  it('may have a command below a command, each with flags of its own', async () => {
+    const below = defineCommand({
+      path: ['greet', 'back'],
+      summary: 'Greet in turn',
+      flags: { tone: { type: 'string', value: 'WORD', summary: 'how' } },
+      run: (context, _args, flags) => Promise.resolve(context.out(`back ${flags.tone}`)),
+    })
+    const sotto = (...argv: string[]): ReturnType<typeof runInMemory> => runInMemory([greet, below], argv)
+    expect((await sotto('greet', 'back', '--tone', 'warm')).stdout).toBe('back warm\n')
+    expect((await sotto('greet', 'Ada', '--tone', 'cold')).stdout).toBe('cold Ada\n')
+    expect((await sotto('greet', 'back', '--loud')).code).toBe(2)
+    expect((await sotto('greet', 'back', '--help')).stdout).not.toContain('--loud')
+    expect((await sotto('--help')).stdout).toContain('Greet somebody')
+  })
+
   it('keeps warnings with --quiet and adds details with --verbose', async () => {
     expect((await run('greet', 'Ada', '--quiet')).stderr).toBe('a warning\n')
     expect((await run('greet', 'Ada', '--verbose')).stderr).toBe('a note\na detail\na warning\n')

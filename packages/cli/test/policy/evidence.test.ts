@@ -22,7 +22,7 @@ describe('sotto policy test', () => {
       stdout:
         '✓ report.bin: admitted by this-laptop\n' +
         '    taken for granted: policy.binding, policy.freshness\n' +
-        'you trust: the owner of this machine (software TEE)\n',
+        'you trust: the owner of the machine (software TEE)\n',
       stderr: 'warning: software TEE: this evidence is of a program, not of hardware\n',
     })
   })

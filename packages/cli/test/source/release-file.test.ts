@@ -21,13 +21,25 @@ describe('release.json', () => {
       flavour: 'release',
       arch: 'x64',
       roles: { kms: { measurement: digest, statement: undefined } },
+      pages: undefined,
     })
+  })
+
+  it('says which pages it has, with or without roles', () => {
+    const web = { pages: digest, statements: { release: { envelope: 'x', index: 4 } } }
+    const { pages } = parseReleaseFile(JSON.stringify({ ...good, roles: {}, console: web }), 'file')
+    expect(pages).toEqual({ digest, statement: 'x' })
   })
 
   it.each([
     ['another format', { ...good, format: 'sotto-release/2' }],
     ['no role', { ...good, roles: {} }],
     ['an unknown role', { ...good, roles: { kms: role, relay: role } }],
+    ['pages without a digest', { ...good, console: {} }],
+    [
+      'a statement about pages that is none of theirs',
+      { ...good, console: { pages: digest, statements: { sbom: {} } } },
+    ],
     ['a short digest', { ...good, roles: { kms: { ...role, measurement: 'ab' } } }],
     ['an unknown member', { ...good, more: 1 }],
     [

@@ -1,6 +1,8 @@
 export { type ModelAbout, type ModelContent, type ModelFiles, modelContent } from './content.ts'
 export { createModels, type ModelsOptions } from './models.ts'
+export { modelNameOf } from './model-name.ts'
 export { type ModelOwner, modelOwner } from './owner.ts'
+export { ownerKeyPem, parseOwnerKey } from './owner-key.ts'
 export {
   chunkAt,
   modelSealer,

@@ -3,7 +3,13 @@ import { hasCode } from '@sotto/protocol/errors'
 import { parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
 import { proveConsistency } from '@sotto/protocol/merkle'
 import { parseCheckpoint, parseNote } from '@sotto/protocol/note'
-import { type BundleResult, type Step, type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
+import {
+  type BundleResult,
+  loadMissingFamilies,
+  type Step,
+  type TrustPolicy,
+  verifyTrustBundle,
+} from '@sotto/verifier'
 import { clientError } from '../errors.ts'
 import { fetchBundle } from './fetch-bundle.ts'
 import { tileReader } from './fetch-tile.ts'
@@ -31,13 +37,16 @@ export async function checkOnce(source: TrustSource, signal?: AbortSignal): Prom
   const { policy, memory } = source
   const bundle = parseBundle(await fetchBundle(source.trustUrl, source.fetch, signal))
   const seen = await memory.recall()
-  const result = verifyTrustBundle(bundle, policy, {
+  const context = {
     now: source.now(),
     ...(seen !== undefined && {
       lastCheckpoint: { size: seen.size, root: fromHex(seen.root) },
       consistency: await consistencyWith(seen.size, bundle, source, signal),
     }),
-  })
+  }
+  let result = verifyTrustBundle(bundle, policy, context)
+  // A verdict that lacked a verifier refused: it is made again, from the start.
+  while (await loadMissingFamilies()) result = verifyTrustBundle(bundle, policy, context)
   if (source.onStep !== undefined) result.verdict.steps.forEach(source.onStep)
   if (result.service !== undefined) {
     const { size, root } = result.service.checkpoint

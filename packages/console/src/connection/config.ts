@@ -1,4 +1,4 @@
-import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { loadMissingFamilies, parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
 
 /** Where the page asks, and by which rules it judges. */
 export interface ConsoleConfig {
@@ -14,12 +14,22 @@ export const MAX_CONFIG_BYTES = 1024 * 1024
  * Reads `console.json`, which whoever serves the page wrote.
  * @throws `Error` that says what is missing; `POLICY_MALFORMED`
  */
-export function parseConfig(text: string): ConsoleConfig {
+export async function parseConfig(text: string): Promise<ConsoleConfig> {
   const value = JSON.parse(text) as Record<string, unknown> | null
   const { relay, gateway = 'inference', policy } = value ?? {}
   if (typeof relay !== 'string' || typeof gateway !== 'string' || typeof policy !== 'object')
     throw new TypeError('console.json names no relay and policy')
-  return { relay, gateway, policy: parseTrustPolicy(JSON.stringify(policy)) }
+  return { relay, gateway, policy: await parsePolicy(JSON.stringify(policy)) }
+}
+
+/** Loads the kinds of evidence that it names. */
+async function parsePolicy(json: string): Promise<TrustPolicy> {
+  for (;;)
+    try {
+      return parseTrustPolicy(json)
+    } catch (error) {
+      if (!(await loadMissingFamilies())) throw error
+    }
 }
 
 /** Whether the page comes from a program on this machine; else its verdict is worth what whoever served it is (T21). */

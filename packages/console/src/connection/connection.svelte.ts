@@ -27,6 +27,8 @@ export class Connection {
   config = $state.raw<ConsoleConfig>()
   /** Milliseconds that the last verification took, the download of the bundle among them. */
   tookMs = $state<number>()
+  /** The browser keeps nothing: after a reload, another history of the log would not be noticed. */
+  isForgetful = $state(false)
   /** Answers since the page was opened, and what their receipts say. */
   latest = $state.raw<ReceiptRecord>()
 
@@ -65,7 +67,7 @@ export class Connection {
       const sotto = await connect(relay, {
         policy,
         gateway,
-        storage: checkpointStorage,
+        storage: checkpointStorage(() => (this.isForgetful = true)),
         onStep: (step) => {
           found.push(step)
           this.steps = [...found]

@@ -16,8 +16,27 @@ export interface Trouble {
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof SottoError) {
     const { code, message, expected, found, hint, action } = error
-    return { code, message, expected, found, hint, canRetry: action === 'retry' }
+    return {
+      code,
+      message: sentence(message),
+      expected,
+      found,
+      hint: hint && sentence(hint),
+      canRetry: action === 'retry',
+    }
   }
   const message = error instanceof Error ? error.message : String(error)
-  return { code: undefined, message, expected: undefined, found: undefined, hint: undefined, canRetry: true }
+  return {
+    code: undefined,
+    message: sentence(message),
+    expected: undefined,
+    found: undefined,
+    hint: undefined,
+    canRetry: true,
+  }
+}
+
+/** As people write it: errors are worded for the middle of a line. */
+function sentence(text: string): string {
+  return /^[a-z]+[ ,]/.test(text) ? `${text[0]!.toUpperCase()}${text.slice(1)}` : text
 }

@@ -1,9 +1,9 @@
 /** What is kept in this browser, and nowhere else. */
-export type Table = 'conversations' | 'receipts' | 'values'
+export type Table = 'conversations' | 'receipts' | 'values' | 'transcripts' | 'recordings'
 
 const NAME = 'sotto-console'
-const VERSION = 1
-const TABLES: readonly Table[] = ['conversations', 'receipts', 'values']
+const VERSION = 2
+const TABLES: readonly Table[] = ['conversations', 'receipts', 'values', 'transcripts', 'recordings']
 
 /** Something could not be kept: the reader has to know, for it is nowhere else. */
 export class KeepError extends Error {
@@ -64,6 +64,9 @@ export function open<T>(table: Table): Kept<T> {
       transaction.oncomplete = () => resolve(request.result)
       transaction.onabort = () => reject(new KeepError(transaction.error ?? request.error))
       transaction.onerror = () => reject(new KeepError(transaction.error ?? request.error))
+    }).catch((error: unknown) => {
+      // What the browser refuses at once.
+      throw error instanceof KeepError ? error : new KeepError(error)
     })
   }
   return {

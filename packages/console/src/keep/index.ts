@@ -1,4 +1,10 @@
 export { checkpointStorage } from './checkpoint-storage.ts'
+export {
+  conversations,
+  type KeptConversation,
+  type KeptMessage,
+  mergeConversations,
+} from './conversations.ts'
 export { KeepError, open, type Table } from './database.ts'
 export { keepReceipt, type KeptReceipt, receipts } from './receipts.ts'
-export { onOtherTab } from './tabs.ts'
+export { onOtherTab, tellOtherTabs } from './tabs.ts'

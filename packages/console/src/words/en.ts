@@ -8,6 +8,10 @@ import { trust } from './en/trust.ts'
 /** English. A sentence that needs a value is a function. */
 export const en = {
   brand: 'Sotto',
+  unable: (feature: string) =>
+    feature === 'HTTPS'
+      ? 'This page came over a connection that anybody can change. Open it over HTTPS, or run sotto console on this machine. Nothing was sent.'
+      : `This browser is too old for the check: it lacks ${feature}. Chrome 123, Firefox 125 or Safari 17.5 can do it. Nothing was sent.`,
   skip: 'Skip to the content',
   menu: 'Pages',
   pages: {
@@ -34,10 +38,13 @@ export const en = {
     dark: 'Dark colours',
   },
   banner: {
+    label: 'Notices',
     software:
       'Software TEE: the check below rests on a program, not on hardware. Whoever runs that machine can read everything.',
     served: (host: string) =>
       `This page comes from ${host}, and so does what it says about itself. Run sotto console to have it from your own machine.`,
+    forgetful:
+      'This browser keeps nothing for this page: its storage is full or closed. Receipts and conversations end with the page; export what you want to have later.',
     offline: 'This device is offline. Nothing is sent; what you typed stays.',
   },
   gate: {

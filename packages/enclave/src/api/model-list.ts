@@ -35,6 +35,8 @@ function describe(model: ServedModel, name: string): object {
     owned_by: 'sotto',
     task: model.task,
     digest: model.digest,
+    ...(model.contextTokens !== undefined && { context_tokens: model.contextTokens }),
+    ...(model.runsIn && { runs_in: model.runsIn }),
     ...(name !== model.id && { alias_of: model.id }),
   }
 }

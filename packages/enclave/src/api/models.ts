@@ -21,6 +21,10 @@ export interface ServedModel {
   readonly digest: string
   /** When it was loaded, Unix seconds. */
   readonly loadedAt: number
+  /** Tokens of question and answer together, for a model that generates; absent where nobody says. */
+  readonly contextTokens?: number
+  /** In a process of this enclave, or in a model server beside it. */
+  readonly runsIn?: 'enclave' | 'server'
   /** Length of its vectors, for a model that embeds. */
   readonly dimensions?: number
   /** What it takes and gives, for a model that is addressed by tensor; `-1` is a free dimension. */
@@ -60,6 +64,8 @@ export interface DescribedModel extends Pick<ServedModel, 'id' | 'task' | 'diges
   createdAt: number
   /** Public tag of whoever it belongs to. */
   owner: string
+  /** The configuration keeps it loaded. Whether another one is loaded now would tell who uses what. */
+  pinned?: boolean
 }
 
 /** The id that a name stands for: the one place where aliases are resolved. */

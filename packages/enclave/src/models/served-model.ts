@@ -10,6 +10,8 @@ export function serveModel(engine: EngineProcess, loadedAt: number): ServedModel
     task: manifest.task,
     digest: manifest.digest,
     loadedAt,
+    runsIn: 'enclave',
+    ...(offers.has('generate') && info.contextTokens !== undefined && { contextTokens: info.contextTokens }),
     ...(info.dimensions !== undefined && { dimensions: info.dimensions }),
     ...(info.inputs && info.outputs && { tensors: { inputs: info.inputs, outputs: info.outputs } }),
     health: {
@@ -35,6 +37,7 @@ export function serveUpstream(upstream: Upstream, loadedAt: number): ServedModel
     task,
     digest: upstream.digest,
     loadedAt,
+    runsIn: 'server',
     ...(upstream.tensors && { tensors: upstream.tensors }),
     health: {
       get isReady() {

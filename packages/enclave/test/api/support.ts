@@ -38,6 +38,8 @@ export function fakeApi(
       ...base,
       id: 'talker',
       task: 'text-generation',
+      contextTokens: 4096,
+      runsIn: 'server',
       async *generate(request, signal) {
         asked.generate.push(request)
         if (signal.aborted) asked.sawAborted++

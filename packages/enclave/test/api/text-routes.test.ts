@@ -86,6 +86,8 @@ describe('the other text routes', () => {
       'gpt-4o-mini',
     ])
     expect((await sdk(api).models.retrieve('namespace/embedder')).id).toBe('namespace/embedder')
+    expect(list.data[0]).toMatchObject({ runs_in: 'server', context_tokens: 4096 })
+    expect(list.data[1]).not.toHaveProperty('context_tokens')
   })
 
   it('serve a model under an alias, and say whose it is', async () => {

@@ -1,5 +1,5 @@
 import type { JsonValue } from '@sotto/protocol/jcs'
-import { IDENTITIES, ITS_WORD, namesParavisor } from '../azure-cvm/index.ts'
+import { IDENTITIES, ITS_WORD, namesParavisor } from '../azure-cvm/paravisor.ts'
 import { listOf } from './compare.ts'
 import { isObject } from './meaning.ts'
 import type { JsonObject, PolicyFamily } from './types.ts'

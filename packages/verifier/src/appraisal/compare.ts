@@ -1,6 +1,6 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { canonicalJson, type JsonValue } from '@sotto/protocol/jcs'
-import { compareParts } from '../nvidia/index.ts'
+import { compareParts } from '../nvidia/versions.ts'
 import { durationText, subtractWindows, windowText } from './intervals.ts'
 import { isObject, join, type Meaning, type Members } from './meaning.ts'
 import type { JsonObject, Window } from './types.ts'

@@ -1,6 +1,6 @@
 import type { Decoder } from '@sotto/protocol/jcs'
+import { FAMILY_VERIFIERS } from '#family-verifiers'
 import type { EvidenceInput, FieldObject } from '../family/index.ts'
-import { FAMILY_VERIFIERS } from '../family/registry.ts'
 import { BINDINGS, type FamilyBinding } from './bindings.ts'
 import type { Members } from './meaning.ts'
 import { AZURE_CVM_MEANINGS } from './meanings/azure-cvm.ts'

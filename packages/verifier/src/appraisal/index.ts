@@ -20,4 +20,5 @@ export type {
 } from './types.ts'
 export type { EvidenceAppraisal, PieceVerdict, TupleVerdict } from './verdict.ts'
 export { FAMILY_REGISTRY, type Families, type FamilyEntry } from './families.ts'
-export { FAMILY_VERIFIERS, type FamilyVerifier, verifyFamily } from '../family/registry.ts'
+export { loadMissingFamilies } from '#family-verifiers'
+export { verifyFamily } from '../family/registry.ts'

@@ -18,7 +18,7 @@ import {
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { verifierError } from '../errors.ts'
 import { type Families, FAMILY_REGISTRY } from './families.ts'
-import { namesParavisor } from '../azure-cvm/index.ts'
+import { namesParavisor } from '../azure-cvm/paravisor.ts'
 import { isHardwareFamily, isProcessorFamily } from './bindings.ts'
 import type { AdmissionTuple, Component, EvidencePolicy, JsonObject, PolicyFamily, Window } from './types.ts'
 import { checkWindows, findWindowDefect, resolveWindows } from './windows.ts'

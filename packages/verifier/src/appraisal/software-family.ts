@@ -2,7 +2,8 @@ import { equalBytes, toHex } from '@sotto/protocol/bytes'
 import { type Decoder, hex, list, object } from '@sotto/protocol/jcs'
 import { Refusal, Skip, type Check } from '../checks/index.ts'
 import { assess, type EvidenceInput, type FieldObject, type Reason } from '../family/index.ts'
-import { findGuestDefects, parseSnpReport, type SnpReport } from '../snp/index.ts'
+import { findGuestDefects } from '../snp/guest.ts'
+import { parseSnpReport, type SnpReport } from '../snp/report.ts'
 import { verifySoftwareReport } from '../software/index.ts'
 import type { PieceVerdict } from './verdict.ts'
 
@@ -46,7 +47,7 @@ export function verifySoftware(input: EvidenceInput<SoftwarePolicy>): PieceVerdi
       family: 'sev-snp',
       authentic: AUTHENTIC,
       acceptable: ACCEPTABLE,
-      trustedParties: ['the owner of this machine (software TEE)'],
+      trustedParties: ['the owner of the machine (software TEE)'],
     },
     { input, policy: input.policy ?? { roots: [] } },
   )

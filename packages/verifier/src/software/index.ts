@@ -1,7 +1,7 @@
 import { toHex } from '@sotto/protocol/bytes'
 import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { verifierError } from '../errors.ts'
-import { parseSnpReport, type SnpReport } from '../snp/index.ts'
+import { parseSnpReport, type SnpReport } from '../snp/report.ts'
 
 /** Name by which a policy accepts a software root: SHA-256 of its raw P-384 point, hexadecimal. */
 export function softwareRootDigest(point: Uint8Array): string {

@@ -60,7 +60,7 @@ describe('a software TEE under an evidence policy', () => {
       admitted: true,
       tuple: 'this-laptop',
       software: true,
-      trustedParties: ['the owner of this machine (software TEE)'],
+      trustedParties: ['the owner of the machine (software TEE)'],
       validUntil: NOW + 3600,
     })
   })

@@ -45,12 +45,13 @@ export const demo: Command = defineCommand({
 })
 
 function streamTo(context: CommandContext, begin: () => void): (text: string) => void {
+  const to = context.foreign()
   let hasBegun = false
   return (text) => {
     if (context.global.json) return
     if (!hasBegun) begin()
     hasBegun = true
-    void context.io.stdout.write(text)
+    void to.write(text)
   }
 }
 

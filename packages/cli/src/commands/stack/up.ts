@@ -10,6 +10,7 @@ import { identityOf } from '../../process/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
 import { parseAliases } from '../../stack/aliases.ts'
 import { parseBrowserOrigins } from '../../stack/browser-origins.ts'
+import { CONSOLE_ORIGINS } from '../../stack/console-origins.ts'
 import { claimStack, readClaim, startingError } from '../../stack/claim.ts'
 import { findLayout } from '../../stack/layout.ts'
 import {
@@ -72,7 +73,8 @@ export const up: Command = defineCommand({
     'browser-origin': {
       type: 'string',
       value: 'ORIGIN',
-      summary: 'let pages of this web origin use the relay; may be given several times',
+      summary:
+        'let pages of this web origin use the relay beside those of sotto console; may be given several times',
       repeats: true,
     },
   },
@@ -111,7 +113,7 @@ export const up: Command = defineCommand({
     await runInForeground(context, folder, {
       extraModels: models,
       aliases,
-      browserOrigins,
+      browserOrigins: [...new Set([...CONSOLE_ORIGINS, ...browserOrigins])],
       ...(owner && { owner: fromBase64Url(owner.key) }),
       maxUploadBytes: maxUpload,
       ...(flags.compat === 'azure' && { compat: 'azure' }),
@@ -234,5 +236,5 @@ function announce(context: CommandContext, running: RunningStack, readyMs: numbe
     const { kms, serviceFile, score } = running.azure
     context.out(`azure      ${score}, KMS ${kms}, certificate ${relative(context.io.cwd, serviceFile)}`)
   }
-  context.out('try: sotto verify, sotto transcribe FILE, sotto chat, sotto proxy')
+  context.out('try: sotto verify, sotto transcribe FILE, sotto chat, sotto proxy, sotto console')
 }

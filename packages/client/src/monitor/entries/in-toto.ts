@@ -1,3 +1,4 @@
+import { CONSOLE_RELEASE_PREDICATE, consoleReleaseDecoder } from '@sotto/protocol/console-release'
 import { parseCanonicalJson } from '@sotto/protocol/jcs'
 import { PAYLOAD_TYPES, RELEASE_PREDICATE, releaseStatementDecoder } from '@sotto/protocol/keyrelease'
 import { provenanceStatementDecoder, SLSA_PREDICATE } from '@sotto/protocol/provenance'
@@ -15,6 +16,14 @@ export const IN_TOTO_ENTRIES: ReadonlyMap<string, EntryType> = new Map([
       releaseStatementDecoder,
       ({ predicate: { role, version, securityVersion } }) =>
         `${role} ${version}, security version ${securityVersion}`,
+    ),
+  ],
+  [
+    CONSOLE_RELEASE_PREDICATE,
+    entryType(
+      'console release',
+      consoleReleaseDecoder,
+      ({ subject: [pages], predicate: { version } }) => `pages ${version}, ${pages.digest.sha256}`,
     ),
   ],
   [

@@ -7,8 +7,8 @@ export type StationName = keyof typeof words.trust.stations
 export interface Station {
   name: StationName
   steps: Step[]
-  /** `open`: nothing is known; `skipped`: nothing was checked. */
-  state: 'open' | 'pass' | 'skipped' | 'fail'
+  /** `open`: nothing is known; `skipped`: nothing was checked; `software`: it holds, and no hardware is behind it. */
+  state: 'open' | 'pass' | 'software' | 'skipped' | 'fail'
 }
 
 const NAMES: readonly StationName[] = ['hardware', 'measurement', 'release', 'log', 'key', 'session']
@@ -32,11 +32,19 @@ export function stationOf(step: string): StationName {
   return PLACES.find(([prefix]) => step.startsWith(prefix))?.[1] ?? 'session'
 }
 
-/** All steps by their place, those in the order they were checked. */
-export function stations(steps: readonly Step[]): Station[] {
+/**
+ * All steps by their place, those in the order they were checked.
+ * @param isSoftware whether a program stands in the place of the hardware
+ */
+export function stations(steps: readonly Step[], isSoftware = false): Station[] {
   return NAMES.map((name) => {
     const own = steps.filter((step) => stationOf(step.name) === name)
-    return { name, steps: own, state: stateOf(own) }
+    const state = stateOf(own)
+    return {
+      name,
+      steps: own,
+      state: isSoftware && name === 'hardware' && state === 'pass' ? 'software' : state,
+    }
   })
 }
 

@@ -1,5 +1,94 @@
-/** The page transcribe. */
+import { sizeInWords } from './transcribe-size.ts'
+
+const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** The page of transcripts. */
 export const transcribe = {
   title: 'Transcribe',
-  lead: '',
+  lead: 'Speech becomes text inside the enclave, which keeps neither.',
+  drop: 'Drop recordings here',
+  dropNote: (limit: number) =>
+    `WAV, FLAC, MP3, Ogg, WebM or AIFF, at most ${sizeInWords(limit)} and four hours each. M4A and others are converted in this browser where it can.`,
+  choose: 'Choose files',
+  record: 'Record',
+  stop: 'Stop and transcribe',
+  discard: 'Discard',
+  opening: 'Waiting for the microphone',
+  recording: 'Recording',
+  level: 'Level',
+  recordingName: (at: Date) => `Recording ${time.format(at).replaceAll(/[/:]/g, '.')}.wav`,
+  microphone: {
+    refused:
+      'The microphone is not allowed for this page. Allow it in the settings of the browser, then record again.',
+    absent: 'There is no microphone.',
+    busy: 'Another program holds the microphone. Close it there, then record again.',
+    unsupported: 'This browser gives no microphone to this page.',
+    lost: 'The microphone was taken away. What was recorded until then is below.',
+  },
+  options: 'Language and model',
+  model: 'Model',
+  anyModel: 'The service chooses',
+  language: 'Language',
+  anyLanguage: 'The model finds out',
+  list: 'Recordings',
+  listEmpty: 'Nothing here yet. What you transcribe is kept in this browser, and nowhere else.',
+  at: (milliseconds: number) => time.format(milliseconds),
+  states: {
+    checking: 'Looking at the file',
+    waiting: 'Waiting',
+    sending: 'Being heard',
+    done: 'Done',
+    stopped: 'Stopped',
+    failed: 'Failed',
+    refused: 'Not sent',
+  },
+  converting: 'Being converted in this browser',
+  sent: (sent: number, bytes: number) => `${sizeInWords(sent)} of ${sizeInWords(bytes)} sent`,
+  heard: (heard: string, whole: string | undefined) =>
+    whole === undefined ? `${heard} heard` : `${heard} of ${whole} heard`,
+  about: (clock: string | undefined, bytes: number) =>
+    clock === undefined ? sizeInWords(bytes) : `${clock}, ${sizeInWords(bytes)}`,
+  progress: 'Share that was heard',
+  cancelOf: (name: string) => `Cancel ${name}`,
+  removeOf: (name: string) => `Remove ${name}`,
+  sureRemove: (name: string) => `Remove the transcript of ${name}? This cannot be undone.`,
+  again: 'Transcribe again',
+  stoppedNote: 'Stopped before its end. What was heard until then is below.',
+  refusedTitle: 'This file was not sent',
+  refused: {
+    tooLarge: (bytes: number, limit: number) =>
+      `It has ${sizeInWords(bytes)}; the service takes recordings of at most ${sizeInWords(limit)}. Nothing of it was read. Cut it, or save it in a compressed format such as MP3 or Opus.`,
+    empty: 'The file is empty.',
+    unreadable: 'The file cannot be read: it was moved, or it is a folder.',
+    noSound: 'What is in it is no sound in any format that the service reads, whatever its name says.',
+    foreign:
+      'The service does not read this format, and this browser cannot convert it. Save it as WAV, FLAC, MP3 or Opus first.',
+  },
+  lost: 'The connection was lost before the end.',
+  lostHint:
+    'What was heard until then stays below, and nothing that you wrote is lost. Check the network, then try again.',
+  none: 'Nothing was said in this recording.',
+  soon: 'The first words come while the rest is being sent.',
+  waits: 'It is sent in its turn, once the service is verified.',
+  transcript: 'Transcript',
+  playFrom: (clock: string) => `Play from ${clock}`,
+  textFrom: (clock: string) => `Text at ${clock}`,
+  restore: 'Restore',
+  restoreOf: (clock: string) => `Restore what was heard at ${clock}`,
+  exportAs: 'Download as',
+  player: 'Player',
+  play: 'Play',
+  pause: 'Pause',
+  back: 'Back 5 seconds',
+  forward: 'Forward 5 seconds',
+  speed: 'Speed',
+  times: (rate: number) => `${rate}×`,
+  place: 'Place in the recording',
+  placeOf: (at: string, whole: string) => `${at} of ${whole}`,
+  unplayable: 'This browser cannot play this format. The transcript is not affected.',
+  noSound: 'The recording itself was not kept.',
+  reopen: 'Open it again to listen',
+  otherFile: 'That is another file: it has another size.',
+  keepSound: 'Keep the recording in this browser too',
+  keepSoundNote: 'Without this only the text is kept, and the recording is gone with this tab.',
 }

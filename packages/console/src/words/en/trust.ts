@@ -17,9 +17,10 @@ export const trust = {
     key: { title: 'Key', question: 'Can only that program open what is encrypted?' },
     session: { title: 'This session', question: 'What about this browser and its requests?' },
   },
+  software: 'A program stands for the processor: whoever owns the machine can read everything.',
   counts: (passed: number, skipped: number, failed: number) =>
     [
-      `${passed} passed`,
+      ...(passed > 0 ? [`${passed} passed`] : []),
       ...(skipped > 0 ? [`${skipped} skipped`] : []),
       ...(failed > 0 ? [`${failed} failed`] : []),
     ].join(', '),

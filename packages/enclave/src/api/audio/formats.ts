@@ -1,3 +1,4 @@
+import { toSrt, toVtt } from '@sotto/protocol/subtitles'
 import type { TokenLogprob, TranscriptSegment } from '../../engines/types.ts'
 import type { TranscriptionOptions } from './params.ts'
 
@@ -75,31 +76,4 @@ function toVerbose(transcript: Transcript, options: TranscriptionOptions): objec
     }),
     usage: durationUsage(transcript.durationSeconds),
   }
-}
-
-function toSrt(segments: readonly TranscriptSegment[]): string {
-  return segments
-    .map(
-      ({ start, end, text }, index) =>
-        `${index + 1}\n${clock(start, ',')} --> ${clock(end, ',')}\n${cue(text)}\n\n`,
-    )
-    .join('')
-}
-
-function toVtt(segments: readonly TranscriptSegment[]): string {
-  return `WEBVTT\n\n${segments.map(({ start, end, text }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${cue(text)}\n\n`).join('')}`
-}
-
-/** A cue must not contain a blank line or an arrow: either would start another cue. */
-function cue(text: string): string {
-  return text
-    .trim()
-    .replaceAll(/\s*\n\s*/g, '\n')
-    .replaceAll('-->', '→')
-}
-
-function clock(seconds: number, separator: ',' | '.'): string {
-  const total = Math.max(0, Math.round(seconds * 1000))
-  const pad = (value: number, width: number): string => String(Math.floor(value)).padStart(width, '0')
-  return `${pad(total / 3_600_000, 2)}:${pad((total / 60_000) % 60, 2)}:${pad((total / 1000) % 60, 2)}${separator}${pad(total % 1000, 3)}`
 }

@@ -189,7 +189,9 @@ export function createOwnedModels(options: OwnedModelsOptions): OwnedModels {
       if (!isModelName(name)) return undefined
       const statement = await statements.find(parseModelName(name))
       const { task, model: digest, createdAt } = statement
-      return { id: nameOf(statement), task, digest, createdAt, owner: ownerTag(statement.owner) }
+      const isPinned = isPinnedBy(options.pinned, statement)
+      const owner = ownerTag(statement.owner)
+      return { id: nameOf(statement), task, digest, createdAt, owner, ...(isPinned && { pinned: true }) }
     },
     published: ({ owner, name }) => statements.forget(ownerTag(owner), name),
     removed(removal) {

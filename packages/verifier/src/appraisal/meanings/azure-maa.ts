@@ -1,4 +1,4 @@
-import { type AzureMaaPolicy, MAA_TEES } from '../../maa/index.ts'
+import { type AzureMaaPolicy, MAA_TEES } from '../../maa/policy.ts'
 import type { MeaningsOf } from '../meaning.ts'
 
 /** What members of a policy for tokens of Azure Attestation mean. */

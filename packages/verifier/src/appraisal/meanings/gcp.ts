@@ -1,4 +1,4 @@
-import { CONFIDENTIAL_HARDWARE, type ConfidentialSpacePolicy } from '../../gcp/index.ts'
+import { CONFIDENTIAL_HARDWARE, type ConfidentialSpacePolicy } from '../../gcp/policy.ts'
 import type { MeaningsOf } from '../meaning.ts'
 
 /** What members of a policy for tokens of Confidential Space mean. */

@@ -1,4 +1,4 @@
-import { ARCHITECTURES, type NvidiaPolicy } from '../../nvidia/index.ts'
+import { ARCHITECTURES, type NvidiaPolicy } from '../../nvidia/policy.ts'
 import type { MeaningsOf } from '../meaning.ts'
 
 /** What members of a policy for GPUs mean. */

@@ -2,7 +2,6 @@ import type { Sotto } from '@sotto/client'
 import { type LiveEvent, type LiveOptions, transcribeLive } from '@sotto/client/live'
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import type { CommandContext } from '../framework/index.ts'
-import type { Input } from '../input/index.ts'
 import { accepted } from '../service/index.ts'
 
 /** A recording that goes out as it is made, in as many exchanges as it is long. */
@@ -17,17 +16,18 @@ export interface SpokenTranscription {
 export function transcribeWhileSpoken(
   context: CommandContext,
   sotto: Sotto,
-  input: Input,
+  audio: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
   options: LiveOptions,
 ): SpokenTranscription {
+  const { signal = context.signal } = options
   const service = {
     baseURL: sotto.baseURL,
     receiptOf: (response: Response) => sotto.receiptOf(response),
     // Refused in the words of every command, with the models there are.
     fetchLive: async (address: RequestInfo | URL, init?: RequestInit) =>
-      accepted(sotto, await sotto.fetchLive(address, init), context.signal),
+      accepted(sotto, await sotto.fetchLive(address, init), signal),
   }
-  const live = transcribeLive(service, input.stream(), { ...options, signal: context.signal })
+  const live = transcribeLive(service, audio, { ...options, signal })
   return { events: eventsOfApi(live), receipts: () => live.receipts() }
 }
 

@@ -1,0 +1,219 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import type { Page } from 'playwright-core'
+import { buildConsole, firstLoadBytes } from '../scripts/console/build.ts'
+import { type OpenConsole, openConsole } from '../test/browser/console/open-console.ts'
+import { findChromium } from '../test/browser/find-chromium.ts'
+import { runCommand } from './support/command.ts'
+import { describeNoise, measureNoise } from './support/noise.ts'
+import { gate, show, spread } from './support/stats.ts'
+
+/**
+ * The console in Chromium: its first load, as it is and on a slow phone; the verification in the page; and the first word
+ * of an answer in the page beside curl through the proxy, in turns. Bytes by part.
+ */
+const FIRST_LOAD_KB = 200
+const VERIFY_MS = 100
+/** As Lighthouse slows a phone down: 4 times slower processor, 1.6 Mbit/s, 150 ms. */
+const PHONE = { cpu: 4, bytesPerSecond: 200_000, latencyMs: 150 }
+
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    check: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const rounds = Number(flags.rounds)
+
+/** Milliseconds of one first load. */
+interface Load {
+  firstPaint: number
+  largestPaint: number
+  /** Time in which the page could not answer: what tasks take beyond 50 ms each. */
+  blocked: number
+  /** Sum of how far things jumped, by viewport. */
+  shift: number
+  verified: number
+}
+
+const OBSERVE = `
+  globalThis.seen = { largestPaint: 0, blocked: 0, shift: 0 }
+  const on = (type, note) => new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type, buffered: true })
+  on('largest-contentful-paint', (entry) => (seen.largestPaint = entry.startTime))
+  on('longtask', (entry) => (seen.blocked += Math.max(0, entry.duration - 50)))
+  on('layout-shift', (entry) => entry.hadRecentInput || (seen.shift += entry.value))
+`
+const verified = (page: Page): Promise<unknown> => page.locator('.shield[data-kind="software"]').waitFor()
+
+async function load(town: OpenConsole, isPhone: boolean): Promise<Load> {
+  const { page, context } = await town.open('about:blank', {
+    viewport: { width: isPhone ? 390 : 1280, height: 844 },
+  })
+  await page.addInitScript(OBSERVE)
+  if (isPhone) {
+    const devtools = await context.newCDPSession(page)
+    await devtools.send('Emulation.setCPUThrottlingRate', { rate: PHONE.cpu })
+    await devtools.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: PHONE.latencyMs,
+      downloadThroughput: PHONE.bytesPerSecond,
+      uploadThroughput: PHONE.bytesPerSecond,
+    })
+  }
+  await page.goto(`${town.origin}/#/trust`)
+  await verified(page)
+  const found = await page.evaluate<Load>(`({
+    ...seen,
+    firstPaint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
+    verified: performance.now(),
+  })`)
+  await context.close()
+  return found
+}
+
+/** Milliseconds of verifications in one page, its first and the later ones, the bundle's way from the relay among them. */
+async function verifications(town: OpenConsole): Promise<{ first: number; later: number[] }> {
+  const { page, context } = await town.open('#/trust')
+  await verified(page)
+  const took = async (): Promise<number> =>
+    Number(/([\d,]+) ms/.exec(await page.locator('.lead').innerText())![1]!.replace(',', ''))
+  const first = await took()
+  const later: number[] = []
+  for (let round = 0; round < 3 * rounds; round++) {
+    await page.locator('main .row button').first().click()
+    await page.waitForTimeout(200)
+    await verified(page)
+    later.push(await took())
+  }
+  await context.close()
+  return { first, later }
+}
+
+const QUESTION = 'What is a receipt for?'
+
+/** Milliseconds from pressing Enter to the first text of the answer. */
+async function firstWordInPage(page: Page): Promise<number> {
+  await page.locator('textarea').first().fill(QUESTION)
+  const before = await page.locator('article.said[data-role="assistant"]').count()
+  const started = page.evaluate<number>(`new Promise((resolve) => {
+    const articles = () => [...document.querySelectorAll('article.said[data-role="assistant"]')].slice(${before})
+    let began = 0
+    addEventListener('keydown', () => (began = performance.now()), { once: true, capture: true })
+    const look = () => {
+      const text = articles()[0]?.querySelector('p:not(.thinking):not(.meta)')?.textContent ?? ''
+      if (text !== '') resolve(performance.now() - began)
+      else requestAnimationFrame(look)
+    }
+    look()
+  })`)
+  await page.locator('textarea').first().press('Enter')
+  const milliseconds = await started
+  await page.locator('article.said[data-end="coming"]').waitFor({ state: 'detached', timeout: 60_000 })
+  return milliseconds
+}
+
+/** Milliseconds from starting curl to the first text of its answer. */
+async function firstWordOfCurl(proxy: string): Promise<number> {
+  const body = { messages: [{ role: 'user', content: QUESTION }], stream: true }
+  const started = performance.now()
+  const curl = spawn('curl', [
+    '-sN',
+    '-H',
+    'content-type: application/json',
+    '-d',
+    JSON.stringify(body),
+    `${proxy}/chat/completions`,
+  ])
+  let text = ''
+  let first = 0
+  curl.stdout.on('data', (piece: Buffer) => {
+    text += piece.toString()
+    if (first === 0 && /"content":"[^"]/.test(text)) first = performance.now() - started
+  })
+  await once(curl, 'close')
+  if (first === 0) throw new Error(`curl got no answer: ${text.slice(0, 200)}`)
+  return first
+}
+
+const noise = await measureNoise()
+const built = await buildConsole()
+const firstLoadKb = firstLoadBytes(built) / 1024
+const parts = [...built.files].map(([name, bytes]) => ({
+  name,
+  gzipKb: gzipSync(bytes, { level: 9 }).length / 1024,
+  isFirst: built.first.includes(name),
+}))
+
+const town = await openConsole({ executablePath: findChromium()! })
+const proxy = runCommand(
+  join(import.meta.dirname, '../bin/sotto.mjs'),
+  ['proxy', '--port', '0', '--policy', town.stack.policyFile, '--host', town.config.relay],
+  town.stack.folder,
+)
+try {
+  const loads: Load[] = []
+  const phones: Load[] = []
+  await load(town, false)
+  for (let round = 0; round < rounds; round++) {
+    loads.push(await load(town, false))
+    phones.push(await load(town, true))
+  }
+  const { first, later } = await verifications(town)
+  const base = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(
+    (await proxy.line(/http:\/\/127\.0\.0\.1:\d+\/v1/)).text,
+  )![0]
+  const { page, context } = await town.open('#/assistant')
+  await verified(page)
+  const inPage: number[] = []
+  const ofCurl: number[] = []
+  for (let round = 0; round < rounds + 2; round++) {
+    const [one, other] = [await firstWordInPage(page), await firstWordOfCurl(base)]
+    if (round >= 2) {
+      inPage.push(one)
+      ofCurl.push(other)
+    }
+  }
+  await context.close()
+  const of = (list: readonly Load[], name: keyof Load): ReturnType<typeof spread> =>
+    spread(list.map((one) => one[name]))
+  const result = {
+    noise,
+    firstLoadKb,
+    parts,
+    wide: loads,
+    phone: phones,
+    verification: { first, later: spread(later) },
+    firstWord: { page: spread(inPage), curl: spread(ofCurl) },
+  }
+  if (flags.json) console.log(JSON.stringify(result))
+  else {
+    console.log(describeNoise('before', noise))
+    console.log(
+      `scripts of the first load: ${firstLoadKb.toFixed(1)} KB gzip, ${gate(firstLoadKb, FIRST_LOAD_KB, 'KB')}`,
+    )
+    for (const { name, gzipKb, isFirst } of parts.toSorted((a, b) => b.gzipKb - a.gzipKb).slice(0, 24))
+      console.log(`  ${gzipKb.toFixed(1).padStart(6)} KB  ${name}${isFirst ? '  (first load)' : ''}`)
+    for (const [name, list] of [
+      ['this machine', loads],
+      [`a phone (processor / ${PHONE.cpu}, 1.6 Mbit/s, ${PHONE.latencyMs} ms)`, phones],
+    ] as const)
+      console.log(
+        `${name}: first paint ${show(of(list, 'firstPaint'), 'ms', 0)}; largest ${show(of(list, 'largestPaint'), 'ms', 0)}; ` +
+          `blocked ${show(of(list, 'blocked'), 'ms', 0)}; shift ${show(of(list, 'shift'), '', 3)}; verified ${show(of(list, 'verified'), 'ms', 0)}`,
+      )
+    console.log(
+      `verification in the page: first ${first} ms, later ${show(spread(later), 'ms', 0)}; ${gate(spread(later).median, VERIFY_MS, 'ms')}`,
+    )
+    console.log(
+      `first word: in the page ${show(spread(inPage), 'ms', 0)}; curl through the proxy ${show(spread(ofCurl), 'ms', 0)}; ratio ${(spread(inPage).median / spread(ofCurl).median).toFixed(2)}`,
+    )
+  }
+  if (flags.check && (firstLoadKb > FIRST_LOAD_KB || spread(later).median > VERIFY_MS)) process.exitCode = 1
+} finally {
+  await proxy.stop()
+  await town.close()
+}

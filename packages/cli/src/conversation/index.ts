@@ -1,0 +1,5 @@
+export { type Answer, ask, type ChatOptions, type Message } from './answer.ts'
+export { type Typed, understand } from './commands.ts'
+export { type Conversation, beginConversation, continueConversation } from './conversation.ts'
+export { converse, type Desk, openDesk } from './converse.ts'
+export { formatConversation } from './save.ts'

@@ -1,0 +1,5 @@
+export { secondsOf } from './audio-length.ts'
+export { collectText } from './collect-text.ts'
+export { followEvents, printEvents, type TranscriptEvents } from './print-events.ts'
+export { type Upload, uploadOf } from './upload.ts'
+export { type SpokenTranscription, transcribeWhileSpoken } from './while-spoken.ts'

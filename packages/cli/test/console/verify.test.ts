@@ -1,0 +1,256 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  CONSOLE_RELEASE_PREDICATE,
+  CONSOLE_RELEASE_TYPE,
+  type ConsoleRelease,
+} from '@sotto/protocol/console-release'
+import { fromUtf8 } from '@sotto/protocol/bytes'
+import { type DsseSigner, signDsse } from '@sotto/protocol/dsse'
+import { encodeDocument } from '@sotto/protocol/keyrelease'
+import { claim } from '../../../../test/claims.ts'
+import { serve } from '../../../client/test/monitor/support.ts'
+import { consoleServeCommand } from '../../src/commands/console/serve.ts'
+import { consoleVerifyCommand } from '../../src/commands/console/verify.ts'
+import type { PagesReport } from '../../src/commands/console/report.ts'
+import { digestOf, manifestDigest } from '../../src/console/manifest.ts'
+import { createDesk, type Desk } from '../support/desk.ts'
+import { runInMemory, type RunResult } from '../support/memory-io.ts'
+import { type FakeHost, FILES, installPages, manifestOf, openFakeHost } from './pages.ts'
+
+const RELAY = 'https://relay.example'
+const URL = 'https://chat.example/app/'
+const PAGES = manifestDigest(manifestOf())
+
+let desk: Desk
+let host: FakeHost
+beforeEach(async () => {
+  desk = await createDesk()
+  host = openFakeHost(RELAY, desk.service.world.policy)
+})
+afterEach(() => desk.clear())
+
+function verify(argv: string[] = [], url = URL, env: Record<string, string> = {}): Promise<RunResult> {
+  const pages = installPages()
+  const find = (): Promise<typeof pages> => Promise.resolve(pages)
+  const { world } = desk.service
+  const log = serve({ log: world.log, time: world.now - 30 })
+  return runInMemory(
+    [consoleServeCommand(find), consoleVerifyCommand(find)],
+    ['console', 'verify', url, ...argv],
+    {
+      cwd: desk.cwd,
+      env: { SOTTO_CONFIG_DIR: 'config', SOTTO_POLICY: 'policy.json', ...env },
+      fetch: (input, init) =>
+        String(input).startsWith('http://log/') ? log(input, init) : host.fetch(input, init),
+      nowMs: () => world.now * 1000,
+    },
+  )
+}
+
+async function report(argv: string[] = []): Promise<{ code: number; report: PagesReport & { ok: boolean } }> {
+  const { code, stdout, stderr } = await verify(['--json', ...argv])
+  expect(stderr, stderr).not.toContain('error')
+  return { code, report: JSON.parse(stdout) as PagesReport & { ok: boolean } }
+}
+
+describe('sotto console verify', () => {
+  it('accepts the pages of this installation, served strictly, by one’s own policy', async () => {
+    expect(await verify()).toEqual({
+      code: 0,
+      stdout:
+        '✓ files    5 of 5 are those of this installation\n' +
+        '✓ headers  as strict as those of sotto console\n' +
+        `✓ policy   yours, for ${RELAY} (gateway inference)\n\n` +
+        `the pages are those of this installation, ${PAGES}\n`,
+      stderr: `asking ${URL} ...\n`,
+    })
+    expect((await verify([], `${URL}index.html`)).code).toBe(0)
+    expect((await verify([], 'https://chat.example/app')).code).toBe(0)
+  })
+
+  it(
+    claim('T21.verify', 'names a changed, a missing and an extra file, and what they load besides'),
+    async () => {
+      host.files['index.html'] +=
+        '<script src="evil.js"></script><script src=https://cdn.example/x.js></script>'
+      host.files['evil.js'] = 'import"./more.js"'
+      host.files['more.js'] = '1'
+      delete host.files['console.css']
+      const { code, report: found } = await report()
+      expect([code, found.ok, found.expected]).toEqual([3, false, { by: 'this installation', pages: PAGES }])
+      expect(found.files.filter(({ status }) => status !== 'same')).toEqual([
+        {
+          name: 'index.html',
+          status: 'changed',
+          expected: digestOf(Buffer.from(FILES['index.html']!)),
+          found: digestOf(Buffer.from(host.files['index.html']!)),
+        },
+        {
+          name: 'console.css',
+          status: 'missing',
+          expected: digestOf(Buffer.from(FILES['console.css']!)),
+          found: 'status 404',
+        },
+        { name: 'evil.js', status: 'extra', found: digestOf(Buffer.from(host.files['evil.js']!)) },
+        { name: 'https://cdn.example/x.js', status: 'extra', found: 'from elsewhere' },
+        { name: 'more.js', status: 'extra', found: digestOf(Buffer.from('1')) },
+      ])
+      const { stdout } = await verify()
+      expect(stdout).toContain('✗ changed  index.html\n    expected: ')
+      expect(stdout).toContain('these are not the pages of this installation\n')
+    },
+  )
+
+  it(claim('T21.verify', 'names a file that its own manifest has and the release has not'), async () => {
+    host.files['extra.js'] = 'alert(1)'
+    host.files['SHA256SUMS'] = manifestOf({ ...FILES, 'extra.js': 'alert(1)' })
+    const { code, report: found } = await report()
+    expect(code).toBe(3)
+    expect(
+      found.files.filter(({ status }) => status !== 'same').map(({ name, status }) => [name, status]),
+    ).toEqual([
+      ['SHA256SUMS', 'changed'],
+      ['extra.js', 'extra'],
+    ])
+  })
+
+  it.each([
+    ['no policy', 'content-security-policy', undefined],
+    ['scripts in the text', 'content-security-policy', "script-src 'unsafe-inline'"],
+    ['scripts from elsewhere', 'content-security-policy', 'script-src-elem https://cdn.example'],
+    ['another place to send to', 'content-security-policy', "connect-src 'self' https://collect.example"],
+    ['reports', 'content-security-policy', 'report-uri https://collect.example'],
+    ['no Trusted Types', 'content-security-policy', 'require-trusted-types-for'],
+    ['types that are guessed', 'x-content-type-options', undefined],
+    ['a style sheet from elsewhere', 'link', '<https://cdn.example/a.css>; rel=stylesheet'],
+    ['another page', 'refresh', '0; url=https://evil.example'],
+    ['more features', 'permissions-policy', 'microphone=*'],
+  ])(claim('T21.verify', 'names headers with %s'), async (_what, name, value) => {
+    const before = host.headers[name]
+    if (value === undefined) delete host.headers[name]
+    // The first directive of a name counts.
+    else host.headers[name] = name === 'content-security-policy' ? `${value}; ${before}` : value
+    const { code, report: found } = await report()
+    expect([code, found.headers.map((one) => one.name)]).toEqual([5, [name]])
+    expect((await verify()).stdout).toContain('and what they come with is not\n')
+  })
+
+  it('accepts a policy that is stricter, or one of two that is strict enough', async () => {
+    const { 'content-security-policy': policy } = host.headers
+    host.headers['content-security-policy'] =
+      `default-src *, ${policy}; font-src 'none'; upgrade-insecure-requests`
+    expect((await report()).code).toBe(0)
+  })
+
+  it(claim('T21.verify', 'names rules that are not one’s own'), async () => {
+    const { policy } = desk.service.world
+    const laxer = { ...policy, checkpointMaxAgeSeconds: policy.checkpointMaxAgeSeconds - 1 }
+    host.files['console.json'] = JSON.stringify({ relay: RELAY, gateway: 'inference', policy: laxer })
+    expect(await report()).toMatchObject({
+      code: 5,
+      report: { service: { status: 'changed', relay: RELAY } },
+    })
+    expect((await verify()).stdout).toContain(`✗ policy   not yours, for ${RELAY}`)
+    // Nobody's rules to compare with: shown, not judged.
+    const shown = await verify([], URL, { SOTTO_POLICY: '' })
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('- policy   of the host')])
+    host.files['console.json'] = '{"relay":1}'
+    expect(await report()).toMatchObject({ code: 5, report: { service: { status: 'missing' } } })
+  })
+
+  it('reads no more than pages are, follows no redirect, and decides nothing without an answer', async () => {
+    host.answers['console.css'] = () => new Response(new Uint8Array(5_000_000))
+    host.answers['console.js'] = () => Response.redirect('https://evil.example/console.js', 302)
+    const { report: found } = await report()
+    expect(found.files.filter(({ status }) => status === 'missing').map(({ found: why }) => why)).toEqual([
+      'more than 4194304 bytes',
+      'redirect to https://evil.example/console.js',
+    ])
+    host.answers['console.js'] = () => {
+      throw new TypeError('fetch failed')
+    }
+    const { code, stderr } = await verify()
+    expect([code, stderr]).toEqual([1, expect.stringContaining('does not answer for /app/console.js')])
+    expect((await verify([], 'ftp://chat.example')).code).toBe(2)
+  })
+})
+
+describe('the release of pages', () => {
+  const sign = (digest: string, signer: DsseSigner, version = '1.4.0'): Uint8Array => {
+    const statement: ConsoleRelease = {
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [{ name: 'console', digest: { sha256: digest } }],
+      predicateType: CONSOLE_RELEASE_PREDICATE,
+      predicate: { version, securityVersion: 1, createdAt: 1_790_000_000 },
+    }
+    return signDsse(CONSOLE_RELEASE_TYPE, encodeDocument(statement), [signer])
+  }
+  const logged = (...more: string[]): Promise<RunResult> =>
+    verify(['--logged', '--log', 'http://log/log', ...more])
+
+  it(claim('T21.verify', 'is found in the log, signed by a release key of the policy'), async () => {
+    const { log, signers } = desk.service.world
+    // Another version of the pages than this installation has.
+    host.files['Trust-A1.js'] = 'export default 3'
+    const { 'console.json': _config, SHA256SUMS: _sums, ...files } = host.files
+    host.files['SHA256SUMS'] = manifestOf(files)
+    const digest = manifestDigest(host.files['SHA256SUMS'])
+    log.append(sign(digest, signers.kms))
+    const unsigned = await logged()
+    expect([unsigned.code, unsigned.stderr]).toEqual([3, expect.stringContaining('no release in the log')])
+    log.append(sign(digest, signers.release))
+    const index = log.size - 1
+    expect(await logged()).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(
+        `the pages are those of release 1.4.0, entry ${index} of the log, ${digest}`,
+      ),
+    })
+    log.append(sign('ab'.repeat(32), signers.release, '1.5.0'))
+    expect((await logged()).stderr).toContain(
+      `a newer release of the pages is in the log: 1.5.0, entry ${index + 1}`,
+    )
+    host.files['console.js'] = 'evil()'
+    expect(await logged()).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining('✗ changed  console.js'),
+    })
+    delete host.files['SHA256SUMS']
+    expect((await logged()).code).toBe(3)
+  })
+
+  it(claim('T21.verify', 'is read from a release file, and revoked by a policy'), async () => {
+    const { signers, policy } = desk.service.world
+    const write = (pages: string, envelope: Uint8Array): void =>
+      writeFileSync(
+        join(desk.cwd, 'release.json'),
+        JSON.stringify({
+          format: 'sotto-release/1',
+          version: '1.4.0',
+          flavour: 'release',
+          arch: 'x64',
+          source: { digest: 'ab'.repeat(32) },
+          roles: {},
+          console: { pages, statements: { release: { envelope: fromUtf8(envelope), index: 3 } } },
+        }),
+      )
+    const byFile = (): Promise<RunResult> => verify(['--release', 'release.json'])
+    write(PAGES, sign(PAGES, signers.release))
+    expect(await byFile()).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1.4.0 of release.json'),
+    })
+    write(PAGES, sign(PAGES, signers.kms))
+    expect((await byFile()).code).toBe(3)
+    write(PAGES, sign('ab'.repeat(32), signers.release))
+    expect((await byFile()).stderr).toContain('about other pages')
+    write('ab'.repeat(32), sign('ab'.repeat(32), signers.release))
+    expect((await byFile()).stderr).toContain('other pages than the signed release')
+    write(PAGES, sign(PAGES, signers.release))
+    desk.write('policy.json', JSON.stringify({ ...policy, revoked: [PAGES] }))
+    expect(await byFile()).toMatchObject({ code: 5, stderr: expect.stringContaining('revokes these pages') })
+    expect((await verify(['--release', 'release.json', '--logged'])).code).toBe(2)
+  })
+})

@@ -1,0 +1,6 @@
+export { levelOf } from './level.ts'
+export { microphoneCauseOf, MicrophoneError, type MicrophoneCause } from './microphone-error.ts'
+export { type Microphone, type MicrophoneOptions, openMicrophone } from './microphone.ts'
+export { pcm16, SAMPLE_RATE } from './pcm.ts'
+export { createResampler, type Resampler } from './resample.ts'
+export { speechStream, type SpeechStream } from './speech-stream.ts'

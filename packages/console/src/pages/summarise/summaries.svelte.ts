@@ -1,0 +1,143 @@
+import type { Sotto } from '@sotto/client'
+import { type Trouble, troubleOf } from '../../connection/index.ts'
+import { KeepError, open } from '../../keep/index.ts'
+import { words } from '../../words/index.ts'
+import { askSummary, type Summariser } from './ask.ts'
+import { type Draft, EMPTY_DRAFT, fingerprint, type Outcome, parseDraft, wordsOf } from './draft.ts'
+import { scoresOf } from './scores.ts'
+import { type SummaryEvent, summariseText } from './summarise-text.ts'
+
+const table = open<unknown>('values')
+const [DRAFT, OUTCOME] = ['summarise.draft', 'summarise.outcome']
+/** Typing goes on meanwhile. */
+const KEEP_MS = 400
+
+/** Where a long text is. */
+export interface Progress {
+  parts: number
+  part: number
+  round: number
+  isFinal: boolean
+}
+
+/** Drafts and summaries of this page. They outlive it: somebody may look at another page while one is written. */
+class Summaries {
+  draft = $state<Draft>({ ...EMPTY_DRAFT })
+  /** What is written now, or was until it was cancelled. */
+  written = $state('')
+  progress = $state<Progress>()
+  outcome = $state.raw<Outcome>()
+  trouble = $state.raw<Trouble>()
+  isWorking = $state(false)
+  isCancelled = $state(false)
+  /** Why nothing is kept, in words. */
+  unkept = $state<string>()
+
+  #loaded: Promise<void> | undefined
+  #keeping: ReturnType<typeof setTimeout> | undefined
+  #cancel: AbortController | undefined
+
+  /** What was there last time. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#load()
+    return this.#loaded
+  }
+
+  /** The draft has changed. */
+  keep(): void {
+    clearTimeout(this.#keeping)
+    this.#keeping = setTimeout(() => void this.#put(DRAFT, $state.snapshot(this.draft)), KEEP_MS)
+  }
+
+  clear(): void {
+    this.draft.text = ''
+    this.keep()
+  }
+
+  cancel(): void {
+    this.#cancel?.abort()
+  }
+
+  async run(sotto: Sotto, model: Summariser): Promise<void> {
+    const draft = $state.snapshot(this.draft)
+    const asked = wordsOf(draft)
+    if (this.isWorking || asked === undefined) return
+    const cancel = new AbortController()
+    this.#cancel = cancel
+    this.isWorking = true
+    this.isCancelled = false
+    this.trouble = undefined
+    this.outcome = undefined
+    this.written = ''
+    this.progress = undefined
+    const started = performance.now()
+    try {
+      const { text, ...rest } = await summariseText(
+        { text: draft.text, words: asked },
+        (ask) => askSummary(sotto, model, ask, cancel.signal),
+        (event) => this.#follow(event),
+      )
+      const seconds = (performance.now() - started) / 1000
+      const scores = scoresOf(text, draft.reference)
+      const madeOf = fingerprint({ ...draft, model: model.id })
+      this.outcome = { ...rest, summary: text, model: model.id, seconds, scores, madeOf }
+      this.written = ''
+      await this.#put(OUTCOME, this.outcome)
+    } catch (error) {
+      if (cancel.signal.aborted) this.isCancelled = true
+      else this.trouble = troubleOf(error)
+    } finally {
+      this.isWorking = false
+      this.progress = undefined
+    }
+  }
+
+  /** The reference came, or was changed, after the summary. */
+  compare(): void {
+    if (this.outcome === undefined || this.isWorking) return
+    this.outcome = { ...this.outcome, scores: scoresOf(this.outcome.summary, this.draft.reference) }
+    void this.#put(OUTCOME, this.outcome)
+  }
+
+  #follow(event: SummaryEvent): void {
+    switch (event.type) {
+      case 'parts':
+        this.progress = { parts: event.count, part: 0, round: event.round, isFinal: false }
+        break
+      case 'part':
+        if (this.progress) this.progress.part = event.index
+        break
+      case 'begin':
+        this.written = ''
+        if (this.progress) this.progress.isFinal = event.isFinal
+        break
+      case 'delta':
+        this.written += event.text
+    }
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const [draft, outcome] = await Promise.all([table.get(DRAFT), table.get(OUTCOME)])
+      if (this.draft.text === '' && draft !== undefined) this.draft = parseDraft(draft)
+      this.outcome ??= outcome as Outcome | undefined
+    } catch (error) {
+      this.#tell(error)
+    }
+  }
+
+  async #put(key: string, value: unknown): Promise<void> {
+    try {
+      await table.put(key, value)
+      this.unkept = undefined
+    } catch (error) {
+      this.#tell(error)
+    }
+  }
+
+  #tell(error: unknown): void {
+    this.unkept = error instanceof KeepError && error.isFull ? words.trouble.full : words.trouble.keep
+  }
+}
+
+export const summaries = new Summaries()

@@ -1,0 +1,2 @@
+export { type OfferedModel, offeredModels, parseOffered } from './offered.ts'
+export { refusalIn, refusalOf } from './read-refusal.ts'

@@ -1,0 +1,31 @@
+/**
+ * Checks the pages of the console: the types of their components, that two builds are the same bytes, and that the
+ * first load stays small. Pages, and kinds of evidence that no policy names, are not part of it.
+ */
+import { spawnSync } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { buildConsole, consoleManifest, firstLoadBytes } from './build.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const MAX_FIRST_LOAD_BYTES = 200 * 1024
+
+const types = spawnSync(
+  join(root, 'node_modules/.bin/svelte-check'),
+  ['--workspace', join(root, 'packages/console'), '--tsconfig', 'tsconfig.json', '--output', 'human'],
+  { cwd: root, encoding: 'utf8' },
+)
+const areTyped = types.status === 0
+if (!areTyped) process.stdout.write(`${types.stdout}${types.stderr}`)
+
+const built = await buildConsole()
+const isReproducible = consoleManifest(built) === consoleManifest(await buildConsole())
+const bytes = firstLoadBytes(built)
+const isSmall = bytes <= MAX_FIRST_LOAD_BYTES
+console.log(
+  [
+    `the pages of the console: components are typed: ${areTyped ? 'holds' : 'FAILS'}`,
+    `two builds are the same bytes: ${isReproducible ? 'holds' : 'FAILS'}`,
+    `scripts of the first load ${(bytes / 1024).toFixed(1)} KB gzip (at most ${MAX_FIRST_LOAD_BYTES / 1024} KB): ${isSmall ? 'holds' : 'TOO LARGE'}`,
+  ].join('; '),
+)
+process.exitCode = areTyped && isReproducible && isSmall ? 0 : 1
