@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const FILES = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']
 
@@ -20,6 +21,31 @@ const OWN_PROCESS = new RegExp(
   ].join('|'),
 )
 
+/** Files that take longest: begun first, so that none of them is the last one running. */
+const LONGEST = [
+  'test/receipt-log/',
+  'test/stack/',
+  'test/browser/',
+  'packages/kms/test/faults',
+  'packages/kms/test/root/',
+  'test/fuzz',
+  'test/release/',
+  'packages/kms/test/replicas/',
+  'packages/enclave/test/engines/',
+  'packages/cli/test/custodian/',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((path) => moduleId.includes(`/${path}`))
+      return place < 0 ? LONGEST.length : place
+    }
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => rank(a) - rank(b))
+  }
+}
+
 const shared = globSync(SHARED, { cwd: import.meta.dirname, exclude: ['**/node_modules/**'] }).filter(
   (file) => !OWN_PROCESS.test(readFileSync(file, 'utf8')),
 )
@@ -27,6 +53,7 @@ const shared = globSync(SHARED, { cwd: import.meta.dirname, exclude: ['**/node_m
 const config: ViteUserConfig = defineConfig({
   test: {
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // One more than the processors of a small machine: tests of several processes mostly wait.
     maxWorkers: Math.max(2, Math.min(availableParallelism() + 1, 4)),
     // Tests that load ONNX Runtime in their own process: it reports its use unless told not to.

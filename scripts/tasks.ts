@@ -23,6 +23,7 @@ const tasks: Record<string, Task> = {
     await buildIfStale({ always: true })
     return 0
   },
+  docs: (args) => run(process.execPath, [join(root, 'scripts/docs/build.ts'), ...args]),
   'release:build': (args) => run(process.execPath, [join(root, 'scripts/release/main.ts'), ...args]),
   check,
   bench: (args) => {
@@ -35,7 +36,7 @@ const tasks: Record<string, Task> = {
   format: () => run(tool('oxfmt'), ['packages', 'scripts', 'test', 'bench', 'examples', 'vitest.config.ts']),
 }
 
-/** Everything that must hold besides the tests: types, lint, format, layers, error pages, tables of fields, bundles, sizes, pages, notices. */
+/** Everything that must hold besides the tests: types, lint, format, layers, error pages, tables of fields, OpenAPI, bundles, sizes, pages, notices. */
 async function check(): Promise<number> {
   const steps: [string, () => number | Promise<number>][] = [
     ['types', () => run(tool('tsc'), ['-p', 'tsconfig.json'])],
@@ -68,6 +69,7 @@ async function check(): Promise<number> {
     ['layers', () => run(process.execPath, [join(root, 'scripts/layers.ts')])],
     ['error pages', () => run(process.execPath, [join(root, 'scripts/error-codes.ts')])],
     ['tables of fields', () => run(process.execPath, [join(root, 'scripts/api-fields.ts')])],
+    ['OpenAPI', () => run(process.execPath, [join(root, 'scripts/openapi.ts')])],
     [
       'bundles',
       async () => (await buildIfStale(), run(process.execPath, [join(root, 'scripts/bundles.ts')])),
@@ -82,7 +84,7 @@ async function check(): Promise<number> {
   process.stdout.write(
     failed.length
       ? `check: failed: ${failed.join(', ')}\n`
-      : 'check: types, lint, format, layers, error pages, tables of fields, bundles, pages and notices hold\n',
+      : 'check: types, lint, format, layers, error pages, tables of fields, OpenAPI, bundles, pages and notices hold\n',
   )
   return failed.length ? 1 : 0
 }

@@ -1,0 +1,110 @@
+import { answers, json, path, plain, ref } from './parts.ts'
+import type { OpenApi, Operation, Schema } from './types.ts'
+
+const UPLOAD = path('upload', 'Id that the registry gave the upload, 32 hexadecimal digits.')
+const OWNER = path('owner', 'Tag of the owner, 24 characters.')
+const MODEL = path('model', 'Name of the model; to read exactly one version, `name:version`.')
+const logged = answers('A signed document and its proof of inclusion.', json(ref('LoggedModel')))
+const progress = answers('How far the upload is.', json({ type: 'object' }))
+const ownersOnly = (body: Schema): Pick<Operation, 'requestBody'> => ({
+  requestBody: { required: true, content: json(body) },
+})
+
+/** What owners say to registry and KMS, passed on. */
+export const OWNER_PATHS: OpenApi['paths'] = {
+  '/v1/sealed-models': {
+    get: {
+      operationId: 'listSealedModels',
+      tags: ["Owners' models"],
+      summary: 'What an owner has published',
+      parameters: ['owner', 'name', 'after'].map((name) => ({
+        name,
+        in: 'query' as const,
+        required: name === 'owner',
+        description: { owner: 'Tag of the owner.', name: 'One model alone.', after: 'The last entry seen.' }[
+          name
+        ]!,
+        schema: plain,
+      })),
+      responses: answers('Signed statements, page by page.', json({ type: 'object' })),
+    },
+  },
+  '/v1/sealed-models/uploads': {
+    post: {
+      operationId: 'announceUpload',
+      tags: ["Owners' models"],
+      summary: 'Announce a sealed file, signed by its owner',
+      ...ownersOnly({ type: 'object', description: 'A DSSE envelope.' }),
+      responses: progress,
+    },
+  },
+  '/v1/sealed-models/uploads/{upload}': {
+    get: {
+      operationId: 'showUpload',
+      tags: ["Owners' models"],
+      summary: 'How far an upload is',
+      parameters: [UPLOAD],
+      responses: progress,
+    },
+    patch: {
+      operationId: 'continueUpload',
+      tags: ["Owners' models"],
+      summary: 'The next part, at most 32 MiB, from `upload-offset` on',
+      parameters: [
+        UPLOAD,
+        {
+          name: 'upload-offset',
+          in: 'header',
+          required: true,
+          description: 'Where the part begins.',
+          schema: { type: 'integer', minimum: 0 },
+        },
+      ],
+      requestBody: {
+        required: true,
+        content: {
+          'application/octet-stream': {
+            schema: { type: 'string', contentMediaType: 'application/octet-stream' },
+          },
+        },
+      },
+      responses: progress,
+    },
+  },
+  '/v1/sealed-models/{owner}/{model}': {
+    get: {
+      operationId: 'showSealedModel',
+      tags: ["Owners' models"],
+      summary: 'The statement of a model',
+      parameters: [OWNER, MODEL],
+      responses: logged,
+    },
+    put: {
+      operationId: 'publishSealedModel',
+      tags: ["Owners' models"],
+      summary: 'Publish: the content key goes to the KMS first, then the statement to registry and log',
+      parameters: [OWNER, MODEL],
+      ...ownersOnly({
+        type: 'object',
+        properties: { statement: plain, import: plain },
+        required: ['statement', 'import'],
+      }),
+      responses: logged,
+    },
+    delete: {
+      operationId: 'removeSealedModel',
+      tags: ["Owners' models"],
+      summary: 'Remove every version: the KMS destroys the content keys and signs which',
+      parameters: [OWNER, MODEL],
+      ...ownersOnly({ type: 'object', properties: { removal: plain }, required: ['removal'] }),
+      responses: answers(
+        'What the KMS destroyed, signed, and the removal in the log where the registry had the model.',
+        json({
+          type: 'object',
+          properties: { receipt: plain, logged: ref('LoggedModel') },
+          required: ['receipt'],
+        }),
+      ),
+    },
+  },
+}
