@@ -1,3 +1,4 @@
+import { CONSOLE_RELEASE_PREDICATE } from '@sotto/protocol/console-release'
 import { describe, expect, test } from 'vitest'
 import { toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, signDsse } from '@sotto/protocol/dsse'
@@ -104,6 +105,28 @@ describe('who runs it and who decides', () => {
       { ...statement, predicate: { ...statement.predicate, evidence: { family: 'nvidia' } } },
       signers.release,
     )
+    expect(await desk.codes()).toEqual(['RELEASE_MALFORMED'])
+  })
+
+  test('releases of the web pages: an unknown key, a step back, a revoked digest', async () => {
+    const desk = await openDesk()
+    const { signers } = desk.world
+    const pages = (securityVersion: number, sha256 = 'ab'.repeat(32)): object => ({
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [{ name: 'console', digest: { sha256 } }],
+      predicateType: CONSOLE_RELEASE_PREDICATE,
+      predicate: { version: '0.1.0', securityVersion, createdAt: desk.world.now },
+    })
+    desk.log(PAYLOAD_TYPES.release, pages(1), fakeSigner())
+    expect(await desk.codes()).toEqual(['RELEASE_UNKNOWN_KEY'])
+    desk.log(PAYLOAD_TYPES.release, pages(3), signers.release)
+    expect(await desk.codes()).toEqual([])
+    desk.log(PAYLOAD_TYPES.release, pages(2), signers.release)
+    expect(await desk.codes()).toEqual(['RELEASE_OLDER'])
+    desk.options.expect = { ...desk.options.expect, revoked: ['cd'.repeat(32)] }
+    desk.log(PAYLOAD_TYPES.release, pages(4, 'cd'.repeat(32)), signers.release)
+    expect(await desk.codes()).toEqual(['RELEASE_REVOKED'])
+    desk.log(PAYLOAD_TYPES.release, pages(-1), signers.release)
     expect(await desk.codes()).toEqual(['RELEASE_MALFORMED'])
   })
 

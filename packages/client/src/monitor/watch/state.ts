@@ -124,6 +124,8 @@ export interface WatchState {
   certificates: KnownCertificate[]
   /** Accepted release statements: signed by a release key, unrevoked, not too old. */
   releases: ReleaseStatement[]
+  /** Highest security version of the web pages. */
+  pagesVersion?: number
   /** Envelopes of release statements that came before the genesis that says whose they must be. */
   pending: { index: number; envelope: string }[]
   policies: Digest[]
@@ -236,6 +238,7 @@ const watchDecoder: Decoder<WatchState> = members<WatchState>(
     constitution: constitutionDecoder,
     decision: link,
     record: link,
+    pagesVersion: integer(0),
   },
 )
 

@@ -1,3 +1,4 @@
+import { CONSOLE_RELEASE_PREDICATE } from '@sotto/protocol/console-release'
 import {
   decodeDocument,
   documentDigest,
@@ -16,16 +17,22 @@ import {
 } from '@sotto/verifier/workload'
 import { memberOf } from './document.ts'
 import { decoded, isSigned, type Judging } from './judging.ts'
+import { judgePages } from './pages.ts'
 import { keep } from './state.ts'
 
-/** A release statement: signed by an accepted key, not revoked, and no step back. Other in-toto statements are skipped. */
+/**
+ * A release statement, of a role or of the web pages: signed by an accepted key, not revoked, and no step back. Other
+ * in-toto statements are skipped: SBOMs and build provenance have the same payload type.
+ */
 export function judgeRelease(judging: Judging): void {
   const { state, expect, envelope, alert } = judging
-  if (!isOwnPredicate(envelope.payload)) return
+  const predicate = memberOf(envelope.payload, 'predicateType')
+  if (predicate !== RELEASE_PREDICATE && predicate !== CONSOLE_RELEASE_PREDICATE) return
   const keys =
     expect.releaseKeys ?? state.constitution?.releaseKeys ?? state.genesis?.document.releaseKeys ?? []
   if (!isSigned(envelope, keys))
     return alert('RELEASE_UNKNOWN_KEY', 'a release statement that no accepted key signed', keys.join(' or '))
+  if (predicate === CONSOLE_RELEASE_PREDICATE) return judgePages(judging)
   const statement = decoded(judging, 'RELEASE_MALFORMED', (payload) =>
     decodeDocument(payload, releaseStatementDecoder, 'release'),
   )
@@ -107,9 +114,4 @@ function isOf(role: string): (statement: ReleaseStatement) => boolean {
 
 function minimumOf(minimums: Readonly<Record<string, number>>, role: string): number {
   return minimums[role] ?? 0
-}
-
-/** The payload type is in-toto's: SBOMs and build provenance have it too. */
-function isOwnPredicate(payload: Uint8Array): boolean {
-  return memberOf(payload, 'predicateType') === RELEASE_PREDICATE
 }
