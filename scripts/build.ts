@@ -123,7 +123,9 @@ export async function buildInto(out: string): Promise<void> {
 
 /** Builds one measured image into `folder`; the answer is the bundler's account of what is in it. */
 export async function buildImage(recipe: ImageRecipe, folder: string): Promise<Metafile> {
-  const engine = recipe.engine && (await bundle(recipe.engine, folder, recipe.natives))
+  // In pieces: a process loads the code and the native libraries of its own engine, and no others.
+  const pieces = { splitting: true, chunkNames: 'engine/[name]-[hash]' }
+  const engine = recipe.engine && (await bundle(recipe.engine, folder, recipe.natives, pieces))
   for (const name of recipe.natives) await copyNativeClosure(name, join(folder, 'node_modules'))
   mkdirSync(join(folder, 'bin'), { recursive: true })
   linkOrCopy(pinnedNode(), join(folder, 'bin', 'node'))

@@ -95,6 +95,19 @@ const summarize = (): Promise<Response> =>
   })
 
 describe('a running stack', { timeout: 60_000 }, () => {
+  it('has in each engine the native libraries of that engine, and no others', () => {
+    const libraries = (engine: keyof typeof ENGINES): string[] => [
+      ...new Set(
+        readFileSync(`/proc/${pidOf(engine)!}/maps`, 'utf8').match(/onnxruntime|llama-addon/g) ?? [],
+      ),
+    ]
+    expect({
+      chat: libraries('chat'),
+      summary: libraries('summary'),
+      embedding: libraries('embedding'),
+    }).toEqual({ chat: ['llama-addon'], summary: [], embedding: [] })
+  })
+
   it(claim('T7', 'goes on with the bytes it was measured with when the product is built anew'), async () => {
     const before = sha256(image('engine.js'))
     const staging = join(checkout, 'staging')
