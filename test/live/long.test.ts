@@ -104,7 +104,7 @@ it(
       (async () => {
         for await (const event of live) events.push(event)
       })(),
-    ).rejects.toMatchObject({ name: 'SottoError' })
+    ).rejects.toMatchObject({ code: 'RESPONSE_TRUNCATED' })
     expect(events.some(({ type }) => type === 'done')).toBe(false)
   },
 )

@@ -4,6 +4,7 @@ import type { KmsState } from '@sotto/protocol/evidence'
 import { spendEnvelope } from '@sotto/protocol/spending'
 import { releaseResponseDecoder, type ReleaseRequest, type ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { releaseError } from './errors.ts'
+import { askReplicas } from './replicas.ts'
 
 /** Longest answer of a KMS, and how long it may take. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024
@@ -42,26 +43,11 @@ export function createKmsClient(
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): KmsClient & SpendingClient {
   const replicas = typeof urls === 'string' ? [urls] : urls
-  let preferred = 0
+  const askInTurn = askReplicas(replicas)
 
   /** The first answer that is no reason to ask the next replica; without one, what the last of them said. */
-  async function call(path: string, init: RequestInit, timeoutMs = timeoutOf(init)): Promise<unknown> {
-    let failure: unknown
-    for (let attempt = 0; attempt < replicas.length; attempt++) {
-      const index = (preferred + attempt) % replicas.length
-      try {
-        const answer = await callOne(replicas[index]!, path, init, timeoutMs)
-        preferred = index
-        return answer
-      } catch (error) {
-        failure = error
-        if (!isForAnother(error)) {
-          preferred = index
-          throw error
-        }
-      }
-    }
-    throw failure
+  function call(path: string, init: RequestInit, timeoutMs = timeoutOf(init)): Promise<unknown> {
+    return askInTurn((url) => callOne(url, path, init, timeoutMs), isForAnother)
   }
 
   function timeoutOf({ body }: RequestInit): number {

@@ -2,6 +2,7 @@ import { fromUtf8 } from '@sotto/protocol/bytes'
 import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
 import { readBody } from '@sotto/serve/limits'
 import { ASK_ANOTHER } from '../../release/kms-client.ts'
+import { askReplicas } from '../../release/replicas.ts'
 
 const TIMEOUT_MS = 60_000
 const MAX_MESSAGE = 512
@@ -43,20 +44,16 @@ export function createUpstream(
   unreachable: () => SottoError,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Upstream {
-  return async (request) => {
-    let failure: SottoError = unreachable()
-    for (const url of urls) {
-      try {
-        return await ask(url.replace(/\/+$/, ''), request, unreachable, fetch)
-      } catch (error) {
-        if (!(error instanceof SottoError)) throw error
-        failure = error
-        const isElsewhere = error instanceof UpstreamRefusal ? ASK_ANOTHER.includes(error.code) : true
-        if (!isElsewhere || request.signal.aborted) break
-      }
-    }
-    throw failure
-  }
+  const askInTurn = askReplicas(urls.map((url) => url.replace(/\/+$/, '')))
+  return (request) =>
+    askInTurn(
+      (url) => ask(url, request, unreachable, fetch),
+      (error) => !request.signal.aborted && isForAnother(error),
+    )
+}
+
+function isForAnother(error: unknown): boolean {
+  return error instanceof UpstreamRefusal ? ASK_ANOTHER.includes(error.code) : error instanceof SottoError
 }
 
 async function ask(
