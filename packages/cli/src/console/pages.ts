@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -64,9 +64,11 @@ export async function loadPages({ folder, manifest }: InstalledPages): Promise<L
 /** The bytes of a file, or why there are none. */
 async function readBounded(file: string): Promise<Uint8Array | string> {
   try {
-    await using handle = await open(file)
-    const { size } = await handle.stat()
-    if (size > MAX_PAGE_BYTES) return `${size} bytes`
+    // A pipe would be waited for until somebody writes, and a device has no end.
+    await using handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    const found = await handle.stat()
+    if (!found.isFile()) return 'no file'
+    if (found.size > MAX_PAGE_BYTES) return `${found.size} bytes`
     return new Uint8Array(await handle.readFile())
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'

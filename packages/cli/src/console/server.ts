@@ -36,7 +36,7 @@ export async function servePages(
   server.requestTimeout = REQUEST_TIMEOUT_MS
   const bound = await listen(server, port)
   try {
-    // The parser of URLs drops port 80, so the expected value must too.
+    // The parser of URLs drops port 80, as browsers do, so the expected value must too.
     handler = createHandler({
       ...options,
       hosts: NAMES.map((name) => new URL(`http://${name}:${bound}`).host),
@@ -45,7 +45,7 @@ export async function servePages(
     server.close()
     throw error
   }
-  return { url: `http://${ADDRESS}:${bound}`, close: () => close(server) }
+  return { url: new URL(`http://${ADDRESS}:${bound}`).origin, close: () => close(server) }
 }
 
 async function answer(

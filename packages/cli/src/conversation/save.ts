@@ -15,7 +15,7 @@ export async function saveConversation(
   file: string,
 ): Promise<void> {
   // No shell reads what is typed here.
-  const path = env['HOME'] === undefined ? file : file.replace(/^~(?=\/)/, env['HOME'])
+  const path = env['HOME'] === undefined ? file : file.replace(/^~(?=\/)/, () => env['HOME']!)
   await createPrivateFile(resolve(cwd, path), formatConversation(conversation), 'nothing here replaces one')
 }
 

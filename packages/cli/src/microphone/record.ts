@@ -12,6 +12,8 @@ export interface Recording {
   stop(): void
 }
 
+/** How long a program may take to end after it was told to. */
+const GRACE_MS = 1000
 /** What a program says of its failure; more is not looked at. */
 const MAX_COMPLAINT = 4096
 
@@ -32,7 +34,13 @@ export function record(recorder: Recorder, env: Readonly<Record<string, string |
   closed.catch(() => {})
   function stop(): void {
     isStopped = true
-    child.kill('SIGTERM')
+    if (!child.kill('SIGTERM')) return
+    // One that does not listen, or left another one behind that holds its output, is not waited for.
+    setTimeout(() => {
+      child.kill('SIGKILL')
+      child.stdout.destroy()
+      child.stderr.destroy()
+    }, GRACE_MS).unref()
   }
   async function* samples(): AsyncGenerator<Uint8Array> {
     try {

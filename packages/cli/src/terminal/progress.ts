@@ -1,5 +1,6 @@
 import type { Sink } from './sink.ts'
 import { formatBytes } from './bytes.ts'
+import { printableLine } from './printable.ts'
 
 /** Shows how far something long has come. Call `advance` as often as you like. */
 export interface Progress {
@@ -18,6 +19,7 @@ export interface ProgressLine extends Progress {
 /** Options of {@link createProgress}. */
 export interface ProgressOptions {
   sink: Sink
+  /** Names of files in it are shown as what they are, whatever they hold. */
   label: string
   /** In all; absent when unknown. */
   total?: number
@@ -38,7 +40,8 @@ const REDRAW_MS = 100
  */
 export function createProgress(options: ProgressOptions): ProgressLine {
   if (options.quiet) return { advance: () => {}, clear: () => {}, end: () => {} }
-  return options.sink.isTerminal ? terminalBar(options) : tenPercentLines(options)
+  const shown = { ...options, label: printableLine(options.label) }
+  return shown.sink.isTerminal ? terminalBar(shown) : tenPercentLines(shown)
 }
 
 function terminalBar({ sink, label, total, now, format = formatBytes }: ProgressOptions): ProgressLine {
@@ -49,7 +52,11 @@ function terminalBar({ sink, label, total, now, format = formatBytes }: Progress
   const draw = (): void => {
     drawnAt = now()
     isDrawn = true
-    void sink.write(`\r\u001B[K${barLine(label, done, total, format)}`)
+    const bar = barLine(done, total, format)
+    // A line that wraps would stay, once for every time it is drawn.
+    const room = Math.max(1, sink.columns - bar.length - 1)
+    const name = label.length > room ? `${label.slice(0, room - 1)}…` : label
+    void sink.write(`\r\u001B[K${name}${bar}`)
   }
   return {
     advance(amount) {
@@ -70,17 +77,12 @@ function terminalBar({ sink, label, total, now, format = formatBytes }: Progress
   }
 }
 
-function barLine(
-  label: string,
-  done: number,
-  total: number | undefined,
-  format: (amount: number) => string,
-): string {
-  if (total === undefined) return `${label}  ${format(done)}`
+function barLine(done: number, total: number | undefined, format: (amount: number) => string): string {
+  if (total === undefined) return `  ${format(done)}`
   const share = total === 0 ? 1 : Math.min(done / total, 1)
   const filled = Math.round(share * BAR_WIDTH)
   const bar = '#'.repeat(filled) + '-'.repeat(BAR_WIDTH - filled)
-  return `${label}  [${bar}] ${String(Math.floor(share * 100)).padStart(3)} %  ${format(done)} of ${format(total)}`
+  return `  [${bar}] ${String(Math.floor(share * 100)).padStart(3)} %  ${format(done)} of ${format(total)}`
 }
 
 function tenPercentLines({ sink, label, total, format = formatBytes }: ProgressOptions): ProgressLine {

@@ -52,8 +52,11 @@ export function openFakeHost(relay: string, policy: object): FakeHost {
     answers: {},
     asked: [],
     fetch: (input) => {
-      const name = new URL(input as URL).pathname.slice('/app/'.length) || 'index.html'
-      host.asked.push(name)
+      const { href, pathname } = new URL(input as URL)
+      const path = pathname.slice('/app/'.length) || './'
+      // The folder is the first page, unless a test says otherwise.
+      const name = path === './' && !('./' in host.files) ? 'index.html' : path
+      host.asked.push(href.startsWith('https://chat.example/app/') ? name : href)
       const answer = host.answers[name]
       if (answer !== undefined) return Promise.resolve(answer())
       const text = host.files[name]

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
 import { consoleServeCommand } from '../../src/commands/console/serve.ts'
+import { manifestDigest } from '../../src/console/manifest.ts'
 import { loadPages } from '../../src/console/pages.ts'
 import { type RunningPages, servePages } from '../../src/console/server.ts'
 import { runCli } from '../../src/framework/index.ts'
@@ -102,8 +104,12 @@ describe('pages on this machine', () => {
     await expect(
       loadPages({ ...missing, manifest: manifestOf({ ...FILES, 'z.js': '' }) }),
     ).rejects.toMatchObject({ code: 'CLI_NOT_AUTHENTIC', found: 'no such file' })
-    writeFileSync(join(missing.folder, 'console.css'), Buffer.alloc(5_000_000))
+    const css = join(missing.folder, 'console.css')
+    writeFileSync(css, Buffer.alloc(5_000_000))
     await expect(loadPages(missing)).rejects.toMatchObject({ found: '5000000 bytes' })
+    rmSync(css)
+    expect(spawnSync('mkfifo', [css]).status).toBe(0)
+    await expect(loadPages(missing)).rejects.toMatchObject({ found: 'no file' })
   })
 })
 
@@ -155,6 +161,16 @@ describe('sotto console', () => {
     const crooked = await sotto(['--host', 'https://relay.example;script-src', '--port', '0'])
     expect([crooked.code, crooked.stderr]).toEqual([2, expect.stringContaining('not an address')])
     expect((await sotto(['--policy', 'absent.json'])).code).toBe(2)
+  })
+
+  it('does not serve pages that one’s own policy revokes', async () => {
+    const revoked = [manifestDigest(manifestOf())]
+    desk.write('policy.json', JSON.stringify({ ...desk.service.world.policy, revoked }))
+    expect(await sotto(['--port', '0'])).toMatchObject({
+      code: 5,
+      stdout: '',
+      stderr: expect.stringContaining('revokes these pages'),
+    })
   })
 
   it('says when its port is taken', async () => {

@@ -14,6 +14,7 @@ import { serve } from '../../../client/test/monitor/support.ts'
 import { consoleServeCommand } from '../../src/commands/console/serve.ts'
 import { consoleVerifyCommand } from '../../src/commands/console/verify.ts'
 import type { PagesReport } from '../../src/commands/console/report.ts'
+import { STRICT_HEADERS } from '../../src/console/headers.ts'
 import { digestOf, manifestDigest } from '../../src/console/manifest.ts'
 import { createDesk, type Desk } from '../support/desk.ts'
 import { runInMemory, type RunResult } from '../support/memory-io.ts'
@@ -22,6 +23,7 @@ import { type FakeHost, FILES, installPages, manifestOf, openFakeHost } from './
 const RELAY = 'https://relay.example'
 const URL = 'https://chat.example/app/'
 const PAGES = manifestDigest(manifestOf())
+const PERMISSIONS = STRICT_HEADERS['permissions-policy']!
 
 let desk: Desk
 let host: FakeHost
@@ -126,7 +128,21 @@ describe('sotto console verify', () => {
     ['types that are guessed', 'x-content-type-options', undefined],
     ['a style sheet from elsewhere', 'link', '<https://cdn.example/a.css>; rel=stylesheet'],
     ['another page', 'refresh', '0; url=https://evil.example'],
+    [
+      'reports of a policy that forbids nothing',
+      'content-security-policy',
+      "default-src *; report-to all, default-src 'none'",
+    ],
+    [
+      'reports of another policy',
+      'content-security-policy-report-only',
+      "connect-src 'none'; report-uri https://collect.example",
+    ],
+    // A space to us, and to browsers a part of a name that they do not know.
+    ['a directive that only looks like one', 'content-security-policy', "\u00A0connect-src 'self'"],
     ['more features', 'permissions-policy', 'microphone=*'],
+    ['features that no browser reads', 'permissions-policy', `${PERMISSIONS}, Microphone=()`],
+    ['features after a space that is none', 'permissions-policy', `\u00A0${PERMISSIONS}`],
   ])(claim('T21.verify', 'names headers with %s'), async (_what, name, value) => {
     const before = host.headers[name]
     if (value === undefined) delete host.headers[name]
@@ -135,6 +151,56 @@ describe('sotto console verify', () => {
     const { code, report: found } = await report()
     expect([code, found.headers.map((one) => one.name)]).toEqual([5, [name]])
     expect((await verify()).stdout).toContain('and what they come with is not\n')
+  })
+
+  it(claim('T21.verify', 'names a first page that is another by its name than for the folder'), async () => {
+    host.files['./'] = FILES['index.html']!
+    host.files['index.html'] = 'evil'
+    const { code, report: found } = await report()
+    expect(code).toBe(3)
+    expect(found.files.filter(({ name }) => name === 'index.html')).toMatchObject([
+      { status: 'same' },
+      { status: 'changed', found: digestOf(Buffer.from('evil')) },
+    ])
+    const lead = (to: string): void => {
+      host.answers['index.html'] = () => new Response(null, { status: 301, headers: { location: to } })
+    }
+    lead('./')
+    expect((await report()).code).toBe(0)
+    lead('https://evil.example/')
+    expect((await report()).code).toBe(3)
+    host.answers['index.html'] = () => new Response(FILES['index.html'])
+    expect((await report()).report.headers.map(({ name }) => name)).toContain('content-security-policy')
+    host.answers['./'] = () => new Response('no', { status: 404 })
+    host.answers['index.html'] = host.answers['./']
+    expect((await verify()).stdout).not.toContain('as strict as')
+  })
+
+  it('asks nobody else, and not without end', async () => {
+    host.files['index.html'] +=
+      '<script src="//intranet/x.js"></script><script src=".//intranet/y.js"></script>'
+    host.files['console.js'] = [...Array(64).keys()].map((n) => `import"./a${n}.js"`).join(';')
+    const names = [...Array(64).keys()].map((n) => `"./$${n}.js"`)
+    host.fetch = ((fetch) => (input, init) => {
+      const name = /\/a(\d+)\.js$/.exec(String(input))?.[1]
+      if (name === undefined) return fetch(input, init)
+      return Promise.resolve(new Response(names.join(';').replaceAll('$', `b${name}-`)))
+    })(host.fetch)
+    const { code, report: found } = await report()
+    expect([code, found.files.filter(({ status }) => status === 'extra').length]).toEqual([3, 64])
+    expect(host.asked.filter((name) => name.includes(':'))).toEqual([])
+    // All that is asked for is not there: nothing counts but the asking.
+    host.asked = []
+    host.files['console.js'] = '1'
+    const { fetch } = host
+    host.files['SHA256SUMS'] = manifestOf({
+      ...FILES,
+      ...Object.fromEntries([...Array(250).keys()].map((n) => [`z${n}.js`, ''])),
+    })
+    host.files['Trust-A1.js'] = names.join(';').replaceAll('$', 'c')
+    host.fetch = fetch
+    expect((await report()).code).toBe(3)
+    expect(host.asked.length).toBeLessThan(270)
   })
 
   it('accepts a policy that is stricter, or one of two that is strict enough', async () => {
@@ -173,7 +239,9 @@ describe('sotto console verify', () => {
     }
     const { code, stderr } = await verify()
     expect([code, stderr]).toEqual([1, expect.stringContaining('does not answer for /app/console.js')])
-    expect((await verify([], 'ftp://chat.example')).code).toBe(2)
+    for (const url of ['ftp://chat.example', 'https://:secret@chat.example', `${URL}?x`])
+      expect((await verify([], url)).code, url).toBe(2)
+    expect((await verify([], `${URL}?`)).stderr).toContain(`asking ${URL} ...`)
   })
 })
 
@@ -251,6 +319,7 @@ describe('the release of pages', () => {
     write(PAGES, sign(PAGES, signers.release))
     desk.write('policy.json', JSON.stringify({ ...policy, revoked: [PAGES] }))
     expect(await byFile()).toMatchObject({ code: 5, stderr: expect.stringContaining('revokes these pages') })
+    expect(await verify()).toMatchObject({ code: 5, stderr: expect.stringContaining('revokes these pages') })
     expect((await verify(['--release', 'release.json', '--logged'])).code).toBe(2)
   })
 })

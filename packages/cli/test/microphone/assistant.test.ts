@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { runCli } from '../../src/framework/index.ts'
 import { commands } from '../../src/commands/index.ts'
 import { findRecorder } from '../../src/microphone/index.ts'
@@ -119,6 +120,24 @@ describe('a spoken question', () => {
     expect(asked).toEqual(['/quit'])
     expect(heard[0]!.subarray(0, 4).toString()).toBe('RIFF')
     expect(heard[0]!.subarray(44).toString()).toBe('abcdefgh')
+  })
+
+  it('ends though the program does not, and leaves nothing of it behind', async () => {
+    const file = join(desk.cwd, 'pid')
+    const bin = install('arecord', `trap '' TERM; echo $$ >'${file}'; printf abcd; while :; do sleep 1; done`)
+    const { keys, stderr, stdout, running } = start([bin, '/usr/bin', '/bin'].join(delimiter))
+    await vi.waitFor(() => expect(stderr()).toContain('Enter to speak'), { timeout: 20_000 })
+    keys.write('\r')
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toMatch(/\n$/), { timeout: 20_000 })
+    const pid = Number(readFileSync(file, 'utf8'))
+    onTestFinished(() => void spawnSync('kill', ['-9', `${pid}`]))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    keys.write('\r')
+    await vi.waitFor(() => expect(stdout()).toBe('Good day\n'), { timeout: 20_000 })
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'))
+    expect(heard[0]!.subarray(44).toString()).toBe('abcd')
+    keys.end('\u0004')
+    expect(await running).toBe(0)
   })
 
   it('cannot be where nothing records: what to install is said before anything is asked', async () => {

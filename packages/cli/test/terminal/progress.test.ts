@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createProgress, formatBytes, type Sink } from '../../src/terminal/index.ts'
+import { STEERS } from '../support/terminal-injections.ts'
 
 function sink(isTerminal: boolean): { sink: Sink; text(): string } {
   let text = ''
@@ -28,6 +29,18 @@ describe('progress', () => {
     progress.end()
     expect(text().split('\r').length - 1).toBe(6)
     expect(text().endsWith('[########################] 100 %  1000 B of 1000 B\n')).toBe(true)
+  })
+
+  it('shows a name for what it is, on one line however long it is', () => {
+    for (const isTerminal of [true, false]) {
+      const { sink: to, text } = sink(isTerminal)
+      const label = `sending \u001B]0;x\u0007\r${'y'.repeat(200)}`
+      const progress = createProgress({ sink: to, label, total: 1000, quiet: false, now: () => 0 })
+      progress.advance(100)
+      expect(text().replace('\r\u001B[K', '')).not.toMatch(STEERS)
+      expect(text()).toContain('sending \uFFFD]0;x\uFFFD\uFFFDy')
+      if (isTerminal) expect(text().replace('\r\u001B[K', '')).toHaveLength(79)
+    }
   })
 
   it('says nothing when quiet, nor without a total off a terminal', () => {

@@ -33,7 +33,9 @@ function seedIn(pem: string): Uint8Array | undefined {
     const algorithm = key.enter(TAG.SEQUENCE)
     if (algorithm.oid() !== ED25519) return undefined
     algorithm.end()
-    const seed = new DerReader(key.octetString()).octetString()
+    const inner = new DerReader(key.octetString())
+    const seed = inner.octetString()
+    inner.end()
     return seed.length === 32 ? seed.slice() : undefined
   } catch {
     // Without the cause: it may quote the key.

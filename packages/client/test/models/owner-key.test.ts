@@ -31,6 +31,10 @@ describe('the key of an owner', () => {
       'a longer seed',
       `-----BEGIN PRIVATE KEY-----\n${toBase64(fromHex(`302f020100300506032b657004230421${SEED}00`))}\n-----END PRIVATE KEY-----`,
     ],
+    [
+      'a seed with something behind it',
+      `-----BEGIN PRIVATE KEY-----\n${toBase64(fromHex(`3030020100300506032b657004240420${SEED}0500`))}\n-----END PRIVATE KEY-----`,
+    ],
     ['a cut one', PLAIN.replace('MC4C', 'MC0C')],
     ['an encrypted one', PLAIN.replaceAll('PRIVATE KEY', 'ENCRYPTED PRIVATE KEY')],
     ['two of them', PLAIN + PLAIN],

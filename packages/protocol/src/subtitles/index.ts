@@ -18,14 +18,19 @@ export function toSrt(cues: readonly Cue[]): string {
 
 /** WebVTT (`text/vtt`). */
 export function toVtt(cues: readonly Cue[]): string {
-  return `WEBVTT\n\n${cues.map(({ start, end, text }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${lines(text)}\n\n`).join('')}`
+  return `WEBVTT\n\n${cues.map(({ start, end, text }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${lines(escaped(text))}\n\n`).join('')}`
+}
+
+/** In a WebVTT cue these begin a tag or a character reference. */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 
 /** A cue must not contain a blank line or an arrow: either would start another cue. */
 function lines(text: string): string {
   return text
     .trim()
-    .replaceAll(/\s*\n\s*/g, '\n')
+    .replaceAll(/\s*[\r\n]\s*/g, '\n')
     .replaceAll('-->', '→')
 }
 

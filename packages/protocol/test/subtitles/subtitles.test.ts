@@ -14,6 +14,9 @@ describe('subtitles', () => {
   })
 
   it('are WebVTT', () => {
+    // A carriage return ends a line of WebVTT too.
+    expect(toVtt([{ start: 0, end: 1, text: 'a\r\rSTYLE\r\nb' }])).toContain('\na\nSTYLE\nb\n')
+    expect(toVtt([{ start: 0, end: 1, text: 'a <b> & c' }])).toContain('\na &lt;b> &amp; c\n')
     expect(toVtt(cues.slice(1))).toBe('WEBVTT\n\n01:01:01.001 --> 01:01:02.000\nEnd\n\n')
   })
 })

@@ -8,6 +8,7 @@ import {
   openBrowser,
   servePages,
 } from '../../console/index.ts'
+import { refuseRevoked } from '../../console/verify/index.ts'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
 import { resolveTarget, SOFTWARE_BANNER, TARGET_FLAGS } from '../../service/index.ts'
@@ -54,6 +55,7 @@ export function consoleServeCommand(find: () => Promise<InstalledPages>): Comman
         log: undefined,
       })
       const pages = await loadPages(await find())
+      refuseRevoked(pages.digest, target.policy)
       const config = {
         relay: target.host,
         gateway: target.gateway,

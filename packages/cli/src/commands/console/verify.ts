@@ -3,17 +3,20 @@ import { hasCode } from '@sotto/protocol/errors'
 import { findPages, type InstalledPages } from '../../console/index.ts'
 import { CONFIG_FILE, manifestDigest } from '../../console/manifest.ts'
 import {
+  type Answer,
   compareFiles,
   type ExpectedPages,
   expectedByFile,
   expectedByLog,
   fetchFirst,
   type Host,
+  type HeaderProblem,
   judgeHeaders,
   MAX_CONFIG_BYTES,
   openHost,
   policyDigest,
   readServedConfig,
+  refuseRevoked,
   type Served,
   type ServedService,
 } from '../../console/verify/index.ts'
@@ -75,7 +78,7 @@ export function consoleVerifyCommand(find: () => Promise<InstalledPages>): Comma
         expected: { by: expected.by, pages: manifestDigest(expected.manifest) },
         files,
         headers: headersOf(host, served, config),
-        service: await judgeService(context, config, flags),
+        service: await judgeService(context, config, flags, manifestDigest(expected.manifest)),
       }
       const code = exitCodeOf(report)
       if (context.global.json) context.json({ ok: code === EXIT.ok, ...report })
@@ -102,10 +105,13 @@ async function expectedPages(
   return expectedByFile(resolve(context.io.cwd, flags.release), policy, candidates)
 }
 
-function headersOf(host: Host, { index }: Served, config: ServedService | string): PagesReport['headers'] {
-  if (index.kind === 'none') return []
+function headersOf(host: Host, { index, named }: Served, config: ServedService | string): HeaderProblem[] {
   const connect = typeof config === 'string' ? ["'self'"] : config.connect
-  const problems = judgeHeaders(index.headers, connect)
+  const of = (answer: Answer): HeaderProblem[] =>
+    answer.kind === 'file' ? judgeHeaders(answer.headers, connect) : []
+  const problems = index.kind === 'none' ? judgeHeaders(new Headers(), connect) : of(index)
+  const known = new Set(problems.map(({ name }) => name))
+  problems.push(...of(named).filter(({ name }) => !known.has(name)))
   const { protocol, hostname } = host.url
   // Browsers give such pages no cryptography, and whoever is on the way may change them.
   if (protocol === 'http:' && !/^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/.test(hostname))
@@ -118,6 +124,7 @@ async function judgeService(
   context: CommandContext,
   config: ServedService | string,
   flags: Flags,
+  pages: string,
 ): Promise<ServiceReport> {
   if (typeof config === 'string') return { status: 'missing', found: config }
   const { relay, gateway, policyDigest: found } = config
@@ -127,7 +134,9 @@ async function judgeService(
     throw error
   })
   if (own === undefined) return { status: 'unknown', relay, gateway, found }
-  const expected = policyDigest(await readPolicy(own))
+  const policy = await readPolicy(own)
+  refuseRevoked(pages, policy)
+  const expected = policyDigest(policy)
   return { status: expected === found ? 'same' : 'changed', relay, gateway, expected, found }
 }
 

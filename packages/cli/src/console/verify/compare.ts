@@ -22,14 +22,17 @@ export interface FileResult {
   found?: string
 }
 
-/** Files beyond those that are expected which are asked for. */
+/** Files beyond those that are expected which are named, and which are asked for: a host makes up as many as it likes. */
 const MAX_EXTRA = 64
+const MAX_ASKED = 256
 const AT_ONCE = 6
 
 /** What a host serves for the folder, and what it says of itself. */
 export interface Served {
   /** First page, as a browser gets it for the folder. */
   index: Answer
+  /** The same by its name, which is an address too. Some hosts have none there, or lead back to the folder. */
+  named: Answer
   /** Text of the manifest; undefined when there is none, or it is no text. */
   manifest: string | undefined
 }
@@ -37,8 +40,10 @@ export interface Served {
 /** Fetches what everything else begins with. */
 export async function fetchFirst(host: Host): Promise<Served> {
   const index = await host.get('', MAX_PAGE_BYTES)
+  const named = await host.get(INDEX_FILE, MAX_PAGE_BYTES)
   const listed = await host.get(MANIFEST_FILE, MAX_MANIFEST_BYTES)
-  return { index, manifest: listed.kind === 'file' ? Buffer.from(listed.bytes).toString('utf8') : undefined }
+  const manifest = listed.kind === 'file' ? Buffer.from(listed.bytes).toString('utf8') : undefined
+  return { index, named, manifest }
 }
 
 /**
@@ -58,6 +63,7 @@ export async function compareFiles(host: Host, served: Served, manifest: string)
       for (const other of referencesOf(name, answer.bytes, host.url)) suspects.add(other)
   }
   judge(INDEX_FILE, served.index, expected.get(INDEX_FILE)!)
+  if (isAnother(served, host)) judge(INDEX_FILE, served.named, expected.get(INDEX_FILE)!)
   const names = [...expected.keys()].filter((name) => name !== INDEX_FILE)
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const some = names.slice(at, at + AT_ONCE)
@@ -69,6 +75,12 @@ export async function compareFiles(host: Host, served: Served, manifest: string)
   return results
 }
 
+/** Whether somebody who types the name of the first page gets another one. */
+function isAnother({ index, named }: Served, host: Host): boolean {
+  if (named.kind === 'none') return named.leadsTo !== undefined && named.leadsTo !== host.url.href
+  return index.kind === 'none' || !isSame(named.bytes, index.bytes)
+}
+
 async function findExtra(
   host: Host,
   { index }: Served,
@@ -76,14 +88,16 @@ async function findExtra(
   suspects: Set<string>,
 ): Promise<FileResult[]> {
   const results: FileResult[] = []
+  let asked = 0
   // Grows while it is walked: what is extra may load more.
   for (const name of suspects) {
     if (expected.has(name) || name === MANIFEST_FILE) continue
-    if (results.length === MAX_EXTRA) break
+    if (results.length === MAX_EXTRA || asked === MAX_ASKED) break
     if (!name.startsWith(host.url.href) && /^[a-z]+:/i.test(name)) {
       results.push({ name, status: 'extra', found: 'from elsewhere' })
       continue
     }
+    asked++
     const answer = await host.get(name, MAX_PAGE_BYTES)
     // Many hosts answer with the first page whatever they are asked for.
     if (answer.kind !== 'file' || (index.kind === 'file' && isSame(answer.bytes, index.bytes))) continue

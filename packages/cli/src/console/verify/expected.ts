@@ -155,7 +155,11 @@ function verifyRelease(envelope: DsseEnvelope, { releaseKeys }: TrustPolicy): Co
   return decodeDocument(payload, consoleReleaseDecoder, CONSOLE_RELEASE_PREDICATE)
 }
 
-function refuseRevoked(digest: string, { revoked }: TrustPolicy): void {
+/** @throws `CLI_REFUSED` for pages that a policy revokes */
+export function refuseRevoked(digest: string, { revoked }: TrustPolicy): void {
   if (revoked.includes(digest))
-    throw cliError('CLI_REFUSED', 'your policy revokes these pages', { found: digest })
+    throw cliError('CLI_REFUSED', 'your policy revokes these pages', {
+      found: digest,
+      hint: 'take a newer release of them',
+    })
 }

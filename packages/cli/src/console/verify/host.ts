@@ -8,8 +8,8 @@ const TIMEOUT_MS = 30_000
 /** What a host answers for a name. */
 export type Answer =
   | { kind: 'file'; bytes: Uint8Array; headers: Headers }
-  /** Why there is no file. */
-  | { kind: 'none'; why: string }
+  /** Why there is no file, and the address that is given instead. */
+  | { kind: 'none'; why: string; leadsTo?: string }
 
 /** Somebody who serves pages: it controls every answer, and may give others other ones. */
 export interface Host {
@@ -22,16 +22,19 @@ export interface Host {
 /** @throws `CLI_USAGE` for what is no address */
 export function openHost(text: string, fetch: typeof globalThis.fetch, signal: AbortSignal): Host {
   const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '')
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username + url.password + url.search !== '')
     throw cliError('CLI_USAGE', 'URL is not the address of pages', { expected: 'https://…', found: text })
   url.hash = ''
+  // A lone question mark stays otherwise.
+  url.search = ''
   url.pathname = url.pathname.replace(/(?:\/index\.html)?\/*$/, '/')
   let total = 0
   return {
     url,
     async get(name, maxBytes) {
       const timeout = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
-      const address = new URL(name, url)
+      // Never resolved: a name that a host made up could be that of another one (`//intranet/`).
+      const address = new URL(url.href + name)
       try {
         const response = await fetch(address, {
           redirect: 'manual',
@@ -42,7 +45,7 @@ export function openHost(text: string, fetch: typeof globalThis.fetch, signal: A
         const { status, headers } = response
         if (status !== 200) {
           await response.body?.cancel()
-          return { kind: 'none', why: status >= 300 && status < 400 ? redirect(headers) : `status ${status}` }
+          return status >= 300 && status < 400 ? redirect(headers, address) : none(`status ${status}`)
         }
         const bytes = await readBounded(response.body, maxBytes)
         total += bytes?.length ?? maxBytes
@@ -50,7 +53,7 @@ export function openHost(text: string, fetch: typeof globalThis.fetch, signal: A
           throw cliError('CLI_NOT_AUTHENTIC', `${url.host} sends more than pages are`, {
             expected: `at most ${MAX_TOTAL_BYTES} bytes`,
           })
-        if (bytes === undefined) return { kind: 'none', why: `more than ${maxBytes} bytes` }
+        if (bytes === undefined) return none(`more than ${maxBytes} bytes`)
         return { kind: 'file', bytes, headers }
       } catch (cause) {
         signal.throwIfAborted()
@@ -64,6 +67,15 @@ export function openHost(text: string, fetch: typeof globalThis.fetch, signal: A
   }
 }
 
-function redirect(headers: Headers): string {
-  return `redirect to ${(headers.get('location') ?? 'nowhere').slice(0, 200)}`
+function none(why: string): Answer {
+  return { kind: 'none', why }
+}
+
+function redirect(headers: Headers, from: URL): Answer {
+  const location = headers.get('location') ?? ''
+  return {
+    kind: 'none',
+    why: `redirect to ${location.slice(0, 200) || 'nowhere'}`,
+    leadsTo: URL.parse(location, from)?.href ?? '',
+  }
 }

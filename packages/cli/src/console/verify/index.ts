@@ -1,5 +1,5 @@
 export { compareFiles, fetchFirst, type FileResult, type Served } from './compare.ts'
-export { type ExpectedPages, expectedByFile, expectedByLog } from './expected.ts'
-export { type Host, openHost } from './host.ts'
+export { type ExpectedPages, expectedByFile, expectedByLog, refuseRevoked } from './expected.ts'
+export { type Answer, type Host, openHost } from './host.ts'
 export { MAX_CONFIG_BYTES, policyDigest, readServedConfig, type ServedService } from './judge-config.ts'
 export { type HeaderProblem, judgeHeaders } from './judge-headers.ts'

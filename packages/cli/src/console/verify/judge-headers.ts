@@ -11,6 +11,7 @@ export interface HeaderProblem {
 
 /** They load, send or show something that stands in no file: a style sheet, a report, another page. */
 const UNEXPECTED = [
+  'content-security-policy-report-only',
   'link',
   'refresh',
   'speculation-rules',
@@ -20,8 +21,12 @@ const UNEXPECTED = [
   'service-worker-allowed',
   'set-cookie',
   'content-location',
+  'origin-trial',
+  'accept-ch',
 ] as const
 const MAX_SHOWN = 300
+/** One feature for nobody or for the page alone. Of a header that is no structured field (RFC 9651) browsers take nothing. */
+const FEATURE = /^[ \t]*([a-z][a-z0-9-]*)=\( *(self)? *\)[ \t]*$/
 
 /**
  * Judges what the first page is served with.
@@ -50,17 +55,15 @@ export function judgeHeaders(headers: Headers, connect: readonly string[]): Head
 
 /** Every feature that is named is switched off, or for the page alone; those of {@link STRICT_HEADERS} are named. */
 function grantsLittle(header: string | null): boolean {
-  const granted = new Map(
-    (header ?? '').split(',').map((part) => {
-      const [name = '', ...value] = part.split('=')
-      return [name.trim().toLowerCase(), value.join('=').replaceAll(/\s/g, '')] as const
-    }),
-  )
+  const granted = new Map<string, string | undefined>()
+  for (const part of (header ?? '').split(',')) {
+    const [, name, origin] = FEATURE.exec(part) ?? []
+    if (name === undefined) return false
+    granted.set(name, origin)
+  }
   const named = STRICT_HEADERS['permissions-policy']!.split(', ').map((part) => part.split('=')[0]!)
   if (!named.every((name) => granted.has(name))) return false
-  return [...granted].every(
-    ([name, value]) => value === '()' || (name === 'microphone' && value === '(self)'),
-  )
+  return [...granted].every(([name, origin]) => origin === undefined || name === 'microphone')
 }
 
 function shown(text: string): string {

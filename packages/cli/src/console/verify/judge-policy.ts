@@ -18,6 +18,9 @@ const WITHOUT_DEFAULT: ReadonlySet<string> = new Set([
   'require-trusted-types-for',
   'trusted-types',
 ])
+/** They tell somebody which page was open where, and what it asked for. */
+const REPORTS: readonly string[] = ['report-uri', 'report-to']
+const NOT_ASCII = /[^\t -~]/
 /** More than any host sends. */
 const MAX_CHARACTERS = 16_384
 
@@ -31,11 +34,16 @@ const MAX_CHARACTERS = 16_384
 export function weaknessesOf(header: string | null, connect: readonly string[]): string[] {
   if (header === null) return ['there is none']
   if (header.length > MAX_CHARACTERS) return ['it is too long']
-  const found = header.split(',').map((policy) => weaknessesOfOne(policy, connect))
-  return found.find((one) => one.length === 0) ?? found[0]!
+  const policies = header.split(',')
+  const found = policies.map((policy) => weaknessesOfOne(policy, connect))
+  const best = found.find((one) => one.length === 0) ?? found[0]!
+  // The laxer of two forbids nothing more, and reports all the same.
+  return [...new Set([...best, ...policies.flatMap(reportsOf)])]
 }
 
 function weaknessesOfOne(policy: string, connect: readonly string[]): string[] {
+  // Browsers leave out a directive with one of them (CSP Level 3, Section 2.2.1), where we might see a space.
+  if (NOT_ASCII.test(policy)) return ['it has characters that are not ASCII']
   const served = parsePolicy(policy)
   const wanted = new Map<string, readonly string[]>([...Object.entries(DIRECTIVES), ['connect-src', connect]])
   const weak: string[] = []
@@ -53,11 +61,17 @@ function weaknessesOfOne(policy: string, connect: readonly string[]): string[] {
     const general = SPECIFIC[name]
     if (general !== undefined) weak.push(...excess(name, given, DIRECTIVES[general]!))
     else if (name.endsWith('-src')) weak.push(...excess(name, given, ["'none'"]))
-    // Reports tell somebody which page was open where, and whatever else there is nobody looked at.
-    else weak.push(`${name} is not expected`)
+    // Nobody looked at whatever else there is.
+    else weak.push(unexpected(name))
   }
   return [...new Set(weak)]
 }
+
+function reportsOf(policy: string): string[] {
+  return [...parsePolicy(policy).keys()].filter((name) => REPORTS.includes(name)).map(unexpected)
+}
+
+const unexpected = (name: string): string => `${name} is not expected`
 
 /** An empty list of sources means none. */
 function excess(name: string, given: readonly string[], allowed: readonly string[]): string[] {
