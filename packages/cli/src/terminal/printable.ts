@@ -1,10 +1,10 @@
 /**
  * What can move the cursor, hide text or turn it around: control characters but tab and newline, format
- * characters (bidi controls, zero-width ones, tags), the separators that some terminals begin a line at, and halves
+ * characters (bidi controls, zero-width ones, tags and what is reserved among them), the separators that some terminals begin a line at, and halves
  * of characters. No escape sequence is without one of them, in its 7-bit form or its 8-bit one, so none has to be
  * recognised.
  */
-const UNPRINTABLE = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+const UNPRINTABLE = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u2065\u{E0000}-\u{E00FF}\u{E01F0}-\u{E0FFF}]/gu
 /** They join or part the letters beside them: Persian and emoji are not written without. */
 const JOINERS: ReadonlySet<string> = new Set(['\u200C', '\u200D'])
 
