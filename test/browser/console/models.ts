@@ -115,6 +115,10 @@ export function modelsTests(desk: () => OpenConsole): void {
         expect(large().reduce((sum, { length }) => sum + length, 0)).toBeGreaterThan(WEIGHTS.length)
         expect(WEIGHTS.includes(MARKER)).toBe(true)
         expect(sent.filter((bytes) => bytes.includes(MARKER))).toEqual([])
+        // Everything that is sent is sealed, to one address: the parts of a model as well.
+        const { relay, gateway } = desk().config
+        const posts = tab.requests.filter((request) => request.startsWith('POST'))
+        expect([...new Set(posts)]).toEqual([`POST ${relay}/relay/${gateway}`])
 
         const own = page.locator(`[data-own="${OWNER.tag}/story:1"]`)
         await own.waitFor()

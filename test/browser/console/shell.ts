@@ -15,6 +15,14 @@ interface AxeResult {
   violations: { id: string; nodes: { html: string; failureSummary: string }[] }[]
 }
 
+/** How far things moved that nobody had touched, by the share of the window (Layout Instability). */
+const WATCH_JUMPS = `
+  globalThis.jumps = 0
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) jumps += value
+  }).observe({ type: 'layout-shift', buffered: true })
+`
+
 /** What axe finds on the page as it stands, once its script is there. */
 async function violations(page: Page): Promise<string[]> {
   const { violations: found } = await page.evaluate<AxeResult>(`axe.run({ resultTypes: ['violations'] })`)
@@ -48,8 +56,11 @@ export function shellTests(desk: () => OpenConsole): void {
           ['wide', { viewport: { width: 1280, height: 860 }, colorScheme: 'light' }],
           ['phone', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' }],
         ] as const) {
-          const tab = await desk().open('', options)
+          const tab = await desk().open('about:blank', options)
+          await tab.page.addInitScript(WATCH_JUMPS)
+          await tab.page.goto(desk().origin)
           await toVerified(tab.page)
+          expect(await tab.page.evaluate<number>('jumps'), `nothing jumps: ${name}`).toBeLessThan(0.05)
           await tab.page.evaluate(AXE)
           for (const at of PAGES) {
             await tab.page.evaluate(`location.hash = '#/${at}'`)
@@ -128,6 +139,48 @@ export function shellTests(desk: () => OpenConsole): void {
         await toVerified(tab.page)
         expect(await draft.inputValue()).toBe('half a sen')
         await tab.context.close()
+      },
+    )
+
+    it(
+      claim(
+        'chain.nothing-sent',
+        'shows the very bundle that it judged, also of a service that it refuses later',
+      ),
+      async () => {
+        const { page, context } = await desk().open('#/trust')
+        await toVerified(page)
+        const url = `${desk().config.relay}/relay/${desk().config.gateway}/trust`
+        const genuine = await (await fetch(url)).text()
+        const evidence = async (): Promise<string> => {
+          const [download] = await Promise.all([
+            page.waitForEvent('download'),
+            page.getByRole('button', { name: 'Export evidence' }).click(),
+          ])
+          return readFileSync(await download.path(), 'utf8')
+        }
+        expect(JSON.parse(await evidence())).toMatchObject({ version: 1 })
+        const changedBundle = JSON.stringify(changed(JSON.parse(genuine) as Json, ['checkpoint']))
+        await page.route(url, (route) =>
+          route.fulfill({
+            contentType: 'application/json',
+            headers: { 'access-control-allow-origin': desk().origin },
+            body: changedBundle,
+          }),
+        )
+        await page.getByRole('button', { name: 'Check again' }).click()
+        await page.locator('.shield[data-kind="refused"]').waitFor()
+        expect(await page.getByText('In force until').count()).toBe(0)
+        expect(await evidence()).toBe(changedBundle)
+        // Nothing could be decided: what was verified is in force to its end.
+        await page.unroute(url)
+        await page.getByRole('button', { name: 'Check again' }).click()
+        await toVerified(page)
+        await page.route(url, (route) => route.abort())
+        await page.getByRole('button', { name: 'Check again' }).click()
+        await page.locator('main .notice').waitFor()
+        expect(await page.locator('.shield').getAttribute('data-kind')).toBe('software')
+        await context.close()
       },
     )
 

@@ -137,5 +137,17 @@ export function transcribeTests(desk: () => OpenConsole): void {
         expect(tab.complaints.filter((one) => !one.includes('WebSocket'))).toEqual([])
       },
     )
+
+    it('what another tab removes is gone here, and does not come back', { timeout: 30_000 }, async () => {
+      const other = await tab.context.newPage()
+      await other.goto(`${desk().origin}/#/transcribe`)
+      other.on('dialog', (dialog) => void dialog.accept())
+      await other.getByRole('button', { name: 'Remove note.wav' }).click()
+      await row('note.wav').waitFor({ state: 'detached' })
+      await other.close()
+      await tab.page.reload()
+      await isIn('cut.wav', 'done')
+      expect(await row('note.wav').count()).toBe(0)
+    })
   })
 }

@@ -36,55 +36,60 @@ export async function openMicrophone({
 }: MicrophoneOptions): Promise<Microphone> {
   signal?.throwIfAborted()
   const stream = await askForStream()
-  const context = new AudioContext()
+  let context: AudioContext | undefined
   let isOpen = true
   async function release(): Promise<void> {
     for (const track of stream.getTracks()) track.stop()
-    if (context.state !== 'closed') await context.close()
+    if (context && context.state !== 'closed') await context.close()
   }
   try {
+    context = new AudioContext()
     await context.audioWorklet.addModule(new URL(WORKLET, document.baseURI).href)
     // A page that was opened by its address may hold sound back until somebody presses a key: somebody did.
     await context.resume()
     signal?.throwIfAborted()
+    return listen(context)
   } catch (error) {
     await release()
     signal?.throwIfAborted()
     throw new MicrophoneError('unsupported', error)
   }
-  const resampler = createResampler(context.sampleRate, SAMPLE_RATE)
-  const source = context.createMediaStreamSource(stream)
-  const worklet = new AudioWorkletNode(context, 'microphone', { numberOfOutputs: 0, channelCount: 1 })
-  let shown = 0
-  worklet.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
-    if (!isOpen) return
-    const samples = resampler.take(data)
-    if (samples.length > 0) onSamples(samples)
-    const now = performance.now()
-    if (now - shown < LEVEL_MS) return
-    shown = now
-    onLevel?.(levelOf(data))
-  }
-  async function close(): Promise<void> {
-    if (!isOpen) return
-    isOpen = false
-    signal?.removeEventListener('abort', stop)
-    const rest = resampler.end()
-    if (rest.length > 0) onSamples(rest)
-    source.disconnect()
-    worklet.port.close()
-    await release()
-  }
-  const stop = (): void => void close()
-  signal?.addEventListener('abort', stop, { once: true })
-  for (const track of stream.getAudioTracks())
-    track.addEventListener('ended', () => {
+
+  function listen(card: AudioContext): Microphone {
+    const resampler = createResampler(card.sampleRate, SAMPLE_RATE)
+    const source = card.createMediaStreamSource(stream)
+    const worklet = new AudioWorkletNode(card, 'microphone', { numberOfOutputs: 0, channelCount: 1 })
+    let shown = 0
+    worklet.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
       if (!isOpen) return
-      void close()
-      onLost?.(new MicrophoneError('lost'))
-    })
-  source.connect(worklet)
-  return { close }
+      const samples = resampler.take(data)
+      if (samples.length > 0) onSamples(samples)
+      const now = performance.now()
+      if (now - shown < LEVEL_MS) return
+      shown = now
+      onLevel?.(levelOf(data))
+    }
+    async function close(): Promise<void> {
+      if (!isOpen) return
+      isOpen = false
+      signal?.removeEventListener('abort', stop)
+      const rest = resampler.end()
+      if (rest.length > 0) onSamples(rest)
+      source.disconnect()
+      worklet.port.close()
+      await release()
+    }
+    const stop = (): void => void close()
+    signal?.addEventListener('abort', stop, { once: true })
+    for (const track of stream.getAudioTracks())
+      track.addEventListener('ended', () => {
+        if (!isOpen) return
+        void close()
+        onLost?.(new MicrophoneError('lost'))
+      })
+    source.connect(worklet)
+    return { close }
+  }
 }
 
 async function askForStream(): Promise<MediaStream> {

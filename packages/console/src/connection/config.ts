@@ -15,11 +15,19 @@ export const MAX_CONFIG_BYTES = 1024 * 1024
  * @throws `Error` that says what is missing; `POLICY_MALFORMED`
  */
 export async function parseConfig(text: string): Promise<ConsoleConfig> {
-  const value = JSON.parse(text) as Record<string, unknown> | null
+  const value = parse(text) as Record<string, unknown> | null
   const { relay, gateway = 'inference', policy } = value ?? {}
-  if (typeof relay !== 'string' || typeof gateway !== 'string' || typeof policy !== 'object')
+  if (typeof relay !== 'string' || typeof gateway !== 'string' || typeof policy !== 'object' || !policy)
     throw new TypeError('console.json names no relay and policy')
   return { relay, gateway, policy: await parsePolicy(JSON.stringify(policy)) }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new TypeError('console.json is no JSON', { cause })
+  }
 }
 
 /** Loads the kinds of evidence that it names. */

@@ -1,4 +1,6 @@
 import { SottoError } from '@sotto/protocol/errors'
+import { KeepError, whyUnkept } from '../keep/database.ts'
+import { words } from '../words/index.ts'
 
 /** What went wrong, for people. */
 export interface Trouble {
@@ -28,7 +30,7 @@ export function troubleOf(error: unknown): Trouble {
   const message = error instanceof Error ? error.message : String(error)
   return {
     code: undefined,
-    message: sentence(message),
+    message: error instanceof KeepError ? words.trouble[whyUnkept(error)] : sentence(message),
     expected: undefined,
     found: undefined,
     hint: undefined,

@@ -2,8 +2,10 @@ import type { SottoStorage } from '@sotto/client'
 import { KeepError, open } from './database.ts'
 
 const values = open<string>('values')
-/** Of this page alone, where the browser keeps nothing. */
+/** What this page has seen, for where the browser does not keep it. */
 const remembered = new Map<string, string>()
+/** Newer here than what the browser keeps. */
+const unkept = new Set<string>()
 
 /**
  * Where the client remembers the last checkpoint it saw: the log cannot show this browser another history later (T6).
@@ -12,20 +14,29 @@ const remembered = new Map<string, string>()
  * @param onForgetful called when the browser does not keep it
  */
 export function checkpointStorage(onForgetful: () => void): SottoStorage {
-  async function orForget<T>(work: Promise<T>): Promise<T | undefined> {
+  async function orForget<T>(work: Promise<T>, otherwise: T): Promise<T> {
     try {
       return await work
     } catch (error) {
       if (!(error instanceof KeepError)) throw error
       onForgetful()
-      return undefined
+      return otherwise
     }
   }
   return {
-    get: async (key) => remembered.get(key) ?? (await orForget(values.get(key))),
+    async get(key) {
+      // First what is kept: another tab may have seen more since.
+      const kept = unkept.has(key) ? undefined : await orForget(values.get(key), undefined)
+      return kept ?? remembered.get(key)
+    },
     async set(key, value) {
       remembered.set(key, value)
-      await orForget(values.put(key, value))
+      const isKept = await orForget(
+        values.put(key, value).then(() => true),
+        false,
+      )
+      if (isKept) unkept.delete(key)
+      else unkept.add(key)
     },
   }
 }

@@ -18,6 +18,11 @@ export class KeepError extends Error {
   }
 }
 
+/** Why something is not kept: the storage is full, or this browser keeps nothing for the page. */
+export function whyUnkept(error: unknown): 'full' | 'keep' {
+  return error instanceof KeepError && error.isFull ? 'full' : 'keep'
+}
+
 let opening: Promise<IDBDatabase> | undefined
 
 function database(): Promise<IDBDatabase> {
@@ -29,7 +34,12 @@ function database(): Promise<IDBDatabase> {
     }
     request.onsuccess = () => {
       // Another tab with a newer version of the page must not wait for this one.
-      request.result.onversionchange = () => request.result.close()
+      request.result.onversionchange = () => {
+        request.result.close()
+        opening = undefined
+      }
+      // The browser itself has closed it, when the data of the site was cleared for example.
+      request.result.onclose = () => (opening = undefined)
       resolve(request.result)
     }
     request.onerror = () => reject(new KeepError(request.error))
@@ -47,6 +57,8 @@ export interface Kept<T> {
   put(key: string, value: T): Promise<void>
   /** Oldest key first. */
   all(): Promise<T[]>
+  /** The same keys without their values. */
+  keys(): Promise<string[]>
   remove(key: string): Promise<void>
   clear(): Promise<void>
 }
@@ -73,6 +85,7 @@ export function open<T>(table: Table): Kept<T> {
     get: (key) => run<T | undefined>('readonly', (store) => store.get(key) as IDBRequest<T | undefined>),
     put: async (key, value) => void (await run('readwrite', (store) => store.put(value, key))),
     all: () => run<T[]>('readonly', (store) => store.getAll() as IDBRequest<T[]>),
+    keys: () => run<string[]>('readonly', (store) => store.getAllKeys() as IDBRequest<string[]>),
     remove: async (key) => void (await run('readwrite', (store) => store.delete(key))),
     clear: async () => void (await run('readwrite', (store) => store.clear())),
   }

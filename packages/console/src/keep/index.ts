@@ -5,6 +5,6 @@ export {
   type KeptMessage,
   mergeConversations,
 } from './conversations.ts'
-export { KeepError, open, type Table } from './database.ts'
-export { keepReceipt, type KeptReceipt, receipts } from './receipts.ts'
+export { open, type Table, whyUnkept } from './database.ts'
+export { keepReceipt, type KeptReceipt, MAX_RECEIPTS, receipts } from './receipts.ts'
 export { onOtherTab, tellOtherTabs } from './tabs.ts'

@@ -13,7 +13,7 @@ export interface KeptReceipt {
 
 const table = open<KeptReceipt>('receipts')
 /** Each of some kilobytes: the oldest make room. */
-const MAX_KEPT = 500
+export const MAX_RECEIPTS = 500
 
 /** Receipts of this browser, newest first. */
 export const receipts = {
@@ -37,7 +37,7 @@ export async function keepReceipt(saved: SavedReceipt): Promise<void> {
   const name = Array.from(new Uint8Array(digest, 0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
   const id = `${String(at).padStart(15, '0')}-${name}`
   await table.put(id, { id, at, saved })
-  const all = await table.all()
-  for (const old of all.slice(0, Math.max(0, all.length - MAX_KEPT))) await table.remove(old.id)
+  const ids = await table.keys()
+  for (const old of ids.slice(0, Math.max(0, ids.length - MAX_RECEIPTS))) await table.remove(old)
   tellOtherTabs('receipts')
 }

@@ -24,7 +24,12 @@ class Identity {
   }
 
   create(): Promise<void> {
-    return this.#try(() => this.#take(crypto.getRandomValues(new Uint8Array(32))))
+    return this.#try(async () => {
+      // Another tab may have made one meanwhile, and one that cannot be read now is not replaced unasked.
+      const seed = await readSeed()
+      if (seed === undefined) await this.#take(crypto.getRandomValues(new Uint8Array(32)))
+      else this.owner = modelOwner(seed)
+    })
   }
 
   /** @param file the key that the command keeps as `owner.key` */

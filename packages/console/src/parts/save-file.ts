@@ -1,6 +1,10 @@
 /** Gives the reader a file. Nothing leaves the browser. */
-export function saveFile(name: string, content: string | Uint8Array, type = 'application/json'): void {
-  const url = URL.createObjectURL(new Blob([content as BlobPart], { type }))
+export function saveFile(
+  name: string,
+  content: string | readonly BlobPart[],
+  type = 'application/json',
+): void {
+  const url = URL.createObjectURL(new Blob(typeof content === 'string' ? [content] : [...content], { type }))
   const link = document.createElement('a')
   link.href = url
   link.download = name

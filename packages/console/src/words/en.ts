@@ -49,7 +49,7 @@ export const en = {
   },
   gate: {
     verifying: 'Nothing is sent before every required step has passed.',
-    refused: 'The service was refused. Nothing was sent, and there is no way around it.',
+    refused: 'The service was refused. Nothing is sent, and there is no way around it.',
     unreachable: 'The service cannot be checked now, so nothing is sent. What you typed stays here.',
     why: 'See why',
     again: 'Check again',
@@ -66,11 +66,10 @@ export const en = {
     expected: 'Expected',
     found: 'Found',
     close: 'Close',
-    failed: 'This did not work',
   },
   trouble: {
     pageLost:
-      'This page could not be loaded. Reload when you are online again; what you typed elsewhere stays.',
+      'This page could not be loaded. Open it again when you are online; a reload loses what was not sent yet.',
     full: 'The storage of this browser is full. Export and erase something; nothing was lost on this page.',
     keep: 'This browser keeps nothing for this page (a private window does that). Export what you want to have later.',
   },

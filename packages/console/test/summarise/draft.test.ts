@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readEvent, requestOf } from '../../src/pages/summarise/ask.ts'
+import { summaryEvent, requestOf } from '../../src/pages/summarise/ask.ts'
 import { choicesOf } from '../../src/pages/summarise/choices.ts'
 import { EMPTY_DRAFT, fingerprint, parseDraft, wordsOf } from '../../src/pages/summarise/draft.ts'
 import { MAX_CHARACTERS, readTextFile } from '../../src/pages/summarise/read-text.ts'
@@ -45,18 +45,22 @@ it('a file of text is read', async () => {
 })
 
 it('reads the events of both routes', () => {
-  expect(readEvent('{"type":"summary.delta","delta":"a"}')).toEqual({
+  expect(summaryEvent('{"type":"summary.delta","delta":"a"}')).toEqual({
     text: 'a',
     isDone: false,
     isCut: false,
   })
-  expect(readEvent('{"type":"summary.done","summary":"a"}')).toEqual({ text: '', isDone: true, isCut: false })
-  expect(readEvent('{"choices":[{"delta":{"content":"a"},"finish_reason":"length"}]}')).toEqual({
+  expect(summaryEvent('{"type":"summary.done","summary":"a"}')).toEqual({
+    text: '',
+    isDone: true,
+    isCut: false,
+  })
+  expect(summaryEvent('{"choices":[{"delta":{"content":"a"},"finish_reason":"length"}]}')).toEqual({
     text: 'a',
     isDone: true,
     isCut: true,
   })
-  expect(() => readEvent('{"error":{"message":"no\\u0007","code":"engine_busy"}}')).toThrow(
+  expect(() => summaryEvent('{"error":{"message":"no\\u0007","code":"engine_busy"}}')).toThrow(
     expect.objectContaining({ code: 'ENGINE_BUSY', message: 'no ', action: 'retry' }),
   )
 })

@@ -1,6 +1,6 @@
 import { type Sotto, readServerSentEvents } from '@sotto/client'
 import { hasCode } from '@sotto/protocol/errors'
-import { refusalIn, refusalOf } from '../../service/index.ts'
+import { readEvent, refusalIn, refusalOf } from '../../service/index.ts'
 import type { ChatMessage } from './conversation.ts'
 
 /** Whether an error says that the model was given more than it reads. */
@@ -17,7 +17,6 @@ export interface Asked {
 }
 
 interface ChatEvent {
-  error?: unknown
   model?: unknown
   choices?: { delta?: { content?: unknown } | null; finish_reason?: unknown }[]
 }
@@ -48,8 +47,7 @@ export async function ask(
     // What follows the mark is padding; reading on proves that nothing was cut.
     if (data === '[DONE]') isDone = true
     if (isDone) continue
-    const event = parse(data)
-    if (event.error) throw refusalIn(event, true, 'the answer was cut')
+    const event = readEvent(data) as ChatEvent
     if (typeof event.model === 'string') model = event.model
     const choice = event.choices?.[0]
     if (typeof choice?.finish_reason === 'string')
@@ -58,14 +56,4 @@ export async function ask(
   }
   if (!isDone) throw refusalIn(undefined, true, 'the answer ended without its end mark')
   return { response, model, end: end ?? 'whole' }
-}
-
-function parse(data: string): ChatEvent {
-  try {
-    const value: unknown = JSON.parse(data)
-    if (typeof value === 'object' && value !== null) return value as ChatEvent
-  } catch {
-    // Without the cause: the parser's message quotes the answer.
-  }
-  throw refusalIn(undefined, true, 'the service sent what is no JSON object')
 }

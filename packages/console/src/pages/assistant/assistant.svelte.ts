@@ -3,11 +3,11 @@ import { isServedLocally } from '../../connection/config.ts'
 import { type Connection, type Trouble, troubleOf } from '../../connection/index.ts'
 import {
   conversations,
-  KeepError,
   type KeptConversation,
   type KeptMessage,
   mergeConversations,
   onOtherTab,
+  whyUnkept,
 } from '../../keep/index.ts'
 import { words } from '../../words/index.ts'
 import { answerTo, NetworkLost } from './answer.ts'
@@ -84,7 +84,8 @@ class Assistant {
     if (this.answering?.conversation === id) this.stop()
     this.#changed.delete(id)
     this.list = this.list.filter((one) => one.id !== id)
-    await this.#keeping(() => conversations.remove(id))
+    // What could not be erased is shown again.
+    if (!(await this.#keeping(() => conversations.remove(id)))) return this.#load()
     // There may be room now for what there was none for.
     for (const one of this.list.filter((other) => this.#changed.has(other.id))) this.#change(one)
   }
@@ -94,7 +95,7 @@ class Assistant {
     this.#changed.clear()
     this.list = []
     this.show()
-    await this.#keeping(() => conversations.clear())
+    if (!(await this.#keeping(() => conversations.clear()))) await this.#load()
   }
 
   /** Reads what is kept, and from then on again whenever another tab has changed it. */
@@ -104,7 +105,7 @@ class Assistant {
   }
 
   /** Keeps an answer as far as it came: the page is about to go. */
-  leave(): void {
+  #leave(): void {
     const { answering } = this
     const found = answering && this.list.find(({ id }) => id === answering.conversation)
     if (found && answering.answer.text !== '')
@@ -167,6 +168,8 @@ class Assistant {
   #listen(connection: Connection): void {
     this.#isListening = true
     onOtherTab('conversations', () => void this.#load())
+    // Also while somebody looks at another page.
+    addEventListener('pagehide', () => this.#leave())
     addEventListener('offline', () => {
       // A relay on this machine is there all the same; of another one, nothing says for minutes that it is gone.
       const relay = new URL(connection.config?.relay ?? location.href)
@@ -193,12 +196,14 @@ class Assistant {
   }
 
   /** What cannot be kept stays on the page, which says so. */
-  async #keeping(work: () => Promise<unknown>): Promise<void> {
+  async #keeping(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work()
       if (this.#changed.size === 0) this.unkept = undefined
+      return true
     } catch (error) {
-      this.unkept = error instanceof KeepError && error.isFull ? 'full' : 'keep'
+      this.unkept = whyUnkept(error)
+      return false
     }
   }
 }

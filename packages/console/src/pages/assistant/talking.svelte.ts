@@ -1,4 +1,5 @@
 import type { Microphone, MicrophoneCause } from '../../audio/index.ts'
+import { MicrophoneError } from '../../audio/microphone-error.ts'
 import { type Connection, type Trouble, troubleOf } from '../../connection/index.ts'
 import { SILENT, talk, type TalkEvent, type TalkState } from './talk.ts'
 
@@ -52,11 +53,11 @@ class Talking {
     this.heard = ''
     this.level = 0
     this.forget()
-    const audio = await import('../../audio/index.ts')
-    const speech = audio.speechStream()
     let microphone: Microphone | undefined
     let isLost = false
     try {
+      const audio = await import('../../audio/index.ts')
+      const speech = audio.speechStream()
       const { sotto } = connection
       this.#finish = () => void microphone?.close().then(() => speech.end())
       microphone = await audio.openMicrophone({
@@ -79,7 +80,7 @@ class Talking {
       else onHeard(this.heard.trim(), !isLost)
     } catch (error) {
       if (over.signal.aborted) return
-      if (error instanceof audio.MicrophoneError) this.microphone = error.why
+      if (error instanceof MicrophoneError) this.microphone = error.why
       else this.trouble = troubleOf(error)
       if (this.heard.trim() !== '') onHeard(this.heard.trim(), false)
     } finally {

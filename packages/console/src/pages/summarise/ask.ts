@@ -1,6 +1,6 @@
 import { readServerSentEvents, type Sotto } from '@sotto/client'
 import { SottoError } from '@sotto/protocol/errors'
-import { refusalIn, refusalOf } from '../../service/index.ts'
+import { readEvent, refusalOf } from '../../service/index.ts'
 
 /** A model that summarises: made for it, or one that follows instructions. */
 export interface Summariser {
@@ -51,7 +51,7 @@ export async function* askSummary(
   let isCut = false
   for await (const data of readServerSentEvents(response.body!)) {
     if (data === '[DONE]') continue
-    const event = readEvent(data)
+    const event = summaryEvent(data)
     if (event.text !== '') yield event.text
     isDone ||= event.isDone
     isCut ||= event.isCut
@@ -80,14 +80,12 @@ export function requestOf({ id, kind }: Summariser, { text, words }: SummaryAsk)
 }
 
 /** One event of either route. @throws `SottoError` for an error event */
-export function readEvent(data: string): { text: string; isDone: boolean; isCut: boolean } {
-  const event = JSON.parse(data) as {
-    error?: unknown
+export function summaryEvent(data: string): { text: string; isDone: boolean; isCut: boolean } {
+  const event = readEvent(data) as {
     type?: string
     delta?: unknown
     choices?: { delta?: { content?: unknown }; finish_reason?: string | null }[]
   }
-  if (event.error !== undefined) throw refusalIn(event, true, 'the answer was ended by an error')
   const [choice] = event.choices ?? []
   const piece = event.type === 'summary.delta' ? event.delta : choice?.delta?.content
   const reason = choice?.finish_reason

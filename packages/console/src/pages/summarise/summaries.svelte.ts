@@ -1,6 +1,6 @@
 import type { Sotto } from '@sotto/client'
 import { type Trouble, troubleOf } from '../../connection/index.ts'
-import { KeepError, open } from '../../keep/index.ts'
+import { open, whyUnkept } from '../../keep/index.ts'
 import { words } from '../../words/index.ts'
 import { askSummary, type Summariser } from './ask.ts'
 import { type Draft, EMPTY_DRAFT, fingerprint, type Outcome, parseDraft, wordsOf } from './draft.ts'
@@ -46,12 +46,24 @@ class Summaries {
   /** The draft has changed. */
   keep(): void {
     clearTimeout(this.#keeping)
-    this.#keeping = setTimeout(() => void this.#put(DRAFT, $state.snapshot(this.draft)), KEEP_MS)
+    this.#keeping = setTimeout(() => this.#keepNow(), KEEP_MS)
+  }
+
+  #keepNow(): void {
+    clearTimeout(this.#keeping)
+    this.#keeping = undefined
+    void this.#put(DRAFT, $state.snapshot(this.draft))
   }
 
   clear(): void {
     this.draft.text = ''
-    this.keep()
+    this.#keepNow()
+  }
+
+  /** The summary, here and where it is kept. */
+  async discard(): Promise<void> {
+    this.outcome = undefined
+    await this.#changing(() => table.remove(OUTCOME))
   }
 
   cancel(): void {
@@ -67,6 +79,7 @@ class Summaries {
     this.isWorking = true
     this.isCancelled = false
     this.trouble = undefined
+    const before = this.outcome
     this.outcome = undefined
     this.written = ''
     this.progress = undefined
@@ -85,7 +98,11 @@ class Summaries {
       await this.#put(OUTCOME, this.outcome)
     } catch (error) {
       if (cancel.signal.aborted) this.isCancelled = true
-      else this.trouble = troubleOf(error)
+      else {
+        this.trouble = troubleOf(error)
+        // Nothing took its place.
+        if (this.written === '') this.outcome = before
+      }
     } finally {
       this.isWorking = false
       this.progress = undefined
@@ -117,6 +134,8 @@ class Summaries {
   }
 
   async #load(): Promise<void> {
+    // What was typed last is not lost with the tab.
+    addEventListener('pagehide', () => this.#keeping !== undefined && this.#keepNow())
     try {
       const [draft, outcome] = await Promise.all([table.get(DRAFT), table.get(OUTCOME)])
       if (this.draft.text === '' && draft !== undefined) this.draft = parseDraft(draft)
@@ -126,9 +145,13 @@ class Summaries {
     }
   }
 
-  async #put(key: string, value: unknown): Promise<void> {
+  #put(key: string, value: unknown): Promise<void> {
+    return this.#changing(() => table.put(key, value))
+  }
+
+  async #changing(work: () => Promise<void>): Promise<void> {
     try {
-      await table.put(key, value)
+      await work()
       this.unkept = undefined
     } catch (error) {
       this.#tell(error)
@@ -136,7 +159,7 @@ class Summaries {
   }
 
   #tell(error: unknown): void {
-    this.unkept = error instanceof KeepError && error.isFull ? words.trouble.full : words.trouble.keep
+    this.unkept = words.trouble[whyUnkept(error)]
   }
 }
 

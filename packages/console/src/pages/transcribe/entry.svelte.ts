@@ -91,6 +91,8 @@ export class Entry {
       this.state = 'waiting'
       void this.look()
     } catch (error) {
+      // Who cancelled may have begun anew meanwhile.
+      if (this.#cancel.signal !== signal) return
       if (signal.aborted) this.state = 'stopped'
       else this.#refuse(error instanceof NotAdmitted ? error.message : words.transcribe.refused.unreadable)
     }
@@ -131,6 +133,7 @@ export class Entry {
     const { signal } = (this.#cancel = new AbortController())
     this.state = 'sending'
     this.trouble = undefined
+    this.coming = ''
     this.sentBytes = this.heardSeconds = this.#count = 0
     const file = this.#converted ?? this.file!
     // A converted one has another size: what is shown is a share of the file as the reader knows it.

@@ -45,8 +45,10 @@ class Recorder {
       this.phase = 'recording'
       addEventListener('beforeunload', warn)
     } catch (error) {
+      // Who discarded it may have begun anew while the browser still asked.
+      if (signal.aborted) return
       this.phase = 'idle'
-      if (!signal.aborted) this.#say(error)
+      this.#say(error)
     }
   }
 
@@ -54,14 +56,18 @@ class Recorder {
   async stop(): Promise<void> {
     if (this.phase !== 'recording') return
     this.#idle()
-    await this.#microphone?.close()
+    // Hands out the last samples at once; another recording may begin while the rest of it ends.
+    const closing = this.#microphone?.close()
     this.level = 0
     const pieces = this.#pieces
+    const bytes = this.#bytes
+    const onFile = this.#onFile
     this.#pieces = []
-    if (this.#bytes === 0) return
+    await closing
+    if (bytes === 0) return
     const at = new Date()
-    this.#onFile(
-      new File([wavHeader(this.#bytes, SAMPLE_RATE), ...pieces], words.transcribe.recordingName(at), {
+    onFile(
+      new File([wavHeader(bytes, SAMPLE_RATE), ...pieces], words.transcribe.recordingName(at), {
         type: 'audio/wav',
         lastModified: at.getTime(),
       }),

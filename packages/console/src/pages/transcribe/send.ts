@@ -39,12 +39,15 @@ export async function* hear(
   )
   const layout = await plainSamples(file)
   const samples = layout && file.slice(layout.start, layout.start + layout.bytes)
-  yield* sotto.transcribeLive((samples ?? file).stream().pipeThrough(counted), {
+  const live = sotto.transcribeLive((samples ?? file).stream().pipeThrough(counted), {
     ...(layout && { sampleRate: layout.rate }),
     ...(model !== undefined && { model }),
     ...(language !== undefined && { language }),
     signal,
   })
+  yield* live
+  // As of every answer: without receipts that hold it is not said to be done.
+  await live.receipts()
 }
 
 /**
@@ -57,13 +60,4 @@ async function plainSamples(file: Blob): Promise<WavLayout | undefined> {
   const { channels, bits, rate, start, bytes } = layout
   const isPlain = channels === 1 && bits === 16 && rate >= MIN_RATE && rate <= MAX_RATE
   return isPlain && bytes % 2 === 0 && bytes > 0 && start + bytes <= file.size ? layout : undefined
-}
-
-/** Speech models of a service, its own names first. @throws what `fetch` throws; `Error` for an answer that is none */
-export async function speechModels(sotto: Pick<Sotto, 'baseURL' | 'fetch'>): Promise<string[]> {
-  const response = await sotto.fetch(`${sotto.baseURL}/models`)
-  const answer = (await response.json()) as { data?: { id?: unknown; task?: unknown }[] } | null
-  return (answer?.data ?? []).flatMap(({ id, task }) =>
-    task === 'transcription' && typeof id === 'string' ? [id] : [],
-  )
 }

@@ -1,11 +1,12 @@
 import { untrack } from 'svelte'
 import type { Connection } from '../../connection/index.ts'
-import { KeepError, onOtherTab, tellOtherTabs } from '../../keep/index.ts'
+import { onOtherTab, tellOtherTabs, whyUnkept } from '../../keep/index.ts'
+import { offeredModels } from '../../service/index.ts'
 import { words } from '../../words/index.ts'
 import { Entry } from './entry.svelte.ts'
 import { newId, recordings, transcripts } from './kept.ts'
 import { nextOf } from './queue.ts'
-import { hear, speechModels } from './send.ts'
+import { hear } from './send.ts'
 
 /** Edits are kept once nobody has typed for so long. */
 const KEEP_MS = 250
@@ -27,6 +28,8 @@ class Shelf {
 
   #connection: Connection | undefined
   #timers = new Map<string, ReturnType<typeof setTimeout>>()
+  /** Ids of what is kept, as far as this tab knows. */
+  readonly #kept = new Set<string>()
 
   get chosen(): Entry | undefined {
     return this.entries.find(({ id }) => id === this.chosenId)
@@ -98,7 +101,10 @@ class Shelf {
     clearTimeout(this.#timers.get(entry.id))
     if (entry.state === 'refused' || !this.entries.includes(entry)) return
     entry.isDirty = false
-    await this.#keeping(() => transcripts.put(entry.id, entry.toKept()))
+    await this.#keeping(async () => {
+      await transcripts.put(entry.id, entry.toKept())
+      this.#kept.add(entry.id)
+    })
   }
 
   /** Keeps the recording itself, or does not any more. */
@@ -150,21 +156,26 @@ class Shelf {
 
   async #findModels({ sotto }: Connection): Promise<void> {
     // Without a list the service chooses, as it does for everybody who names none.
-    this.models = await speechModels(sotto).catch(() => [])
+    const offered = await offeredModels(sotto).catch(() => [])
+    this.models = offered.filter(({ task }) => task === 'transcription').map(({ id }) => id)
   }
 
   async #load(): Promise<void> {
     const kept = await transcripts.all().catch((error: unknown) => this.#say(error))
     this.isLoaded = true
     if (kept === undefined) return
-    const known = new Map(this.entries.map((entry) => [entry.id, entry]))
+    const ids = new Set(kept.map(({ id }) => id))
+    // Removed in another tab: what is kept no more must not come back from here.
+    const isGone = ({ id, isBusy }: Entry): boolean => !isBusy && this.#kept.has(id) && !ids.has(id)
+    const known = new Map(this.entries.filter((entry) => !isGone(entry)).map((entry) => [entry.id, entry]))
     for (const one of kept) {
+      this.#kept.add(one.id)
       const entry = known.get(one.id)
       if (entry === undefined) known.set(one.id, Entry.ofKept(one))
       else if (!entry.isDirty && !entry.isBusy) entry.take(one)
     }
     this.entries = [...known.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1))
-    this.chosenId ??= this.entries[0]?.id
+    if (this.chosen === undefined) this.chosenId = this.entries[0]?.id
   }
 
   async #keeping(work: () => Promise<void>): Promise<void> {
@@ -178,8 +189,7 @@ class Shelf {
   }
 
   #say(error: unknown): undefined {
-    const isFull = error instanceof KeepError && error.isFull
-    this.keepTrouble = isFull ? words.trouble.full : words.trouble.keep
+    this.keepTrouble = words.trouble[whyUnkept(error)]
   }
 }
 

@@ -1,12 +1,6 @@
-const number = new Intl.NumberFormat('en')
+import { size } from './size.ts'
 
-function size(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000
-  return unit === 0 ? `${number.format(value)} ${units[0]}` : `${value.toFixed(1)} ${units[unit]}`
-}
+const number = new Intl.NumberFormat('en')
 
 const TASKS: Readonly<Record<string, string>> = {
   __proto__: null as never,
@@ -101,7 +95,7 @@ export const models = {
     title: 'Upload a model',
     lead: 'It is sealed in this page, piece by piece, and only then leaves this device.',
     choose: 'Choose files',
-    drop: 'One .gguf or .onnx file with what belongs to it or several files with a manifest.json that names them. Drop them here, or choose them.',
+    drop: 'One .gguf or .onnx file with what belongs to it, or several files with a manifest.json that names them. Drop them here, or choose them.',
     files: (count: number, bytes: number) => `${count === 1 ? '1 file' : `${count} files`}, ${size(bytes)}`,
     name: 'Name',
     nameNote: 'Lower-case letters, digits and . _ - , at most 63.',
@@ -126,7 +120,7 @@ export const models = {
       cancelled:
         'Cancelled. What the service has of it stays there for a day; the same files go on from there.',
       waiting:
-        'The service does not answer. In half a minute it is tried again; what it has of the model stays there.',
+        'It did not get through. In half a minute it is tried again; what the service has of the model stays there.',
     },
     goOn: 'Go on',
     again: 'Upload another',

@@ -1,11 +1,13 @@
 /** The page of receipts. */
 export const receipts = {
   title: 'Receipts',
-  lead: 'Every answer carries a receipt of the enclave that gave it. They are kept in this browser, and nowhere else.',
+  lead: (most: number) =>
+    `Every answer carries a receipt of the enclave that gave it. The latest ${most} are kept in this browser, and nowhere else.`,
   empty: 'No receipts yet. They come with the first answer.',
   count: (count: number) => (count === 1 ? '1 receipt' : `${count} receipts`),
   verify: 'Verify',
   verifyFile: 'Verify a file',
+  noPolicy: 'The policy of this page could not be read, and without one no receipt can be verified.',
   choose: 'A receipt that somebody gave you',
   share: 'Share',
   holds: 'The receipt holds',
@@ -14,9 +16,7 @@ export const receipts = {
   tooLong: 'This file is too long for a receipt.',
   about: {
     model: 'Model',
-    code: 'Program',
     after: 'After checkpoint',
-    key: 'Key',
     request: 'Request digest',
     response: 'Answer digest',
     policy: 'Key policy',

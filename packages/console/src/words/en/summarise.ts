@@ -1,5 +1,6 @@
+import { size } from './size.ts'
+
 const number = new Intl.NumberFormat('en')
-const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
 /** The page for summaries. */
 export const summarise = {
@@ -11,6 +12,7 @@ export const summarise = {
   counts: (words: number, characters: number) =>
     `${number.format(words)} ${words === 1 ? 'word' : 'words'}, ${number.format(characters)} characters`,
   clear: 'Clear',
+  kept: 'Text, reference and summary are kept in this browser, and nowhere else, until you clear or remove them.',
   length: 'Length',
   lengths: { short: 'Short', medium: 'Medium', long: 'Long', exact: 'Number of words' },
   about: (words: number) => `about ${words} words`,

@@ -1,6 +1,5 @@
-import { sizeInWords } from './transcribe-size.ts'
-
-const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+import { toMinute } from '../../parts/time.ts'
+import { size } from './size.ts'
 
 /** The page of transcripts. */
 export const transcribe = {
@@ -8,7 +7,7 @@ export const transcribe = {
   lead: 'Speech becomes text inside the enclave, which keeps neither.',
   drop: 'Drop recordings here',
   dropNote: (limit: number) =>
-    `WAV, FLAC, MP3, Ogg, WebM or AIFF, at most ${sizeInWords(limit)} and four hours each. M4A and others are converted in this browser where it can.`,
+    `WAV, FLAC, MP3, Ogg, WebM or AIFF, at most ${size(limit)} and four hours each. M4A and others are converted in this browser where it can.`,
   choose: 'Choose files',
   record: 'Record',
   stop: 'Stop and transcribe',
@@ -16,7 +15,7 @@ export const transcribe = {
   opening: 'Waiting for the microphone',
   recording: 'Recording',
   level: 'Level',
-  recordingName: (at: Date) => `Recording ${time.format(at).replaceAll(/[/:]/g, '.')}.wav`,
+  recordingName: (at: Date) => `Recording ${toMinute.format(at).replaceAll(/[/:]/g, '.')}.wav`,
   microphone: {
     refused:
       'The microphone is not allowed for this page. Allow it in the settings of the browser, then record again.',
@@ -32,7 +31,6 @@ export const transcribe = {
   anyLanguage: 'The model finds out',
   list: 'Recordings',
   listEmpty: 'Nothing here yet. What you transcribe is kept in this browser, and nowhere else.',
-  at: (milliseconds: number) => time.format(milliseconds),
   states: {
     checking: 'Looking at the file',
     waiting: 'Waiting',
@@ -43,11 +41,11 @@ export const transcribe = {
     refused: 'Not sent',
   },
   converting: 'Being converted in this browser',
-  sent: (sent: number, bytes: number) => `${sizeInWords(sent)} of ${sizeInWords(bytes)} sent`,
+  sent: (sent: number, bytes: number) => `${size(sent)} of ${size(bytes)} sent`,
   heard: (heard: string, whole: string | undefined) =>
     whole === undefined ? `${heard} heard` : `${heard} of ${whole} heard`,
   about: (clock: string | undefined, bytes: number) =>
-    clock === undefined ? sizeInWords(bytes) : `${clock}, ${sizeInWords(bytes)}`,
+    clock === undefined ? size(bytes) : `${clock}, ${size(bytes)}`,
   progress: 'Share that was heard',
   cancelOf: (name: string) => `Cancel ${name}`,
   removeOf: (name: string) => `Remove ${name}`,
@@ -57,7 +55,7 @@ export const transcribe = {
   refusedTitle: 'This file was not sent',
   refused: {
     tooLarge: (bytes: number, limit: number) =>
-      `It has ${sizeInWords(bytes)}; the service takes recordings of at most ${sizeInWords(limit)}. Nothing of it was read. Cut it, or save it in a compressed format such as MP3 or Opus.`,
+      `It has ${size(bytes)}; the service takes recordings of at most ${size(limit)}. Nothing of it was read. Cut it, or save it in a compressed format such as MP3 or Opus.`,
     empty: 'The file is empty.',
     unreadable: 'The file cannot be read: it was moved, or it is a folder.',
     noSound: 'What is in it is no sound in any format that the service reads, whatever its name says.',
