@@ -61,7 +61,7 @@ describe('an honest bundle', () => {
   it(claim('T10', 'says that a software TEE is part of it and whom it trusts'), () => {
     const { verdict } = verify(world)
     expect(verdict.software).toBe(true)
-    expect(verdict.trustedParties[0]).toContain('owner of this machine')
+    expect(verdict.trustedParties[0]).toContain('owner of the machine')
   })
 
   it(claim('T6', 'is valid until the shortest validity in it'), () => {
