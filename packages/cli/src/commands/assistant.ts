@@ -1,5 +1,6 @@
 import type { Sotto } from '@sotto/client'
 import {
+  ANSWER_FLAGS,
   ask,
   beginConversation,
   type ChatOptions,
@@ -40,15 +41,7 @@ export const assistant: Command = defineCommand({
     },
     device: { type: 'string', value: 'NAME', summary: 'microphone, as the program that records names it' },
     language: { type: 'string', value: 'CODE', summary: 'spoken language, ISO 639-1 (default: detect)' },
-    system: { type: 'string', value: 'TEXT', summary: 'instructions for the model' },
-    'max-tokens': {
-      type: 'number',
-      value: 'N',
-      summary: 'longest answer',
-      min: 1,
-      max: 1_000_000,
-      integer: true,
-    },
+    ...ANSWER_FLAGS,
     model: { type: 'string', value: 'MODEL', summary: 'model that answers (default: the service chooses)' },
     'speech-model': {
       type: 'string',

@@ -1,4 +1,5 @@
 import {
+  ANSWER_FLAGS,
   ask,
   beginConversation,
   type ChatOptions,
@@ -30,16 +31,8 @@ export const chat: Command = defineCommand({
       value: 'TEXT',
       summary: 'one message, one answer; - reads it from standard input',
     },
-    system: { type: 'string', value: 'TEXT', summary: 'instructions for the model' },
+    ...ANSWER_FLAGS,
     temperature: { type: 'number', value: 'T', summary: '0 to 2', min: 0, max: 2 },
-    'max-tokens': {
-      type: 'number',
-      value: 'N',
-      summary: 'longest answer',
-      min: 1,
-      max: 1_000_000,
-      integer: true,
-    },
     model: { type: 'string', value: 'MODEL', summary: 'model (default: the service chooses)' },
   },
   examples: ['sotto chat', "sotto chat -m 'Explain HPKE in two sentences'", 'git diff | sotto chat -m -'],

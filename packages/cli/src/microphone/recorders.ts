@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
 import { cliError } from '../errors.ts'
+import { findProgram } from '../process/index.ts'
 
 /** Samples a second of what is recorded: what speech models hear. */
 export const MICROPHONE_RATE = 16_000
@@ -62,26 +61,11 @@ const INSTALL: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
  */
 export function findRecorder({ platform, env }: RecorderWorld, device: string | undefined): Recorder {
   for (const [name, recorder] of Object.entries(RECORDERS)) {
-    const program = findProgram(platform === 'win32' ? `${name}.exe` : name, env['PATH'] ?? env['Path'] ?? '')
+    const program = findProgram(platform === 'win32' ? `${name}.exe` : name, env['PATH'] ?? env['Path'])
     if (program !== undefined) return { program, ...recorder(platform, device) }
   }
   throw cliError('MICROPHONE_MISSING', 'no program here can record from a microphone', {
     expected: Object.keys(RECORDERS).join(', '),
     hint: `${INSTALL[platform] ?? 'install sox or ffmpeg'}; or name a recording: sotto assistant FILE`,
   })
-}
-
-/** Where a program lies; an empty entry of PATH is the working directory, where anybody's file may lie. */
-function findProgram(name: string, path: string): string | undefined {
-  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder))
-  return folders.map((folder) => join(folder, name)).find(canRun)
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,3 +1,4 @@
+export { canRun, findProgram } from './find-program.ts'
 export {
   familyOf,
   identityOf,

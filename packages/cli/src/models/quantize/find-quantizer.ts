@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { cliError } from '../../errors.ts'
+import { canRun, findProgram } from '../../process/index.ts'
 
 /** Environment variable that names the program. */
 export const QUANTIZE_VARIABLE = 'SOTTO_LLAMA_QUANTIZE'
@@ -20,23 +20,9 @@ export function findQuantizer(env: Readonly<Record<string, string | undefined>>,
     })
   }
   const cache = resolve(cwd, env['XDG_CACHE_HOME'] || join(env['HOME'] ?? cwd, '.cache'))
-  const folders = [
-    join(cache, 'sotto', 'llama-tools'),
-    // An empty entry of PATH is the working directory, where anybody's file may lie.
-    ...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/')),
-  ]
-  const found = folders.map((folder) => join(folder, NAME)).find(canRun)
+  const found = findProgram(NAME, env['PATH'], [join(cache, 'sotto', 'llama-tools')])
   if (found !== undefined) return found
   throw cliError('QUANTIZER_MISSING', 'llama-quantize is not on this machine', {
     hint: `build it with node scripts/llama-tools.ts (a minute; needs git and g++), or name one with ${QUANTIZE_VARIABLE}`,
   })
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
