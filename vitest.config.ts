@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { relative } from 'node:path'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -38,7 +39,8 @@ const LONGEST = [
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
-      const place = LONGEST.findIndex((path) => moduleId.includes(`/${path}`))
+      const file = relative(import.meta.dirname, moduleId)
+      const place = LONGEST.findIndex((path) => file.startsWith(path))
       return place < 0 ? LONGEST.length : place
     }
     const sorted = await super.sort(files)

@@ -13,23 +13,9 @@ const COMBINATIONS: [Fault, Recovery][] = [
   ['reported-failed', 'reboot'],
 ]
 
-/** Everything that there is to break, at every place. */
-export const isSlow: boolean = process.env['SLOW'] === '1'
-
-/** Each day has the other half of the places, so that few days see all of them. `SOTTO_DAY` is the number of the day. */
-const TODAY = Number(process.env['SOTTO_DAY'] ?? Math.floor(Date.now() / 86_400_000))
-
-/** Every combination at every write with SLOW=1; otherwise one of them, in turn, at the writes that have their day. */
-export const combinationsFor = (n: number): [Fault, Recovery][] => {
-  if (isSlow) return COMBINATIONS
-  return (n + TODAY) % 2 === 0 ? [COMBINATIONS[(n + (TODAY >> 1)) % COMBINATIONS.length]!] : []
-}
-
-/** Both faults with SLOW=1; otherwise one at each place, and the other on the next day. */
-export const faultsFor = (n: number): ('not-persisted' | 'reported-failed')[] => {
-  const both = ['not-persisted', 'reported-failed'] as const
-  return isSlow ? [...both] : [both[(n + TODAY) % 2]!]
-}
+/** Every combination at every write with SLOW=1; otherwise one of them, in turn. */
+export const combinationsFor = (n: number): [Fault, Recovery][] =>
+  process.env['SLOW'] === '1' ? COMBINATIONS : [COMBINATIONS[n % COMBINATIONS.length]!]
 
 /** A life of a KMS whose store and log break on demand; each step of it may be tried again. */
 export abstract class FaultDrill {

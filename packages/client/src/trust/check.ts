@@ -31,7 +31,8 @@ export interface TrustSource {
 /**
  * Fetches and verifies the trust bundle, and remembers the log it saw when it was accepted. Sends
  * nothing but the request for the bundle, and for tiles of a log that grew.
- * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `STORAGE_INVALID`; a refusal is a verdict, not an error
+ * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `STORAGE_INVALID`; `FAMILY_NOT_LOADED` in a page that loads verifiers on
+ * demand and cannot; a refusal is a verdict, not an error
  */
 export async function checkOnce(source: TrustSource, signal?: AbortSignal): Promise<BundleResult> {
   const { policy, memory } = source

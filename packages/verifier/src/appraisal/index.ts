@@ -20,5 +20,4 @@ export type {
 } from './types.ts'
 export type { EvidenceAppraisal, PieceVerdict, TupleVerdict } from './verdict.ts'
 export { FAMILY_REGISTRY, type Families, type FamilyEntry } from './families.ts'
-export { loadMissingFamilies } from '#family-verifiers'
 export { verifyFamily } from '../family/registry.ts'

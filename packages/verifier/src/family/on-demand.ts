@@ -1,5 +1,6 @@
+import type { SottoError, SottoErrorOptions } from '@sotto/protocol/errors'
 import { verifierError } from '../errors.ts'
-import type { Family } from './types.ts'
+import { FAMILIES, type Family } from './types.ts'
 import type { FamilyVerifier } from './verifier.ts'
 
 /**
@@ -7,42 +8,15 @@ import type { FamilyVerifier } from './verifier.ts'
  * policy or a bundle names it. What is not loaded yet refuses, and is noted for {@link loadMissingFamilies}.
  */
 
-const LOADERS: Readonly<Record<Family, () => Promise<FamilyVerifier>>> = {
-  'sev-snp': async () => {
-    const { sevSnpPolicyDecoder, verifySevSnp } = await import('../snp/index.ts')
-    return { decodePolicy: sevSnpPolicyDecoder, verify: (input) => verifySevSnp(input) }
-  },
-  tdx: async () => {
-    const { tdxPolicyDecoder, verifyTdx } = await import('../tdx/index.ts')
-    return { decodePolicy: tdxPolicyDecoder, verify: (input) => verifyTdx(input) }
-  },
-  sgx: async () => {
-    const { sgxPolicyDecoder, verifySgx } = await import('../sgx/index.ts')
-    return { decodePolicy: sgxPolicyDecoder, verify: (input) => verifySgx(input) }
-  },
-  nitro: async () => {
-    const { nitroPolicyDecoder, verifyNitro } = await import('../nitro/index.ts')
-    return { decodePolicy: nitroPolicyDecoder, verify: (input) => verifyNitro(input) }
-  },
-  nvidia: async () => {
-    const { nvidiaPolicyDecoder, verifyNvidia } = await import('../nvidia/index.ts')
-    return { decodePolicy: nvidiaPolicyDecoder, verify: (input) => verifyNvidia(input) }
-  },
-  'azure-cvm': async () => {
-    const { azureCvmPolicyDecoder, verifyAzureCvm } = await import('../azure-cvm/index.ts')
-    return { decodePolicy: azureCvmPolicyDecoder, verify: (input) => verifyAzureCvm(input) }
-  },
-  'azure-maa': async () => {
-    const { azureMaaPolicyDecoder, verifyAzureMaa } = await import('../maa/index.ts')
-    return { decodePolicy: azureMaaPolicyDecoder, verify: (input) => verifyAzureMaa(input) }
-  },
-  'gcp-confidential-space': async () => {
-    const { confidentialSpacePolicyDecoder, verifyConfidentialSpace } = await import('../gcp/index.ts')
-    return {
-      decodePolicy: confidentialSpacePolicyDecoder,
-      verify: (input) => verifyConfidentialSpace(input),
-    }
-  },
+const LOADERS: Readonly<Record<Family, () => Promise<{ VERIFIER: FamilyVerifier }>>> = {
+  'sev-snp': () => import('../snp/family.ts'),
+  tdx: () => import('../tdx/family.ts'),
+  sgx: () => import('../sgx/family.ts'),
+  nitro: () => import('../nitro/family.ts'),
+  nvidia: () => import('../nvidia/family.ts'),
+  'azure-cvm': () => import('../azure-cvm/family.ts'),
+  'azure-maa': () => import('../maa/family.ts'),
+  'gcp-confidential-space': () => import('../gcp/family.ts'),
 }
 
 const loaded = new Map<Family, FamilyVerifier>()
@@ -53,13 +27,10 @@ function need(family: Family): FamilyVerifier {
   const verifier = loaded.get(family)
   if (verifier !== undefined) return verifier
   missing.add(family)
-  throw verifierError('FAMILY_NOT_LOADED', `the verifier of ${family} is not loaded yet`, {
-    hint: 'await loadMissingFamilies() and verify again',
-  })
+  throw notLoaded(family, { hint: 'await loadMissingFamilies() and verify again' })
 }
 
-const FAMILIES = Object.keys(LOADERS) as Family[]
-
+/** See `all.ts`. */
 export const FAMILY_VERIFIERS = Object.fromEntries(
   FAMILIES.map((family): [Family, FamilyVerifier] => [
     family,
@@ -73,12 +44,20 @@ export const FAMILY_VERIFIERS = Object.fromEntries(
 /**
  * Loads every kind of evidence that was asked for and was not there.
  * @returns whether there was one: whoever verified then verifies again
+ * @throws `FAMILY_NOT_LOADED` (retry) when the code of one does not come
  */
 export async function loadMissingFamilies(): Promise<boolean> {
   const names = [...missing]
   for (const name of names) {
-    loaded.set(name, await LOADERS[name]())
+    const { VERIFIER } = await LOADERS[name]().catch((cause: unknown) => {
+      throw notLoaded(name, { hint: 'try again when the network is back', cause })
+    })
+    loaded.set(name, VERIFIER)
     missing.delete(name)
   }
   return names.length > 0
+}
+
+function notLoaded(family: Family, options: SottoErrorOptions): SottoError {
+  return verifierError('FAMILY_NOT_LOADED', `the verifier of ${family} is not loaded`, options)
 }

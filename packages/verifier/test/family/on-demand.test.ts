@@ -7,8 +7,7 @@ const INPUT = { evidence: new Uint8Array([1, 2, 3]), collateral: {}, at: 1_700_0
 
 describe('families loaded on demand', () => {
   it('are the same as those loaded at once', () => {
-    expect(Object.keys(FAMILY_VERIFIERS)).toEqual(Object.keys(ALL))
-    expect(Object.keys(FAMILY_VERIFIERS).toSorted()).toEqual([...FAMILIES].toSorted())
+    expect(Object.keys(FAMILY_VERIFIERS).toSorted()).toEqual(Object.keys(ALL).toSorted())
   })
 
   it.each(FAMILIES)('%s refuses until it is loaded, and then judges as ever', async (family) => {

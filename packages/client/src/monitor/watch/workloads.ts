@@ -18,6 +18,7 @@ import {
 import { memberOf } from './document.ts'
 import { decoded, isSigned, type Judging } from './judging.ts'
 import { judgePages } from './pages.ts'
+import { judgeVersion } from './release-version.ts'
 import { keep } from './state.ts'
 
 /**
@@ -41,29 +42,13 @@ export function judgeRelease(judging: Judging): void {
   if (defect !== undefined)
     return alert('RELEASE_MALFORMED', `a release statement contradicts itself: ${defect}`)
   const { role, securityVersion, evidence } = statement.predicate
-  const revoked = findRevoked(
-    [statement.subject.map(({ digest }) => digest.sha256), evidence],
-    expect.revoked,
-  )
-  if (revoked !== undefined)
-    return alert(
-      'RELEASE_REVOKED',
-      `${describeRelease(statement)} is revoked`,
-      'an unrevoked digest',
-      revoked,
-    )
   const minimum = minimumOf(expect.minSecurityVersion, role)
   const newest = Math.max(
     minimum,
     ...state.releases.filter(isOf(role)).map(({ predicate }) => predicate.securityVersion),
   )
-  if (securityVersion < newest)
-    alert(
-      'RELEASE_OLDER',
-      `${describeRelease(statement)} is a step back`,
-      `security version ${newest}`,
-      `${securityVersion}`,
-    )
+  const named = [statement.subject.map(({ digest }) => digest.sha256), evidence]
+  if (!judgeVersion(judging, { what: describeRelease(statement), named, securityVersion, newest })) return
   if (securityVersion >= minimum) keep(state, 'releases', statement)
 }
 

@@ -225,6 +225,11 @@ test('what is pinned is loaded ahead and stays; its newer version takes its plac
   await models.tick()
   expect([world.started.length, world.closed.length]).toEqual([2, 1])
   expect((await models.find(id))!.id).toBe(`${id}:2`)
+  expect(await models.describe(id)).toMatchObject({ id: `${id}:2`, pinned: true })
+  expect(
+    await models.describe(await world.publish(ALICE, 'wolf')),
+    'and no other says it',
+  ).not.toHaveProperty('pinned')
 })
 
 test('a version that was published through here is the one that whoever asks next gets', async () => {
