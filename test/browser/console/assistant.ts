@@ -11,13 +11,13 @@ export function assistantTests(desk: () => OpenConsole): void {
     let page: Page
     beforeAll(async () => {
       line = await openLine(desk().config.relay)
-      desk().configure({ ...desk().config, relay: line.url })
+      await desk().configure({ ...desk().config, relay: line.url })
       first = await desk().open('#/assistant', { permissions: ['microphone'] })
       page = first.page
       await page.locator('.shield[data-kind=software]').waitFor()
     })
     afterAll(async () => {
-      desk().configure(desk().config)
+      await desk().configure(desk().config)
       await first?.context.close()
       line?.close()
     })

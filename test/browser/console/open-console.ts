@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import {
   type Browser,
   type BrowserContext,
@@ -8,75 +5,25 @@ import {
   chromium,
   type Page,
 } from 'playwright-core'
-import { buildConsole, type ConsoleFiles } from '../../../scripts/console/build.ts'
+import {
+  findPages,
+  loadPages,
+  type RunningPages,
+  servePages,
+} from '../../../packages/cli/src/console/index.ts'
+import type { TrustPolicy } from '@sotto/verifier'
 import type { StackOptions } from '../../../packages/cli/src/stack/start.ts'
 import { startTestStack, type TestStack } from '../../stack/support.ts'
-
-/** The pages of the console, served as strictly as they are anywhere. */
-export interface ServedPages {
-  /** `http://127.0.0.1:PORT`. */
-  origin: string
-  /** What `console.json` says from now on; until it is set the file is missing. */
-  configure(config: object): void
-  close(): Promise<void>
-}
-
-/** What a page needs that does not come from its own host: the relay alone. */
-function policyOf(relay: string): string {
-  const socket = relay.replace(/^http/, 'ws')
-  return [
-    `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:`,
-    `connect-src 'self' ${relay} ${socket}; worker-src 'self' blob:; base-uri 'none'; form-action 'none'`,
-    `frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
-  ].join('; ')
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  svg: 'image/svg+xml',
-  json: 'application/json',
-}
-
-/** Serves built pages on a port of its own. */
-export async function servePages({ files }: ConsoleFiles): Promise<ServedPages> {
-  let config: { relay: string } | undefined
-  const server = createServer((request, response) => {
-    const name = new URL(request.url!, 'http://page.invalid').pathname.slice(1) || 'index.html'
-    const body = name === 'console.json' ? config && JSON.stringify(config) : files.get(name)
-    if (body === undefined) return void response.writeHead(404).end()
-    response
-      .writeHead(200, {
-        'content-type': TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
-        'content-security-policy': policyOf(config?.relay ?? "'self'"),
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
-        'cross-origin-opener-policy': 'same-origin',
-        'permissions-policy': 'microphone=(self)',
-        'cache-control': 'no-store',
-      })
-      .end(body)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    configure: (next) => (config = next as { relay: string }),
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 /** Chromium in front of the pages and a service of built images behind them, for one test file. */
 export interface OpenConsole {
   stack: TestStack
   origin: string
   browser: Browser
-  /** What `console.json` says. */
-  config: { relay: string; gateway: string; policy: object }
-  configure(config: object): void
+  /** What `console.json` says at first. */
+  config: { relay: string; gateway: string; policy: TrustPolicy }
+  /** Serves the same pages for another relay, at the same address. */
+  configure(config: OpenConsole['config']): Promise<void>
   /** A page with storage of its own, at an address like `#/trust`, or at `about:blank`. */
   open(hash?: string, options?: BrowserContextOptions): Promise<ConsolePage>
   close(): Promise<void>
@@ -110,26 +57,37 @@ const ARGS = [
   '--disable-sync',
 ]
 
-/** Builds the pages, starts a service that lets them in, and opens Chromium. */
+/** Serves the built pages as `sotto console` does, starts a service that lets them in, and opens Chromium. */
 export async function openConsole(options: OpenConsoleOptions): Promise<OpenConsole> {
-  const pages = await servePages(await buildConsole())
-  let stack: TestStack | undefined
+  const pages = await loadPages(await findPages())
+  // The service has to know the address before there is anything to say to the pages.
+  let served: RunningPages = await servePages(
+    { pages, config: { relay: 'http://127.0.0.1:1', gateway: '', policy: {} } },
+    0,
+  )
+  const origin = served.url
+  const starting = startTestStack({ ...options.stack, browserOrigins: [origin] })
+  // Waited for below; meanwhile its failure is nobody's.
+  starting.catch(() => {})
   let browser: Browser | undefined
+  const configure: OpenConsole['configure'] = async (config) => {
+    await served.close()
+    served = await servePages({ pages, config }, Number(new URL(origin).port))
+  }
   const close = async (): Promise<void> => {
     await browser?.close()
-    await stack?.close()
-    await pages.close()
+    await (await starting.catch(() => undefined))?.close()
+    await served.close()
   }
   try {
-    const starting = startTestStack({ ...options.stack, browserOrigins: [pages.origin] })
     browser = await chromium.launch({
       executablePath: options.executablePath,
       args: [...ARGS, ...(options.args ?? [])],
     })
-    stack = await starting
+    const stack = await starting
     const config = { relay: stack.relayUrl, gateway: stack.gateway, policy: stack.policy }
-    pages.configure(config)
-    return { ...pages, stack, browser, config, open: opener(browser, pages.origin), close }
+    await configure(config)
+    return { stack, origin, browser, config, configure, open: opener(browser, origin), close }
   } catch (error) {
     await close()
     throw error

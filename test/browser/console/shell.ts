@@ -259,6 +259,43 @@ export function shellTests(desk: () => OpenConsole): void {
       await tab.context.close()
     })
 
+    it(
+      claim('T21', 'loads the verifier of the hardware that a policy names, and only then judges'),
+      async () => {
+        const { relay, gateway, policy } = desk().config
+        const hardware = {
+          ...policy,
+          platforms: [{ name: 'snp', allOf: [{ family: 'sev-snp' }] }],
+          require: [...policy.require, 'hardware.cpu-vendor'],
+        }
+        const tab = await desk().open('about:blank')
+        await tab.page.route('**/console.json', (route) =>
+          route.fulfill({ json: { relay, gateway, policy: hardware } }),
+        )
+        await tab.page.goto(`${desk().origin}/#/trust`)
+        await tab.page.locator('.shield[data-kind="refused"]').waitFor()
+        expect(tab.requests.filter((request) => /\/snp-family-\w+\.js$/.test(request))).toHaveLength(1)
+        expect(tab.requests.filter((request) => /\/(?:tdx|nvidia)-family-/.test(request))).toEqual([])
+        expect(await tab.page.locator('.banner.software').count()).toBe(0)
+        // Judged by that policy: software is not what it asks for.
+        const failed = tab.page.locator('li[data-status="fail"] code')
+        expect(await failed.allTextContents()).toContain('kms.evidence')
+        expect(sentTo(tab)).toEqual([])
+        // Where its code does not come, nothing is judged, and nothing sent.
+        const cut = await desk().open('about:blank')
+        await cut.page.route('**/console.json', (route) =>
+          route.fulfill({ json: { relay, gateway, policy: hardware } }),
+        )
+        await cut.page.route('**/snp-family-*.js', (route) => route.abort())
+        await cut.page.goto(`${desk().origin}/#/trust`)
+        await cut.page.locator('.shield[data-kind="unreachable"]').waitFor()
+        expect(await cut.page.locator('.notice').innerText()).toContain('FAMILY_NOT_LOADED')
+        expect(sentTo(cut)).toEqual([])
+        await tab.context.close()
+        await cut.context.close()
+      },
+    )
+
     it('says what is wrong with what its host wrote', async () => {
       const tab = await desk().open('about:blank')
       await tab.page.route('**/console.json', (route) => route.fulfill({ body: '{"relay":"http://x"}' }))

@@ -13,12 +13,12 @@ export function transcribeTests(desk: () => OpenConsole): void {
     let tab: ConsolePage
     beforeAll(async () => {
       line = await openLine(desk().config.relay)
-      desk().configure({ ...desk().config, relay: line.url })
+      await desk().configure({ ...desk().config, relay: line.url })
       tab = await desk().open('#/transcribe', { permissions: ['microphone'] })
       await tab.page.locator('.shield[data-kind="software"]').waitFor()
     })
     afterAll(async () => {
-      desk().configure(desk().config)
+      await desk().configure(desk().config)
       await tab?.context.close()
       line?.close()
     })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { liveWavHeader } from '../../../client/src/live/wav-stream.ts'
+import { wavHeader } from '../../../client/src/live/wav-stream.ts'
 import { secondsOf } from '../../src/transcript/index.ts'
 
 function wav(bytesPerSecond: number, dataBytes: number, before: Uint8Array = new Uint8Array(0)): Uint8Array {
@@ -24,7 +24,7 @@ describe('how long a recording is', () => {
   it('is that of the file where the header does not know, or says more than there is', () => {
     expect(secondsOf(wav(32_000, 0xffffffff), 44 + 64_000)).toBe(2)
     expect(secondsOf(wav(32_000, 320_000_000), 44 + 64_000)).toBe(2)
-    expect(secondsOf(liveWavHeader(16_000), undefined)).toBeUndefined()
+    expect(secondsOf(wavHeader(16_000), undefined)).toBeUndefined()
   })
 
   it('stands in the header of FLAC', () => {

@@ -1,5 +1,5 @@
 import { concat } from '@sotto/protocol/bytes'
-import { liveWavHeader } from './wav-stream.ts'
+import { wavHeader } from './wav-stream.ts'
 
 /** A recording as it is made, in one part or in several that follow each other without a gap. */
 export interface Recording {
@@ -63,7 +63,7 @@ export function openRecording(
 
   async function* part(own: { isCut: boolean }): AsyncGenerator<Uint8Array> {
     try {
-      if (sampleRate !== undefined) yield liveWavHeader(sampleRate)
+      if (sampleRate !== undefined) yield wavHeader(sampleRate)
       for (;;) {
         const found = await lookUnlessCut(own)
         // What came in the same moment is of the next part.

@@ -1,6 +1,6 @@
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import { clientError } from '../errors.ts'
-import { readServerSentEvents } from '../sse/index.ts'
+import { parseEvent, readServerSentEvents } from '../sse/index.ts'
 import { readBounded } from '../streams.ts'
 import type { Sotto } from '../types.ts'
 import { joinTexts } from './join-texts.ts'
@@ -88,7 +88,7 @@ export function transcribeLive(
         responses.push(response)
         if (!response.ok) throw await refusalOf(response)
         for await (const data of readServerSentEvents(response.body!)) {
-          const event = liveEvent(parse(data))
+          const event = liveEvent(parseEvent(data))
           if (event?.type === 'segment' && performance.now() - since >= lasts) goOn()
           const told = event && texts.take(event)
           if (told !== undefined) yield told
@@ -132,20 +132,10 @@ function liveEvent(event: Record<string, unknown>): LiveEvent | undefined {
   return undefined
 }
 
-function parse(data: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(data)
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
-  } catch {
-    // Without the cause: the parser's message quotes the answer.
-  }
-  throw clientError('RESPONSE_INVALID', 'the service sent an event that is no JSON object')
-}
-
 async function refusalOf(response: Response): Promise<Error> {
   const bytes = await readBounded(response.body, MAX_ERROR_BYTES)
   try {
-    return refused(parse(new TextDecoder().decode(bytes ?? new Uint8Array(0))))
+    return refused(parseEvent(new TextDecoder().decode(bytes ?? new Uint8Array(0))))
   } catch {
     return clientError('LIVE_REFUSED', 'the service refused the recording', {
       found: `status ${response.status}`,

@@ -2,19 +2,20 @@
 const UNKNOWN_SIZE = 0xffff_ffff
 
 /**
- * Header of a WAV file of unknown length (RIFF): raw samples behind it are a recording that any service reads from
- * the front. Signed 16-bit little-endian, one channel.
+ * Header of a WAV file (RIFF): signed 16-bit little-endian samples, one channel. Without a length raw samples behind it
+ * are a recording that any service reads from the front.
  *
  * @param sampleRate per second
+ * @param bytes of the samples, below 2^32 - 36. @default unknown
  */
-export function liveWavHeader(sampleRate: number): Uint8Array {
+export function wavHeader(sampleRate: number, bytes?: number): Uint8Array<ArrayBuffer> {
   const header = new Uint8Array(44)
   const view = new DataView(header.buffer)
   const text = (at: number, name: string): void => {
     for (let i = 0; i < name.length; i++) header[at + i] = name.charCodeAt(i)
   }
   text(0, 'RIFF')
-  view.setUint32(4, UNKNOWN_SIZE, true)
+  view.setUint32(4, bytes === undefined ? UNKNOWN_SIZE : 36 + bytes, true)
   text(8, 'WAVEfmt ')
   view.setUint32(16, 16, true)
   view.setUint16(20, 1, true)
@@ -24,6 +25,6 @@ export function liveWavHeader(sampleRate: number): Uint8Array {
   view.setUint16(32, 2, true)
   view.setUint16(34, 16, true)
   text(36, 'data')
-  view.setUint32(40, UNKNOWN_SIZE, true)
+  view.setUint32(40, bytes ?? UNKNOWN_SIZE, true)
   return header
 }

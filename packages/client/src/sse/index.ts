@@ -1,1 +1,2 @@
+export { parseEvent } from './parse-event.ts'
 export { readServerSentEvents } from './read-events.ts'

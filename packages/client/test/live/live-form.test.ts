@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { concat } from '@sotto/protocol/bytes'
 import { formOfPart } from '../../src/live/live-form.ts'
 import { openRecording } from '../../src/live/recording.ts'
-import { liveWavHeader } from '../../src/live/wav-stream.ts'
+import { wavHeader } from '../../src/live/wav-stream.ts'
 
 const RATE = 16_000
 /** What no field of a form and no boundary holds. */
@@ -24,5 +24,5 @@ it('a cut that comes before the form has come to its file ends that part, and wh
   forms.push(concat(...(await Array.fromAsync(second))))
   expect(forms.map((form) => has(form, SPOKEN))).toEqual([false, true])
   // Each is a recording all the same.
-  expect(forms.every((form) => has(form, liveWavHeader(RATE)))).toBe(true)
+  expect(forms.every((form) => has(form, wavHeader(RATE)))).toBe(true)
 })

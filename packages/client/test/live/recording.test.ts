@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concat } from '@sotto/protocol/bytes'
 import { openRecording, type Recording } from '../../src/live/recording.ts'
-import { liveWavHeader } from '../../src/live/wav-stream.ts'
+import { wavHeader } from '../../src/live/wav-stream.ts'
 
 const RATE = 16_000
-const HEADER = liveWavHeader(RATE).length
+const HEADER = wavHeader(RATE).length
 const open = (audio: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>, rate?: number): Recording =>
   openRecording(audio, rate, new AbortController().signal)
 
@@ -36,7 +36,7 @@ it('in several parts is the same recording, sample for sample, each part with it
     fc.asyncProperty(sizes, cuts, async (lengths, cutAfter) => {
       const parts = await readParts(open(pieces(...lengths), RATE), cutAfter)
       const samples = parts.map((part) => part.subarray(HEADER))
-      for (const part of parts) expect(part.subarray(0, HEADER)).toEqual(liveWavHeader(RATE))
+      for (const part of parts) expect(part.subarray(0, HEADER)).toEqual(wavHeader(RATE))
       // No sample is torn in two by a cut.
       for (const part of samples.slice(0, -1)) expect(part.length % 2).toBe(0)
       const whole = concat(...(await Array.fromAsync(pieces(...lengths))))

@@ -1,6 +1,7 @@
+import { wavHeader } from '@sotto/client/live'
 import { pcm16, SAMPLE_RATE } from './pcm.ts'
 import { peakMeter, type PeakMeter } from './peaks.ts'
-import { samplesOfWav, type WavLayout, wavHeader, wavLayoutOf } from './wav.ts'
+import { samplesOfWav, type WavLayout, wavLayoutOf } from './wav.ts'
 
 /** What a recording looks like. */
 export interface DecodedSound {
@@ -52,7 +53,7 @@ export async function convertSound(file: Blob, signal: AbortSignal): Promise<Blo
   const sound = await decodeWhole(file, SAMPLE_RATE).catch(() => undefined)
   signal.throwIfAborted()
   if (sound === undefined) return undefined
-  const pieces: BlobPart[] = [wavHeader(2 * sound.length, SAMPLE_RATE)]
+  const pieces: BlobPart[] = [wavHeader(SAMPLE_RATE, 2 * sound.length)]
   const channels = Array.from({ length: sound.numberOfChannels }, (_, at) => sound.getChannelData(at))
   for (let at = 0; at < sound.length; at += PIECE_BYTES) {
     const end = Math.min(sound.length, at + PIECE_BYTES)

@@ -54,22 +54,3 @@ export function samplesOfWav(bytes: Uint8Array, { channels, bits, isFloat }: Wav
   }
   return samples
 }
-
-/** Header of a WAV file of 16-bit samples, one channel. */
-export function wavHeader(bytes: number, rate: number): Uint8Array<ArrayBuffer> {
-  const header = new Uint8Array(44)
-  const view = new DataView(header.buffer)
-  header.set(new TextEncoder().encode('RIFF'), 0)
-  view.setUint32(4, 36 + bytes, true)
-  header.set(new TextEncoder().encode('WAVEfmt '), 8)
-  view.setUint32(16, 16, true)
-  view.setUint16(20, PCM, true)
-  view.setUint16(22, 1, true)
-  view.setUint32(24, rate, true)
-  view.setUint32(28, 2 * rate, true)
-  view.setUint16(32, 2, true)
-  view.setUint16(34, 16, true)
-  header.set(new TextEncoder().encode('data'), 36)
-  view.setUint32(40, bytes, true)
-  return header
-}

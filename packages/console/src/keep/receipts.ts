@@ -1,4 +1,4 @@
-import { utf8 } from '@sotto/protocol/bytes'
+import { documentDigest } from '@sotto/protocol/keyrelease'
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import { open } from './database.ts'
 import { tellOtherTabs } from './tabs.ts'
@@ -33,8 +33,7 @@ export const receipts = {
 /** Keeps a receipt; the oldest go when there are too many. */
 export async function keepReceipt(saved: SavedReceipt): Promise<void> {
   const at = Date.now()
-  const digest = await crypto.subtle.digest('SHA-256', utf8(JSON.stringify(saved)) as Uint8Array<ArrayBuffer>)
-  const name = Array.from(new Uint8Array(digest, 0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const name = documentDigest(saved).slice(0, 16)
   const id = `${String(at).padStart(15, '0')}-${name}`
   await table.put(id, { id, at, saved })
   const ids = await table.keys()

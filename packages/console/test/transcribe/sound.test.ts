@@ -1,9 +1,10 @@
+import { wavHeader } from '@sotto/client/live'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { peakMeter, reducePeaks } from '../../src/audio/peaks.ts'
 import { soundKindOf } from '../../src/audio/sniff.ts'
-import { samplesOfWav, wavHeader, wavLayoutOf } from '../../src/audio/wav.ts'
+import { samplesOfWav, wavLayoutOf } from '../../src/audio/wav.ts'
 import { admit, MAX_BYTES, NotAdmitted } from '../../src/pages/transcribe/admit.ts'
 
 const note = new Uint8Array(
@@ -41,7 +42,7 @@ describe('WAV', () => {
   })
 
   it('a header that was written is read', () => {
-    expect(wavLayoutOf(wavHeader(1234, 16_000))).toEqual({
+    expect(wavLayoutOf(wavHeader(16_000, 1234))).toEqual({
       rate: 16_000,
       channels: 1,
       bits: 16,
@@ -59,10 +60,10 @@ describe('WAV', () => {
 
   it('what is cut or compressed has no layout', () => {
     for (const length of [0, 11, 20, 36]) expect(wavLayoutOf(note.subarray(0, length))).toBeUndefined()
-    const compressed = wavHeader(8, 8000)
+    const compressed = wavHeader(8000, 8)
     compressed[20] = 2
     expect(wavLayoutOf(compressed)).toBeUndefined()
-    const endless = wavHeader(8, 8000)
+    const endless = wavHeader(8000, 8)
     endless.set([0xff, 0xff, 0xff, 0xff], 16)
     expect(wavLayoutOf(endless)).toBeUndefined()
   })

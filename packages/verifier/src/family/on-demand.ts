@@ -9,14 +9,14 @@ import type { FamilyVerifier } from './verifier.ts'
  */
 
 const LOADERS: Readonly<Record<Family, () => Promise<{ VERIFIER: FamilyVerifier }>>> = {
-  'sev-snp': () => import('../snp/family.ts'),
-  tdx: () => import('../tdx/family.ts'),
-  sgx: () => import('../sgx/family.ts'),
-  nitro: () => import('../nitro/family.ts'),
-  nvidia: () => import('../nvidia/family.ts'),
-  'azure-cvm': () => import('../azure-cvm/family.ts'),
-  'azure-maa': () => import('../maa/family.ts'),
-  'gcp-confidential-space': () => import('../gcp/family.ts'),
+  'sev-snp': () => import('../snp/snp-family.ts'),
+  tdx: () => import('../tdx/tdx-family.ts'),
+  sgx: () => import('../sgx/sgx-family.ts'),
+  nitro: () => import('../nitro/nitro-family.ts'),
+  nvidia: () => import('../nvidia/nvidia-family.ts'),
+  'azure-cvm': () => import('../azure-cvm/azure-cvm-family.ts'),
+  'azure-maa': () => import('../maa/maa-family.ts'),
+  'gcp-confidential-space': () => import('../gcp/gcp-family.ts'),
 }
 
 const loaded = new Map<Family, FamilyVerifier>()

@@ -1,5 +1,5 @@
 import { MicrophoneError, type Microphone, openMicrophone, pcm16, SAMPLE_RATE } from '../../audio/index.ts'
-import { wavHeader } from '../../audio/wav.ts'
+import { wavHeader } from '@sotto/client/live'
 import { words } from '../../words/index.ts'
 import { MAX_BYTES } from './admit.ts'
 
@@ -67,7 +67,7 @@ class Recorder {
     if (bytes === 0) return
     const at = new Date()
     onFile(
-      new File([wavHeader(bytes, SAMPLE_RATE), ...pieces], words.transcribe.recordingName(at), {
+      new File([wavHeader(SAMPLE_RATE, bytes), ...pieces], words.transcribe.recordingName(at), {
         type: 'audio/wav',
         lastModified: at.getTime(),
       }),
