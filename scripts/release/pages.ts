@@ -2,13 +2,9 @@
 import { createHash } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  CONSOLE_RELEASE_PREDICATE,
-  CONSOLE_RELEASE_TYPE,
-  type ConsoleRelease,
-} from '@sotto/protocol/console-release'
+import { CONSOLE_RELEASE_PREDICATE, type ConsoleRelease } from '@sotto/protocol/console-release'
 import { type PreparedSigner, signDsse } from '@sotto/protocol/dsse'
-import { encodeDocument } from '@sotto/protocol/keyrelease'
+import { encodeDocument, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import { buildPages } from '../console/build.ts'
 
 /** The pages as `release.json` describes them. */
@@ -40,5 +36,5 @@ export function signPages(
     predicateType: CONSOLE_RELEASE_PREDICATE,
     predicate,
   }
-  return signDsse(CONSOLE_RELEASE_TYPE, encodeDocument(statement), [signer])
+  return signDsse(PAYLOAD_TYPES.release, encodeDocument(statement), [signer])
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromBase64Url, fromUtf8, utf8 } from '@sotto/protocol/bytes'
-import { CONSOLE_RELEASE_TYPE, consoleReleaseDecoder } from '@sotto/protocol/console-release'
+import { consoleReleaseDecoder } from '@sotto/protocol/console-release'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { decodeDocument, PAYLOAD_TYPES, releaseStatementDecoder } from '@sotto/protocol/keyrelease'
 import { encodeManifest, softwareMeasurement } from '@sotto/protocol/measurement'
@@ -94,7 +94,7 @@ describe('release:build', () => {
     const manifest = read('console/SHA256SUMS')
     for (const [name, digest] of parseManifest(fromUtf8(manifest)))
       expect(sha256(read(`console/pages/${name}`)), name).toBe(digest)
-    const { payload } = verifyDsse(parseDsse(read('console/release.dsse.json')), CONSOLE_RELEASE_TYPE, [
+    const { payload } = verifyDsse(parseDsse(read('console/release.dsse.json')), PAYLOAD_TYPES.release, [
       key(),
     ])
     expect(decodeDocument(payload, consoleReleaseDecoder)).toMatchObject({

@@ -1,8 +1,8 @@
-import { constants, existsSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { cliError } from '../errors.ts'
+import { findDist } from '../stack/layout.ts'
 import { digestOf, MANIFEST_FILE, manifestDigest, MAX_PAGE_BYTES, parseManifest } from './manifest.ts'
 
 /** The manifest of the pages that were built with this command (`scripts/build.ts`): the command's bundle carries it. */
@@ -28,9 +28,10 @@ export interface LoadedPages {
  * @throws `STACK_NOT_BUILT` (fix-input)
  */
 export async function findPages(from: string = import.meta.url): Promise<InstalledPages> {
-  for (let folder = dirname(fileURLToPath(from)); folder !== dirname(folder); folder = dirname(folder)) {
-    const pages = join(folder, 'dist', 'console')
-    if (existsSync(join(pages, MANIFEST_FILE))) return { folder: pages, manifest: await manifestOf(pages) }
+  const dist = findDist(from, join('console', MANIFEST_FILE))
+  if (dist !== undefined) {
+    const folder = join(dist, 'console')
+    return { folder, manifest: await manifestOf(folder) }
   }
   throw cliError('STACK_NOT_BUILT', 'the pages are not built', { hint: 'run npm run build in the checkout' })
 }

@@ -21,13 +21,25 @@ export interface Layout {
  * @throws `STACK_NOT_BUILT` (fix-input)
  */
 export function findLayout(from: string = import.meta.url): Layout {
-  for (let folder = dirname(fileURLToPath(from)); folder !== dirname(folder); folder = dirname(folder)) {
-    const dist = join(folder, 'dist')
-    if (existsSync(join(dist, 'images', 'software', 'inference', 'role.js'))) return layoutOf(folder, dist)
-  }
+  const dist = findDist(from, join('images', 'software', 'inference', 'role.js'))
+  if (dist !== undefined) return layoutOf(dirname(dist), dist)
   throw cliError('STACK_NOT_BUILT', 'the images are not built', {
     hint: 'run npm run build in the checkout',
   })
+}
+
+/**
+ * Folder of built things that has a file, in the checkout that a module lies in.
+ * @param from URL of the module. @param file its path in the folder
+ */
+export function findDist(from: string, file: string): string | undefined {
+  for (let folder = dirname(fileURLToPath(from)); folder !== dirname(folder); folder = dirname(folder)) {
+    const dist = join(folder, 'dist')
+    if (existsSync(join(dist, file))) return dist
+    // The checkout ends here: what lies above it is somebody else's.
+    if (existsSync(join(folder, 'package-lock.json'))) return undefined
+  }
+  return undefined
 }
 
 function layoutOf(root: string, dist: string): Layout {

@@ -1,55 +1,20 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  CONSOLE_RELEASE_PREDICATE,
-  CONSOLE_RELEASE_TYPE,
-  type ConsoleRelease,
-} from '@sotto/protocol/console-release'
-import { fromUtf8 } from '@sotto/protocol/bytes'
-import { type DsseSigner, signDsse } from '@sotto/protocol/dsse'
-import { encodeDocument } from '@sotto/protocol/keyrelease'
 import { claim } from '../../../../test/claims.ts'
-import { serve } from '../../../client/test/monitor/support.ts'
-import { consoleServeCommand } from '../../src/commands/console/serve.ts'
-import { consoleVerifyCommand } from '../../src/commands/console/verify.ts'
 import type { PagesReport } from '../../src/commands/console/report.ts'
 import { STRICT_HEADERS } from '../../src/console/headers.ts'
 import { digestOf, manifestDigest } from '../../src/console/manifest.ts'
-import { createDesk, type Desk } from '../support/desk.ts'
-import { runInMemory, type RunResult } from '../support/memory-io.ts'
-import { type FakeHost, FILES, installPages, manifestOf, openFakeHost } from './pages.ts'
+import type { Desk } from '../support/desk.ts'
+import { type FakeHost, FILES, manifestOf } from './pages.ts'
+import { beginVerifying, RELAY, URL, type Verifying } from './verifying.ts'
 
-const RELAY = 'https://relay.example'
-const URL = 'https://chat.example/app/'
 const PAGES = manifestDigest(manifestOf())
 const PERMISSIONS = STRICT_HEADERS['permissions-policy']!
 
 let desk: Desk
 let host: FakeHost
-beforeEach(async () => {
-  desk = await createDesk()
-  host = openFakeHost(RELAY, desk.service.world.policy)
-})
+let verify: Verifying['verify']
+beforeEach(async () => void ({ desk, host, verify } = await beginVerifying()))
 afterEach(() => desk.clear())
-
-function verify(argv: string[] = [], url = URL, env: Record<string, string> = {}): Promise<RunResult> {
-  const pages = installPages()
-  const find = (): Promise<typeof pages> => Promise.resolve(pages)
-  const { world } = desk.service
-  const log = serve({ log: world.log, time: world.now - 30 })
-  return runInMemory(
-    [consoleServeCommand(find), consoleVerifyCommand(find)],
-    ['console', 'verify', url, ...argv],
-    {
-      cwd: desk.cwd,
-      env: { SOTTO_CONFIG_DIR: 'config', SOTTO_POLICY: 'policy.json', ...env },
-      fetch: (input, init) =>
-        String(input).startsWith('http://log/') ? log(input, init) : host.fetch(input, init),
-      nowMs: () => world.now * 1000,
-    },
-  )
-}
 
 async function report(argv: string[] = []): Promise<{ code: number; report: PagesReport & { ok: boolean } }> {
   const { code, stdout, stderr } = await verify(['--json', ...argv])
@@ -242,84 +207,5 @@ describe('sotto console verify', () => {
     for (const url of ['ftp://chat.example', 'https://:secret@chat.example', `${URL}?x`])
       expect((await verify([], url)).code, url).toBe(2)
     expect((await verify([], `${URL}?`)).stderr).toContain(`asking ${URL} ...`)
-  })
-})
-
-describe('the release of pages', () => {
-  const sign = (digest: string, signer: DsseSigner, version = '1.4.0'): Uint8Array => {
-    const statement: ConsoleRelease = {
-      _type: 'https://in-toto.io/Statement/v1',
-      subject: [{ name: 'console', digest: { sha256: digest } }],
-      predicateType: CONSOLE_RELEASE_PREDICATE,
-      predicate: { version, securityVersion: 1, createdAt: 1_790_000_000 },
-    }
-    return signDsse(CONSOLE_RELEASE_TYPE, encodeDocument(statement), [signer])
-  }
-  const logged = (...more: string[]): Promise<RunResult> =>
-    verify(['--logged', '--log', 'http://log/log', ...more])
-
-  it(claim('T21.verify', 'is found in the log, signed by a release key of the policy'), async () => {
-    const { log, signers } = desk.service.world
-    // Another version of the pages than this installation has.
-    host.files['Trust-A1.js'] = 'export default 3'
-    const { 'console.json': _config, SHA256SUMS: _sums, ...files } = host.files
-    host.files['SHA256SUMS'] = manifestOf(files)
-    const digest = manifestDigest(host.files['SHA256SUMS'])
-    log.append(sign(digest, signers.kms))
-    const unsigned = await logged()
-    expect([unsigned.code, unsigned.stderr]).toEqual([3, expect.stringContaining('no release in the log')])
-    log.append(sign(digest, signers.release))
-    const index = log.size - 1
-    expect(await logged()).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining(
-        `the pages are those of release 1.4.0, entry ${index} of the log, ${digest}`,
-      ),
-    })
-    log.append(sign('ab'.repeat(32), signers.release, '1.5.0'))
-    expect((await logged()).stderr).toContain(
-      `a newer release of the pages is in the log: 1.5.0, entry ${index + 1}`,
-    )
-    host.files['console.js'] = 'evil()'
-    expect(await logged()).toMatchObject({
-      code: 3,
-      stdout: expect.stringContaining('✗ changed  console.js'),
-    })
-    delete host.files['SHA256SUMS']
-    expect((await logged()).code).toBe(3)
-  })
-
-  it(claim('T21.verify', 'is read from a release file, and revoked by a policy'), async () => {
-    const { signers, policy } = desk.service.world
-    const write = (pages: string, envelope: Uint8Array): void =>
-      writeFileSync(
-        join(desk.cwd, 'release.json'),
-        JSON.stringify({
-          format: 'sotto-release/1',
-          version: '1.4.0',
-          flavour: 'release',
-          arch: 'x64',
-          source: { digest: 'ab'.repeat(32) },
-          roles: {},
-          console: { pages, statements: { release: { envelope: fromUtf8(envelope), index: 3 } } },
-        }),
-      )
-    const byFile = (): Promise<RunResult> => verify(['--release', 'release.json'])
-    write(PAGES, sign(PAGES, signers.release))
-    expect(await byFile()).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('1.4.0 of release.json'),
-    })
-    write(PAGES, sign(PAGES, signers.kms))
-    expect((await byFile()).code).toBe(3)
-    write(PAGES, sign('ab'.repeat(32), signers.release))
-    expect((await byFile()).stderr).toContain('about other pages')
-    write('ab'.repeat(32), sign('ab'.repeat(32), signers.release))
-    expect((await byFile()).stderr).toContain('other pages than the signed release')
-    write(PAGES, sign(PAGES, signers.release))
-    desk.write('policy.json', JSON.stringify({ ...policy, revoked: [PAGES] }))
-    expect(await byFile()).toMatchObject({ code: 5, stderr: expect.stringContaining('revokes these pages') })
-    expect(await verify()).toMatchObject({ code: 5, stderr: expect.stringContaining('revokes these pages') })
-    expect((await verify(['--release', 'release.json', '--logged'])).code).toBe(2)
   })
 })

@@ -1,14 +1,11 @@
 /** "These are the pages of release X": what a browser loads to verify a service and to talk to it. */
 import { type Decoder, hex, integer, label, list, literal, object } from '../jcs/index.ts'
-import { type Digest, PAYLOAD_TYPES, type UnixSeconds } from '../keyrelease/index.ts'
-
-/** DSSE payload type: an in-toto statement, told from others by its predicate type. */
-export const CONSOLE_RELEASE_TYPE: string = PAYLOAD_TYPES.release
+import type { Digest, UnixSeconds } from '../keyrelease/index.ts'
 
 /** Predicate type of {@link ConsoleRelease}. No image: nothing measures a browser, so it is told apart from releases of roles. */
 export const CONSOLE_RELEASE_PREDICATE = 'https://sotto.dev/attestation/console-release/v1'
 
-/** in-toto Statement v1, signed by a release key and logged like the releases of roles. */
+/** in-toto Statement v1 under `PAYLOAD_TYPES.release`, signed by a release key and logged like the releases of roles. */
 export interface ConsoleRelease {
   _type: 'https://in-toto.io/Statement/v1'
   /** SHA-256 of the manifest: lines `SHA-256  name`, sorted by name. */

@@ -1,6 +1,1 @@
-export {
-  CONSOLE_RELEASE_PREDICATE,
-  CONSOLE_RELEASE_TYPE,
-  type ConsoleRelease,
-  consoleReleaseDecoder,
-} from './console-release.ts'
+export { CONSOLE_RELEASE_PREDICATE, type ConsoleRelease, consoleReleaseDecoder } from './console-release.ts'

@@ -4,13 +4,12 @@ import { createLogReader, judgeCheckpoint, type LogReader } from '@sotto/client/
 import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import {
   CONSOLE_RELEASE_PREDICATE,
-  CONSOLE_RELEASE_TYPE,
   type ConsoleRelease,
   consoleReleaseDecoder,
 } from '@sotto/protocol/console-release'
 import { type DsseEnvelope, parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { SottoError } from '@sotto/protocol/errors'
-import { decodeDocument } from '@sotto/protocol/keyrelease'
+import { decodeDocument, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import { TILE_WIDTH } from '@sotto/protocol/tile-path'
 import type { TrustPolicy } from '@sotto/verifier'
 import { cliError } from '../../errors.ts'
@@ -151,7 +150,7 @@ function signedRelease(envelope: string, policy: TrustPolicy): ConsoleRelease {
 
 /** @throws `DSSE_*`, `JCS_*` */
 function verifyRelease(envelope: DsseEnvelope, { releaseKeys }: TrustPolicy): ConsoleRelease {
-  const { payload } = verifyDsse(envelope, CONSOLE_RELEASE_TYPE, releaseKeys.map(fromBase64Url))
+  const { payload } = verifyDsse(envelope, PAYLOAD_TYPES.release, releaseKeys.map(fromBase64Url))
   return decodeDocument(payload, consoleReleaseDecoder, CONSOLE_RELEASE_PREDICATE)
 }
 
