@@ -3,8 +3,8 @@ import { ref } from './parts.ts'
 import type { Answer, Schema } from './types.ts'
 
 /**
- * Answers have no schema in the code that writes them: these are written by hand, and test/docs compares them with the
- * answers of a running service.
+ * Answers have no schema in the code that writes them: these are written by hand, and test/docs/answers.test.ts compares
+ * them with answers that have every member there is.
  */
 const text: Schema = { type: 'string' }
 const count: Schema = { type: 'integer', minimum: 0 }
@@ -30,6 +30,8 @@ const datatype = oneOf(...DATATYPES)
 const port = object({ name: text, datatype, shape: list({ type: 'integer', minimum: -1 }) })
 const duration = object({ type: { const: 'duration' }, seconds: count })
 const callFunction = object({ name: text, arguments: text })
+const logprobs: Schema = { type: ['object', 'null'] }
+const completions = list(object({ index: count, text, logprobs, finish_reason: finish }))
 
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Error: object({
@@ -58,9 +60,18 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       owned_by: text,
       task: oneOf('transcription', 'text-generation', 'summarization', 'embedding', 'tensors'),
       digest: { ...digest, description: 'The same that receipts quote.' },
+      context_tokens: {
+        ...count,
+        description: 'Tokens of question and answer together, for a model that generates.',
+      },
+      runs_in: {
+        ...oneOf('enclave', 'server'),
+        description: 'In the enclave itself, or in a model server beside it.',
+      },
       alias_of: { type: 'string', description: 'The model that this is another name of.' },
+      pinned: { const: true, description: 'Kept loaded; of models of owners alone.' },
     },
-    ['alias_of'],
+    ['context_tokens', 'runs_in', 'alias_of', 'pinned'],
   ),
   ModelList: object({ object: { const: 'list' }, data: list(ref('Model')) }),
   Usage: object(
@@ -91,7 +102,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           },
           ['tool_calls', 'function_call'],
         ),
-        logprobs: { type: ['object', 'null'] },
+        logprobs,
         finish_reason: finish,
       }),
     ),
@@ -103,7 +114,9 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       object: { const: 'chat.completion.chunk' },
       created: seconds,
       model: text,
-      choices: list(object({ index: count, delta: { type: 'object' }, finish_reason: finish })),
+      choices: list(
+        object({ index: count, delta: { type: 'object' }, logprobs, finish_reason: finish }, ['logprobs']),
+      ),
       usage: orNull(ref('Usage')),
     },
     ['usage'],
@@ -113,17 +126,31 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     object: { const: 'text_completion' },
     created: seconds,
     model: text,
-    choices: list(
-      object({ index: count, text, logprobs: { type: ['object', 'null'] }, finish_reason: finish }),
-    ),
+    choices: completions,
     usage: ref('Usage'),
   }),
+  CompletionChunk: object(
+    {
+      id: text,
+      object: { const: 'text_completion' },
+      created: seconds,
+      model: text,
+      choices: completions,
+      usage: orNull(ref('Usage')),
+    },
+    ['usage'],
+  ),
   Response: object({
     id: text,
     object: { const: 'response' },
     created_at: seconds,
     status: oneOf('in_progress', 'completed', 'incomplete'),
+    background: { const: false },
+    error: { type: 'null' },
     incomplete_details: orNull(object({ reason: text })),
+    instructions: { type: ['string', 'null'] },
+    max_output_tokens: orNull(count),
+    metadata: { type: 'object' },
     model: text,
     output: list(
       object(
@@ -132,7 +159,14 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           type: oneOf('message', 'function_call'),
           status: text,
           role: { const: 'assistant' },
-          content: list(object({ type: { const: 'output_text' }, text })),
+          content: list(
+            object({
+              type: { const: 'output_text' },
+              annotations: list(any),
+              text,
+              logprobs: list({ type: 'object' }),
+            }),
+          ),
           call_id: text,
           name: text,
           arguments: text,
@@ -140,8 +174,28 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         ['role', 'content', 'call_id', 'name', 'arguments'],
       ),
     ),
+    parallel_tool_calls: { type: 'boolean' },
+    previous_response_id: { type: 'null' },
+    reasoning: { type: 'null' },
+    service_tier: { const: 'default' },
     store: { const: false },
-    usage: orNull(object({ input_tokens: count, output_tokens: count, total_tokens: count })),
+    temperature: number,
+    text: object({ format: { type: 'object' } }),
+    tool_choice: { anyOf: [text, { type: 'object' }] },
+    tools: list({ type: 'object' }),
+    top_logprobs: count,
+    top_p: number,
+    truncation: { const: 'disabled' },
+    usage: orNull(
+      object({
+        input_tokens: count,
+        input_tokens_details: object({ cached_tokens: count }),
+        output_tokens: count,
+        output_tokens_details: object({ reasoning_tokens: count }),
+        total_tokens: count,
+      }),
+    ),
+    user: { type: 'null' },
   }),
   Embeddings: object({
     object: { const: 'list' },

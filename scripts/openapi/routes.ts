@@ -94,7 +94,7 @@ export const PATHS: OpenApi['paths'] = {
     summary: 'Go on with a text',
     responses: answers('The text, or with `stream` its events and then `[DONE]`.', {
       ...json(ref('Completion')),
-      ...events(ref('Completion')),
+      ...events(ref('CompletionChunk')),
     }),
   }),
   '/v1/responses': posts('/v1/responses', {

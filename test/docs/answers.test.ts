@@ -17,7 +17,8 @@ const messages = [{ role: 'user', content: 'Hello' }]
 const functions = [{ name: 'book' }]
 const { api } = fakeApi()
 const caller = scriptedApi({ calls: [['book', '{}']], end: 'tool-calls' }).api
-const tensors = apiOf(echoModel())
+const ports = [{ name: 'n', datatype: 'UINT8', shape: [-1] }] as const
+const tensors = apiOf(echoModel([], { tensors: { inputs: ports, outputs: ports } }))
 
 const chat = (body: object): Request => post('/v1/chat/completions', { messages, ...body })
 
@@ -38,6 +39,12 @@ async function documentsOf(response: Response): Promise<unknown[]> {
   )
 }
 
+const INPUT = { name: 'n', datatype: 'UINT8', shape: [2], data: [1, 2] }
+const BINARY = {
+  inputs: [binaryInput('n', 'UINT8', [2], Uint8Array.of(1, 2))],
+  outputs: [{ name: 'n', parameters: { binary_data: true } }],
+}
+
 /** Answers that between them have every member there is. */
 const ANSWERS: readonly (readonly [shape: string, answer: () => Promise<Response>])[] = [
   ['ModelList', () => api(get('/v1/models'))],
@@ -49,6 +56,12 @@ const ANSWERS: readonly (readonly [shape: string, answer: () => Promise<Response
   ['ChatCompletionChunk', () => api(chat({ stream: true, stream_options: { include_usage: true } }))],
   ['ChatCompletionChunk', () => api(chat({ stream: true, logprobs: true }))],
   ['Completion', () => api(post('/v1/completions', { prompt: 'Once', logprobs: 1 }))],
+  ['CompletionChunk', () => api(post('/v1/completions', { prompt: 'Once', logprobs: 1, stream: true }))],
+  [
+    'CompletionChunk',
+    () =>
+      api(post('/v1/completions', { prompt: 'Once', stream: true, stream_options: { include_usage: true } })),
+  ],
   ['Response', () => api(post('/v1/responses', { input: 'Hello' }))],
   [
     'Response',
@@ -67,26 +80,10 @@ const ANSWERS: readonly (readonly [shape: string, answer: () => Promise<Response
   ['TensorServer', () => tensors(get('/v2'))],
   ['TensorModel', () => tensors(get('/v2/models/owner/echo'))],
   ['TensorIndex', () => tensors(post('/v2/repository/index', {}))],
-  ['TensorAnswer', () => tensors(inferJson('owner/echo', { id: 'a', inputs: [INPUT], outputs: [OUTPUT] }))],
-  [
-    'TensorAnswer',
-    () =>
-      tensors(
-        inferBinary(
-          'owner/echo',
-          {
-            inputs: [binaryInput('UINT8', 'UINT8', [2], Uint8Array.of(1, 2))],
-            outputs: [{ ...OUTPUT, parameters: { binary_data: true } }],
-          },
-          [Uint8Array.of(1, 2)],
-        ),
-      ),
-  ],
+  ['TensorAnswer', () => tensors(inferJson('owner/echo', { id: 'a', inputs: [INPUT] }))],
+  ['TensorAnswer', () => tensors(inferBinary('owner/echo', BINARY, [Uint8Array.of(1, 2)]))],
   ['TensorError', () => tensors(get('/v2/models/none'))],
 ]
-const INPUT = { name: 'UINT8', datatype: 'UINT8', shape: [2], data: [1, 2] }
-const OUTPUT = { name: 'UINT8' }
-
 /** A model of an owner that the configuration keeps loaded. */
 function showOwned(): Promise<Response> {
   const model = { id: 'owner/notes:2', digest: 'd'.repeat(64), createdAt: 5, owner: 'a'.repeat(24) }

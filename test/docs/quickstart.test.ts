@@ -5,10 +5,9 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compileCheck } from '../../packages/enclave/src/engines/json-schema/check.ts'
 import { parsePage } from '../../scripts/docs/markdown.ts'
-import { SCHEMAS } from '../../scripts/openapi/answers.ts'
 import { type CommandDesk, LONG, openCommandDesk } from '../stack/commands.ts'
+import { mismatch } from './shapes.ts'
 
 /** Debian has it as python3; a machine without runs the other steps. */
 const hasPython = spawnSync('python3', ['--version']).status === 0
@@ -193,12 +192,6 @@ describe('the examples of the pages, against a service on this machine', () => {
     expect(mismatch('Model', { id: 'x' })).toBeDefined()
   })
 })
-
-/** The keyword that an answer breaks, by the check that the gateway uses on answers. */
-function mismatch(shape: string, answer: unknown): string | undefined {
-  const defs = JSON.parse(JSON.stringify(SCHEMAS).replaceAll('#/components/schemas/', '#/$defs/')) as object
-  return compileCheck({ $defs: defs, $ref: `#/$defs/${shape}` })(answer)
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

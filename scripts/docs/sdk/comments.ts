@@ -1,4 +1,4 @@
-import type { Comment, CommentDisplayPart } from 'typedoc'
+import type { Comment, CommentDisplayPart, ParameterReflection } from 'typedoc'
 
 /** The first words of a comment, as paragraphs of markdown. */
 export function summary(comment: Comment | undefined): string[] {
@@ -6,13 +6,16 @@ export function summary(comment: Comment | undefined): string[] {
   return text === '' ? [] : [text]
 }
 
-/** Its `@param`, `@returns`, `@throws`, `@default` and `@example`. */
-export function blocks(comment: Comment | undefined): string[] {
+/** What it says of parameters, which have those words now, then its `@returns`, `@throws`, `@default` and `@example`. */
+export function blocks(
+  comment: Comment | undefined,
+  parameters: readonly ParameterReflection[] = [],
+): string[] {
   const tags = comment?.blockTags ?? []
   const of = (tag: string) => tags.filter((block) => block.tag === tag)
-  const rows = of('@param')
-    .map(({ name, content }) => `| \`${name}\` | ${oneLine(words(content))} |`)
-    .filter((row) => !/\| *\|$/.test(row))
+  const rows = parameters
+    .filter((parameter) => parameter.comment?.hasVisibleComponent())
+    .map((parameter) => `| \`${parameterName(parameter)}\` | ${memberWords(parameter.comment)} |`)
   return [
     ...(rows.length > 0 ? [['| parameter | |', '|---|---|', ...rows].join('\n')] : []),
     ...of('@returns').map(({ content }) => `Returns ${words(content)}`),
@@ -20,6 +23,11 @@ export function blocks(comment: Comment | undefined): string[] {
     ...of('@default').map(({ content }) => `Default: ${defaultOf(words(content))}`),
     ...of('@example').map(({ content }) => `Example: ${exampleOf(words(content))}`),
   ]
+}
+
+/** Parameters that are taken apart have no name. */
+export function parameterName({ name }: ParameterReflection): string {
+  return name === '__namedParameters' ? 'options' : name
 }
 
 /** A comment of one member, with its default, in one line. */

@@ -56,7 +56,7 @@ function exportParts(child: DeclarationReflection): string[] {
           ].join('\n'),
         ]
       : []),
-    ...blocks(comment),
+    ...blocks(comment, child.signatures?.[0]?.parameters),
   ]
 }
 

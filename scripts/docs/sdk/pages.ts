@@ -3,10 +3,13 @@ import { Application, type DeclarationReflection, ReflectionKind } from 'typedoc
 import { modulePage } from './module-page.ts'
 import { moduleFile, SDK_ENTRIES } from './entries.ts'
 
-/** A page of markdown for each module, from its types and what is written above them. It takes a compiler's time. */
-export async function sdkPages(root: string): Promise<Map<string, string>> {
+/**
+ * A page of markdown for each module, from its types and what is written above them. It takes a compiler's time.
+ * @throws Error for an entry that the tsconfig beside this file does not list
+ */
+export async function sdkPages(root: string, entries = SDK_ENTRIES): Promise<Map<string, string>> {
   const app = await Application.bootstrap({
-    entryPoints: SDK_ENTRIES.map(({ file }) => join(root, file)),
+    entryPoints: entries.map(({ file }) => join(root, file)),
     tsconfig: join(root, 'scripts/docs/sdk/tsconfig.json'),
     // `npm run check` does that, for everything.
     skipErrorChecking: true,
@@ -22,15 +25,16 @@ export async function sdkPages(root: string): Promise<Map<string, string>> {
   if (project === undefined) throw new Error('TypeDoc found no project')
   const modules = project.getChildrenByKind(ReflectionKind.Module)
   return new Map(
-    SDK_ENTRIES.map((entry, index) => {
-      const module = find(modules, entry.file) ?? modules[index]!
+    entries.map((entry) => {
+      const module = find(modules, entry.file)
+      if (module === undefined) throw new Error(`TypeDoc found no module ${entry.file}`)
       return [moduleFile(entry.name), modulePage(entry, module, homeOf)] as const
     }),
   )
 
   /** Names that a module only passes on are described where they come from. */
   function homeOf(name: string): string | undefined {
-    for (const { file, name: module } of SDK_ENTRIES)
+    for (const { file, name: module } of entries)
       if (
         find(modules, file)?.children?.some(
           (child) => child.name === name && child.kind !== ReflectionKind.Reference,

@@ -5,7 +5,7 @@ import {
   type SignatureReflection,
   type SomeType,
 } from 'typedoc'
-import { memberWords } from './comments.ts'
+import { memberWords, parameterName } from './comments.ts'
 
 /** Longest line of code before it is broken. */
 const WIDTH = 92
@@ -73,14 +73,15 @@ function callOf(signature: SignatureReflection, result: string | undefined): str
 
 function parameterOf(parameter: ParameterReflection): string {
   const isOptional = parameter.flags.isOptional || parameter.defaultValue !== undefined
-  // Parameters that are taken apart have no name.
-  const name = parameter.name === '__namedParameters' ? 'options' : parameter.name
-  return `${parameter.flags.isRest ? '...' : ''}${name}${isOptional ? '?' : ''}: ${typeOf(parameter.type)}`
+  return `${parameter.flags.isRest ? '...' : ''}${parameterName(parameter)}${isOptional ? '?' : ''}: ${typeOf(parameter.type)}`
 }
 
 function typeParameters({ typeParameters: list }: DeclarationReflection | SignatureReflection): string {
   if (!list || list.length === 0) return ''
-  const names = list.map(({ name, type }) => (type ? `${name} extends ${type.toString()}` : name))
+  const names = list.map(
+    (one) =>
+      `${one.name}${one.type ? ` extends ${one.type.toString()}` : ''}${one.default ? ` = ${one.default.toString()}` : ''}`,
+  )
   return `<${names.join(', ')}>`
 }
 
