@@ -84,7 +84,7 @@ async function check(): Promise<number> {
   process.stdout.write(
     failed.length
       ? `check: failed: ${failed.join(', ')}\n`
-      : 'check: types, lint, format, layers, error pages, tables of fields, OpenAPI, bundles, pages and notices hold\n',
+      : 'check: types, lint, format, layers, error pages, tables of fields, OpenAPI, bundles, browser verifier, pages and notices hold\n',
   )
   return failed.length ? 1 : 0
 }

@@ -45,7 +45,7 @@ const BINARY = {
   outputs: [{ name: 'n', parameters: { binary_data: true } }],
 }
 
-/** Answers that between them have every member there is. */
+/** Answers of the API over models made for tests, of every kind and with what may be left out. */
 const ANSWERS: readonly (readonly [shape: string, answer: () => Promise<Response>])[] = [
   ['ModelList', () => api(get('/v1/models'))],
   ['Model', () => api(get('/v1/models/gpt-4o-mini'))],
@@ -84,6 +84,7 @@ const ANSWERS: readonly (readonly [shape: string, answer: () => Promise<Response
   ['TensorAnswer', () => tensors(inferBinary('owner/echo', BINARY, [Uint8Array.of(1, 2)]))],
   ['TensorError', () => tensors(get('/v2/models/none'))],
 ]
+
 /** A model of an owner that the configuration keeps loaded. */
 function showOwned(): Promise<Response> {
   const model = { id: 'owner/notes:2', digest: 'd'.repeat(64), createdAt: 5, owner: 'a'.repeat(24) }
@@ -99,7 +100,7 @@ describe('answers have the members that the OpenAPI document states, and no othe
 
   it('a shape of an answer that is not compared is noticed, and so is a member that it does not name', () => {
     const parts = ['Function', 'ToolCall', 'Usage', 'TensorRequest']
-    // What the registry answers is compared where registries are tested: it proves itself.
+    // This one states no members: it proves itself.
     const compared = new Set([...ANSWERS.map(([shape]) => shape), ...parts, 'LoggedModel'])
     expect(Object.keys(SCHEMAS).filter((name) => !compared.has(name))).toEqual([])
     expect(mismatch('TensorError', { error: 'a', code: 'b', more: 1 })).toBe('additionalProperties')

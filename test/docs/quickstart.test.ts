@@ -22,10 +22,13 @@ interface Step {
   output: string | undefined
 }
 
+function fencesOf(page: string): readonly { readonly info: string; readonly content: string }[] {
+  const text = readFileSync(join(root, 'docs', page), 'utf8')
+  return parsePage(text).tokens.filter(({ type }) => type === 'fence')
+}
+
 function stepsOf(page: string): Step[] {
-  const fences = parsePage(readFileSync(join(root, 'docs', page), 'utf8')).tokens.filter(
-    ({ type }) => type === 'fence',
-  )
+  const fences = fencesOf(page)
   return fences.flatMap(({ info, content }, index) => {
     const [language = '', how] = info.split(/\s+/)
     if (how !== 'run') return []
@@ -141,6 +144,10 @@ describe('the examples of the pages, against a service on this machine', () => {
       const [, goesOn] = /sotto (up|proxy)/.exec(step.code) ?? []
       const output = goesOn === 'up' ? started : goesOn === 'proxy' ? await startProxy() : await run(step)
       expect(shows(step.output!, output), `${step.code}\n${output}`).toEqual([])
+      // Another page shows more of it.
+      const more = step.code.includes('sotto verify') ? fencesOf('verify.md') : []
+      for (const { info, content } of more)
+        if (info === 'text output') expect(shows(content, output), output).toEqual([])
     }
   })
 

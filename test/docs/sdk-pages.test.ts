@@ -24,7 +24,7 @@ export function light(name: string, others?: Lamp): boolean { return others === 
  * Many at once.
  * @param options how bright
  */
-export function lightAll(first: Lamp, second: Lamp, { brightness, colour }: { brightness: number; colour: string }): void {}
+export function lightAll(first: Lamp, second: Lamp, third: Lamp, { brightness, colour }: { brightness: number; colour: string }): void {}
 interface Thing {}
 /** What gives light. */
 export interface Lamp<T extends string = string> extends Thing {
@@ -98,6 +98,7 @@ it('a long line is broken, and a parameter that is taken apart has a name', () =
 function lightAll(
   first: Lamp,
   second: Lamp,
+  third: Lamp,
   options: { brightness: number; colour: string },
 ): void
 \`\`\`

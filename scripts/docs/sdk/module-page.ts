@@ -31,13 +31,15 @@ export function modulePage(
   return `${parts.join('\n\n')}\n`
 }
 
-/** The values a program imports most: functions first, a few of them. */
+/** What a program imports most: a few functions and classes; where there are none, types. */
 function importOf(name: string, children: readonly DeclarationReflection[]): string {
   const values = children.filter(
     ({ kind }) => kind === ReflectionKind.Function || kind === ReflectionKind.Class,
   )
-  const names = values.slice(0, 3).map((child) => child.name)
-  return `import { ${(names.length > 0 ? names : children.slice(0, 3).map((child) => `type ${child.name}`)).join(', ')} } from '${name}'`
+  const types = children.filter(({ kind }) => kind !== ReflectionKind.Reference)
+  const names =
+    values.length > 0 ? values.map((child) => child.name) : types.map((child) => `type ${child.name}`)
+  return `import { ${names.slice(0, 3).join(', ')} } from '${name}'`
 }
 
 function exportParts(child: DeclarationReflection): string[] {
