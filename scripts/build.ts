@@ -52,6 +52,8 @@ export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const)
       engine: {
         engine: 'packages/enclave/src/engines/worker/main.ts',
         confine: 'packages/enclave/src/engines/worker/confine.ts',
+        bridge: 'packages/enclave/src/app/bridge/main.ts',
+        unpack: 'packages/enclave/src/app/unpack/main.ts',
       },
       natives: NATIVE,
     },

@@ -230,6 +230,16 @@ export const CLAIMS = {
       'Each release declares what it does with content, signed, logged and bound to its measurement; the enclave does nothing else, and a client policy can require it.',
     source: 'Rules, T20',
   },
+  'T19.app': {
+    sentence:
+      'An own app is reached through the gateway and in no other way, and reaches nothing but the models beside it; of its code, where that is sealed, and of its secrets nothing is on a disk in clear.',
+    source: 'Rules, T19',
+  },
+  'T20.app': {
+    sentence:
+      'A release says which app its enclave runs beside the models; the enclave runs no other and takes no keys where both disagree, and no client sends anything to an enclave whose app its policy does not name.',
+    source: 'Rules, T20',
+  },
   T21: {
     sentence:
       "The local proxy checks Host and Origin and can require a local secret; with an owner's key it acts only for whoever has a secret of its own, and for no web page.",

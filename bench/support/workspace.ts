@@ -16,11 +16,11 @@ export interface Workspace {
   remove(): Promise<void>
 }
 
-/** Builds everything into a temporary folder, with the default models beside it. */
+/** Builds everything into a temporary folder, with the default models and the examples beside it. */
 export async function openWorkspace(): Promise<Workspace> {
   const folder = await mkdtemp(join(tmpdir(), 'sotto-bench-'))
   await buildInto(join(folder, 'dist'))
-  await symlink(join(root, 'models'), join(folder, 'models'))
+  for (const name of ['models', 'examples']) await symlink(join(root, name), join(folder, name))
   const command = join(folder, 'dist', 'cli', 'sotto.js')
   return {
     folder,

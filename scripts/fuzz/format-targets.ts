@@ -6,6 +6,7 @@ import { parseCanonicalJson, parseStrictJson } from '@sotto/protocol/jcs'
 import { parseJwks, parseJws } from '@sotto/protocol/jose'
 import { encodeKeyConfigs, parseKeyConfig, parseKeyConfigs } from '@sotto/protocol/ohttp'
 import { parseHeader, sealArtifact } from '@sotto/protocol/sealed'
+import { packTar, readTar } from '@sotto/protocol/tar'
 import { entryBundlePath, parseTilePath, tilePath } from '@sotto/protocol/tile-path'
 import {
   certificatesOfPem,
@@ -50,8 +51,16 @@ export const formatTargets: readonly Target[] = [
   parser('ohttp key', () => [fakeKeyConfig(7, new Uint8Array(32).fill(9))], parseKeyConfig),
   parser('ohttp keys', keyLists, parseKeyConfigs),
   parser('sealed header', sealedHeaders, parseHeader),
+  parser('tar', archives, (bytes) => readTar(bytes, { maxFiles: 16, maxBytes: 1 << 20 })),
   parser('tile path', tilePaths, (bytes) => parseTilePath(fromUtf8(bytes))),
 ]
+
+/** Of nothing, of one file, and of several with a path that needs both fields. */
+function archives(): Uint8Array[] {
+  const file = { path: 'server.js', mode: 0o644, bytes: utf8('listen()') }
+  const long = { path: `${'a'.repeat(90)}/start`, mode: 0o755, bytes: new Uint8Array(600) }
+  return [packTar([]), packTar([file]), packTar([file, long])]
+}
 
 /** Certificates out of files that hold one in DER or several in PEM. */
 function certificates(): Uint8Array[] {

@@ -19,7 +19,7 @@ The web pages are built too, into OUT/console/pages, with OUT/console/SHA256SUMS
   --version TEXT           version of the release (default: that of package.json)
   --security-version N     never lower than that of any earlier release (default: 1)
   --evidence FILE          per role what hardware reports, and what the role does with content:
-                           {"kms":{"configuration":"SHA256","evidence":{...},"dataUse":{...}}}
+                           {"kms":{"configuration":"SHA256","evidence":{...},"dataUse":{...},"app":{...}}}
   --configuration ROLE=FILE  with --software: configuration that the statement is for; evidence is computed
   --log URL                append statements to this log (needs --append-token-file and --policy)
   --append-token-file FILE token for appending

@@ -11,6 +11,8 @@ import {
   encodeDocument,
   PAYLOAD_TYPES,
   RELEASE_PREDICATE,
+  type ReleasedApp,
+  releasedAppDecoder,
   type ReleaseStatement,
   releaseStatementDecoder,
 } from '@sotto/protocol/keyrelease'
@@ -31,6 +33,8 @@ export interface Reported {
   evidence: EvidenceComponent
   /** What the role does with content (T20); absent: nothing is declared. */
   dataUse?: DataUse
+  /** The app that it runs beside its models; absent: none. */
+  app?: ReleasedApp
 }
 
 const MAX_EVIDENCE_BYTES = 65_536
@@ -64,7 +68,7 @@ export function readReported(
     const document = parseStrictJson(text, { maxBytes: MAX_EVIDENCE_BYTES })
     const entry = members<Reported>(
       { configuration: hex(32), evidence: (value) => value as EvidenceComponent },
-      { dataUse: dataUseDecoder },
+      { dataUse: dataUseDecoder, app: releasedAppDecoder },
     )
     for (const [name, value] of Object.entries(objectOf(document))) {
       const role = options.roles.find((one) => one === name)
@@ -122,6 +126,7 @@ export function releaseStatement(options: {
       securityVersion,
       evidence: reported.evidence,
       ...(reported.dataUse && { dataUse: reported.dataUse }),
+      ...(reported.app && { app: reported.app }),
       createdAt,
     },
   }

@@ -42,7 +42,7 @@ export async function openCommandDesk(): Promise<CommandDesk> {
     sotto(args, cwd = folder) {
       const command = start(args, cwd)
       started.push(command)
-      if (args[0] === 'up') places.add(cwd)
+      if (args[0] === 'up' || args[0] === 'deploy') places.add(cwd)
       return command
     },
     async close() {

@@ -69,6 +69,8 @@ describe('one flipped byte', () => {
     ['in Node itself', 'bin/node', 'print V8 command line options'],
     ['in the engine bundle', 'engine.js'],
     ['in what confines engines', 'confine.js'],
+    ['in the bridge of an app', 'bridge.js'],
+    ['in what unpacks an app', 'unpack.js'],
     [
       'in the addon of ONNX Runtime',
       `node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}/onnxruntime_binding.node`,

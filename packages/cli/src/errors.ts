@@ -37,6 +37,23 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `SOFTWARE_TEE_STATE` (fix-input): the keys of the software machine are damaged.
  * - `SOFTWARE_TEE_NOT_LOOPBACK` (stop): a configuration would open a software TEE to the network (T10).
  * - `DEMO_FAILED` (retry): a job of the demo was answered with an error.
+ *
+ * OCI images:
+ * - `IMAGE_INVALID` (fix-input): an image, its layout or one of its layers is not what it must be.
+ * - `IMAGE_UNSUPPORTED` (fix-input): an image holds something that this command does not know how to treat.
+ * - `IMAGE_REFERENCE` (fix-input): a reference names no image, or none by its digest.
+ * - `IMAGE_DIGEST` (stop): the bytes of an image are not those its digest names.
+ * - `REGISTRY_FAILED` (retry): a registry cannot be reached, failed, or cut the connection.
+ *
+ * Deployments:
+ * - `DEPLOY_FILE` (fix-input): a `sotto.yaml` is missing or not what it must be.
+ * - `DEPLOY_APP` (fix-input): the code of an app, or where a secret is read, is not what the file says.
+ * - `DEPLOY_NAME` (fix-input): another folder has a deployment of this name.
+ * - `DEPLOY_UNKNOWN` (fix-input): there is no such deployment.
+ * - `DEPLOY_EXPIRED` (fix-input): the time until which the deployment serves is over.
+ * - `DEPLOY_TESTS` (retry): the tests of an app failed.
+ * - `DEPLOY_TARGET` (fix-input): the target lacks something, or a program that it needs.
+ * - `DEPLOY_DIFFERS` (stop): what is to be deployed is not what the images make.
  */
 export type CliErrorCode =
   | 'CLI_USAGE'
@@ -72,6 +89,19 @@ export type CliErrorCode =
   | 'SOFTWARE_TEE_STATE'
   | 'SOFTWARE_TEE_NOT_LOOPBACK'
   | 'DEMO_FAILED'
+  | 'IMAGE_INVALID'
+  | 'IMAGE_UNSUPPORTED'
+  | 'IMAGE_REFERENCE'
+  | 'IMAGE_DIGEST'
+  | 'REGISTRY_FAILED'
+  | 'DEPLOY_FILE'
+  | 'DEPLOY_APP'
+  | 'DEPLOY_NAME'
+  | 'DEPLOY_UNKNOWN'
+  | 'DEPLOY_EXPIRED'
+  | 'DEPLOY_TESTS'
+  | 'DEPLOY_TARGET'
+  | 'DEPLOY_DIFFERS'
 
 const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_USAGE: 'fix-input',
@@ -107,6 +137,19 @@ const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   SOFTWARE_TEE_STATE: 'fix-input',
   SOFTWARE_TEE_NOT_LOOPBACK: 'stop',
   DEMO_FAILED: 'retry',
+  IMAGE_INVALID: 'fix-input',
+  IMAGE_UNSUPPORTED: 'fix-input',
+  IMAGE_REFERENCE: 'fix-input',
+  IMAGE_DIGEST: 'stop',
+  REGISTRY_FAILED: 'retry',
+  DEPLOY_FILE: 'fix-input',
+  DEPLOY_APP: 'fix-input',
+  DEPLOY_NAME: 'fix-input',
+  DEPLOY_UNKNOWN: 'fix-input',
+  DEPLOY_EXPIRED: 'fix-input',
+  DEPLOY_TESTS: 'retry',
+  DEPLOY_TARGET: 'fix-input',
+  DEPLOY_DIFFERS: 'stop',
 }
 
 /** A {@link SottoError} with a command-line code; the action follows from the code. */

@@ -6,7 +6,7 @@ import type { SottoModels } from './models/types.ts'
 import { isBrowser } from './platform.ts'
 import { createReceiptBook } from './receipts/index.ts'
 import type { SottoTensors } from './tensors/types.ts'
-import { INNER_ORIGIN, type Outlet } from './transport/index.ts'
+import { APP_ORIGIN, INNER_ORIGIN, type Outlet } from './transport/index.ts'
 import {
   checkOnce,
   checkpointMemory,
@@ -76,6 +76,7 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
   )
   const sotto: Sotto = {
     baseURL: `${INNER_ORIGIN}/v1`,
+    appURL: APP_ORIGIN,
     fetch,
     fetchLive: verified.fetchLive,
     transcribeLive: (audio, live) => liveTranscriber(sotto)(audio, live),
@@ -83,6 +84,7 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
     get trust() {
       return session.verdict
     },
+    verify: () => session.current().then(() => session.verdict),
     get receipts() {
       return receipts.records
     },

@@ -6,7 +6,7 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  *
  * Fix your input (`fix-input`):
  * - `RELAY_URL`: the relay address is not https (or http on this machine), or carries credentials or a query.
- * - `REQUEST_ORIGIN`: the URL does not belong to {@link INNER_ORIGIN}; another place would see it in clear.
+ * - `REQUEST_ORIGIN`: the URL belongs neither to {@link INNER_ORIGIN} nor to {@link APP_ORIGIN}; another place would see it in clear.
  * - `REQUEST_INVALID`: method, body or path cannot travel inside the encryption.
  * - `REQUEST_TOO_LARGE`: relay or gateway take no request of this size; nothing of it was answered.
  * - `STORAGE_INVALID`: what is remembered (a checkpoint, a statement of an issuer, tokens) is damaged, or another process holds it; delete it only if you know why.

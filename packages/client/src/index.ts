@@ -1,7 +1,7 @@
 export { checkTrust, connect } from './connect.ts'
 export { clientError, type ClientErrorCode, VerificationRefused } from './errors.ts'
 export { readServerSentEvents } from './sse/index.ts'
-export { INNER_ORIGIN } from './transport/index.ts'
+export { APP_ORIGIN, INNER_ORIGIN } from './transport/index.ts'
 export { paddedLength } from '@sotto/protocol/sizes'
 export { modelOwner } from './models/owner.ts'
 export type {

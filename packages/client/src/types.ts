@@ -72,7 +72,13 @@ export interface Sotto {
   /** Base for any OpenAI-compatible SDK: `https://inference.sotto/v1`. Only {@link fetch} can reach it. */
   readonly baseURL: string
   /**
-   * `fetch` for URLs under {@link baseURL}'s origin. Verifies again when the verdict has run out, encrypts to a
+   * Base for requests to the app that the enclave runs beside its models, where it runs one: `https://app.sotto`. Only
+   * {@link fetch} can reach it, and only apps that your policy names get that far. Of your headers `accept` and
+   * `content-type` arrive, no cookie and no credential.
+   */
+  readonly appURL: string
+  /**
+   * `fetch` for URLs under {@link baseURL}'s origin and {@link appURL}. Verifies again when the verdict has run out, encrypts to a
    * verified key, streams both ways. Throws `SottoError` (see `ClientErrorCode`) for everything outside the
    * encryption; a `Response` is always the enclave's own. A body that was cut errors, it never just ends.
    */
@@ -100,6 +106,11 @@ export interface Sotto {
   readonly tensors: SottoTensors
   /** The verdict in force. */
   readonly trust: Verdict
+  /**
+   * Verifies again where the verdict has run out, as {@link fetch} does before it sends anything; here nothing is sent.
+   * @throws `VERIFY_REFUSED`, `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`
+   */
+  verify(): Promise<Verdict>
   /** The latest receipts, oldest first, at most 256. */
   readonly receipts: readonly ReceiptRecord[]
   /**

@@ -97,6 +97,19 @@ const REFUSALS: readonly Refusal[] = [
     }),
   },
   {
+    step: 'keys.app',
+    what: 'an app that the policy does not name',
+    world: {
+      release: (statement) =>
+        statement.predicate.role === 'kms'
+          ? statement
+          : {
+              ...statement,
+              predicate: { ...statement.predicate, app: { name: 'summaries', sha256: 'a9'.repeat(32) } },
+            },
+    },
+  },
+  {
     step: 'keys.suite',
     what: 'no allowed key encapsulation',
     policy: (policy) => ({ ...policy, kems: ['P-384'] }),

@@ -16,6 +16,20 @@ describe('sotto.fetch', () => {
     expect(Buffer.from(posts(service)[0]!.body).includes('secret')).toBe(false)
   })
 
+  it('reaches the app of the enclave by its own origin, with a receipt', async () => {
+    const service = await createService()
+    service.knobs.app = ({ method, url }) => Response.json([method, url])
+    const sotto = await open(service)
+    const response = await sotto.fetch(`${sotto.appURL}/generate`, { method: 'POST', body: 'a secret' })
+    expect(await response.json()).toEqual(['POST', 'https://app.sotto/generate'])
+    expect(service.outerCalls.map(({ path }) => path)).toEqual(['/relay/inference/trust', '/relay/inference'])
+    expect(await sotto.receiptOf(response)).toBeDefined()
+    await expect(sotto.fetch('https://app.sotto.example/generate')).rejects.toMatchObject({
+      code: 'REQUEST_ORIGIN',
+      expected: 'https://inference.sotto/... or https://app.sotto/...',
+    })
+  })
+
   it('passes an inner error through as the enclave’s own answer, without retry', async () => {
     const service = await createService()
     service.knobs.app = () => Response.json({ error: { code: 'internal' } }, { status: 500 })

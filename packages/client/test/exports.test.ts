@@ -10,6 +10,7 @@ import * as tensors from '../src/tensors/index.ts'
 it('offers exactly these names: adding one is a decision', () => {
   const names = (module: object): string[] => Object.keys(module).sort()
   expect(names(client)).toEqual([
+    'APP_ORIGIN',
     'INNER_ORIGIN',
     'VerificationRefused',
     'checkTrust',
@@ -37,7 +38,16 @@ it('offers exactly these names: adding one is a decision', () => {
     'isResult',
     'parseResult',
   ])
-  expect(names(proxy)).toEqual(['createProxy', 'parseAzurePath', 'startProxy'])
+  expect(names(proxy)).toEqual([
+    'USER_NAME',
+    'changeProxyUsers',
+    'createProxy',
+    'isLoopback',
+    'newUserKey',
+    'parseAzurePath',
+    'readProxyUsers',
+    'startProxy',
+  ])
   expect(names(node)).toEqual([
     'COLLATERAL_INDEX',
     'fileStorage',

@@ -4,6 +4,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * Codes of every {@link SottoError} thrown by this package (beside those of `@sotto/serve`).
  * - `RELAY_UNKNOWN_GATEWAY` (fix-input): no gateway of this name; the relay reaches no other target.
  * - `RELAY_GATEWAY_FAILED` (retry): the gateway is unreachable or answered something that is not OHTTP.
+ * - `RELAY_NO_GATEWAY` (retry): of several enclaves behind this name none is ready, or none took a connection; nothing was sent.
  * - `RELAY_GATEWAY_REFUSED` (fix-input): the gateway refused the encapsulated message.
  * - `RELAY_GATEWAY_BUSY` (retry): the gateway asks to come back later.
  * - `RELAY_ORIGIN` (fix-input): a page of an origin that is not listed asked for a WebSocket.
@@ -48,6 +49,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
 export type EdgeErrorCode =
   | 'RELAY_UNKNOWN_GATEWAY'
   | 'RELAY_GATEWAY_FAILED'
+  | 'RELAY_NO_GATEWAY'
   | 'RELAY_GATEWAY_REFUSED'
   | 'RELAY_GATEWAY_BUSY'
   | 'RELAY_ORIGIN'
@@ -95,6 +97,7 @@ export type EdgeErrorCode =
 const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   RELAY_UNKNOWN_GATEWAY: 'fix-input',
   RELAY_GATEWAY_FAILED: 'retry',
+  RELAY_NO_GATEWAY: 'retry',
   RELAY_GATEWAY_REFUSED: 'fix-input',
   RELAY_GATEWAY_BUSY: 'retry',
   RELAY_ORIGIN: 'fix-input',
@@ -144,6 +147,7 @@ const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
 export const EDGE_STATUSES: Readonly<Record<EdgeErrorCode, number>> = {
   RELAY_UNKNOWN_GATEWAY: 404,
   RELAY_GATEWAY_FAILED: 502,
+  RELAY_NO_GATEWAY: 503,
   RELAY_GATEWAY_REFUSED: 400,
   RELAY_GATEWAY_BUSY: 503,
   RELAY_ORIGIN: 403,

@@ -19,6 +19,7 @@ import type { OhttpErrorCode } from './ohttp/index.ts'
 import type { OmsErrorCode } from './oms/index.ts'
 import type { SealedErrorCode } from './sealed/index.ts'
 import type { SealedModelErrorCode } from './sealed-models/index.ts'
+import type { TarErrorCode } from './tar/index.ts'
 import type { TokenErrorCode } from './tokens/index.ts'
 import type { X509ErrorCode } from './x509/index.ts'
 
@@ -45,5 +46,6 @@ export type ProtocolErrorCode =
   | OmsErrorCode
   | SealedErrorCode
   | SealedModelErrorCode
+  | TarErrorCode
   | TokenErrorCode
   | X509ErrorCode

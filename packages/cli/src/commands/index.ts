@@ -1,7 +1,10 @@
 import { collateralFetch, collateralPack, collateralShow } from '../collateral/index.ts'
 import type { Command } from '../framework/index.ts'
 import { policyDiff, policyExplain, policyLint, policyTest } from '../policy/index.ts'
+import { proxyUsersCommands } from '../proxy/index.ts'
+import { contextLs, contextRm, contextUse } from './account/contexts.ts'
 import { accountCommands } from './account/index.ts'
+import { login } from './account/login.ts'
 import { assistant } from './assistant.ts'
 import { chat } from './chat.ts'
 import { completionsCommand } from './completions.ts'
@@ -12,6 +15,13 @@ import { custodianAccept } from './custodian/accept.ts'
 import { custodianNew, custodianShow } from './custodian/keys.ts'
 import { custodianRelease } from './custodian/release.ts'
 import { custodianStatus } from './custodian/status.ts'
+import { deploy } from './deploy/deploy.ts'
+import { init } from './deploy/init.ts'
+import { logs } from './deploy/logs.ts'
+import { ls } from './deploy/ls.ts'
+import { status } from './deploy/status.ts'
+import { stop } from './deploy/stop.ts'
+import { test } from './deploy/test.ts'
 import { doctor } from './doctor.ts'
 import { embed } from './embed.ts'
 import { hold } from './governance/hold.ts'
@@ -23,6 +33,7 @@ import { proposeCustodians, proposeRotateRoot } from './governance/propose-root.
 import { proposeConstitution, proposePolicy, proposeResume, proposeRotate } from './governance/propose.ts'
 import { vote } from './governance/vote.ts'
 import { help } from './help.ts'
+import { imagesCommands } from './images/index.ts'
 import { logEntry } from './log/entry.ts'
 import { logMonitor } from './log/monitor.ts'
 import { logProve } from './log/prove.ts'
@@ -60,8 +71,17 @@ export const commands: readonly Command[] = [
   demo,
   up,
   down,
+  init,
+  test,
+  deploy,
+  status,
+  logs,
+  ls,
+  stop,
+  ...imagesCommands,
   verify,
   proxy,
+  ...proxyUsersCommands,
   consoleServe,
   consoleVerify,
   transcribe,
@@ -115,6 +135,10 @@ export const commands: readonly Command[] = [
   proposeOwners,
   vote,
   hold,
+  login,
+  contextLs,
+  contextUse,
+  contextRm,
   ...accountCommands,
   doctor,
   configView,

@@ -31,7 +31,7 @@ import {
   stackTrouble,
   TARGET_FLAGS,
 } from '../service/index.ts'
-import { verifySource } from '../source/index.ts'
+import { verifyApp, verifySource } from '../source/index.ts'
 import { formatSteps, printableJson, printableLine } from '../terminal/index.ts'
 
 const { gateway, log } = TARGET_FLAGS
@@ -77,6 +77,11 @@ const FLAGS = {
     value: 'DIR',
     summary: 'rebuild this checkout and compare it with what is released (runs its build)',
   },
+  app: {
+    type: 'string',
+    value: 'DIR',
+    summary: 'compare this code, or the app of a sotto.yaml, with the app that the service runs',
+  },
   release: { type: 'string', value: 'FILE', summary: 'with --source: a release.json instead of a service' },
   explain: { type: 'boolean', summary: 'say in plain words what evidence is and what is wrong with it' },
   conformance: { type: 'boolean', summary: 'answer one JSON request on standard input, for test suites' },
@@ -96,7 +101,8 @@ export const verify: Command = defineCommand({
     'your policy, which names every step that must pass; the others may be skipped, with the reason, but ' +
     'none may fail. A file: a saved trust bundle, or evidence of SEV-SNP, TDX, SGX, Nitro, NVIDIA, Azure or ' +
     'Google, recognised by its content and checked offline. With --source: rebuilds a checkout and compares ' +
-    'every release of the service, or of --release, with what came out. Exit code 0 accepted, 3 something is not ' +
+    'every release of the service, or of --release, with what came out. With --app: compares the code of an own app ' +
+    'with the one that runs. Exit code 0 accepted, 3 something is not ' +
     'authentic, 5 authentic but refused by the policy, 6 what is needed to decide could not be fetched or ' +
     'was not given.',
   arguments: [
@@ -110,11 +116,17 @@ export const verify: Command = defineCommand({
   examples: [
     'sotto verify https://relay.example --policy policy.json',
     'sotto verify --json | jq .ok',
+    'sotto verify --app ./app',
     'sotto verify quote.bin --collateral collateral.json --explain',
     'sotto verify report.bin --collateral certs/ --at 2025-01-01T00:00:00Z',
   ],
   run(context, [target], flags) {
     if (flags.conformance) return conformance(context, target, flags)
+    if (flags.app !== undefined && flags.source !== undefined)
+      throw cliError('CLI_USAGE', '--app and --source are two things to compare with', {
+        hint: 'verify one after the other',
+      })
+    if (flags.app !== undefined) return verifyApp(context, target, flags)
     if (flags.source !== undefined) return verifySource(context, target, flags)
     if (flags.release !== undefined)
       throw cliError('CLI_USAGE', '--release needs --source', { hint: 'name the checkout to rebuild' })

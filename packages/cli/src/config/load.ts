@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { cliError } from '../errors.ts'
+import { contextFiles, currentContext, requireContext } from './contexts.ts'
 import {
   configDirectory,
   type ConfigWorld,
@@ -17,9 +18,11 @@ export interface Setting {
   readonly value: string
   /** Environment variable, file path, `local stack (.sotto/stack.json)` or `default`. */
   readonly origin: string
+  /** It is about the host that its source names, and about no other: a context's, or the local stack's. */
+  readonly isOfHost: boolean
 }
 
-/** Settings after precedence: environment, project file, user file, local stack, default. Flags come before all. */
+/** Settings after precedence: environment, project file, context, user file, local stack, default. Flags come before all. */
 export interface Config {
   get(name: SettingName): Setting | undefined
 }
@@ -27,21 +30,29 @@ export interface Config {
 /** Name of the project's file in the working directory. */
 export const PROJECT_FILE = 'sotto.json'
 
-const DEFAULTS: PartialSettings = { gateway: 'inference' }
+/** Gateway at a relay where nobody says another. */
+export const DEFAULT_GATEWAY = 'inference'
+
+const DEFAULTS: PartialSettings = { gateway: DEFAULT_GATEWAY }
 
 /**
  * Reads all sources. With `explicitFile` (`--config`) neither the project's nor the user's file is read.
  * @throws `CLI_CONFIG` when a file is damaged, or `explicitFile` does not exist
  */
 export async function loadConfig(world: ConfigWorld, explicitFile?: string): Promise<Config> {
-  const layers: { settings: PartialSettings; origin: (name: SettingName) => string }[] = [
+  const layers: Layer[] = [
     { settings: settingsFromEnvironment(world), origin: (name) => SETTING_VARIABLES[name] },
   ]
   if (explicitFile === undefined) {
-    for (const path of [resolve(world.cwd, PROJECT_FILE), join(configDirectory(world), 'config.json')]) {
+    const context = await currentContext(world)
+    if (context !== undefined) await requireContext(world, context.name)
+    const add = async (path: string, more: Partial<Layer> = {}): Promise<void> => {
       const settings = await settingsFromFile(path)
-      if (settings !== undefined) layers.push({ settings, origin: () => path })
+      if (settings !== undefined) layers.push({ settings, origin: () => path, ...more })
     }
+    await add(resolve(world.cwd, PROJECT_FILE))
+    if (context !== undefined) await add(contextFiles(world, context.name).settings, { isService: true })
+    await add(join(configDirectory(world), 'config.json'))
   } else {
     const path = resolve(world.cwd, explicitFile)
     const settings = await settingsFromFile(path)
@@ -51,14 +62,32 @@ export async function loadConfig(world: ConfigWorld, explicitFile?: string): Pro
   // The stack's policy belongs to the stack's relay: it must never be paired with another host.
   if (layers.every((layer) => layer.settings.host === undefined)) {
     const settings = await settingsFromStack(world)
-    if (settings !== undefined) layers.push({ settings, origin: () => `local stack (${STACK_FILE})` })
+    if (settings !== undefined)
+      layers.push({ settings, origin: () => `local stack (${STACK_FILE})`, isService: true })
   }
   layers.push({ settings: DEFAULTS, origin: () => 'default' })
 
   const resolved = new Map<SettingName, Setting>()
   for (const name of SETTING_NAMES) {
     const layer = layers.find((candidate) => candidate.settings[name] !== undefined)
-    if (layer !== undefined) resolved.set(name, { value: layer.settings[name]!, origin: layer.origin(name) })
+    if (layer === undefined || isBehindContext(layers, layer, name)) continue
+    const { settings, origin, isService = false } = layer
+    resolved.set(name, { value: settings[name]!, origin: origin(name), isOfHost: isService })
   }
   return { get: (name) => resolved.get(name) }
+}
+
+/** One source of settings. */
+interface Layer {
+  settings: PartialSettings
+  origin: (name: SettingName) => string
+  /** It names a whole service: what it leaves out the service has not. */
+  isService?: boolean
+}
+
+/** Whether a context stands before this source, and leaves open what another service has: an issuer, a log. Models are a matter of taste. */
+function isBehindContext(layers: readonly Layer[], layer: Layer, name: SettingName): boolean {
+  const context = layers.findIndex(({ isService }) => isService)
+  const isDefault = layer === layers.at(-1)
+  return context !== -1 && layers.indexOf(layer) > context && !isDefault && !name.startsWith('model.')
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
-import type { Config, SettingName } from '../config/index.ts'
+import { type Config, DEFAULT_GATEWAY, type SettingName } from '../config/index.ts'
 import { cliError } from '../errors.ts'
 import type { CommandContext, FlagValues } from '../framework/index.ts'
 import { adviseByStack } from './stack-advice.ts'
@@ -57,8 +57,9 @@ export async function resolveTarget(context: CommandContext, flags: TargetFlags)
   const isLocalStack = configured?.origin.startsWith('local stack') === true && host === configured.value
   if (isLocalStack) adviseByStack(context)
   const policyPath = await resolvePolicyPath(context, flags, host)
-  const gateway = flags.gateway ?? config.get('gateway')!.value
-  // A local stack's log is of no use to another host.
+  const gateway =
+    flags.gateway ?? (isForeign(config, 'gateway', host) ? DEFAULT_GATEWAY : config.get('gateway')!.value)
+  // The log of a local stack or a context is of no use to another host.
   const log = flags.log ?? (isForeign(config, 'log', host) ? undefined : config.get('log')?.value)
   return { host, gateway, log, isLocalStack, policy: await readPolicy(policyPath), policyPath }
 }
@@ -83,8 +84,11 @@ export async function resolvePolicyPath(
   return setting.value
 }
 
+/** Whether a setting is about another host than this one. */
 function isForeign(config: Config, name: SettingName, host: string): boolean {
-  return config.get(name)?.origin.startsWith('local stack') === true && host !== config.get('host')?.value
+  const setting = config.get(name)
+  const configured = config.get('host')
+  return setting?.isOfHost === true && (host !== configured?.value || setting.origin !== configured.origin)
 }
 
 /** Reads a trust policy. @throws `CLI_CONFIG` */

@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import type { ConnectOptions, TokenShelf } from '@sotto/client'
 import { fileTokenShelf } from '@sotto/client/node'
 import { SottoError } from '@sotto/protocol/errors'
-import { configDirectory, stateDirectory } from '../config/index.ts'
+import {
+  configDirectory,
+  contextFiles,
+  currentContext,
+  type Setting,
+  stateDirectory,
+} from '../config/index.ts'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
 import type { Target } from './target.ts'
@@ -29,18 +35,18 @@ export async function resolveTokens(
   { isLongLived }: { isLongLived: boolean },
 ): Promise<Pick<ConnectOptions, 'tokens'>> {
   const config = await context.config()
-  const url = config.get('issuer')?.value
-  if (url === undefined || target.isLocalStack) return {}
+  const issuer = config.get('issuer')
+  if (issuer === undefined || target.isLocalStack) return {}
   const key = config.get('issuer-key')?.value
   if (key === undefined)
     throw cliError('CLI_CONFIG', 'a token issuer is configured, but not its key', {
       hint: 'set SOTTO_ISSUER_KEY; get it from somebody you trust, not from the issuer',
     })
   const className = config.get('token-class')?.value
-  const apiKey = await readAccountKey(context)
+  const apiKey = await readAccountKey(context, issuer)
   return {
     tokens: {
-      issuer: { url, key },
+      issuer: { url: issuer.value, key },
       apiKey,
       poolSize: POOL_SIZE,
       shelf: openShelf(context, [key, className ?? 'standard', apiKey]),
@@ -76,10 +82,19 @@ function openShelf(context: CommandContext, of: readonly string[]): TokenShelf {
   }
 }
 
-async function readAccountKey(context: CommandContext): Promise<string> {
+/** The key of a context is for the issuer of that context, whatever else names one. */
+async function accountKeyFile(context: CommandContext, issuer: Setting): Promise<string> {
+  const current = await currentContext(context.io)
+  const files = current && contextFiles(context.io, current.name)
+  return files !== undefined && issuer.origin === files.settings
+    ? files.accountKey
+    : join(configDirectory(context.io), ACCOUNT_KEY_FILE)
+}
+
+async function readAccountKey(context: CommandContext, issuer: Setting): Promise<string> {
   const fromEnvironment = context.io.env[ACCOUNT_KEY]
   if (fromEnvironment) return fromEnvironment
-  const file = join(configDirectory(context.io), ACCOUNT_KEY_FILE)
+  const file = await accountKeyFile(context, issuer)
   try {
     return (await readFile(file, 'utf8')).trim()
   } catch (cause) {

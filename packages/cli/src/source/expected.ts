@@ -5,6 +5,7 @@ import type { TrustBundle } from '@sotto/protocol/evidence'
 import {
   decodeDocument,
   PAYLOAD_TYPES,
+  type ReleasedApp,
   type ReleaseStatement,
   releaseStatementDecoder,
   type Role,
@@ -22,6 +23,8 @@ export interface ExpectedRelease {
   name: string
   /** Image digest, hexadecimal. */
   digest: string
+  /** The own app it runs beside its models, if it runs one. */
+  app?: ReleasedApp
 }
 
 /** Release statements of a file, with one step for each role: signed by a key of the policy, about the file's own digest. */
@@ -76,8 +79,8 @@ function verifyRelease(envelope: string, { releaseKeys }: TrustPolicy): Expected
   const { payload } = verifyDsse(parseDsse(utf8(envelope)), PAYLOAD_TYPES.release, keys)
   const statement: ReleaseStatement = decodeDocument(payload, releaseStatementDecoder, 'release')
   const defect = findReleaseDefect(statement)
-  const { role, version } = statement.predicate
+  const { role, version, app } = statement.predicate
   if (defect !== undefined)
     throw cliError('CLI_NOT_AUTHENTIC', `the release statement is not usable: ${defect}`)
-  return { role, name: `${role} ${version}`, digest: statement.subject[0].digest.sha256 }
+  return { role, name: `${role} ${version}`, digest: statement.subject[0].digest.sha256, ...(app && { app }) }
 }

@@ -1,20 +1,12 @@
 import { resolve } from 'node:path'
-import { checkTrust } from '@sotto/client'
-import { parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
-import { type Step, type TrustPolicy, verifyTrustBundle } from '@sotto/verifier'
+import type { Step } from '@sotto/verifier'
 import { cliError } from '../errors.ts'
-import { readEvidence, recogniseFile } from '../evidence/index.ts'
-import { type CommandContext, EXIT, exitCodeOfVerdict } from '../framework/index.ts'
-import {
-  connectOptions,
-  readPolicy,
-  resolvePolicyPath,
-  resolveTarget,
-  type TargetFlags,
-} from '../service/index.ts'
+import { type CommandContext, EXIT } from '../framework/index.ts'
+import { readPolicy, resolvePolicyPath, type TargetFlags } from '../service/index.ts'
 import { formatSteps } from '../terminal/index.ts'
 import { compareReleases } from './compare.ts'
-import { type ExpectedRelease, releasesOfBundle, releasesOfFile } from './expected.ts'
+import { type Claimed, claimedByService } from './claimed.ts'
+import { releasesOfFile } from './expected.ts'
 import { rebuild, requireTrust } from './rebuild.ts'
 import { readManifest, readReleaseFile } from './release-file.ts'
 
@@ -22,16 +14,6 @@ import { readManifest, readReleaseFile } from './release-file.ts'
 export interface SourceFlags extends Omit<TargetFlags, 'host'> {
   readonly source: string | undefined
   readonly release: string | undefined
-}
-
-/** What a checkout is compared with. */
-interface Claimed {
-  /** Steps that say whether the releases are authentic. */
-  steps: Step[]
-  releases: ExpectedRelease[]
-  flavour: 'release' | 'software'
-  /** Exit code when a step of `steps` refuses. */
-  refused: number
 }
 
 /**
@@ -87,63 +69,6 @@ async function claimedByFile(context: CommandContext, file: string, flags: Sourc
     })
   const { steps, releases } = releasesOfFile(release, policy)
   return { steps, releases, flavour: release.flavour, refused: EXIT.notAuthentic }
-}
-
-async function claimedByService(
-  context: CommandContext,
-  target: string | undefined,
-  flags: SourceFlags,
-): Promise<Claimed> {
-  const isFile = target !== undefined && !/^https?:\/\//i.test(target)
-  const { bundle, verdict, policy } = isFile
-    ? await judgeFile(context, target, flags)
-    : await judgeService(context, target, flags)
-  if (!verdict.ok || bundle === undefined)
-    return { steps: verdict.steps, releases: [], flavour: 'release', refused: exitCodeOfVerdict(verdict) }
-  return {
-    steps: verdict.steps,
-    releases: releasesOfBundle(bundle, policy),
-    flavour: verdict.software ? 'software' : 'release',
-    refused: exitCodeOfVerdict(verdict),
-  }
-}
-
-interface Judged {
-  bundle: TrustBundle | undefined
-  verdict: ReturnType<typeof verifyTrustBundle>['verdict']
-  policy: TrustPolicy
-}
-
-async function judgeFile(context: CommandContext, name: string, flags: SourceFlags): Promise<Judged> {
-  const file = recogniseFile(await readEvidence(context.io, name), name)
-  if (file.kind !== 'bundle')
-    throw cliError('CLI_FILE', `${name} is evidence, which names no release`, {
-      hint: 'name a saved trust bundle, a service, or --release FILE',
-    })
-  const policy = await readPolicy(await resolvePolicyPath(context, flags))
-  const now = Math.floor(context.io.now() / 1000)
-  return { bundle: file.bundle, policy, ...verifyTrustBundle(file.bundle, policy, { now }) }
-}
-
-/** Verifies as any client does, and keeps the very bytes that were verified. */
-async function judgeService(
-  context: CommandContext,
-  host: string | undefined,
-  { gateway, log, policy }: SourceFlags,
-): Promise<Judged> {
-  const target = await resolveTarget(context, { gateway, log, policy, host })
-  let copy: Response | undefined
-  const verdict = await checkTrust(target.host, {
-    ...connectOptions(context, target),
-    async fetch(input, init) {
-      const response = await context.io.fetch(input, init)
-      if (String(input).endsWith('/trust')) copy = response.clone()
-      return response
-    },
-  })
-  const bundle =
-    verdict.ok && copy !== undefined ? parseTrustBundle(new Uint8Array(await copy.arrayBuffer())) : undefined
-  return { bundle, verdict, policy: target.policy }
 }
 
 function report(context: CommandContext, source: string, steps: readonly Step[], code: number): number {

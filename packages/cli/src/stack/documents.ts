@@ -7,11 +7,12 @@ import {
   RELEASE_PREDICATE,
   type KeyReleasePolicy,
   type LoggedStatement,
+  type ReleasedApp,
   type ReleaseStatement,
   type Role,
 } from '@sotto/protocol/keyrelease'
 import { ALWAYS_REQUIRED, type TrustPolicy } from '@sotto/verifier'
-import type { LogIdentity } from './edge-roles.ts'
+import type { LogPins } from '../roles/index.ts'
 import type { Signer } from './state.ts'
 
 /** A workload as the launcher measured it. */
@@ -46,12 +47,18 @@ export function localDataUse(receiptLogSeconds: number | undefined): DataUse {
   return { ...LOCAL_DATA_USE, ...(receiptLogSeconds !== undefined && { receiptLogSeconds }) }
 }
 
-/** The release statement of a measured role, signed by the local release key. `dataUse` is what the enclave is configured for. */
+/**
+ * The release statement of a measured role, signed by the local release key.
+ *
+ * @param dataUse what the enclave is configured for; a KMS gets no content
+ * @param options.app the app it is configured to run beside its models; a KMS runs none
+ */
 export function signRelease(
   { role, digest, measurement, hostData }: MeasuredRole,
   signer: Signer,
   now: number,
   dataUse: DataUse,
+  { app }: { app?: ReleasedApp | undefined } = {},
 ): Uint8Array {
   const statement: ReleaseStatement = {
     _type: 'https://in-toto.io/Statement/v1',
@@ -66,67 +73,64 @@ export function signRelease(
       securityVersion: SECURITY_VERSION,
       evidence: { family: 'software', measurements: [measurement], hostData: [hostData] },
       dataUse: role === 'kms' ? NO_CONTENT : dataUse,
+      ...(role !== 'kms' && app !== undefined && { app }),
       createdAt: now,
     },
   }
   return signDsse(PAYLOAD_TYPES.release, encodeDocument(statement), [dsseSigner(signer)])
 }
 
-/** The key-release policy that admits one measured workload. */
+/** The key-release policy that admits these measured workloads, each by a tuple of its own, and nothing else. */
 export function keyReleasePolicyOf(options: {
   genesis: string
-  workload: MeasuredRole
+  workloads: readonly MeasuredRole[]
   root: string
   now: number
 }): KeyReleasePolicy {
-  const { genesis, workload, root, now } = options
+  const { genesis, workloads, root, now } = options
   return {
     version: 1,
     genesis,
-    anyOf: [
-      {
-        name: workload.role,
-        role: workload.role,
-        allOf: [
-          {
-            family: 'software',
-            roots: [root],
-            measurements: [workload.measurement],
-            hostData: [workload.hostData],
-          },
-        ],
-      },
-    ],
+    anyOf: workloads.map(({ role, measurement, hostData }, index) => ({
+      name: index === 0 ? role : `${role}-${index + 1}`,
+      role,
+      allOf: [{ family: 'software', roots: [root], measurements: [measurement], hostData: [hostData] }],
+    })),
     evidenceMaxAgeSeconds: 3600,
     createdAt: now,
   }
 }
 
-/** What a client of the local stack accepts: exactly this genesis, release key, log and software root. */
+/** What a client of the local stack accepts: exactly this genesis, release key, log, software root, and app, or none. */
 export function localTrustPolicy(options: {
   genesis: string
   releaseKey: Uint8Array
-  log: LogIdentity
+  log: LogPins
   root: string
+  /** The app that all enclaves run beside their models. */
+  app?: ReleasedApp | undefined
 }): TrustPolicy {
+  const { app } = options
   return {
     version: 1,
     name: 'local stack on a software TEE',
     // Not named, for the verdict to show as skipped: log.witnesses-independent and hardware.cpu-vendor (one
-    // machine has neither), log.consistency (nothing to compare at first use), hardware.gpu, tokens.issuer.
-    require: [...ALWAYS_REQUIRED, 'keys.data-use'],
+    // machine has neither), log.consistency (nothing to compare at first use), hardware.gpu, tokens.issuer; and
+    // keys.app where no app runs, which then refuses any.
+    require: [...ALWAYS_REQUIRED, 'keys.data-use', ...(app === undefined ? [] : (['keys.app'] as const))],
     genesis: options.genesis,
     releaseKeys: [toBase64Url(options.releaseKey)],
     revoked: [],
     minSecurityVersion: { kms: SECURITY_VERSION, inference: SECURITY_VERSION },
     log: { origin: options.log.origin, key: options.log.key },
     witnesses: {
-      keys: [{ key: options.log.witnessKey, organisation: 'this machine', operator: true }],
-      quorum: 1,
+      keys: options.log.witnesses.keys.map((key) => ({ key, organisation: 'this machine', operator: true })),
+      quorum: options.log.witnesses.quorum,
       allowOperatorWitnesses: true,
     },
     platforms: [{ name: 'software', allOf: [{ family: 'software', roots: [options.root] }] }],
     dataUse: { tasks: LOCAL_DATA_USE.tasks, maxRetentionSeconds: 0, training: false },
+    ...(app !== undefined && { apps: [app.sha256] }),
     kems: ['X-Wing', 'X25519'],
     evidenceMaxAgeSeconds: 86_400,
     checkpointMaxAgeSeconds: 3600,

@@ -5,6 +5,14 @@ import { writeWhole } from '@sotto/client/node'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { verifierKey } from '@sotto/protocol/note'
 import { cliError } from '../errors.ts'
+import {
+  encodeRoleConfig,
+  type ListenAt,
+  logConfig,
+  type LogPins,
+  type RoleConfig,
+  witnessConfig,
+} from '../roles/index.ts'
 import { startChild, type RoleProcess } from './child.ts'
 import { MEMORY_FLAGS } from './memory.ts'
 import type { EdgeRole, Layout } from './layout.ts'
@@ -18,13 +26,6 @@ const WITNESS_NAME = 'witness.local.sotto/software-tee'
 
 /** Environment of untrusted roles: nothing inherited. */
 export const EDGE_ENV: Readonly<Record<string, string>> = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' }
-
-/** The public side of log and witness. */
-export interface LogIdentity {
-  origin: string
-  key: string
-  witnessKey: string
-}
 
 /** What the untrusted roles are started with. */
 export interface EdgeOptions {
@@ -42,28 +43,31 @@ export interface EdgeOptions {
  */
 export async function startLog(
   options: EdgeOptions,
-): Promise<{ identity: LogIdentity; roles: [RoleProcess, RoleProcess] }> {
+): Promise<{ identity: LogPins; roles: [RoleProcess, RoleProcess] }> {
   const { state, ports } = options
-  const listen = (port: number): object => ({ host: '127.0.0.1', port })
+  const listen = (port: number): ListenAt => ({ host: '127.0.0.1', port })
   const nobody = verifierKey(LOCAL_ORIGIN, 'ed25519', crypto.ed25519.generate().publicKey)
-  const witnessConfig = (key: string): object => ({
-    name: WITNESS_NAME,
-    listen: listen(ports.witness),
-    store: state.store('witness'),
-    logs: [{ origin: LOCAL_ORIGIN, key }],
-  })
-  const witnessKey = await printKey(options, 'witness', witnessConfig(nobody))
-  const logConfig = {
+  const witness = (key: string): RoleConfig =>
+    witnessConfig({
+      name: WITNESS_NAME,
+      listen: listen(ports.witness),
+      store: state.store('witness'),
+      log: { origin: LOCAL_ORIGIN, key },
+    })
+  const witnessKey = await printKey(options, 'witness', witness(nobody))
+  const log = logConfig({
     origin: LOCAL_ORIGIN,
     listen: listen(ports.log),
     store: state.store('log'),
     witnesses: [{ url: await options.reachWitness(ports.witness), key: witnessKey }],
     quorum: 1,
-  }
-  const key = await printKey(options, 'log', logConfig)
-  const witness = await startEdge(options, 'witness', witnessConfig(key))
-  const log = await startEdge(options, 'log', logConfig, { SOTTO_LOG_APPEND_TOKEN: options.appendToken })
-  return { identity: { origin: LOCAL_ORIGIN, key, witnessKey }, roles: [witness, log] }
+  })
+  const key = await printKey(options, 'log', log)
+  const roles: [RoleProcess, RoleProcess] = [
+    await startEdge(options, 'witness', witness(key)),
+    await startEdge(options, 'log', log, { SOTTO_LOG_APPEND_TOKEN: options.appendToken }),
+  ]
+  return { identity: { origin: LOCAL_ORIGIN, key, witnesses: { keys: [witnessKey], quorum: 1 } }, roles }
 }
 
 /** Writes an untrusted role's configuration and starts it. */
@@ -73,7 +77,7 @@ export async function startEdge(
   config: object,
   env: Record<string, string> = {},
 ): Promise<RoleProcess> {
-  await writeWhole(state.config(role), JSON.stringify(config, null, 2))
+  await writeWhole(state.config(role), encodeRoleConfig(config))
   return startChild({
     name: role,
     node: process.execPath,
@@ -87,9 +91,9 @@ export async function startEdge(
 async function printKey(
   { layout, state, appendToken }: EdgeOptions,
   role: 'log' | 'witness',
-  config: object,
+  config: RoleConfig,
 ): Promise<string> {
-  await writeWhole(state.config(role), JSON.stringify(config, null, 2))
+  await writeWhole(state.config(role), encodeRoleConfig(config))
   return printRoleKey(role, layout.edge(role), state.config(role), { SOTTO_LOG_APPEND_TOKEN: appendToken })
 }
 

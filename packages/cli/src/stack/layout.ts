@@ -12,6 +12,10 @@ export interface Layout {
   dist: string
   /** Folder of the default models. */
   models: string
+  /** Folder of the examples, which deployments begin with. */
+  examples: string
+  /** The Helm chart. */
+  chart: string
   image(name: 'kms' | 'inference'): string
   edge(role: EdgeRole): string
 }
@@ -46,6 +50,8 @@ function layoutOf(root: string, dist: string): Layout {
   return {
     dist,
     models: resolve(root, 'models'),
+    examples: resolve(root, 'examples'),
+    chart: resolve(root, 'charts', 'sotto'),
     // Only software images: a laptop has no hardware to attest anything else.
     image: (name) => join(dist, 'images', 'software', name),
     edge: (role) => join(dist, 'edge', `${role}.js`),

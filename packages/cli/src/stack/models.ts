@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fromBase64Url, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
@@ -23,26 +23,54 @@ import { cliError } from '../errors.ts'
 const FOLDER_HINT =
   'name a folder of models, such as the one of sotto models pull, or the folder of one model'
 
-/** A sealed model on the untrusted disk, and the key that opens it, still with its owner. */
-export interface SealedModel {
+/** A sealed file on the untrusted disk, and the key that opens it, still with its owner. */
+export interface SealedContent {
+  /** Artifact id. */
   id: string
-  /** Model name, from its manifest. */
-  name: string
   file: string
   contentKey: Uint8Array
+}
+
+/** A sealed model. */
+export interface SealedModel extends SealedContent {
+  /** Model name, from its manifest. */
+  name: string
   bytes: number
 }
 
 /**
- * Seals every model of these folders into `target`. A sealed model holds its manifest as metadata and its
- * files one after the other, in the manifest's order: `enclave/models` reads exactly that.
+ * Seals models into `target`. A sealed model holds its manifest as metadata and its files one after the other, in the
+ * manifest's order: `enclave/models` reads exactly that.
  *
- * @throws `MODEL_INVALID` (fix-input) when manifest and files disagree; and see {@link findModels}
+ * @throws `MODEL_INVALID` (fix-input) when manifest and files disagree
  */
-export async function sealModels(sources: readonly string[], target: string): Promise<SealedModel[]> {
+export async function sealModels(models: readonly FoundModel[], target: string): Promise<SealedModel[]> {
   const sealed: SealedModel[] = []
-  for (const model of await findModels(sources)) sealed.push(await sealModel(model, target))
+  for (const model of models) sealed.push(await sealModel(model, target))
   return sealed
+}
+
+/**
+ * What a stack serves: of the models that come with it those that are named, all where none are, and every one of the
+ * other folders.
+ * @throws `MODEL_INVALID` (fix-input) for a name that none has; and see {@link findModels}
+ */
+export async function chooseModels(
+  shipped: string,
+  names: readonly string[] | undefined,
+  folders: readonly string[],
+): Promise<FoundModel[]> {
+  const found = await findModels([shipped, ...folders])
+  if (names === undefined) return found
+  const isShipped = ({ folder }: FoundModel): boolean => dirname(folder) === shipped
+  const ours = found.filter(isShipped).map(({ manifest }) => manifest.id)
+  const unknown = names.find((name) => !ours.includes(name))
+  if (unknown !== undefined)
+    throw cliError('MODEL_INVALID', `no model that comes with Sotto is named ${unknown}`, {
+      expected: ours.join(', '),
+      hint: 'name one of these, or a folder, which begins with ./ or /',
+    })
+  return found.filter((model) => !isShipped(model) || names.includes(model.manifest.id))
 }
 
 /**
@@ -162,10 +190,10 @@ async function* bytesOf({ id }: Manifest, file: string): AsyncGenerator<Buffer> 
 const SUITE = new HpkeSuite(HPKE_KEM.X_WING, HPKE_KDF.HKDF_SHA256, HPKE_AEAD.AES_256_GCM)
 
 /** An owner's import of one content key, wrapped to the import key of a verified KMS and signed. */
-export function signKeyImport(model: SealedModel, service: TrustedService, owner: Signer): Uint8Array {
+export function signKeyImport(content: SealedContent, service: TrustedService, owner: Signer): Uint8Array {
   const binding = {
     genesis: service.genesis,
-    artifact: model.id,
+    artifact: content.id,
     policy: service.keyPolicyDigest,
     owner: toBase64Url(owner.publicKey),
   }
@@ -176,7 +204,7 @@ export function signKeyImport(model: SealedModel, service: TrustedService, owner
     ...binding,
     createdAt: Math.floor(Date.now() / 1000),
     enc: toBase64Url(enc),
-    wrapped: toBase64Url(context.seal(utf8(''), model.contentKey)),
+    wrapped: toBase64Url(context.seal(utf8(''), content.contentKey)),
   }
   return signDsse(PAYLOAD_TYPES.artifactKeyImport, encodeDocument(document), [
     { secretSeed: owner.seed, publicKey: owner.publicKey },

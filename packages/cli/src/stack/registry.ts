@@ -1,6 +1,6 @@
 import { toBase64Url } from '@sotto/protocol/bytes'
 import { writeWhole } from '@sotto/client/node'
-import type { LogIdentity } from './edge-roles.ts'
+import { type LogPins, registryConfig } from '../roles/index.ts'
 import { startEdge } from './edge-roles.ts'
 import type { RoleProcess } from './child.ts'
 import type { Layout } from './layout.ts'
@@ -17,7 +17,7 @@ export interface LocalRegistry {
   genesis: string
   /** As the registry reaches it. */
   logUrl: string
-  log: LogIdentity
+  log: LogPins
   appendToken: string
   /** Public key of the one owner who may publish; absent: nobody. */
   owner: Uint8Array | undefined
@@ -33,17 +33,13 @@ export async function startRegistry(options: LocalRegistry): Promise<RoleProcess
       owners: owner === undefined ? [] : [{ key: toBase64Url(owner), ...LOCAL_QUOTA }],
     }),
   )
-  const config = {
+  const config = registryConfig({
     listen: { host: '127.0.0.1', port: options.port },
     store: state.store('registry'),
     genesis: options.genesis,
     owners,
-    log: {
-      url: options.logUrl,
-      origin: log.origin,
-      key: log.key,
-      witnesses: { keys: [log.witnessKey], quorum: 1 },
-    },
-  }
+    logUrl: options.logUrl,
+    log,
+  })
   return startEdge(options, 'registry', config, { SOTTO_LOG_APPEND_TOKEN: options.appendToken })
 }

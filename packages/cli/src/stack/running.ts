@@ -15,6 +15,18 @@ export interface RunningRole {
   ended?: { at: string; reason: string }
 }
 
+/** The deployment that a running stack is. */
+export interface RunningDeployment {
+  name: string
+  /** SHA-256 of what was deployed: the same digest is the same deployment. */
+  digest: string
+  /** Name and SHA-256 of the own app, if there is one. */
+  app?: { name: string; sha256: string }
+  replicas: number
+  /** Unix seconds. */
+  expiresAt?: number
+}
+
 /** What `stack.json` says of a running stack. */
 export interface RunningStack {
   relay: string
@@ -29,6 +41,10 @@ export interface RunningStack {
   roles: RunningRole[]
   /** Where clients of the other dialect connect: with `--compat azure`. */
   azure?: { kms: string; serviceFile: string; score: string }
+  /** Absent: the stack of `sotto up`. */
+  deployment?: RunningDeployment
+  /** How often its enclaves were started again on request. */
+  restarts?: number
 }
 
 const fileOf = (folder: string): string => join(folder, 'stack.json')

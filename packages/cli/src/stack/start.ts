@@ -1,46 +1,49 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeWhole } from '@sotto/client/node'
-import { toBase64Url } from '@sotto/protocol/bytes'
+import { toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { documentDigest, type LoggedStatement } from '@sotto/protocol/keyrelease'
 import { uploadLimits } from '@sotto/protocol/sizes'
 import { encodeTrustPolicy, softwareRootDigest, type TrustPolicy } from '@sotto/verifier'
-import { launch, measureLaunch } from '../software-tee/launch.ts'
+import { encodeRoleConfig, kmsConfig, relayConfig } from '../roles/index.ts'
+import { launch } from '../software-tee/launch.ts'
 import { openMachine } from '../software-tee/machine.ts'
 import type { RoleProcess } from './child.ts'
-import {
-  keyReleasePolicyOf,
-  localDataUse,
-  localTrustPolicy,
-  loggedStatement,
-  signRelease,
-  type MeasuredRole,
-} from './documents.ts'
+import { keyReleasePolicyOf, localDataUse, localTrustPolicy, type MeasuredRole } from './documents.ts'
+import { type Enclaves, enclaveName, prepareEnclaves, releaseAll } from './enclaves.ts'
 import { openMemberKey } from '../governance/index.ts'
 import { checkAliases } from './aliases.ts'
 import { checkAzureService } from './azure.ts'
 import { startEdge, startLog } from './edge-roles.ts'
-import { appendToLog, callJson } from './http.ts'
+import { callJson } from './http.ts'
+import { placeApp, type StackApp } from './app.ts'
 import { decideAlone } from './govern.ts'
 import { placeImages, removeImages } from './images.ts'
 import type { Layout } from './layout.ts'
-import { sealModels, signKeyImport } from './models.ts'
+import { chooseModels, sealModels, signKeyImport } from './models.ts'
 import { describeSealedStore, describeStateError } from './state-error.ts'
 import { admitOwners, forgetSealed } from './owners.ts'
 import { startRegistry } from './registry.ts'
 import { choosePorts, openSecret, openSigner, openState } from './state.ts'
 import { openTap, type Tap } from './tap.ts'
 import { verifyKms } from './verify-kms.ts'
-import { utf8 } from '@sotto/protocol/bytes'
 
 /** How to start a local stack. */
 export interface StackOptions {
   layout: Layout
   /** Everything the stack keeps; made when absent. */
   stateFolder: string
-  /** Folders of models to serve beside the default ones. */
+  /** Which of the models that come with Sotto are served, by name. Default: all. */
+  models?: readonly string[] | undefined
+  /** Folders of models to serve beside them. */
   extraModels?: readonly string[]
+  /** A web service of the owner's that runs beside the models. Default: none. */
+  app?: StackApp | undefined
+  /** Enclaves that hold the same keys, 1 to 8. Default 1. */
+  replicas?: number
+  /** Unix seconds after which the enclaves serve nobody. Default: never. */
+  expiresAt?: number | undefined
   /** Other names of models. Default: none. */
   aliases?: Readonly<Record<string, string>>
   /** Web origins whose pages may use the relay. Default: none. */
@@ -73,6 +76,8 @@ export interface Stack {
   azure?: AzureAddresses
   /** Only with `tap`. */
   taps: Partial<Record<TappedParty, Tap>>
+  /** Starts the enclaves again, one after the other: the others serve meanwhile. */
+  restartEnclaves(onRestart?: (name: string) => void): Promise<void>
   /** Stops every role, newest first. */
   stop(): Promise<void>
 }
@@ -90,7 +95,9 @@ export interface AzureAddresses {
 export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log' | 'witness' | 'registry'
 
 const GATEWAY = 'inference'
-const PORTS = ['log', 'witness', 'kms', 'inference', 'relay', 'azure', 'registry'] as const
+/** What an enclave that is replaced may take to finish its answers. */
+const DRAIN_MS = 20_000
+const PORTS = ['log', 'witness', 'kms', 'relay', 'azure', 'registry'] as const
 
 /**
  * Starts log, witness, KMS, enclave and relay as processes of their own, seals the default models,
@@ -105,7 +112,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await removeImages(options.stateFolder)
   }
   try {
-    return { ...(await startAll(options, roles, taps)), roles, taps, stop }
+    const { enclaves, ...started } = await startAll(options, roles, taps)
+    const restartEnclaves: Stack['restartEnclaves'] = async (onRestart) => {
+      for (const index of enclaves.measured.keys()) {
+        const at = roles.findIndex(({ name }) => name === enclaveName(index))
+        await roles[at]!.stop(DRAIN_MS)
+        roles[at] = await enclaves.startOne(index)
+        onRestart?.(enclaveName(index))
+      }
+    }
+    return { ...started, roles, taps, restartEnclaves, stop }
   } catch (error) {
     await stop()
     throw describeStateError(error, options.stateFolder)
@@ -116,8 +132,10 @@ async function startAll(
   options: StackOptions,
   roles: RoleProcess[],
   taps: Stack['taps'],
-): Promise<Omit<Stack, 'roles' | 'taps' | 'stop'>> {
-  const { now = () => Math.floor(Date.now() / 1000) } = options
+): Promise<Omit<Stack, 'roles' | 'taps' | 'stop' | 'restartEnclaves'> & { enclaves: Enclaves }> {
+  const { now = () => Math.floor(Date.now() / 1000), replicas = 1, app, expiresAt } = options
+  const releasedApp = app && { name: app.name, sha256: app.code.sha256 }
+  const names = Array.from({ length: replicas }, (_, index) => enclaveName(index))
   const onProgress = (text: string): void => {
     options.signal?.throwIfAborted()
     options.onProgress?.(text)
@@ -126,7 +144,7 @@ async function startAll(
   const dataUse = localDataUse(options.receiptLogSeconds)
   const state = await openState(options.stateFolder)
   const layout = await placeImages(options.layout, state.images)
-  const ports = await choosePorts(join(state.root, 'ports.json'), PORTS)
+  const ports = await choosePorts<string>(join(state.root, 'ports.json'), [...PORTS, ...names])
   const appendToken = await openSecret(state.key('append-token'))
   const [releaseKey, owner] = await Promise.all(
     ['release', 'owner'].map((name) => openSigner(state.key(name))),
@@ -144,31 +162,29 @@ async function startAll(
   const { identity: log, roles: logRoles } = await startLog({
     layout,
     state,
-    ports,
+    ports: { log: ports['log']!, witness: ports['witness']! },
     appendToken,
     reachWitness: (port) => reach('witness', port),
   })
   roles.push(...logRoles)
-  const logUrl = await reach('log', ports.log)
+  const logUrl = await reach('log', ports['log']!)
 
   onProgress('starting the KMS')
-  await writeWhole(
-    state.config('kms'),
-    JSON.stringify({
-      name: 'local stack',
-      listen: { host: '127.0.0.1', port: ports.kms },
-      store: state.store('kms'),
-      log: { url: logUrl, origin: log.origin, key: log.key },
-      witnesses: { keys: [log.witnessKey], quorum: 1 },
+  const kmsRole = kmsConfig({
+    name: 'local stack',
+    listen: { host: '127.0.0.1', port: ports['kms']! },
+    store: state.store('kms'),
+    logUrl,
+    log,
+    founders: {
       members: [{ name: 'this machine', key: member.key }],
       threshold: 1,
       releaseKeys: [toBase64Url(releaseKey!.publicKey)],
-      softwareRoots: [root],
-      ...(options.compat === 'azure' && {
-        compat: { dialect: 'azure', listen: { host: '127.0.0.1', port: ports.azure } },
-      }),
-    }),
-  )
+    },
+    softwareRoots: [root],
+    azure: options.compat === 'azure' ? { host: '127.0.0.1', port: ports['azure']! } : undefined,
+  })
+  await writeWhole(state.config('kms'), encodeRoleConfig(kmsRole))
   const kms = await launch({
     name: 'kms',
     machine,
@@ -180,14 +196,20 @@ async function startAll(
     throw describeSealedStore(error, state.root)
   })
   roles.push(kms)
-  const kmsUrl = await reach('kms', ports.kms)
+  const kmsUrl = await reach('kms', ports['kms']!)
   const { genesis } = await callJson<{ genesis: LoggedStatement }>(`${kmsUrl}/v1/genesis`)
   const genesisDigest = documentDigest(parseDsse(utf8(genesis.envelope)).payload)
-  const policy = localTrustPolicy({ genesis: genesisDigest, releaseKey: releaseKey!.publicKey, log, root })
+  const policy = localTrustPolicy({
+    genesis: genesisDigest,
+    releaseKey: releaseKey!.publicKey,
+    log,
+    root,
+    app: releasedApp,
+  })
 
   onProgress('starting the registry')
   const registry = {
-    port: ports.registry,
+    port: ports['registry']!,
     genesis: genesisDigest,
     logUrl,
     log,
@@ -195,56 +217,64 @@ async function startAll(
     owner: options.owner,
   }
   roles.push(await startRegistry({ layout, state, ...registry }))
-  const registryUrl = await reach('registry', ports.registry)
+  const registryUrl = await reach('registry', ports['registry']!)
 
   onProgress('measuring and releasing the images')
   const ownKms = { kmsUrl, genesis: genesisDigest, member, now: now() }
   await admitOwners(ownKms, owner!, options.owner)
   await forgetSealed(ownKms, owner!, state.models)
-  const models = await sealModels([layout.models, ...(options.extraModels ?? [])], state.models)
+  const models = await sealModels(
+    await chooseModels(layout.models, options.models, options.extraModels ?? []),
+    state.models,
+  )
   checkAliases(options.aliases ?? {}, models)
-  await writeWhole(
-    state.config('inference'),
-    JSON.stringify({
-      listen: { host: '127.0.0.1', port: ports.inference },
-      kms: { url: kmsUrl },
-      log: { url: logUrl },
-      registry: { url: registryUrl },
+  const placed = app && (await placeApp(app, state.models))
+  const enclaves = await prepareEnclaves({
+    layout,
+    state,
+    machine,
+    ports: names.map((name) => ports[name]!),
+    role: {
+      kmsUrls: [kmsUrl],
+      logUrl,
+      registryUrl,
       policy,
-      models: { directory: state.models, artifacts: models.map(({ id, file }) => ({ id, file })) },
+      modelsFolder: state.models,
+      models,
       aliases: options.aliases ?? {},
       dataUse,
       maxUploadBytes: uploads.fileBytes,
-      ...(options.compat !== undefined && { compat: options.compat }),
-    }),
-  )
-  const inference = await measureLaunch(layout.image('inference'), state.config('inference'))
-  const measured: Record<'kms' | 'inference', MeasuredRole> = {
-    kms: { role: 'kms', digest: kms.image.digest, measurement: kms.measurement, hostData: kms.hostData },
-    inference: {
-      role: 'inference',
-      digest: inference.image.digest,
-      measurement: inference.measurement,
-      hostData: inference.hostData,
+      app: placed?.role,
+      expiresAt,
+      compat: options.compat,
     },
+    env: options.receiptLogSeconds === undefined ? {} : { SOTTO_LOG_APPEND_TOKEN: appendToken },
+  })
+  const measuredKms: MeasuredRole = {
+    role: 'kms',
+    digest: kms.image.digest,
+    measurement: kms.measurement,
+    hostData: kms.hostData,
   }
-  const releases = await Promise.all(
-    Object.values(measured).map(async (workload) => {
-      const envelope = signRelease(workload, releaseKey!, now(), dataUse)
-      return loggedStatement(envelope, await appendToLog(logUrl, appendToken, envelope))
-    }),
-  )
-  const releasePolicy = { genesis: genesisDigest, workload: measured.inference, root, now: now() }
+  const releases = await releaseAll([measuredKms, ...enclaves.measured], {
+    logUrl,
+    appendToken,
+    signer: releaseKey!,
+    now: now(),
+    dataUse,
+    app: releasedApp,
+  })
+  const releasePolicy = { genesis: genesisDigest, workloads: enclaves.measured, root, now: now() }
   await decideAlone(ownKms, 'key-release-policy', keyReleasePolicyOf(releasePolicy), releases)
 
   onProgress('sealing the models')
   const service = await verifyKms(kmsUrl, logUrl, policy, now())
-  for (const model of models) {
-    const body = signKeyImport(model, service, owner!) as Uint8Array<ArrayBuffer>
-    await callJson(`${kmsUrl}/v1/artifacts/${model.id}/key`, { method: 'POST', body })
-    model.contentKey.fill(0)
+  for (const content of [...models, ...(placed?.sealed ?? [])]) {
+    const body = signKeyImport(content, service, owner!) as Uint8Array<ArrayBuffer>
+    await callJson(`${kmsUrl}/v1/artifacts/${content.id}/key`, { method: 'POST', body })
+    content.contentKey.fill(0)
   }
-  const azureKms = `https://127.0.0.1:${ports.azure}`
+  const azureKms = `https://127.0.0.1:${ports['azure']!}`
   const serviceFile = join(state.root, 'azure-service.pem')
   await rm(serviceFile, { force: true })
   if (options.compat === 'azure') {
@@ -252,36 +282,29 @@ async function startAll(
     await writeWhole(serviceFile, pem, 0o644)
   }
 
-  onProgress('starting the enclave')
-  roles.push(
-    await launch({
-      name: 'inference',
-      machine,
-      image: layout.image('inference'),
-      config: state.config('inference'),
-      logFile: state.log('inference'),
-      ...(options.receiptLogSeconds !== undefined && { env: { SOTTO_LOG_APPEND_TOKEN: appendToken } }),
-    }),
-  )
-  const gatewayUrl = await reach('gateway', ports.inference)
+  onProgress(replicas === 1 ? 'starting the enclave' : `starting ${replicas} enclaves`)
+  roles.push(...(await enclaves.start()))
+  const [first, ...others] = names.map((name) => ports[name]!)
+  const gatewayUrl = await reach('gateway', first!)
 
   onProgress('starting the relay')
-  roles.push(
-    await startEdge({ layout, state }, 'relay', {
-      listen: { host: '127.0.0.1', port: ports.relay },
-      gateways: { [GATEWAY]: gatewayUrl },
-      log: logUrl,
-      browserOrigins: options.browserOrigins ?? [],
-      limits: { requestBytes: uploads.messageBytes },
-    }),
-  )
-  const relayUrl = await reach('relay', ports.relay)
+  const relay = relayConfig({
+    listen: { host: '127.0.0.1', port: ports['relay']! },
+    gateway: GATEWAY,
+    enclaves: [gatewayUrl, ...others.map((port) => `http://127.0.0.1:${port}`)],
+    logUrl,
+    browserOrigins: options.browserOrigins ?? [],
+    requestBytes: uploads.messageBytes,
+  })
+  roles.push(await startEdge({ layout, state }, 'relay', relay))
+  const relayUrl = await reach('relay', ports['relay']!)
   await writeWhole(state.policy, encodeTrustPolicy(policy), 0o644)
   return {
     relayUrl,
     gateway: GATEWAY,
     policy,
     policyFile: state.policy,
+    enclaves,
     ...(options.compat === 'azure' && {
       azure: { kms: azureKms, serviceFile, score: `${gatewayUrl}/score` },
     }),

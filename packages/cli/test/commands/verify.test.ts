@@ -18,7 +18,7 @@ describe('sotto verify', () => {
     )
     expect(stdout).toContain('- hardware.gpu               may skip  Every GPU is attested')
     expect(stdout).toMatch(
-      /\naccepted: 17 passed, 0 failed, 5 skipped\nsoftware TEE: not hardware\nvalid until 20\d\d-/,
+      /\naccepted: 17 passed, 0 failed, 6 skipped\nsoftware TEE: not hardware\nvalid until 20\d\d-/,
     )
     expect(stderr).toBe(
       `checking https://relay.example (gateway inference) against ${desk.cwd}/policy.json\n` +
@@ -71,7 +71,7 @@ describe('sotto verify', () => {
           '    skipped: no GPU takes part (required by the policy)\n',
       )
       expect(stdout).toContain(
-        '\nrefused: 17 passed, 0 failed, 5 skipped\nrefused because of: hardware.gpu\n',
+        '\nrefused: 17 passed, 0 failed, 6 skipped\nrefused because of: hardware.gpu\n',
       )
       const json = JSON.parse((await desk.sotto(['verify', '--json'])).stdout) as Verdict
       expect(json.steps.map(({ name, required }) => [name, required])).toContainEqual(['hardware.gpu', true])

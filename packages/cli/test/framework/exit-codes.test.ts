@@ -38,6 +38,7 @@ describe('exit codes', () => {
     ['kms.evidence-fresh', 5],
     ['keys.policy-tuples', 5],
     ['keys.data-use', 5],
+    ['keys.app', 5],
     ['log.witnesses-independent', 5],
   ])('a verdict that fails at %s is %i', (step, code) => {
     expect(exitCodeOfVerdict(failing(step))).toBe(code)

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { sealModels } from '../../src/stack/models.ts'
+import { findModels, sealModels } from '../../src/stack/models.ts'
 
+const seal = async (folders: readonly string[], target: string): ReturnType<typeof sealModels> =>
+  sealModels(await findModels(folders), target)
 const EXTRACTIVE = fileURLToPath(new URL('../../../../models/sotto-extractive', import.meta.url))
 let root: string
 const at = (name: string): string => join(root, name)
@@ -19,24 +21,27 @@ it('seals the models of several folders, and passes over what is no model', asyn
   cpSync(EXTRACTIVE, join(at('theirs'), 'copy'), { recursive: true })
   renameModel(join(at('theirs'), 'copy'), 'copy')
   mkdirSync(join(at('theirs'), '.partial', 'half'), { recursive: true })
-  const sealed = await sealModels([at('ours'), at('theirs')], at('sealed'))
+  const sealed = await seal([at('ours'), at('theirs')], at('sealed'))
   expect(sealed.map(({ name }) => name)).toEqual(['sotto-extractive', 'copy'])
   expect(readdirSync(at('sealed')).sort()).toEqual(sealed.map(({ file }) => file).sort())
 })
 
 it('takes a model once that two of its folders lead to', async () => {
-  const sealed = await sealModels([at('ours'), join(at('ours'), 'extractive')], at('sealed'))
+  const sealed = await sealModels(
+    await findModels([at('ours'), join(at('ours'), 'extractive')]),
+    at('sealed'),
+  )
   expect(sealed.map(({ name }) => name)).toEqual(['sotto-extractive'])
 })
 
 it('seals the one model of a folder that is a model itself', async () => {
-  const sealed = await sealModels([join(at('ours'), 'extractive')], at('sealed'))
+  const sealed = await seal([join(at('ours'), 'extractive')], at('sealed'))
   expect(sealed.map(({ name }) => name)).toEqual(['sotto-extractive'])
 })
 
 it('refuses two models of one name before it seals any', async () => {
   cpSync(EXTRACTIVE, join(at('theirs'), 'copy'), { recursive: true })
-  await expect(sealModels([at('ours'), at('theirs')], at('sealed'))).rejects.toMatchObject({
+  await expect(seal([at('ours'), at('theirs')], at('sealed'))).rejects.toMatchObject({
     code: 'MODEL_INVALID',
     message: 'two models are named sotto-extractive',
     found: `${join(at('ours'), 'extractive')}, ${join(at('theirs'), 'copy')}`,
@@ -45,12 +50,12 @@ it('refuses two models of one name before it seals any', async () => {
 })
 
 it('says which folder is not there, or holds no model', async () => {
-  await expect(sealModels([at('none')], at('sealed'))).rejects.toMatchObject({
+  await expect(seal([at('none')], at('sealed'))).rejects.toMatchObject({
     code: 'MODEL_INVALID',
     message: `cannot read the models in ${at('none')}`,
   })
   mkdirSync(join(at('theirs'), 'empty'))
-  await expect(sealModels([at('ours'), at('theirs')], at('sealed'))).rejects.toMatchObject({
+  await expect(seal([at('ours'), at('theirs')], at('sealed'))).rejects.toMatchObject({
     code: 'MODEL_INVALID',
     message: `there is no model in ${at('theirs')}`,
   })
@@ -65,7 +70,7 @@ it.each([
   mkdirSync(folder)
   writeFileSync(join(folder, 'manifest.json'), text)
   for (const source of [at('theirs'), folder])
-    await expect(sealModels([at('ours'), source], at('sealed'))).rejects.toMatchObject({
+    await expect(seal([at('ours'), source], at('sealed'))).rejects.toMatchObject({
       code: 'MODEL_INVALID',
       message: `${join(folder, 'manifest.json')}: ${message}`,
     })
@@ -74,7 +79,7 @@ it.each([
 
 it('names the file that a model lacks', async () => {
   rmSync(join(at('ours'), 'extractive', 'config.json'))
-  await expect(sealModels([at('ours')], at('sealed'))).rejects.toMatchObject({
+  await expect(seal([at('ours')], at('sealed'))).rejects.toMatchObject({
     code: 'MODEL_INVALID',
     message: `sotto-extractive: cannot read ${join(at('ours'), 'extractive', 'config.json')}`,
   })

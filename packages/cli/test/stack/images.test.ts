@@ -28,6 +28,8 @@ beforeEach(() => {
   layout = {
     dist,
     models: join(root, 'models'),
+    examples: '',
+    chart: '',
     image: (name) => join(dist, 'images', 'software', name),
     edge: (role) => join(dist, 'edge', `${role}.js`),
   }

@@ -20,7 +20,22 @@ export function errorBody(error: unknown): ErrorBody {
 
 /** {@link errorBody} as an answer. */
 export function errorResponse(error: unknown): Response {
-  return respond(error instanceof SottoError ? statusOf(error) : 500, errorBody(error))
+  return respond(error instanceof SottoError ? statusOf(error) : 500, errorBody(error), true)
+}
+
+/** Why an answer is none of the service. */
+export interface Problem {
+  /** As the answer says it. */
+  code: string
+  /** Whether something behind the proxy failed; else the proxy itself refused. */
+  isUpstream: boolean
+}
+
+const problems = new WeakMap<Response, Problem>()
+
+/** Why this answer is none of the service; undefined for those that are. */
+export function problemOf(response: Response): Problem | undefined {
+  return problems.get(response)
 }
 
 function statusOf({ code, action }: SottoError): number {
@@ -29,7 +44,21 @@ function statusOf({ code, action }: SottoError): number {
 
 /** An error of the proxy itself in the OpenAI envelope. */
 export function envelope(status: number, code: string, message: string, action: ErrorAction): Response {
-  return respond(status, bodyOf(status, code, message, action))
+  return respond(status, bodyOf(status, code, message, action), false)
+}
+
+/** The same problem in another answer. */
+export function withProblemOf(from: Response, to: Response): Response {
+  const problem = problems.get(from)
+  if (problem !== undefined) problems.set(to, problem)
+  return to
+}
+
+/** {@link envelope} of what is worth another try after so many whole seconds. */
+export function comeBackLater(status: number, code: string, message: string, seconds: number): Response {
+  const response = envelope(status, code, message, 'retry')
+  response.headers.set('retry-after', String(seconds))
+  return response
 }
 
 function bodyOf(status: number, code: string, message: string, action: ErrorAction): ErrorBody {
@@ -37,9 +66,11 @@ function bodyOf(status: number, code: string, message: string, action: ErrorActi
   return { error: { message, type, param: null, code, action } }
 }
 
-function respond(status: number, body: ErrorBody): Response {
+function respond(status: number, body: ErrorBody, isUpstream: boolean): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   // OpenAI SDKs repeat every 5xx; a refusal must reach the person instead.
   if (body.error.action === 'stop') headers['x-should-retry'] = 'false'
-  return new Response(JSON.stringify(body), { status, headers })
+  const response = new Response(JSON.stringify(body), { status, headers })
+  problems.set(response, { code: body.error.code, isUpstream })
+  return response
 }

@@ -1,20 +1,26 @@
 import { INNER_ORIGIN } from '../transport/inner-request.ts'
 import type { Sotto } from '../types.ts'
+import type { Admission, AdmissionRefused } from './admission.ts'
+import { askApp } from './app-route.ts'
+import { ANYBODY, type Authenticate, bySecrets, type Caller, NO_PEER, type Peer } from './authenticate.ts'
 import { parseAzurePath } from './azure.ts'
-import { envelope, errorResponse } from './errors.ts'
-import { explainCut } from './explain-cut.ts'
+import { comeBackLater, envelope, errorResponse, problemOf } from './errors.ts'
+import { followResponse } from './follow.ts'
 import { corsHeaders, type Guard, hashSecret, isPreflight, refuse } from './guard.ts'
-import { isLiveUpload } from './live-upload.ts'
-import { withRequestId } from './request-id.ts'
+import { answerLocally, isLocalPath, notAllowed } from './local-routes.ts'
+import type { Observe } from './observe.ts'
 import { ownerSecret, type ProxyOwner, refuseOwnersAct } from './owner-guard.ts'
+import { withRequestId } from './request-id.ts'
+import { isAppPath, routeOf } from './routes.ts'
 import { answerSealedModels, isSealedModelsPath, SEALED_MODELS_PATH } from './sealed-models.ts'
+import { type Onward, sendInner } from './send-inner.ts'
 import { setModel } from './set-model.ts'
 import { isTensorPath, plainBody, tensorError } from './tensor-route.ts'
 
 /** Options of {@link createProxy}. */
 export interface ProxyOptions {
   /** The verified connection every request goes through. */
-  sotto: Pick<Sotto, 'fetch' | 'trust' | 'receipts'> & Partial<Pick<Sotto, 'models' | 'fetchLive'>>
+  sotto: Pick<Sotto, 'fetch' | 'trust' | 'receipts'> & Partial<Pick<Sotto, 'models' | 'fetchLive' | 'verify'>>
   /** Whose models `/v1/sealed-models` publishes and removes, for whoever has the secret. @default it only reads them */
   owner?: ProxyOwner
   /** Accepted `Host` values with port: `127.0.0.1:8787`. */
@@ -23,18 +29,23 @@ export interface ProxyOptions {
   origins?: Iterable<string>
   /** Local secret that callers present as their API key. It is not sent anywhere. @default none required */
   apiKey?: string
+  /** Sends what is neither the API's nor the proxy's own to the app of the service: its pages work in a browser. @default false */
+  app?: boolean
 }
 
-/** Response fields that describe one hop, or that the enclave has no business setting here. */
-const DROPPED: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'set-cookie',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+/** Of a proxy for several users. */
+export interface SharedProxyOptions extends ProxyOptions {
+  /** Tells who asks. @default whoever has `apiKey`, or anybody */
+  authenticate?: Authenticate | undefined
+  /** Whether callers are different people: what all of them asked is then nobody's to see. @default false */
+  isShared?: boolean
+  /** Bounds on what users ask. @default none */
+  admission?: Admission | undefined
+  observe?: Observe | undefined
+}
+
+/** Answers one request of whoever is at the other end. */
+export type ProxyHandler = (request: Request, peer?: Peer) => Promise<Response>
 
 /**
  * The OpenAI API on this machine: `/v1/*`, tensors under `/v2` and Azure deployment paths go through the encryption,
@@ -43,33 +54,74 @@ const DROPPED: ReadonlySet<string> = new Set([
  * @throws `PROXY_CONFIG` a secret of the owner that could be guessed
  */
 export function createProxy(options: ProxyOptions): (request: Request) => Promise<Response> {
-  const { apiKey, sotto } = options
+  return createSharedProxy(options)
+}
+
+/** {@link createProxy} for several users. */
+export function createSharedProxy(options: SharedProxyOptions): ProxyHandler {
+  const { apiKey, app: hasApp = false, admission, observe, isShared = false } = options
   const owner = options.owner && { ...options.owner, secret: ownerSecret(options.owner) }
   const guard: Guard = {
     hosts: new Set([...options.hosts].map((host) => host.toLowerCase())),
     origins: new Set(options.origins),
-    // A request has one authorization: whoever may act for the owner may use the proxy as well.
-    secrets: apiKey === undefined ? undefined : [hashSecret(apiKey), ...(owner ? [owner.secret] : [])],
+    hasPages: hasApp,
   }
-  return async function proxy(request) {
-    const refusal = refuse(guard, request)
-    if (refusal !== undefined) return withRequestId(refusal)
-    const response = withRequestId(isPreflight(request) ? preflight() : await answer(sotto, owner, request))
+  // A request has one authorization: whoever may act for the owner may use the proxy as well.
+  const secrets = apiKey === undefined ? undefined : [hashSecret(apiKey), ...(owner ? [owner.secret] : [])]
+  const authenticate = options.authenticate ?? (secrets ? bySecrets(secrets) : () => ANYBODY)
+  const desk: Desk = { sotto: options.sotto, owner, hasApp, isShared }
+
+  return async function proxy(request, peer = NO_PEER) {
+    const { pathname } = new URL(request.url)
+    const sighting = observe?.(routeOf(pathname, hasApp))
+    const response = withRequestId(await unlessGone(request, await attend(request, peer)))
     for (const [name, value] of corsHeaders(guard, request)) response.headers.set(name, value)
-    return response
+    return sighting ? sighting.answered(response) : response
+
+    async function attend(request: Request, peer: Peer): Promise<Response> {
+      const refusal = refuse(guard, request)
+      if (refusal !== undefined) return refusal
+      if (isPreflight(request)) return preflight()
+      if (pathname === '/healthz') return answer(desk, request)
+      const caller = authenticate(request, peer)
+      if (caller instanceof Response) return hasApp && isAppPath(pathname) ? askForPassword(caller) : caller
+      sighting?.caller(caller.user)
+      // What is answered here takes nothing of what is shared.
+      return isLocalPath(pathname) ? answer(desk, request) : admitted(caller, request)
+    }
+  }
+
+  async function admitted(caller: Caller, request: Request): Promise<Response> {
+    if (admission === undefined) return answer(desk, request)
+    let leave: Awaited<ReturnType<Admission['enter']>>
+    try {
+      leave = await admission.enter(caller, request.signal)
+    } catch (error) {
+      // Nobody reads it: the caller has left.
+      return errorResponse(error)
+    }
+    if (typeof leave !== 'function') return tooMany(leave)
+    try {
+      return heldUntilOver(await answer(desk, request), leave)
+    } catch (error) {
+      leave()
+      throw error
+    }
   }
 }
 
-async function answer(
-  sotto: ProxyOptions['sotto'],
-  owner: (Omit<ProxyOwner, 'secret'> & { secret: Uint8Array }) | undefined,
-  request: Request,
-): Promise<Response> {
+/** What requests are answered with. */
+interface Desk {
+  sotto: ProxyOptions['sotto']
+  owner: (Omit<ProxyOwner, 'secret'> & { secret: Uint8Array }) | undefined
+  hasApp: boolean
+  isShared: boolean
+}
+
+async function answer({ sotto, owner, hasApp, isShared }: Desk, request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url)
-  const local = LOCAL[pathname]
-  if (local !== undefined) {
-    return request.method === 'GET' ? local(sotto) : notAllowed()
-  }
+  const local = answerLocally(request, sotto, isShared)
+  if (local !== undefined) return local
   if (isTensorPath(pathname)) {
     try {
       return await forward(sotto, request, pathname + search, plainBody(request))
@@ -92,6 +144,7 @@ async function answer(
       return await forward(sotto, request, pathname.slice('/openai'.length), request.body)
     }
     const azure = parseAzurePath(pathname)
+    if (azure === undefined && hasApp && isAppPath(pathname)) return await askApp(sotto, request)
     if (azure === undefined) return envelope(404, 'not_found', 'there is nothing at this path', 'fix-input')
     if (request.method !== 'POST') return notAllowed()
     const { body, contentType } = await setModel(request, azure.model)
@@ -101,52 +154,53 @@ async function answer(
   }
 }
 
-async function forward(
+function forward(
   sotto: ProxyOptions['sotto'],
   request: Request,
   path: string,
-  body: ReadableStream<Uint8Array> | AsyncGenerator<Uint8Array> | string | null,
+  body: Onward['body'],
   contentType?: string,
 ): Promise<Response> {
-  const headers = new Headers(request.headers)
-  if (contentType !== undefined) headers.set('content-type', contentType)
-  const send = isLiveUpload(request, path) ? (sotto.fetchLive ?? sotto.fetch) : sotto.fetch
-  const inner = await send(INNER_ORIGIN + path, {
-    method: request.method,
-    headers,
-    body: body as BodyInit | null,
-    signal: request.signal,
+  const { method } = request
+  return sendInner(sotto, request, {
+    origin: INNER_ORIGIN,
+    path,
+    method,
+    body,
+    ...(contentType !== undefined && { contentType }),
   })
-  const outer = new Headers([...inner.headers].filter(([name]) => isForwarded(name)))
-  if (sotto.trust.software) outer.set('x-sotto-software-tee', 'true')
-  const isEvents = inner.body !== null && /^text\/event-stream(?:;|$)/i.test(outer.get('content-type') ?? '')
-  const content = isEvents ? explainCut(inner.body!) : inner.body
-  return new Response(content as BodyInit | null, { status: inner.status, headers: outer })
 }
 
-function isForwarded(name: string): boolean {
-  return !DROPPED.has(name) && !name.startsWith('access-control-')
+const REFUSALS: Readonly<Record<AdmissionRefused['refused'], [number, string, string]>> = {
+  rate: [429, 'rate_limit_exceeded', 'this user has sent as many requests as it may in a minute'],
+  concurrent: [429, 'concurrency_limit_exceeded', 'this user has as many requests under way as it may'],
+  busy: [503, 'sotto_proxy_busy', 'the proxy has as many requests under way as it may, and as many wait'],
 }
 
-const LOCAL: Readonly<Record<string, ((sotto: ProxyOptions['sotto']) => Response) | undefined>> = {
-  '/healthz': () => json({ status: 'ok' }),
-  '/sotto/trust': (sotto) => json(sotto.trust),
-  '/sotto/receipts': (sotto) =>
-    json({
-      receipts: sotto.receipts.map((record) =>
-        record.status === 'verified'
-          ? record
-          : { status: record.status, error: { code: record.error.code, message: record.error.message } },
-      ),
-    }),
+function tooMany({ refused, retryAfterSeconds }: AdmissionRefused): Response {
+  const [status, code, message] = REFUSALS[refused]
+  return comeBackLater(status, code, message, retryAfterSeconds)
 }
 
-function json(value: unknown): Response {
-  return Response.json(value, { headers: { 'cache-control': 'no-store' } })
+/** A browser asks its user for the key then, as the password to any name (RFC 7617). */
+function askForPassword(refusal: Response): Response {
+  if (refusal.status === 401) refusal.headers.set('www-authenticate', 'Basic realm="sotto", charset="UTF-8"')
+  return refusal
 }
 
-function notAllowed(): Response {
-  return envelope(405, 'method_not_allowed', 'this method is not allowed here', 'fix-input')
+/** For whoever has left nothing has failed: what was made of it is dropped. 499 is what nginx counts then. */
+async function unlessGone({ signal }: Request, response: Response): Promise<Response> {
+  if (!signal.aborted) return response
+  await response.body?.cancel().catch(() => {})
+  return new Response(null, { status: 499 })
+}
+
+/** Leaves when the answer is over. */
+function heldUntilOver(response: Response, leave: () => void): Response {
+  if (problemOf(response) === undefined) return followResponse(response, leave)
+  // An error is whole already.
+  leave()
+  return response
 }
 
 /** The origin was accepted before; what it may send is what the API takes. */

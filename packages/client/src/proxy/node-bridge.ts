@@ -12,19 +12,26 @@ export async function bridge(
   handler: (request: Request) => Promise<Response>,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  scheme: 'http' | 'https' = 'http',
 ): Promise<void> {
   const gone = new AbortController()
   const abort = (): void => gone.abort()
   outgoing.once('close', abort)
   outgoing.once('finish', () => discardRest(incoming))
-  const request = toRequest(incoming, gone.signal)
+  const request = toRequest(incoming, gone.signal, scheme)
   const response = request === undefined ? badRequest() : await handler(request)
   outgoing.off('close', abort)
   if (outgoing.destroyed) {
     await response.body?.cancel().catch(() => {})
     return
   }
-  outgoing.writeHead(response.status, [...response.headers].flat())
+  try {
+    outgoing.writeHead(response.status, [...response.headers].flat())
+  } catch (error) {
+    // Whoever counts on the end of the answer has it now.
+    await response.body?.cancel().catch(() => {})
+    throw error
+  }
   if (response.body === null) {
     outgoing.end()
     return
@@ -62,12 +69,12 @@ function drained(outgoing: ServerResponse): Promise<void> {
 }
 
 /** Undefined when Host or target are not what an origin server accepts. */
-function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
+function toRequest(incoming: IncomingMessage, signal: AbortSignal, scheme: string): Request | undefined {
   const target = incoming.url ?? ''
   const host = incoming.headers.host ?? ''
   // A slash, at sign or space in Host would move the boundary between authority and path.
   if (!target.startsWith('/') || !/^[\w.:[\]-]{1,255}$/.test(host)) return undefined
-  const url = URL.parse(`http://${host}${target}`)
+  const url = URL.parse(`${scheme}://${host}${target}`)
   if (url === null) return undefined
   const headers = new Headers()
   for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) {

@@ -1,5 +1,5 @@
 import { clientError } from '../errors.ts'
-import { errorBody, errorResponse } from './errors.ts'
+import { errorBody, errorResponse, withProblemOf } from './errors.ts'
 
 /** Paths of the Open Inference Protocol (KServe v2). */
 export function isTensorPath(pathname: string): boolean {
@@ -30,7 +30,11 @@ export function plainBody(request: Request): ReadableStream<Uint8Array> | null {
 
 /** Our errors as clients of this protocol read them: `error` is the message. */
 export function tensorError(error: unknown): Response {
-  const { status, headers } = errorResponse(error)
+  const ours = errorResponse(error)
+  const { status, headers } = ours
   const { message, code, action } = errorBody(error).error
-  return new Response(JSON.stringify({ error: message, code, action }), { status, headers })
+  return withProblemOf(
+    ours,
+    new Response(JSON.stringify({ error: message, code, action }), { status, headers }),
+  )
 }

@@ -1,4 +1,4 @@
 export { exchange, type ExchangeEnd, type InnerResponse, type Outlet } from './exchange.ts'
-export { INNER_AUTHORITY, INNER_ORIGIN, type InnerRequest, prepareRequest } from './inner-request.ts'
+export { APP_ORIGIN, INNER_ORIGIN, type InnerRequest, prepareRequest } from './inner-request.ts'
 export { toResponse, type TrackedResponse } from './to-response.ts'
 export type { WebSocketClass } from './socket.ts'

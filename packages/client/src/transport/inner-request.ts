@@ -5,12 +5,24 @@ import { allowedHeaders } from './request-headers.ts'
 /** Where every inner request goes. No such host exists: an unverified client that sends there sends nowhere. */
 export const INNER_ORIGIN = 'https://inference.sotto'
 
-/** Authority of {@link INNER_ORIGIN}. */
-export const INNER_AUTHORITY = 'inference.sotto'
+/**
+ * Where requests to the app go that an enclave runs beside its models. No such host exists either. An enclave that runs
+ * none refuses them inside the encryption.
+ */
+export const APP_ORIGIN = 'https://app.sotto'
+
+/** Where inside the enclave a request goes: to its models, or to its app. */
+export type InnerAuthority = 'inference.sotto' | 'app.sotto'
+
+const AUTHORITIES: ReadonlyMap<string, InnerAuthority> = new Map([
+  [INNER_ORIGIN, 'inference.sotto'],
+  [APP_ORIGIN, 'app.sotto'],
+])
 
 /** A request as it travels inside the encryption. */
 export interface InnerRequest {
   method: string
+  authority: InnerAuthority
   /** Path and query. */
   path: string
   /** Allow-listed fields, lower case, sorted. */
@@ -39,7 +51,7 @@ export async function prepareRequest(
   const method = (init.method ?? request?.method ?? 'GET').toUpperCase()
   if (!METHODS.has(method))
     throw clientError('REQUEST_INVALID', 'this method cannot be sent', { expected: [...METHODS].join(', ') })
-  const path = innerPath(request?.url ?? String(input))
+  const { authority, path } = innerTarget(request?.url ?? String(input))
   const headers = new Headers(init.headers ?? request?.headers)
   const source: unknown = init.body === undefined ? request?.body : init.body
   if (method === 'GET' && source !== undefined && source !== null) {
@@ -49,20 +61,21 @@ export async function prepareRequest(
   if (contentType !== undefined && (forced || !headers.has('content-type')))
     headers.set('content-type', contentType)
   const signal = init.signal ?? request?.signal
-  return { method, path, headers: allowedHeaders(headers), body, signal, isLive }
+  return { method, authority, path, headers: allowedHeaders(headers), body, signal, isLive }
 }
 
-function innerPath(address: string): string {
+function innerTarget(address: string): Pick<InnerRequest, 'authority' | 'path'> {
   const url = URL.parse(address)
-  if (url === null || url.origin !== INNER_ORIGIN || url.username !== '' || url.password !== '') {
+  const authority = url === null ? undefined : AUTHORITIES.get(url.origin)
+  if (url === null || authority === undefined || url.username !== '' || url.password !== '') {
     throw clientError('REQUEST_ORIGIN', 'this URL is not inside the enclave', {
-      expected: `${INNER_ORIGIN}/...`,
+      expected: `${INNER_ORIGIN}/... or ${APP_ORIGIN}/...`,
       // Path and query may be private; the origin says enough.
       found: url?.origin ?? 'no absolute URL',
-      hint: 'use sotto.baseURL as the base of your requests',
+      hint: 'use sotto.baseURL as the base of your requests, or sotto.appURL for those to an app',
     })
   }
   const path = url.pathname + url.search
   if (path.length > MAX_PATH_LENGTH) throw clientError('REQUEST_INVALID', 'the path is too long')
-  return path
+  return { authority, path }
 }

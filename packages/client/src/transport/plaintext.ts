@@ -1,5 +1,5 @@
 import { encodeContentChunk, encodeEnd, encodeRequestStart } from '@sotto/protocol/bhttp'
-import { INNER_AUTHORITY, type InnerRequest } from './inner-request.ts'
+import type { InnerRequest } from './inner-request.ts'
 import { padding } from './padding.ts'
 
 /**
@@ -19,8 +19,8 @@ export async function* encodePlaintext(
     return bytes
   }
   const fields = [...request.headers, ['date', new Date(dateMs).toUTCString()] as const]
-  const { method, path } = request
-  yield counted(encodeRequestStart({ method, scheme: 'https', authority: INNER_AUTHORITY, path, fields }))
+  const { method, authority, path } = request
+  yield counted(encodeRequestStart({ method, scheme: 'https', authority, path, fields }))
   for await (const part of body) for (const bytes of encodeContentChunk(part)) yield counted(bytes)
   yield counted(encodeEnd())
   yield* padding(length)

@@ -36,6 +36,7 @@ export interface OuterCall {
 /** One request the enclave saw inside. */
 export interface InnerCall {
   method: string
+  authority: string
   path: string
   headers: Record<string, string>
   body: Uint8Array
@@ -185,9 +186,9 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
       const bytes = certificates.get(service.knobs.certificateFor?.(asked) ?? asked)
       return new Response((bytes ?? null) as BodyInit, { status: bytes === undefined ? 404 : 200 })
     }
-    const { method, path, headers, body } = message
+    const { method, authority, path, headers, body } = message
     const init = { method, headers, ...(method === 'GET' ? {} : { body: body as BodyInit }) }
-    return service.knobs.app(new Request(`https://inference.sotto${path}`, init))
+    return service.knobs.app(new Request(`https://${authority}${path}`, init))
   }
 
   async function* answer(
@@ -285,8 +286,9 @@ function parseWhole(plaintext: readonly Uint8Array[]): InnerCall {
     if (event.type === 'content') content.push(event.bytes)
     if (event.type !== 'head') continue
     const { method, path, fields, scheme, authority } = event.head
-    if (scheme !== 'https' || authority !== 'inference.sotto') throw new Error('wrong authority')
-    call = { method, path, headers: Object.fromEntries(fields) }
+    if (scheme !== 'https' || !['inference.sotto', 'app.sotto'].includes(authority))
+      throw new Error('wrong authority')
+    call = { method, authority, path, headers: Object.fromEntries(fields) }
   }
   return { ...call!, body: new Uint8Array(Buffer.concat(content)) }
 }

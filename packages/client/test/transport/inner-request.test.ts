@@ -50,8 +50,25 @@ describe('prepareRequest', () => {
     ['user information', 'https://a:b@inference.sotto/v1/models'],
     ['a host that starts alike', 'https://inference.sotto.evil.example/v1/models'],
     ['a relative path', '/v1/models'],
+    ['the app over http', 'http://app.sotto/generate'],
+    ['another port of the app', 'https://app.sotto:8443/generate'],
+    ['user information for the app', 'https://a:b@app.sotto/generate'],
+    ['a host that starts like the app', 'https://app.sotto.evil.example/generate'],
+    ['a host below the app', 'https://www.app.sotto/generate'],
+    ['a host with a dot at its end', 'https://app.sotto./generate'],
+    ['the domain of both', 'https://sotto/generate'],
   ])('refuses %s', async (_, url) => {
     await expect(prepareRequest(url)).rejects.toMatchObject({ code: 'REQUEST_ORIGIN' })
+  })
+
+  it.each([
+    ['the models', 'https://inference.sotto/v1/models?x=1', 'inference.sotto', '/v1/models?x=1'],
+    ['the app', 'https://app.sotto/generate?x=1', 'app.sotto', '/generate?x=1'],
+    ['the app, by its name alone', 'https://app.sotto', 'app.sotto', '/'],
+    ['the app, in capital letters', 'HTTPS://APP.SOTTO:443/generate', 'app.sotto', '/generate'],
+  ])('sends to %s', async (_, url, authority, path) => {
+    expect(await prepareRequest(url)).toMatchObject({ authority, path })
+    expect(await prepareRequest(new Request(url))).toMatchObject({ authority, path })
   })
 
   it('does not put path or query into the message of a refusal', async () => {

@@ -37,6 +37,13 @@ describe('encodePlaintext', () => {
     expect(Buffer.concat(content).toString()).toBe('{"a":1}')
   })
 
+  it('is for the authority of the app where the URL is of the app', async () => {
+    const request = await prepareRequest('https://app.sotto/generate', { method: 'POST', body: 'x' })
+    const parts = await Array.fromAsync(encodePlaintext(request, request.body.stream(), 1_800_000_000_000))
+    const { head } = decodeRequest([Buffer.concat(parts)])
+    expect(head).toMatchObject({ authority: 'app.sotto', path: '/generate' })
+  })
+
   it('has the same length for every short prompt', async () => {
     const lengths = await Promise.all(
       ['', 'x', 'x'.repeat(500), 'x'.repeat(700)].map(

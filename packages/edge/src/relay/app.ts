@@ -3,11 +3,13 @@ import type { WebSocketRoute } from '@sotto/serve/websocket'
 import { Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
 import { allowBrowsers } from './browsers.ts'
-import type { RelayConfig } from './config.ts'
+import { DEFAULT_READINESS_MS, type RelayConfig } from './config.ts'
 import { createDocumentCache, DOCUMENTS, type DocumentKind, fetchDocument } from './documents.ts'
 import { relayExchange } from './exchange.ts'
-import { LOG_CHECKPOINT, logTile } from './log-documents.ts'
+import { createGateway, type Gateway } from './gateway.ts'
 import type { MonotonicNow } from './guard-stream.ts'
+import { LOG_CHECKPOINT, logTile } from './log-documents.ts'
+import { watchReadiness } from './readiness.ts'
 import type { Upstream } from './upstream.ts'
 import { relaySockets } from './web-socket.ts'
 
@@ -16,7 +18,7 @@ const IMMUTABLE = 'max-age=31536000, immutable'
 
 /** What a relay is made of. */
 export interface RelayOptions {
-  config: Omit<RelayConfig, 'listen'>
+  config: Omit<RelayConfig, 'listen' | 'readinessMs'> & Partial<Pick<RelayConfig, 'readinessMs'>>
   upstream: Upstream
   /** Default: `performance.now`. */
   now?: MonotonicNow
@@ -29,30 +31,40 @@ export interface Relay {
   app: App
   /** `GET /relay/{gateway}` with an upgrade: the same exchange where `fetch` cannot send and receive at once. */
   webSockets: WebSocketRoute
+  /** Stops asking origins whether they are ready. */
+  close(): void
 }
 
 /**
  * The relay: it knows who asks, and learns nothing else. Gateways come from the configuration only,
- * so it is no open proxy; `POST /relay/{gateway}` reaches that gateway's `/ohttp` and nothing more.
+ * so it is no open proxy; `POST /relay/{gateway}` reaches `/ohttp` of that gateway, or of one of its enclaves, and
+ * nothing more.
  * Checkpoint and tiles of one log come through it too: clients prove with them that the log only grew.
  */
 export function createRelay(options: RelayOptions): Relay {
   const { config, upstream, now = () => performance.now() } = options
   const documents = createDocumentCache(upstream, config.documentSeconds * 1000, now)
+  const gateways = new Map<string, Gateway>()
+  for (const [name, origins] of Object.entries(config.gateways))
+    gateways.set(name, createGateway(typeof origins === 'string' ? [origins] : origins))
+  const watches = [...gateways.values()].map((gateway) =>
+    watchReadiness(gateway, upstream, config.readinessMs ?? DEFAULT_READINESS_MS),
+  )
   let running = 0
 
   const app = new Hono()
-  app.post('/relay/:gateway', (c) => exchangeWith(originOf(c.req.param('gateway')), c.req.raw))
+  app.post('/relay/:gateway', (c) => exchangeWith(gatewayOf(c.req.param('gateway')), c.req.raw))
   for (const [name, kind] of Object.entries(DOCUMENTS)) {
     app.get(`/relay/:gateway/${name}`, async (c) => {
-      const bytes = await documents.get(originOf(c.req.param('gateway')), kind)
+      const bytes = await documents.get(gatewayOf(c.req.param('gateway')), kind)
       return publicDocument(bytes, kind, `max-age=${config.documentSeconds}`)
     })
   }
   const { log } = config
   if (log !== undefined) {
+    const logOwner = { documentOrigins: () => [log] }
     app.get(LOG_CHECKPOINT.path, async () => {
-      const bytes = await documents.get(log, LOG_CHECKPOINT)
+      const bytes = await documents.get(logOwner, LOG_CHECKPOINT)
       return publicDocument(bytes, LOG_CHECKPOINT, `max-age=${config.documentSeconds}`)
     })
     app.get('/log/tile/*', async (c) => {
@@ -73,7 +85,7 @@ export function createRelay(options: RelayOptions): Relay {
     throw error
   })
 
-  async function exchangeWith(gateway: string, request: Request): Promise<Response> {
+  async function exchangeWith(gateway: Gateway, request: Request): Promise<Response> {
     const response = await relayExchange(request, gateway, { upstream, limits: config.limits, now, admit })
     // Its keys are others than those it was asked about: whoever looks next must see which.
     if (response.status === 422) documents.forget(gateway)
@@ -85,10 +97,11 @@ export function createRelay(options: RelayOptions): Relay {
     running++
     return () => void running--
   }
-  function originOf(name: string): string {
-    if (!Object.hasOwn(config.gateways, name))
+  function gatewayOf(name: string): Gateway {
+    const gateway = gateways.get(name)
+    if (gateway === undefined)
       throw edgeError('RELAY_UNKNOWN_GATEWAY', 'the relay knows no gateway of this name')
-    return config.gateways[name]!
+    return gateway
   }
 
   const mapped = mapErrors((request) => app.fetch(request), {
@@ -98,12 +111,13 @@ export function createRelay(options: RelayOptions): Relay {
   return {
     app: allowBrowsers(mapped, config.browserOrigins),
     webSockets: relaySockets({
-      originOf,
+      gatewayOf,
       browserOrigins: config.browserOrigins,
       limits: config.limits,
       exchange: exchangeWith,
       onError: (code) => options.onError?.(code),
     }),
+    close: () => watches.forEach((end) => end()),
   }
 }
 

@@ -10,6 +10,7 @@ import {
   table,
   text,
 } from '@sotto/serve/config'
+import { serveError } from '@sotto/serve/errors'
 
 /** Bounds on one exchange through the relay. */
 export interface RelayLimits {
@@ -36,8 +37,13 @@ export interface RelayLimits {
 /** Configuration of a relay. */
 export interface RelayConfig {
   listen: Listen
-  /** Name in the path → origin of the gateway. The only targets there are. */
-  gateways: Record<string, string>
+  /**
+   * Name in the path → origin of the gateway, or origins of 1 to 16 enclaves that hold the same keys. The only targets
+   * there are.
+   */
+  gateways: Record<string, string | readonly string[]>
+  /** How often each of several origins is asked whether it is ready, milliseconds. Default 1 s. */
+  readinessMs: number
   /** Origin of the log whose checkpoint and tiles are passed on. Default none. */
   log: string | undefined
   /** How long a trust bundle, key list or checkpoint is answered from memory. Default 15 s. */
@@ -81,13 +87,20 @@ const limits: Decoder<RelayLimits> = object((fields) => ({
   exchanges: fields.optional('exchanges', integer(1, 65_536), DEFAULT_RELAY_LIMITS.exchanges),
 }))
 
+/** Enclaves behind one name. */
+const MAX_ORIGINS = 16
+
+/** How often origins are asked where a configuration does not say. */
+export const DEFAULT_READINESS_MS = 1000
+
 /** What a gateway may be called in `/relay/{gateway}`. */
 export const GATEWAY_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,31}$/
 
 /** Decodes the relay's configuration file. */
 export const relayConfig: Decoder<RelayConfig> = object((fields) => ({
   listen: fields.required('listen', listen),
-  gateways: fields.required('gateways', table(GATEWAY_NAME, originUrl, 1, 64)),
+  gateways: fields.required('gateways', table(GATEWAY_NAME, origins, 1, 64)),
+  readinessMs: fields.optional('readinessMs', integer(100, 60_000), DEFAULT_READINESS_MS),
   log: fields.optional<string | undefined>('log', originUrl, undefined),
   documentSeconds: fields.optional('documentSeconds', integer(0, 300), 15),
   browserOrigins: fields.optional(
@@ -97,6 +110,14 @@ export const relayConfig: Decoder<RelayConfig> = object((fields) => ({
   ),
   limits: fields.optional('limits', limits, DEFAULT_RELAY_LIMITS),
 }))
+
+function origins(value: unknown, path: string): string | string[] {
+  if (!Array.isArray(value)) return originUrl(value, path)
+  const urls = list(originUrl, 1, MAX_ORIGINS)(value, path)
+  // Twice the same would get twice its share, and a second try would be none.
+  if (new Set(urls).size === urls.length) return urls
+  throw serveError('CONFIG_INVALID', `${path}: expected different origins`)
+}
 
 function originUrl(value: unknown, path: string): string {
   const url = httpUrl(value, path)

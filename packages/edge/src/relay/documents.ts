@@ -35,36 +35,63 @@ export const DOCUMENTS: Readonly<Record<'trust' | 'keys', DocumentKind>> = {
 /** Longest its owner may take over a document, in milliseconds. */
 const FETCH_MS = 10_000
 
+/** Who serves a document: the same one at all its origins, whichever is asked. */
+export interface DocumentOwner {
+  /** Whom to ask, first one first. */
+  documentOrigins(): readonly string[]
+}
+
 /** Fetches documents and answers repeated requests from memory: everybody gets the same bytes (T6). */
 export interface DocumentCache {
   /** @throws as {@link fetchDocument} */
-  get(origin: string, kind: DocumentKind): Promise<Uint8Array>
+  get(owner: DocumentOwner, kind: DocumentKind): Promise<Uint8Array>
   /** What this owner served is out of date: the next client asks again, unless it was asked within a second. */
-  forget(origin: string): void
+  forget(owner: DocumentOwner): void
 }
 
 /** However often clients come with keys nobody has: an owner is asked this rarely, in milliseconds. */
 const MIN_AGE_MS = 1000
 
+/** Origins asked for one document, one after the other: a client waits for all of them. */
+const MAX_ASKED = 3
+
 /** Makes a {@link DocumentCache} that asks at most once per `maxAgeMs` and document. Kinds must be few. */
 export function createDocumentCache(upstream: Upstream, maxAgeMs: number, now: MonotonicNow): DocumentCache {
-  const entries = new Map<string, { origin: string; bytes: Promise<Uint8Array>; asked: number }>()
+  const owners = new Map<DocumentOwner, Map<string, { bytes: Promise<Uint8Array>; asked: number }>>()
   return {
-    get(origin, kind) {
-      const key = origin + kind.path
-      const entry = entries.get(key)
+    get(owner, kind) {
+      let entries = owners.get(owner)
+      if (entries === undefined) owners.set(owner, (entries = new Map()))
+      const entry = entries.get(kind.path)
       if (entry !== undefined && now() < entry.asked + maxAgeMs) return entry.bytes
-      const bytes = fetchDocument(upstream, origin, kind)
-      entries.set(key, { origin, bytes, asked: now() })
+      const bytes = fetchFromAny(upstream, owner.documentOrigins(), kind)
+      entries.set(kind.path, { bytes, asked: now() })
       // A failure is not remembered: the next client asks again.
-      bytes.catch(() => entries.delete(key))
+      bytes.catch(() => entries.delete(kind.path))
       return bytes
     },
-    forget(origin) {
-      for (const [key, entry] of entries)
-        if (entry.origin === origin && now() >= entry.asked + MIN_AGE_MS) entries.delete(key)
+    forget(owner) {
+      const entries = owners.get(owner)
+      for (const [path, { asked }] of entries ?? []) if (now() >= asked + MIN_AGE_MS) entries!.delete(path)
     },
   }
+}
+
+/** From the first origin that has it: to ask twice does nothing twice. @throws what the first one says */
+async function fetchFromAny(
+  upstream: Upstream,
+  origins: readonly string[],
+  kind: DocumentKind,
+): Promise<Uint8Array> {
+  let first: unknown
+  for (const origin of origins.slice(0, MAX_ASKED)) {
+    try {
+      return await fetchDocument(upstream, origin, kind)
+    } catch (error) {
+      first ??= error
+    }
+  }
+  throw first
 }
 
 /**

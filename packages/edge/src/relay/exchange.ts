@@ -3,9 +3,11 @@ import { serveError } from '@sotto/serve/errors'
 import { declaredLength } from '@sotto/serve/limits'
 import { edgeError } from '../errors.ts'
 import type { RelayLimits } from './config.ts'
+import type { Gateway } from './gateway.ts'
 import { guardStream, type MonotonicNow } from './guard-stream.ts'
-import { startWatch } from './watch.ts'
+import { startTrip } from './trip.ts'
 import type { Upstream } from './upstream.ts'
+import { startWatch } from './watch.ts'
 
 /** Request content type → the only content type its answer may have (RFC 9458, chunked OHTTP). */
 const MEDIA_TYPES: Readonly<Record<string, { response: string; incremental: boolean }>> = {
@@ -33,10 +35,14 @@ export interface ExchangeContext {
  * chunk. The client controls everything in `request`; of it only the body and *which* of two media
  * types it has go further. The gateway controls its answer; of it only the body and a coarse status
  * come back.
+ *
+ * Where no connection to one origin comes about, another one is tried, once: nothing has left this relay then, so nothing
+ * can have run. A request of which one byte was sent is never sent again. Its enclave may have opened it, and every
+ * enclave has a replay window of its own: the second one would run it, too.
  */
 export async function relayExchange(
   request: Request,
-  gateway: string,
+  gateway: Gateway,
   context: ExchangeContext,
 ): Promise<Response> {
   const contentType = request.headers.get('content-type') ?? ''
@@ -48,22 +54,38 @@ export async function relayExchange(
   if (request.body === null) throw serveError('HTTP_BODY_CUT', 'there is no encapsulated request')
 
   const deadline = now() + limits.exchangeMs
-  const watch = startWatch(request.signal, limits.exchangeMs, context.admit())
+  const leave = context.admit()
+  const trip = startTrip(gateway)
+  const watch = startWatch(request.signal, limits.exchangeMs, () => {
+    leave()
+    trip.leave()
+  })
   const requestLimits = { maxBytes: limits.requestBytes, idleMs: limits.requestIdleMs, deadline }
+  let isBegun = false
+  const sent = guardStream(
+    request.body,
+    requestLimits,
+    now,
+    (outcome) => {
+      if (outcome.type === 'fail') watch.abandon(clientFailure(outcome.error))
+      // Only now is the gateway alone to blame for silence.
+      else watch.expectAnswerWithin(limits.responseIdleMs)
+    },
+    () => {
+      isBegun = true
+    },
+  )
   try {
-    const answer = await context.upstream({
-      url: new URL('/ohttp', gateway),
+    const answer = await trip.send(context.upstream, () => !isBegun && !watch.signal.aborted, {
       method: 'POST',
       contentType,
       incremental: kind.incremental,
-      body: guardStream(request.body, requestLimits, now, (outcome) => {
-        if (outcome.type === 'fail') watch.abandon(clientFailure(outcome.error))
-        // Only now is the gateway alone to blame for silence.
-        else watch.expectAnswerWithin(limits.responseIdleMs)
-      }),
+      body: sent,
       signal: watch.signal,
     })
     watch.answered()
+    if (answer.status === 429 || answer.status === 503) trip.place?.busy()
+    if (answer.status === 422 && trip.place) gateway.lacksKey(trip.place.origin)
     if (answer.status !== 200 || answer.contentType !== kind.response) {
       await answer.body.cancel().catch(() => {})
       const refusal = refuse(answer.status)
@@ -79,6 +101,8 @@ export async function relayExchange(
     return new Response(body, { status: 200, headers: responseHeaders(kind) })
   } catch (error) {
     watch.abandon(error instanceof SottoError ? error : gatewayFailed(error))
+    // Nobody reads it any more.
+    if (!isBegun) void sent.cancel().catch(() => {})
     throw watch.reason ?? error
   }
 }

@@ -22,19 +22,21 @@ export type MonotonicNow = () => number
  * The same bytes, one chunk at a time and only when asked: no queue, so the receiver's pace is the
  * sender's pace. A sender that is too slow, too large or cut makes the stream *fail*; it never ends
  * cleanly by accident. Waiting for the receiver does not count against the sender. `onOutcome` is
- * called once.
+ * called once; `onWanted` when somebody wants the first bytes, which until then nobody has.
  */
 export function guardStream(
   source: ReadableStream<Uint8Array>,
   limits: StreamLimits,
   now: MonotonicNow,
   onOutcome: (outcome: StreamOutcome) => void,
+  onWanted: () => void = () => {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = source.getReader()
   let seen = 0
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
+        if (seen === 0) onWanted()
         try {
           const { done, value } = await readInTime(reader, Math.min(limits.idleMs, limits.deadline - now()))
           if (done) {

@@ -11,6 +11,9 @@ import { createNodeUpstream } from './node-upstream.ts'
 // No field for sizes, addresses, times of a request or its gateway: they would describe a person.
 const logger = createLogger('relay', { ready: { url: 'address' }, failed: { code: 'code' } })
 
+/** Time in which whoever spreads clients over relays hears that this one is about to end. */
+const NOTICE_MS = 3000
+
 await startRole({
   name: 'relay',
   argv: process.argv,
@@ -18,11 +21,12 @@ await startRole({
   refuseSwap: false,
   async run(role) {
     const { config } = await readConfig(role.configPath, relayConfig)
-    const { app, webSockets } = createRelay({
+    const relay = createRelay({
       config,
       upstream: createNodeUpstream(),
       onError: (code) => logger.log('failed', { code }),
     })
+    const { app, webSockets } = relay
     const server = await startServer(
       withHealth(app, () => ({ ready: true })),
       {
@@ -30,13 +34,15 @@ await startRole({
         statuses: EDGE_STATUSES,
         maxRequests: config.limits.exchanges + 64,
         maxConnections: config.limits.exchanges + 1024,
+        noticeMs: NOTICE_MS,
         bodyIdleMs: config.limits.requestIdleMs,
         minBodyBytesPerSecond: config.limits.minBytesPerSecond,
         bodyGraceMs: config.limits.graceMs,
         webSockets,
       },
     )
-    role.onShutdown(() => server.close())
+    role.onShutdown(() => relay.close())
+    role.onShutdown(() => server.close(), NOTICE_MS)
     logger.log('ready', { url: server.url })
     role.ready({ http: server.url })
   },

@@ -8,12 +8,17 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { writeBody } from '@sotto/serve/server'
 import type { Upstream, UpstreamRequest } from './upstream.ts'
 
+/** Longest time for a connection to come about, in milliseconds: a machine that is gone says nothing at all. */
+const CONNECT_MS = 5000
+
 /**
  * An {@link Upstream} on node:http. `fetch` is no option: it adds `user-agent`, `accept-language`
  * and `sec-fetch-mode`, and decompresses. Connections are kept and shared between clients, which
  * also tells the gateway less than one connection per client would.
+ *
+ * @param connectMs longest time for a connection to come about
  */
-export function createNodeUpstream(): Upstream {
+export function createNodeUpstream(connectMs: number = CONNECT_MS): Upstream {
   const options = { keepAlive: true, maxFreeSockets: 64 }
   const http = new HttpAgent(options)
   const https = new HttpsAgent(options)
@@ -39,10 +44,31 @@ export function createNodeUpstream(): Upstream {
           body: readIncoming(incoming),
         })
       })
+      whenConnected(outgoing, isTls, connectMs, () => {
+        if (request.body !== undefined) void sendBody(request.body, outgoing)
+      })
       if (request.body === undefined) outgoing.end()
-      else void sendBody(request.body, outgoing)
     })
   }
+}
+
+/** Gives up where no connection comes about in time. A kept one is there at once. */
+function whenConnected(
+  outgoing: ClientRequest,
+  isTls: boolean,
+  connectMs: number,
+  onConnected: () => void,
+): void {
+  const timer = setTimeout(() => outgoing.destroy(new Error('no connection in time')), connectMs)
+  const connected = (): void => {
+    clearTimeout(timer)
+    onConnected()
+  }
+  outgoing.once('close', () => clearTimeout(timer))
+  outgoing.once('socket', (socket) => {
+    if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', connected)
+    else connected()
+  })
 }
 
 function headersOf(request: UpstreamRequest): string[] {

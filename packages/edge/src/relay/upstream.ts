@@ -6,7 +6,7 @@ export interface UpstreamRequest {
   contentType?: string
   /** Sends `incremental: ?1` (RFC 10036): intermediaries must not wait for the whole body. */
   incremental: boolean
-  /** Forwarded byte for byte, chunk by chunk. */
+  /** Forwarded byte for byte, chunk by chunk. Not touched before there is a connection to send it over. */
   body?: ReadableStream<Uint8Array>
   /** Aborting destroys the connection, so that the gateway never sees a clean end. */
   signal: AbortSignal

@@ -5,16 +5,17 @@ import type { WebSocketConnection, WebSocketRoute, WebSocketService } from '@sot
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
 import { isAllowedOrigin } from './browsers.ts'
 import type { RelayLimits } from './config.ts'
+import type { Gateway } from './gateway.ts'
 import { SOCKET_PROTOCOL, socketRequest, writeAnswer } from './socket-messages.ts'
 
 /** What WebSockets share with the relay's other face. */
 export interface RelaySocketOptions {
-  /** Origin of a gateway by its name. @throws `RELAY_UNKNOWN_GATEWAY` */
-  originOf: (name: string) => string
+  /** A gateway by its name. @throws `RELAY_UNKNOWN_GATEWAY` */
+  gatewayOf: (name: string) => Gateway
   browserOrigins: readonly string[]
   limits: RelayLimits
   /** As `POST /relay/{gateway}`. */
-  exchange: (gateway: string, request: Request) => Promise<Response>
+  exchange: (gateway: Gateway, request: Request) => Promise<Response>
   onError: (code: string) => void
 }
 
@@ -38,11 +39,11 @@ export function relaySockets(options: RelaySocketOptions): WebSocketRoute {
     const origin = request.headers.get('origin')
     if (origin !== null && !isAllowedOrigin(origin, options.browserOrigins))
       throw edgeError('RELAY_ORIGIN', 'pages of this origin may not use this relay')
-    return serviceFor(options.originOf(name), options)
+    return serviceFor(options.gatewayOf(name), options)
   }
 }
 
-function serviceFor(gateway: string, { limits, exchange, onError }: RelaySocketOptions): WebSocketService {
+function serviceFor(gateway: Gateway, { limits, exchange, onError }: RelaySocketOptions): WebSocketService {
   return {
     protocol: SOCKET_PROTOCOL,
     limits: { maxMessageBytes: MAX_MESSAGE_BYTES, pingMs: PING_MS },

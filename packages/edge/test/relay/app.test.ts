@@ -193,6 +193,7 @@ describe('configuration', () => {
     expect(relayConfig(minimal, 'config')).toEqual({
       listen: { host: '127.0.0.1', port: 0 },
       gateways: { demo: 'http://127.0.0.1:1' },
+      readinessMs: 1000,
       documentSeconds: 15,
       browserOrigins: [],
       limits: {
@@ -208,7 +209,23 @@ describe('configuration', () => {
     })
   })
 
+  test('a gateway may be several enclaves', () => {
+    const origins = Array.from({ length: 16 }, (_, i) => `http://10.0.0.${i}:8080`)
+    expect(relayConfig({ ...minimal, gateways: { demo: origins } }, 'config').gateways).toEqual({
+      demo: origins,
+    })
+  })
+
   test.each([
+    ['no enclave', { ...minimal, gateways: { demo: [] } }],
+    ['an enclave twice', { ...minimal, gateways: { demo: ['http://h:1', 'http://h:1/'] } }],
+    [
+      'too many enclaves',
+      { ...minimal, gateways: { demo: Array.from({ length: 17 }, (_, i) => `http://h:${i}`) } },
+    ],
+    ['an enclave with a path', { ...minimal, gateways: { demo: ['http://h:1', 'http://h:2/x'] } }],
+    ['a list in a list', { ...minimal, gateways: { demo: [['http://h:1']] } }],
+    ['asking without pause', { ...minimal, readinessMs: 1 }],
     ['no gateway', { ...minimal, gateways: {} }],
     ['a gateway with a path', { ...minimal, gateways: { demo: 'http://h/path' } }],
     ['a gateway with credentials', { ...minimal, gateways: { demo: 'http://user@h' } }],

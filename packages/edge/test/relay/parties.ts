@@ -76,11 +76,12 @@ export function openRawClient(url: string): RawConnection {
 }
 
 export function configFor(
-  gateways: Record<string, string>,
+  gateways: RelayConfig['gateways'],
   limits: Partial<RelayLimits> = {},
 ): Omit<RelayConfig, 'listen'> {
   return {
     gateways,
+    readinessMs: 1000,
     log: undefined,
     documentSeconds: 15,
     browserOrigins: [],
@@ -90,7 +91,7 @@ export function configFor(
 
 /** A relay on a real socket, as `main.ts` runs it. */
 export function startRelay(
-  gateways: Record<string, string>,
+  gateways: RelayConfig['gateways'],
   limits: Partial<RelayLimits> = {},
 ): Promise<RunningServer> {
   const app = createRelayApp({ config: configFor(gateways, limits), upstream: createNodeUpstream() })

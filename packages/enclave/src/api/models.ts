@@ -86,8 +86,10 @@ export function defaultModel(models: ModelDirectory, task: ModelTask): ServedMod
 
 const answeredBy = new WeakMap<Response, string>()
 
-/** Notes inside the process, never in a header, which model answered: the gateway puts it in the receipt (T16). */
-export function announceModel(response: Response, model: ServedModel): Response {
+/**
+ * Notes inside the process, never in a header, which model answered, or which app: the gateway puts it in the receipt (T16).
+ */
+export function announceModel(response: Response, model: Pick<ServedModel, 'digest'>): Response {
   answeredBy.set(response, model.digest)
   return response
 }

@@ -16,7 +16,7 @@ export interface Admission {
   readonly limits: GatewayCaps
   /** Flushes of event streams. */
   readonly events: { readonly bucketBytes: number; readonly windowMs: number }
-  /** As whom answers are signed now. @throws `GATEWAY_NOT_READY`, `GATEWAY_WITNESSES_SILENT` */
+  /** As whom answers are signed now. @throws `GATEWAY_EXPIRED`, `GATEWAY_NOT_READY`, `GATEWAY_WITNESSES_SILENT` */
   requireServing(): ServingIdentity
   /** Takes a place for an outer message, by what stands outside alone. @throws `HTTP_BODY_TOO_LARGE`, `HTTP_BUSY` */
   enter(request: Request, message: { maxBytes: number; isHeldWhole: boolean }): Place
@@ -41,6 +41,7 @@ export function createAdmission(options: GatewayOptions): Admission {
     limits,
     events: { bucketBytes: 512, windowMs: 20, ...options.events },
     requireServing() {
+      if (options.isExpired?.() === true) throw gatewayError('GATEWAY_EXPIRED', 'this deployment has ended')
       const identity = options.identity()
       if (identity !== undefined) return identity
       throw options.areWitnessesSilent?.() === true

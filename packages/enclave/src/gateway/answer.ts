@@ -5,7 +5,7 @@ import { gatewayError } from './errors.ts'
 import type { ReceiptDraft } from './receipt.ts'
 import { admitReplacement, REPLACES_FIELD } from './replaces.ts'
 import type { RequestReader } from './request-reader.ts'
-import { admitTarget, valueOf } from './target.ts'
+import { admitTarget, INNER_AUTHORITY, valueOf } from './target.ts'
 import { answerOnceSpent, type TokenGate } from './tokens/index.ts'
 
 /** The app inside the encryption. It sees plaintext and nothing about the connection. */
@@ -14,6 +14,8 @@ export type InnerApp = (request: Request) => Promise<Response>
 /** What answering one inner request needs. */
 export interface AnswerContext {
   inner: InnerApp
+  /** Authorities that `inner` answers for. Default: the inner API's. */
+  authorities?: readonly string[] | undefined
   dates: DateWindow
   reader: RequestReader
   /** Aborted when nobody waits for the answer any more. */
@@ -45,7 +47,7 @@ export async function answerInner(
   const { inner, dates, reader, over, tokens, onBehalf, replace = () => false } = context
   try {
     if (!dates.accepts(valueOf(head, 'date'))) return dateProblem(dates.now())
-    const { method, url, headers } = admitTarget(head)
+    const { method, authority, url, headers } = admitTarget(head, context.authorities)
     // Before the token: whoever repeats a request brings the same one.
     admitReplacement(valueOf(head, REPLACES_FIELD), replace)
     const token = tokens?.admit(method, head.path, valueOf(head, 'authorization'))
@@ -60,7 +62,8 @@ export async function answerInner(
         throw gatewayError('GATEWAY_TARGET', 'this request takes no such content')
       return run(new Request(url, { method, headers, signal }))
     }
-    if (token?.isNew && context.onlyComputes?.(method, head.path))
+    // Of an app nobody knows what it does with a request.
+    if (token?.isNew && authority === INNER_AUTHORITY && context.onlyComputes?.(method, head.path))
       return await answerOnceSpent(token.spent, over.signal, answer)
     // The app is not called before the token is spent, which takes its time elsewhere.
     if (token !== undefined) reader.readAhead()

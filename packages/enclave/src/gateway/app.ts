@@ -18,10 +18,14 @@ import type { TokenGate } from './tokens/index.ts'
 export interface GatewayOptions {
   keys: KeyRing
   inner: InnerApp
+  /** Authorities that `inner` answers for. Default: the inner API's. */
+  authorities?: readonly string[]
   /** Digest of the model that answered, announced inside the process (never in a header). */
   modelOf: (response: Response) => Digest | undefined
   /** As whom answers are signed; undefined while not attested, when nothing is served. */
   identity: () => ServingIdentity | undefined
+  /** Whether this deployment has ended, and serves nothing any more. Default never. */
+  isExpired?: () => boolean
   /** Whether nothing is served because witnesses are silent, not because nothing is held. Default never. */
   areWitnessesSilent?: () => boolean
   /** Bytes of the current trust bundle; undefined while there is none. */
@@ -83,11 +87,12 @@ export function createGateway(options: GatewayOptions, admission: Admission = cr
       maxBytes: isChunked ? limits.contentBytes * 1.01 + MIB : limits.wholeRequestBytes + 2048,
       isHeldWhole: !isChunked,
     })
-    const { inner, modelOf, dates, tokens, onlyComputes } = options
+    const { inner, authorities, modelOf, dates, tokens, onlyComputes } = options
     return exchange(request, isChunked, {
       keys,
       identity,
       inner,
+      authorities,
       modelOf,
       dates,
       tokens,

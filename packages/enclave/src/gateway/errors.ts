@@ -11,6 +11,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `GATEWAY_CUT` (retry): the request was not complete; nothing it asked for has happened.
  * - `GATEWAY_RESPONSE_TOO_LARGE` (fix-input): an unchunked answer passes the limit; use chunked messages.
  * - `GATEWAY_NOT_READY` (retry): not attested, or no key held. Outside: 503.
+ * - `GATEWAY_EXPIRED` (stop): this deployment was to end, by its measured configuration, and has. Outside: 503.
  * - `GATEWAY_WITNESSES_SILENT` (retry): no fresh checkpoint of the log for too long, so nothing is served (T13). Outside: 503.
  * - `GATEWAY_REPLAY_FULL` (retry): the replay window can remember no more; requests are refused. Outside: 503.
  * - `GATEWAY_TOKEN_MISSING` (fix-input): this gateway takes requests with an access token only. Inside: 401.
@@ -31,6 +32,7 @@ export type GatewayErrorCode =
   | 'GATEWAY_CUT'
   | 'GATEWAY_RESPONSE_TOO_LARGE'
   | 'GATEWAY_NOT_READY'
+  | 'GATEWAY_EXPIRED'
   | 'GATEWAY_WITNESSES_SILENT'
   | 'GATEWAY_REPLAY_FULL'
   | 'GATEWAY_TOKEN_MISSING'
@@ -51,6 +53,7 @@ const ACTIONS: Readonly<Record<GatewayErrorCode, ErrorAction>> = {
   GATEWAY_CUT: 'retry',
   GATEWAY_RESPONSE_TOO_LARGE: 'fix-input',
   GATEWAY_NOT_READY: 'retry',
+  GATEWAY_EXPIRED: 'stop',
   GATEWAY_WITNESSES_SILENT: 'retry',
   GATEWAY_REPLAY_FULL: 'retry',
   GATEWAY_TOKEN_MISSING: 'fix-input',
@@ -69,6 +72,7 @@ export const GATEWAY_STATUSES: Readonly<Record<string, number>> = {
   GATEWAY_REFUSED: 400,
   GATEWAY_CUT: 400,
   GATEWAY_NOT_READY: 503,
+  GATEWAY_EXPIRED: 503,
   GATEWAY_WITNESSES_SILENT: 503,
   GATEWAY_REPLAY_FULL: 503,
 }

@@ -33,6 +33,8 @@ export interface ExchangeContext {
   keys: KeyRing
   identity: ServingIdentity
   inner: InnerApp
+  /** See `AnswerContext`. */
+  authorities: readonly string[] | undefined
   /** Digest of the model that answered, announced inside the process. */
   modelOf: (response: Response) => Digest | undefined
   dates: DateWindow
@@ -86,13 +88,14 @@ export async function exchange(
   try {
     const head = await readHead(reader, opener)
     const draft = head instanceof Response ? undefined : startDraft(head, held!, context)
-    const { inner, dates, tokens, onBehalf, onlyComputes } = context
+    const { inner, authorities, dates, tokens, onBehalf, onlyComputes } = context
     const replace = (digest: Uint8Array): boolean => keys.replace(digest)
     const response =
       head instanceof Response
         ? head
         : await answerInner(head, draft!, {
             inner,
+            authorities,
             dates,
             reader,
             over,

@@ -14,6 +14,7 @@ import {
   type Ed25519Key,
   type Evidence,
   type LoggedStatement,
+  type ReleasedApp,
   type ReleasedKeys,
   type ReleaseReceipt,
   type ReleaseResponse,
@@ -25,6 +26,7 @@ import { refusingSteps, verifyTrustBundle, type TrustedService, type TrustPolicy
 import { appraiseEvidence } from '@sotto/verifier/appraisal'
 import { evidencePieces, platformPolicy, refusalText } from '@sotto/verifier/workload'
 import type { HeldKey, ServingIdentity } from '../gateway/index.ts'
+import { requireSameApp } from './app.ts'
 import { enclaveBinding } from './binding.ts'
 import { requireSameDataUse } from './data-use.ts'
 import { releaseError } from './errors.ts'
@@ -43,6 +45,8 @@ export interface ObtainContext {
   artifacts: readonly string[]
   /** What this enclave may do with content, by its configuration (T20). */
   dataUse?: DataUse
+  /** The app that this enclave runs, by its configuration (T20). */
+  app?: ReleasedApp
   /** Unix seconds. */
   now(): number
   /** Told every verified time of the witnesses, before anything is judged by `now` (T13). */
@@ -104,7 +108,7 @@ export async function verifyKms({ kms, log, policy, now, observe }: JudgingConte
  * receipt key and the newest witnessed checkpoint, for a KMS that was verified first. Nothing that
  * is kept afterwards opens a recorded release.
  * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_HARDWARE_REFUSED`, `RELEASE_DENIED`, `RELEASE_INVALID`,
- * `RELEASE_DATA_USE`, those of log and hardware
+ * `RELEASE_DATA_USE`, `RELEASE_APP`, those of log and hardware
  */
 export async function obtainKeys(context: ObtainContext): Promise<Obtained> {
   const { service, checkpoint, response, receipt, released, evidence } = await requestRelease(context)
@@ -179,6 +183,7 @@ async function requestRelease(context: ObtainContext): Promise<JudgedRelease> {
   const evidence = evidenceDigest(pieces)
   const receipt = checkReceipt(response, service, evidence, binding.receiptKey)
   requireSameDataUse(service.workloads.get(receipt.tuple), context.dataUse)
+  requireSameApp(service.workloads.get(receipt.tuple), context.app)
   const released = unwrap(response, wrap, { genesis: service.genesis, policy: receipt.policy, evidence })
   return { service, checkpoint, response, receipt, released, evidence }
 }

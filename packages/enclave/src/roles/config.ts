@@ -15,6 +15,7 @@ import {
 } from '@sotto/serve/config'
 import { serveError } from '@sotto/serve/errors'
 import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { type AppConfig, appConfig, artifactsOf } from '../app/index.ts'
 import type { ModelAliases, SealedModels, ShelfLimits } from '../models/index.ts'
 import type { ServerProgramOptions, UpstreamConfig } from '../engines/index.ts'
 import { type TokensConfig, tokensConfig } from './tokens.ts'
@@ -43,10 +44,16 @@ export interface InferenceConfig {
   dataUse: DataUse | undefined
   /** Access tokens every request needs; absent: none does. */
   tokens: TokensConfig | undefined
+  /** An own app that runs beside the models, see docs/apps.md; absent: none. */
+  app: AppConfig | undefined
+  /** Unix seconds from which on nothing is served any more, by the trusted clock; absent: no end. */
+  expiresAt: number | undefined
   /** A dialect of other clients that is served too, see docs/compat-azure.md; absent: none. */
   compat: 'azure' | undefined
   /** Largest recording, bytes. Default 256 MiB. */
   maxUploadBytes: number
+  /** Time that answers under way get to finish when the enclave is shut down. Default 10 s, at most an hour. */
+  drainSeconds: number
   /** Memory for recordings that wait for the fields behind them, all together, bytes. Default: four of the largest. */
   maxWaitingBytes: number
 }
@@ -114,8 +121,28 @@ const loadedModels: Decoder<LoadedModels> = object((fields) => ({
   pinned: fields.optional('pinned', list(pinnedName, 0, 32), DEFAULT_LOADED.pinned),
 }))
 
+/** Sealed files one release gives the content keys of: of models and app together. */
+const MAX_ARTIFACTS = 64
+
+/** Every content key opens one file: two of one id would be two contents under one key, or one file for two purposes. */
+function requireDistinctArtifacts({ app, models }: Pick<InferenceConfig, 'app' | 'models'>): void {
+  if (app === undefined) return
+  const ofModels = new Set(models.artifacts.map(({ id }) => id))
+  const ofApp = artifactsOf(app)
+  if (ofApp.some((id) => ofModels.has(id)))
+    throw serveError('CONFIG_INVALID', 'config.app: an artifact of the app is one of a model')
+  if (ofModels.size + ofApp.length > MAX_ARTIFACTS)
+    throw serveError('CONFIG_INVALID', `config.app: expected at most ${MAX_ARTIFACTS} artifacts in all`)
+}
+
 /** Decodes the enclave's configuration file. @throws `CONFIG_INVALID`, `POLICY_MALFORMED` */
-export const inferenceConfig: Decoder<InferenceConfig> = object((fields) => {
+export const inferenceConfig: Decoder<InferenceConfig> = (value, path) => {
+  const config = decodeConfig(value, path)
+  requireDistinctArtifacts(config)
+  return config
+}
+
+const decodeConfig: Decoder<InferenceConfig> = object((fields) => {
   const maxUploadBytes = fields.optional(
     'maxUploadBytes',
     integer(MIN_UPLOAD_BYTES, MAX_UPLOAD_BYTES),
@@ -140,18 +167,22 @@ export const inferenceConfig: Decoder<InferenceConfig> = object((fields) => {
               file: artifact.required('file', text({ pattern: /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/ })),
             })),
             0,
-            64,
+            MAX_ARTIFACTS,
           ),
         ),
         loaded: models.optional('loaded', loadedModels, DEFAULT_LOADED),
       })),
     ),
     registry: fields.optional<{ url: string } | undefined>('registry', url, undefined),
+    drainSeconds: fields.optional('drainSeconds', integer(1, 3600), 10),
     upstreams: fields.optional<UpstreamConfig[]>('upstreams', upstreams, []),
     llamaServer: fields.optional<ServerProgramOptions | undefined>('llamaServer', llamaServer, undefined),
     dataUse: fields.optional<DataUse | undefined>('dataUse', dataUse, undefined),
     tokens: fields.optional<TokensConfig | undefined>('tokens', tokensConfig, undefined),
     aliases: fields.optional<ModelAliases>('aliases', table(ALIAS, text({ pattern: ALIASED }), 0, 64), {}),
+    app: fields.optional<AppConfig | undefined>('app', appConfig, undefined),
+    // Up to the last year of four digits: what is shown of it is a date.
+    expiresAt: fields.optional<number | undefined>('expiresAt', integer(1, 253_402_300_799), undefined),
     compat: fields.optional<'azure' | undefined>('compat', oneOf('azure'), undefined),
     maxUploadBytes,
     maxWaitingBytes: fields.optional(

@@ -18,7 +18,8 @@ export function measuredProgram(image: string): EngineProgram {
     folder: image,
     preload: 'confine.js',
     files: JSON.parse(SOTTO_IMAGE_FILES) as ManifestEntry[],
-    // The role was read once, when it started; no engine executes it.
-    except: ['role.js'],
+    // The role was read once, when it started, and so was its configuration where hardware measures it as part of the
+    // image; no engine executes them.
+    except: ['role.js', 'config.json'],
   })
 }

@@ -13,7 +13,7 @@ import type { RoleContext } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { pause } from '../pause/index.ts'
-import { createApi, modelDigestOf, onlyComputes, type ServedModel } from '../api/index.ts'
+import { type ApiOptions, createApi, modelDigestOf, onlyComputes, type ServedModel } from '../api/index.ts'
 import { EngineHost, runAs } from '../engines/index.ts'
 import { createAzureGateway, isAzureKey } from '../compat/index.ts'
 import {
@@ -28,7 +28,9 @@ import { addUpstreams, checkAliases, limitToDataUse, loadModels } from '../model
 import { createWaitingRoom } from '../ram/waiting-room.ts'
 import { createKeeper, createKmsClient, createReceiptKey, TICK_SECONDS, verifyKms } from '../release/index.ts'
 import { createUsageLedger, createUsagePublisher, meterModel } from '../usage/index.ts'
+import { APP_EVENTS, AUTHORITIES, openApp, releasedApp } from './app.ts'
 import { inferenceConfig, type InferenceConfig } from './config.ts'
+import { createExpiry } from './expiry.ts'
 import { innerRoutes } from './inner-routes.ts'
 import { openOwnedModels } from './owned-models.ts'
 import { codeOf, describeFailure } from './describe-failure.ts'
@@ -44,6 +46,8 @@ const DATE_WINDOW_MS = 300_000
 const REPLAY_ENTRIES = 262_144
 /** Recordings that wait at once for the fields behind them: each is a descriptor. */
 const WAITING_FILES = 128
+/** Time in which a relay that asks every second hears that this enclave is about to end, and sends nothing more. */
+const NOTICE_MS = 3000
 
 const EVENTS = {
   listening: { url: 'address' },
@@ -54,6 +58,7 @@ const EVENTS = {
   'model-failed': { code: 'code' },
   'engine-failed': { code: 'code', expected: 'digest', found: 'digest' },
   'receipt-log-failed': { code: 'code' },
+  ...APP_EVENTS,
 } as const
 
 /** Bearer token for appends to the log, where receipts are logged. */
@@ -85,20 +90,30 @@ export async function runInference(
   const logger = createLogger('inference', EVENTS)
   const clock = createClock()
   const nowSeconds = clock.now
+  const expiry = createExpiry(config.expiresAt, nowSeconds)
+  expiry.requireBefore()
+  const metrics = createMetrics()
   const onEngineFailed = (reason: Error): void => logger.log('engine-failed', describeFailure(reason))
+  /** What engines and the app are started from, as it was measured; undefined: sources, in development. */
+  const program = options.unmeasuredEngine === undefined ? measuredProgram(import.meta.dirname) : undefined
   const host = await EngineHost.open({
-    ...(options.unmeasuredEngine === undefined
-      ? {
-          entry: join(import.meta.dirname, 'engine.js'),
-          program: measuredProgram(import.meta.dirname),
-        }
-      : { entry: options.unmeasuredEngine }),
+    entry: options.unmeasuredEngine ?? join(import.meta.dirname, 'engine.js'),
+    ...(program && { program }),
     require: options.sandbox,
     ...(config.llamaServer && { llamaServer: config.llamaServer }),
     onFailed: onEngineFailed,
   })
   context.onShutdown(() => host.close())
+  metrics.observed('sotto_requests_waiting', 'Requests that wait for an engine.', () => host.waiting)
   logger.log('sandbox', { full: host.sandbox.full })
+  const app = await openApp(config, {
+    program,
+    require: options.sandbox,
+    logger,
+    metrics,
+    api: () => apiOptions,
+  })
+  if (app) context.onShutdown(() => app.close())
 
   const keys = createKeyRing({
     now: nowSeconds,
@@ -122,7 +137,7 @@ export async function runInference(
       quorum: witnesses.quorum,
     },
   })
-  const kms = createKmsClient(config.kms.urls, createKeptFetch())
+  const kms = expiry.guard(createKmsClient(config.kms.urls, createKeptFetch()))
   const receiptKey = createReceiptKey()
   const judging = { kms, log, policy: config.policy, now: nowSeconds, observe: clock.observe }
   const tokens =
@@ -137,15 +152,20 @@ export async function runInference(
       statementKey: async () => (await verifyKms(judging)).service.signingKey,
     })
   if (tokens) context.onShutdown(() => tokens.leave())
-  const keeper = createKeeper({
+  const release = {
     ...judging,
     hardware,
     receiptKey,
-    artifacts: config.models.artifacts.map(({ id }) => id),
     ...(config.dataUse !== undefined && { dataUse: config.dataUse }),
+    ...(config.app && { app: releasedApp(config.app) }),
+  }
+  const keeper = createKeeper({
+    ...release,
+    artifacts: [...config.models.artifacts.map(({ id }) => id), ...(app?.artifacts ?? [])],
     keys,
     async onArtifacts(contentKeys) {
       if (areModelsLoaded) return
+      await app?.open(contentKeys)
       const loaded = await loadModels(config.models, contentKeys, host, nowSeconds)
       models = (await addUpstreams(loaded, config.upstreams, nowSeconds, onEngineFailed)).map(prepare)
       checkAliases(config.aliases, models, owned !== undefined)
@@ -156,10 +176,7 @@ export async function runInference(
   const prepare = (model: ServedModel): ServedModel =>
     meterModel(limitToDataUse(model, config.dataUse), ledger)
   const owned = openOwnedModels(config, {
-    ...judging,
-    hardware,
-    receiptKey,
-    ...(config.dataUse !== undefined && { dataUse: config.dataUse }),
+    ...release,
     host,
     prepare,
     onFailed: (error) => logger.log('model-failed', { code: codeOf(error) }),
@@ -174,29 +191,32 @@ export async function runInference(
   if (receiptLog) context.onShutdown(() => receiptLog.end())
   /** Whether the log has taken the first batch, where receipts are logged: nothing is answered before. */
   let isLogging = receiptLog === undefined
+  /** Whether the app has been healthy once, where there is one: nothing is answered before. */
+  let isAppStarted = app === undefined
   const usage = createUsagePublisher({
     ledger,
     identity: keeper.identity,
     certificate: keeper.certificate,
     now: nowSeconds,
   })
-  const metrics = createMetrics()
   const refusals = metrics.counter('sotto_gateway_refusals_total', 'Refused messages.', {
     code: Object.keys(GATEWAY_STATUSES),
   })
   const limits = uploadLimits(config.maxUploadBytes)
-  const api = createApi({
+  const apiOptions: ApiOptions = {
     models: { list: () => models, aliases: config.aliases, ...(owned && { onDemand: owned.models }) },
     sealedModels: owned?.routes,
     clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
     maxUploadBytes: limits.fileBytes,
     waitingRoom: createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: config.maxWaitingBytes }),
-  })
+  }
   const gatewayOptions: GatewayOptions = {
     keys,
-    inner: innerRoutes(api, keeper.certificate),
+    inner: innerRoutes(createApi(apiOptions), keeper.certificate, app?.answer),
+    ...(app && { authorities: AUTHORITIES }),
     modelOf: modelDigestOf,
-    identity: () => (areModelsLoaded && isLogging ? keeper.identity() : undefined),
+    identity: () => (areModelsLoaded && isLogging && isAppStarted ? keeper.identity() : undefined),
+    isExpired: expiry.isOver,
     areWitnessesSilent: () => keeper.idleBecause() === 'WITNESSES_SILENT',
     trustBundle: () => keeper.published()?.bundle,
     dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
@@ -213,7 +233,8 @@ export async function runInference(
   const gateway =
     config.compat === 'azure' ? createAzureGateway(gatewayOptions) : createGateway(gatewayOptions)
   const readiness = (): Readiness => {
-    const code = areModelsLoaded ? keeper.idleBecause() : 'NOT_ATTESTED'
+    if (expiry.isOver()) return { ready: false, code: 'DEPLOYMENT_EXPIRED' }
+    const code = (areModelsLoaded ? keeper.idleBecause() : 'NOT_ATTESTED') ?? app?.trouble
     if (code !== undefined) return { ready: false, code }
     if (!isLogging) return { ready: false, code: 'RECEIPT_LOG_BEHIND' }
     const degraded = receiptLog?.log.trouble
@@ -222,8 +243,10 @@ export async function runInference(
   const server = await startServer(withHealth(gateway, readiness), {
     ...config.listen,
     statuses: GATEWAY_STATUSES,
+    noticeMs: NOTICE_MS,
+    drainMs: config.drainSeconds * 1000,
   })
-  context.onShutdown(() => server.close())
+  context.onShutdown(() => server.close(), NOTICE_MS + config.drainSeconds * 1000)
   logger.log('listening', { url: server.url })
   if (config.metrics !== undefined) {
     const metricsServer = await startServer(withUsage(metrics.app, usage), config.metrics)
@@ -241,14 +264,21 @@ export async function runInference(
     isLogging = true
     void receiptLog.run(() => isEnding)
   }
+  await app?.start()
+  isAppStarted = true
   await tokens?.refresh().catch(report)
   await tokens?.watch().catch(report)
-  if (tokens) void watchForever(tokens, () => isEnding, report)
+  if (tokens) void watchForever(tokens, () => isEnding || expiry.isOver(), report)
   logger.log('serving', { models: models.length })
   context.ready({ http: server.url })
   void owned?.models.tick()
   while (!isEnding) {
     await pause(TICK_SECONDS * 1000)
+    if (expiry.isOver()) {
+      keys.install([])
+      await app?.close()
+      return
+    }
     // A failed tick leaves what is held: keys and bundle expire by themselves when it goes on too long.
     await keeper.tick().catch(report)
     await tokens?.refresh().catch(report)

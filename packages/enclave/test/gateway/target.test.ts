@@ -23,6 +23,28 @@ test('admits the one authority, by pseudo-field or by host', () => {
   )
 })
 
+test('admits the authority of an app where one is served, and nowhere else', () => {
+  const both = ['inference.sotto', 'app.sotto']
+  const ofApp = head({ authority: 'app.sotto' })
+  expect(admitTarget(ofApp, both)).toMatchObject({
+    authority: 'app.sotto',
+    url: 'https://app.sotto/v1/models',
+  })
+  expect(admitTarget(head(), both)).toMatchObject({ authority: 'inference.sotto' })
+  const byHost = head({ authority: '', fields: [['host', 'app.sotto']] })
+  expect(admitTarget(byHost, both).authority).toBe('app.sotto')
+  const refused = expect.objectContaining({ code: 'GATEWAY_TARGET' })
+  expect(() => admitTarget(ofApp)).toThrow(refused)
+  expect(() =>
+    admitTarget(head({ authority: 'app.sotto', fields: [['host', 'inference.sotto']] }), both),
+  ).toThrow(refused)
+  expect(() =>
+    admitTarget(head({ authority: 'inference.sotto', fields: [['host', 'app.sotto']] }), both),
+  ).toThrow(refused)
+  expect(() => admitTarget(head({ authority: 'app.sotto:8080' }), both)).toThrow(refused)
+  expect(() => admitTarget(head({ authority: 'api.app.sotto' }), both)).toThrow(refused)
+})
+
 test.each<[string, Partial<BhttpRequestHead>]>([
   ['another authority', { authority: 'evil.example' }],
   ['a port', { authority: 'inference.sotto:8080' }],

@@ -115,3 +115,48 @@ test.each<[string, object]>([
     expect.objectContaining({ code: expect.stringMatching(/^(CONFIG_INVALID|POLICY_MALFORMED)$/) }),
   )
 })
+
+const app = {
+  name: 'chat',
+  directory: '/srv/app',
+  code: { file: 'code.tar', sha256: 'cd'.repeat(32), artifact: '01'.repeat(16) },
+  command: ['node', 'server.mjs'],
+  secrets: { file: 'secrets.sealed', artifact: '02'.repeat(16) },
+}
+
+test('there is no app and no end unless they are named', () => {
+  expect(inferenceConfig(minimal, 'config')).toMatchObject({ app: undefined, expiresAt: undefined })
+  const expiresAt = 1_900_000_000
+  expect(inferenceConfig({ ...minimal, app, expiresAt }, 'config')).toMatchObject({
+    app: { ...app, port: 8080 },
+    expiresAt,
+  })
+})
+
+test.each<[string, object]>([
+  ['an end before the beginning', { expiresAt: 0 }],
+  ['an end in milliseconds', { expiresAt: 1_900_000_000_000 }],
+  ['an end that is text', { expiresAt: '2030-01-01' }],
+  ['a model sealed like the code', { app: { ...app, code: { ...app.code, artifact: 'ab'.repeat(16) } } }],
+  [
+    'a model sealed like the secrets',
+    { app: { ...app, secrets: { ...app.secrets, artifact: 'ab'.repeat(16) } } },
+  ],
+  [
+    'more artifacts than a release gives keys for',
+    {
+      app,
+      models: {
+        directory: '/models',
+        artifacts: Array.from({ length: 63 }, (_, index) => ({
+          id: `${100 + index}`.repeat(11).slice(0, 32),
+          file: `m${index}`,
+        })),
+      },
+    },
+  ],
+])('refuses %s', (_, change) => {
+  expect(() => inferenceConfig({ ...minimal, ...change }, 'config')).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID' }),
+  )
+})

@@ -45,3 +45,18 @@ test('it is read, not written, and absent before the first release', async () =>
   expect((await ask(PATH, 'POST')).status).toBe(405)
   expect((await ask(PATH, 'GET', () => undefined)).status).toBe(503)
 })
+
+test('the app of a deployment answers at its own authority, and nothing of the gateway', async () => {
+  const app = async (request: Request): Promise<Response> =>
+    new Response(`app ${new URL(request.url).pathname}`)
+  const routes = innerRoutes(api, known, app)
+  const text = async (url: string): Promise<string> => (await routes(new Request(url))).text()
+  expect(await text('https://app.sotto/v1/models')).toBe('app /v1/models')
+  expect(await text('https://inference.sotto/v1/models')).toBe('api /v1/models')
+  // A path that needs no token must not be a way to the app without one.
+  expect(await text(`https://app.sotto${PATH}`)).toBe('{"a":1}')
+  for (const path of ['/sotto/token-challenge', '/sotto/', '/sotto/x'])
+    expect((await routes(new Request(`https://app.sotto${path}`))).status).toBe(404)
+  expect(await text('https://app.sotto/sottovoce')).toBe('app /sottovoce')
+  expect((await innerRoutes(api, known)(new Request('https://app.sotto/'))).status).toBe(404)
+})

@@ -32,6 +32,8 @@ export interface Change {
   /** Answers of the KMS before it works. */
   kmsFailures?: number
   env?: Record<string, string>
+  /** Content keys that the KMS holds beside those of the models, by artifact. */
+  contentKeys?: ReadonlyMap<string, Uint8Array>
   /** What the log answers who appends. */
   append?: (entry: Uint8Array, world: World) => Response
 }
@@ -56,10 +58,10 @@ export async function start(change: Change = {}): Promise<Enclave> {
   const { world, context, dishonesty } = setup
   dishonesty.released = (keys) => ({
     ...keys,
-    artifacts: sealed.map(({ artifact, contentKey }) => ({
-      id: artifact.id,
-      contentKey: toBase64Url(contentKey),
-    })),
+    artifacts: [
+      ...sealed.map(({ artifact, contentKey }) => [artifact.id, contentKey] as const),
+      ...(change.contentKeys ?? []),
+    ].map(([id, contentKey]) => ({ id, contentKey: toBase64Url(contentKey) })),
   })
   let failures = 0
   const kms = await startServer(

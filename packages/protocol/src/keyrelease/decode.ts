@@ -14,6 +14,7 @@ import {
   text,
   type Decoder,
 } from '../jcs/index.ts'
+import { releasedAppDecoder } from './app.ts'
 import {
   FIRST_EPOCH,
   findGenesisContradiction,
@@ -123,7 +124,7 @@ export const releaseStatementDecoder: Decoder<ReleaseStatement> = object({
   predicateType: literal(RELEASE_PREDICATE),
   predicate: members<ReleaseStatement['predicate']>(
     { role, version: name, securityVersion: integer(0, 2 ** 31), evidence: component, createdAt: time },
-    { dataUse: dataUseDecoder },
+    { dataUse: dataUseDecoder, app: releasedAppDecoder },
   ),
 })
 

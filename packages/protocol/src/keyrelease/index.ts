@@ -9,6 +9,7 @@ export {
   type Role,
   type Window,
 } from './admission.ts'
+export { describeApp, isSameApp, releasedAppDecoder, type ReleasedApp } from './app.ts'
 export {
   artifactKeyImportDecoder,
   artifactKeyRemovalDecoder,

@@ -5,6 +5,7 @@
  */
 import type { DataUse } from '../data-use/index.ts'
 import type { Component, Evidence, PolicyTuple, Role } from './admission.ts'
+import type { ReleasedApp } from './app.ts'
 
 /** DSSE payload types. The type is inside the signature, so no document can stand in for another. */
 export const PAYLOAD_TYPES = {
@@ -112,6 +113,8 @@ export interface ReleaseStatement {
     evidence: Component
     /** What it does with content (T20). Absent: nothing is declared. */
     dataUse?: DataUse
+    /** The app that runs beside its models and gets requests in clear. Absent: none runs; a KMS never has one. */
+    app?: ReleasedApp
     createdAt: UnixSeconds
   }
 }

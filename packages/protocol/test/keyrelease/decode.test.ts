@@ -115,6 +115,9 @@ describe('evidence', () => {
   ])('is refused with %s', (_what, evidence) => refuse('evidence', evidence))
 })
 
+const app = { name: 'summaries', sha256: DIGEST }
+const { predicate } = DOCUMENTS['release']!.good as { predicate: object }
+
 /** What is well-formed and still refused: [kind, what, the document]. */
 const BOUNDS: [kind: string, what: string, members: Record<string, unknown>][] = [
   ['genesis', 'another version', { version: 2 }],
@@ -146,6 +149,17 @@ const BOUNDS: [kind: string, what: string, members: Record<string, unknown>][] =
     'subjects in another order',
     { subject: ['configuration', 'image'].map((name) => ({ name, digest: { sha256: DIGEST } })) },
   ],
+  ['release', 'an app without code', { predicate: { ...predicate, app: { name: 'summaries' } } }],
+  ['release', 'two apps', { predicate: { ...predicate, app: [app, app] } }],
+  ['releasedApp', 'a name with a capital letter', { name: 'Summaries' }],
+  ['releasedApp', 'a name that begins with a digit', { name: '1st' }],
+  ['releasedApp', 'a name that begins with a dash', { name: '-a' }],
+  ['releasedApp', 'a name of two words', { name: 'a b' }],
+  ['releasedApp', 'a name of two lines', { name: 'a\n' }],
+  ['releasedApp', 'a name that moves the cursor', { name: 'a\u001b[2J' }],
+  ['releasedApp', 'a long name', { name: 'a'.repeat(64) }],
+  ['releasedApp', 'a short digest', { sha256: DIGEST.slice(2) }],
+  ['releasedApp', 'an upper-case digest', { sha256: DIGEST.toUpperCase() }],
   ['keySet', 'no key', { keys: [] }],
   ['keySet', '65 keys', { keys: many(65, (i) => key({ keyId: i })) }],
   ['keySet', 'a key identifier twice', { keys: [key({}), key({})] }],
@@ -182,6 +196,12 @@ const BOUNDS: [kind: string, what: string, members: Record<string, unknown>][] =
 ]
 
 describe('a document', () => {
+  it('of kind release may say which app runs', () => {
+    const { decoder, good } = DOCUMENTS['release']!
+    const released = { ...good, predicate: { ...predicate, app } }
+    expect(decodeDocument(encodeDocument(released), decoder)).toEqual(released)
+  })
+
   it.each(BOUNDS)('of kind %s is refused with %s', (kind, _what, members) => {
     refuse(kind, { ...DOCUMENTS[kind]!.good, ...members })
   })

@@ -12,6 +12,7 @@ import {
   kmsCertificateDecoder,
   loggedStatementDecoder,
   RELEASE_PREDICATE,
+  releasedAppDecoder,
   releasedKeysDecoder,
   releaseReceiptDecoder,
   releaseRequestDecoder,
@@ -78,6 +79,7 @@ export const DOCUMENTS: Record<string, { decoder: Decoder<object>; good: object 
     good: { version: 1, genesis: DIGEST, signingKey: bytes(32), notBefore: 5, notAfter: 6 },
   },
   release: { decoder: releaseStatementDecoder, good: release },
+  releasedApp: { decoder: releasedAppDecoder, good: { name: 'summaries', sha256: DIGEST } },
   keySet: {
     decoder: keySetDecoder,
     good: {

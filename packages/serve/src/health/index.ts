@@ -1,1 +1,1 @@
-export { type Readiness, withHealth } from './health.ts'
+export { notReady, type Readiness, READINESS_PATH, withHealth } from './health.ts'

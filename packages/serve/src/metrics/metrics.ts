@@ -24,6 +24,8 @@ export interface HistogramMetric<L extends LabelValues> {
 export interface Metrics {
   counter<const L extends LabelValues>(name: string, help: string, labels: L): CounterMetric<L>
   gauge<const L extends LabelValues>(name: string, help: string, labels: L): GaugeMetric<L>
+  /** A number that is read when somebody asks for it. */
+  observed(name: string, help: string, read: () => number): void
   histogram<const L extends LabelValues>(
     name: string,
     help: string,
@@ -48,6 +50,10 @@ export function createMetrics(): Metrics {
     gauge(name, help, labels) {
       const metric = new Gauge({ name, help, labelNames: namesOf(labels), registers })
       return { set: (values, value) => metric.set(capped(labels, values), value) }
+    },
+    observed(name, help, read) {
+      const metric: Gauge = new Gauge({ name, help, registers: [], collect: (): void => metric.set(read()) })
+      registry.registerMetric(metric)
     },
     histogram(name, help, buckets, labels) {
       const metric = new Histogram({ name, help, labelNames: namesOf(labels), buckets, registers })

@@ -9,8 +9,11 @@ export interface RoleContext {
   /** The value of `--config`. */
   configPath: string
   env: Readonly<Record<string, string | undefined>>
-  /** Adds something to end on shutdown; the last added ends first. */
-  onShutdown(close: () => void | Promise<void>): void
+  /**
+   * Adds something to end on shutdown; the last added ends first.
+   * @param takesMs how much longer than usual, which is `shutdownMs` for everything together, the shutdown may take
+   */
+  onShutdown(close: () => void | Promise<void>, takesMs?: number): void
   /** Tells the parent that this role serves, and where. */
   ready(urls: Readonly<Record<string, string>>): void
   /** Ends the role from inside, for example after an unrecoverable error. */
@@ -28,10 +31,12 @@ export interface RoleOptions {
   refuseSwap: boolean
   /** Default: what the running process says of itself. */
   facts?: ProcessFacts
+  /** Time the shutdown may take before the process ends anyway, where nothing needs longer. Default 15000. */
+  shutdownMs?: number
   run(context: RoleContext): Promise<void>
 }
 
-/** Time the role's own shutdown may take before the process ends anyway. */
+/** {@link RoleOptions.shutdownMs} where nobody says it. */
 const SHUTDOWN_MS = 15_000
 /** The same when the parent is gone: what this role talks to has ended too, and nobody waits. */
 const ORPHANED_MS = 2_000
@@ -44,8 +49,9 @@ const ORPHANED_MS = 2_000
 export async function startRole(options: RoleOptions): Promise<void> {
   const closers: (() => void | Promise<void>)[] = []
   let isEnding = false
+  let { shutdownMs = SHUTDOWN_MS } = options
 
-  function end(status: number, withinMs = SHUTDOWN_MS): void {
+  function end(status: number, withinMs = shutdownMs): void {
     if (isEnding) return
     isEnding = true
     setTimeout(() => process.exit(status), withinMs).unref()
@@ -71,7 +77,10 @@ export async function startRole(options: RoleOptions): Promise<void> {
     await options.run({
       configPath,
       env: options.env,
-      onShutdown: (close) => void closers.unshift(close),
+      onShutdown(close, takesMs = 0) {
+        closers.unshift(close)
+        shutdownMs += takesMs
+      },
       ready: (urls) => void process.send?.({ type: 'ready', role: options.name, urls }),
       stop: (error) => (error === undefined ? end(0) : fail(error)),
     })

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { type App, errorResponse, mapErrors, type MapErrorsOptions, serveError } from '../errors/index.ts'
+import { notReady, READINESS_PATH } from '../health/index.ts'
 import { upgrade, type UpgradeListener, type WebSocketRoute } from '../websocket/index.ts'
 import { discardRest } from './discard-rest.ts'
 import { notePeer } from './peer.ts'
@@ -14,6 +15,8 @@ export interface ServerOptions extends MapErrorsOptions {
   host: string
   /** 0 asks the system for a free port. */
   port: number
+  /** A Unix socket to listen on in place of `host` and `port`. Default none. */
+  path?: string
   /** PEM of the certificate and of its private key: TLS 1.2 or later. Default: none. */
   tls?: { cert: string; key: string }
   /** Open connections; more are dropped unread. Default 1024. */
@@ -36,21 +39,30 @@ export interface ServerOptions extends MapErrorsOptions {
   writeStallMs?: number
   /** Which WebSockets there are. Default: none, and a request for one is answered by the app. */
   webSockets?: WebSocketRoute
-  /** Time open requests get to finish after {@link RunningServer.close}. Default 10000. */
+  /**
+   * Time for which requests are still taken after {@link RunningServer.close}, while `/readyz` says 503 with
+   * `SHUTTING_DOWN`: whoever watches it sends nothing more by the end of it. A request on a kept connection that is
+   * closed in that moment would be lost. Only where somebody watches, who asked within the last 15 s. Default 0.
+   */
+  noticeMs?: number
+  /** Time open requests get to finish after that. Default 10000. */
   drainMs?: number
 }
 
 /** A listening server. */
 export interface RunningServer {
-  /** `http://host:port`, or `https` with TLS, with the port really taken. */
+  /** `http://host:port`, or `https` with TLS, with the port really taken; `unix:path` for a Unix socket, whose port is 0. */
   url: string
   port: number
-  /** Stops accepting, lets requests in progress finish for `drainMs`, then cuts them. Idempotent. */
+  /** After `noticeMs` stops accepting, lets requests in progress finish for `drainMs`, then cuts them. Idempotent. */
   close(): Promise<void>
 }
 
 /** How often body and header limits are looked at. */
 const CHECK_INTERVAL_MS = 1000
+
+/** Who asked for `/readyz` this recently is told before anything is refused: Kubernetes asks every 10 s by default. */
+const WATCHED_MS = 15_000
 
 /**
  * Serves `app` over HTTP/1.1: streams both ways with back-pressure, cuts slow senders and readers,
@@ -68,9 +80,17 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
   const writeStallMs = options.writeStallMs ?? 60_000
   const receiver = { ...pace, stallMs: writeStallMs }
   let inProgress = 0
+  let isLeaving = false
   let isDraining = false
+  let watchedAt = Number.NEGATIVE_INFINITY
 
   async function answer(request: Request | undefined, outgoing: ServerResponse): Promise<void> {
+    // Also of a kept connection: whoever sends more takes one that is not about to be closed.
+    if (isLeaving) outgoing.setHeader('connection', 'close')
+    if (request !== undefined && new URL(request.url).pathname === READINESS_PATH) {
+      watchedAt = performance.now()
+      if (isLeaving) return writeResponse(notReady('SHUTTING_DOWN'), outgoing, receiver)
+    }
     if (request === undefined) return writeResponse(new Response(null, { status: 400 }), outgoing, receiver)
     if (inProgress >= maxRequests) {
       outgoing.setHeader('connection', 'close')
@@ -80,7 +100,7 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
     inProgress++
     try {
       const response = await mapped(request)
-      if (isDraining && !outgoing.headersSent) outgoing.setHeader('connection', 'close')
+      if (isLeaving && !outgoing.headersSent) outgoing.setHeader('connection', 'close')
       await writeResponse(response, outgoing, receiver)
     } finally {
       inProgress--
@@ -134,10 +154,18 @@ export async function startServer(app: App, options: ServerOptions): Promise<Run
     url,
     port,
     close() {
-      isDraining = true
-      closing ??= drain(server, upgraded, options.drainMs ?? 10_000).finally(() => clearInterval(timer))
+      closing ??= leave().finally(() => clearInterval(timer))
       return closing
     },
+  }
+
+  async function leave(): Promise<void> {
+    isLeaving = true
+    const { noticeMs = 0, drainMs = 10_000 } = options
+    if (noticeMs > 0 && performance.now() - watchedAt < WATCHED_MS)
+      await new Promise((resolve) => setTimeout(resolve, noticeMs))
+    isDraining = true
+    await drain(server, upgraded, drainMs)
   }
 }
 
@@ -145,18 +173,20 @@ async function listen(server: Server, options: ServerOptions): Promise<{ url: st
   await new Promise<void>((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void =>
       reject(
-        serveError('ROLE_ADDRESS', `cannot listen on ${options.host}:${options.port}`, {
+        serveError('ROLE_ADDRESS', `cannot listen on ${options.path ?? `${options.host}:${options.port}`}`, {
           ...(cause.code !== undefined && { found: cause.code }),
           hint: 'end what listens there, or configure another port',
           cause,
         }),
       )
     server.once('error', onError)
-    server.listen({ host: options.host, port: options.port, backlog: 512 }, () => {
+    const { host, port, path } = options
+    server.listen({ ...(path === undefined ? { host, port } : { path }), backlog: 512 }, () => {
       server.off('error', onError)
       resolve()
     })
   })
+  if (options.path !== undefined) return { url: `unix:${options.path}`, port: 0 }
   const address = server.address()
   if (address === null || typeof address === 'string')
     throw new TypeError('the server does not listen on a TCP port')

@@ -23,6 +23,16 @@ test('a label with more values than anybody needs is refused', () => {
   expect(() => createMetrics().counter('c', 'h', { l: values })).toThrow(RangeError)
 })
 
+test('a number can be read when somebody asks for it', async () => {
+  let waiting = 2
+  const metrics = createMetrics()
+  metrics.observed('sotto_requests_waiting', 'Waiting.', () => waiting)
+  const read = async (): Promise<string> => (await metrics.app(new Request('http://x/metrics'))).text()
+  expect(await read()).toContain('sotto_requests_waiting 2')
+  waiting = 0
+  expect(await read()).toContain('sotto_requests_waiting 0')
+})
+
 test('only /metrics answers', async () => {
   expect(((await createMetrics().app(new Request('http://x/'))) as Response).status).toBe(404)
 })

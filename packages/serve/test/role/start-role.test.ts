@@ -55,6 +55,17 @@ test('reports ready, keeps its inspector shut, and drains on SIGTERM', async () 
   expect(role.output()).toBe('')
 })
 
+test.each([
+  ['slow', 'is cut off', ''],
+  ['slower', 'gets the time that it asked for', 'finished'],
+])('a shutdown that takes longer (%s) %s', async (config, _, output) => {
+  const role = start(['--config', config])
+  await ready(role)
+  role.child.kill('SIGTERM')
+  expect(await role.exit).toBe(0)
+  expect(role.output()).toBe(output)
+})
+
 test('ends when its parent is gone', async () => {
   const role = start(['--config', 'x'])
   await ready(role)

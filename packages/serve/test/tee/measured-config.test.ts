@@ -71,3 +71,64 @@ describe('where a report has no field for the configuration', () => {
     await expect(used('link.json', 'nitro', 'ab'.repeat(32))).rejects.toMatchObject(refused)
   })
 })
+
+describe('on Confidential ACI, where HOST_DATA is the hash of a policy', () => {
+  const policy = utf8('package policy\n')
+  const snp = report.slice()
+  snp.set(crypto.sha256(policy), 0xc0)
+  const sha256 = toHex(crypto.sha256(utf8('{}')))
+  const context = (text: string): Record<string, string> => {
+    const folder = mkdtempSync(join(root, 'security-context-'))
+    writeFileSync(join(folder, 'security-policy-base64'), text)
+    return { UVM_SECURITY_CONTEXT_DIR: folder }
+  }
+  const right = Buffer.from(policy).toString('base64')
+  const start = (
+    env: Record<string, string>,
+    path = 'image/config.json',
+    family: EvidenceFamily = 'sev-snp',
+    hash = sha256,
+  ): Promise<void> =>
+    requireMeasuredConfig(
+      { path: join(root, path), sha256: hash, imageFolder: join(root, 'image') },
+      evidence(family, snp),
+      env,
+    )
+
+  it(claim('T7', 'a role on Confidential ACI starts with a file of its image only'), async () => {
+    await start(context(right))
+    await start(context(right), 'link.json')
+    await expect(start(context(right), 'image-of-others/config.json')).rejects.toMatchObject({
+      ...refused,
+      expected: `a file below ${root}/image`,
+    })
+    await expect(start(context(right), 'image/link.json')).rejects.toMatchObject(refused)
+    await expect(start(context(right), undefined, undefined, 'ab'.repeat(32))).rejects.toMatchObject(refused)
+  })
+
+  it.each([
+    ['another policy', Buffer.from('package policy\n\n').toString('base64')],
+    ['no base64', `${right}!`],
+    ['base64 with a line end', `${right}\n`],
+    ['nothing', ''],
+    ['more than is read', 'A'.repeat(4 * 1024 * 1024 + 4)],
+  ])('%s is refused', async (_name, text) => {
+    await expect(start(context(text))).rejects.toMatchObject({
+      ...refused,
+      message: 'HOST_DATA is not the hash of the configuration',
+      expected: sha256,
+    })
+  })
+
+  it('neither a missing file, a folder, nor an empty variable helps', async () => {
+    const folder = context(right)['UVM_SECURITY_CONTEXT_DIR']!
+    mkdirSync(join(folder, 'below/security-policy-base64'), { recursive: true })
+    for (const UVM_SECURITY_CONTEXT_DIR of ['', `${folder}/none`, `${folder}/below`])
+      await expect(start({ UVM_SECURITY_CONTEXT_DIR })).rejects.toMatchObject(refused)
+    await expect(start({})).rejects.toMatchObject(refused)
+  })
+
+  it('other hardware has no such policy', async () => {
+    await expect(start(context(right), undefined, 'software')).rejects.toMatchObject(refused)
+  })
+})

@@ -14,6 +14,7 @@ import { hex, parseCanonicalJson } from '@sotto/protocol/jcs'
 import { parseKeyConfig } from '@sotto/protocol/ohttp'
 import type { AllowedKem, StepName } from '../policy/index.ts'
 import { admits, covers, describeRelease, evidencePolicyOf } from '../workload/index.ts'
+import { APP_CHECK } from './app-check.ts'
 import { DATA_USE_CHECK } from './data-use-check.ts'
 import type { Facts, UsableKey } from './facts.ts'
 import { requireRelease } from './releases.ts'
@@ -104,6 +105,7 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
     },
   },
   DATA_USE_CHECK,
+  APP_CHECK,
   {
     name: 'keys.suite',
     title: 'The keys use a key encapsulation the policy allows',

@@ -45,7 +45,7 @@ export function requireRelease(
 
 /** By what a release is revoked. */
 function revocableOf({ subject, predicate }: ReleaseStatement): unknown {
-  return [subject.map(({ digest }) => digest.sha256), predicate.evidence]
+  return [subject.map(({ digest }) => digest.sha256), predicate.evidence, predicate.app?.sha256]
 }
 
 /** What a release is called. */

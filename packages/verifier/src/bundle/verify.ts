@@ -1,5 +1,10 @@
 import type { TrustBundle } from '@sotto/protocol/evidence'
-import type { EvidenceFamily, KeySet, ReleaseStatement } from '@sotto/protocol/keyrelease'
+import {
+  describeApp,
+  type EvidenceFamily,
+  type KeySet,
+  type ReleaseStatement,
+} from '@sotto/protocol/keyrelease'
 import { FAMILY_REGISTRY } from '../appraisal/index.ts'
 import { verifierError } from '../errors.ts'
 import { findRequireDefect, type TrustPolicy } from '../policy/index.ts'
@@ -120,10 +125,15 @@ function familiesOf({ bundle, keyPolicy }: Facts): EvidenceFamily[] {
   return [...new Set([...bundle.kms.evidence, ...tuples].map(({ family }) => family))]
 }
 
-function trustedParties({ policy, evidence }: Facts, families: readonly EvidenceFamily[]): string[] {
+function trustedParties(
+  { policy, evidence, workloads }: Facts,
+  families: readonly EvidenceFamily[],
+): string[] {
   const hardware = families.flatMap((family) => FAMILY_REGISTRY.get(family)!.trustedParties)
+  const apps = [...(workloads?.values() ?? [])].flat().flatMap(({ predicate: { app } }) => app ?? [])
   return [
     ...new Set([...(evidence?.trustedParties ?? []), ...hardware]),
+    ...new Set(apps.map((app) => `the app ${describeApp(app)}, which sees requests`)),
     `the holder of ${policy.releaseKeys.length === 1 ? 'the release key' : 'one of the release keys'}`,
     `the log ${policy.log.origin} or ${policy.witnesses.quorum} of its witnesses: ${[...new Set(policy.witnesses.keys.map(({ organisation }) => organisation))].join(', ')}`,
   ]

@@ -6,8 +6,18 @@ import type { TrustPolicy } from './types.ts'
 
 /** What a policy accepts, in sentences for screens, most far-reaching first. */
 export function describeTrustPolicy(policy: TrustPolicy): string[] {
-  const { dataUse, genesis, releaseKeys, revoked, minSecurityVersion, log, witnesses, platforms, kems } =
-    policy
+  const {
+    apps,
+    dataUse,
+    genesis,
+    releaseKeys,
+    revoked,
+    minSecurityVersion,
+    log,
+    witnesses,
+    platforms,
+    kems,
+  } = policy
   const skippable = REQUIRED_BY_CHOICE.filter((name) => !policy.require.includes(name))
   const counted = witnesses.keys.filter(({ operator }) => !operator || witnesses.allowOperatorWitnesses)
   return [
@@ -28,6 +38,9 @@ export function describeTrustPolicy(policy: TrustPolicy): string[] {
     ...(dataUse === undefined
       ? ['Does not ask what content is used for.']
       : [`Accepts use of content for: ${describeDataUse(dataUse)}.`]),
+    apps === undefined
+      ? 'Refuses a service that runs an app beside its models.'
+      : `Accepts only a service that runs an app whose code has digest ${apps.join(' or ')}: the app sees requests.`,
     `Sends to ${kems.join(' or ')} keys, most preferred first.`,
     `Evidence is at most ${policy.evidenceMaxAgeSeconds} s old, the log at most ${policy.checkpointMaxAgeSeconds} s.`,
   ]

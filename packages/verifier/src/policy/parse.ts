@@ -25,6 +25,8 @@ import { admissionTuples } from '../appraisal/index.ts'
 import { findRequireDefect, STEP_NAMES } from './steps.ts'
 import type { AllowedKem, TrustPolicy } from './types.ts'
 
+/** Apps a policy may name. */
+const MAX_APPS = 16
 /** Longest policy file. */
 const MAX_POLICY_BYTES = 262_144
 const YEAR_SECONDS = 366 * 86_400
@@ -54,6 +56,7 @@ const decoder: Decoder<TrustPolicy> = refine(
       collateralMaxAgeSeconds: integer(1, YEAR_SECONDS),
       revocationMaxAgeSeconds: integer(1, YEAR_SECONDS),
       dataUse: acceptedDataUseDecoder,
+      apps: list(hex(32), 1, MAX_APPS),
     },
   ),
   findContradiction,
@@ -119,6 +122,7 @@ function findContradiction({
   platforms,
   kems,
   dataUse,
+  apps,
 }: TrustPolicy): string | undefined {
   const defect = findRequireDefect(require)
   if (defect !== undefined) return defect
@@ -137,12 +141,15 @@ function findContradiction({
     return 'an organisation is the operator and is not'
   if (!areDistinct(releaseKeys)) return 'a release key stands twice'
   if (!areDistinct(revoked)) return 'a revoked digest stands twice'
+  if (!areDistinct(apps ?? [])) return 'an app stands twice'
   if (!areDistinct(kems)) return 'a key encapsulation stands twice'
   // A step that may be skipped is left out only where the rest of the policy says why.
   if (!witnesses.allowOperatorWitnesses && !require.includes('log.witnesses-independent'))
     return 'require must name log.witnesses-independent: witnesses of the operator do not count here'
   if (require.includes('keys.data-use') !== (dataUse !== undefined))
     return 'require names keys.data-use exactly where dataUse says what is accepted'
+  if (require.includes('keys.app') !== (apps !== undefined))
+    return 'require names keys.app exactly where apps says which are accepted'
   if (!acceptsSoftware({ platforms }) && !require.includes('hardware.cpu-vendor'))
     return 'require must name hardware.cpu-vendor: hardware stands for a vendor'
   return undefined

@@ -26,6 +26,7 @@ export const REQUIRED_BY_CHOICE = [
   'log.witnesses-independent',
   'log.consistency',
   'keys.data-use',
+  'keys.app',
   'hardware.cpu-vendor',
   'hardware.gpu',
   'tokens.issuer',

@@ -23,7 +23,7 @@ export interface TrustPolicy extends Platforms {
   genesis: Digest
   /** Whose release statements are accepted. At least one. */
   releaseKeys: Ed25519Key[]
-  /** Digests refused whatever the log says: of an image, or what evidence of it reports; 64-128 hexadecimal characters. */
+  /** Digests refused whatever the log says: of an image, an app, or what evidence reports; 64-128 hexadecimal characters. */
   revoked: string[]
   /** Smallest accepted `securityVersion` per role. */
   minSecurityVersion: { kms: number; inference: number }
@@ -41,6 +41,11 @@ export interface TrustPolicy extends Platforms {
   }
   /** What whoever gets the content may do with it (T20). Absent: whatever a release declares, or none. */
   dataUse?: AcceptedDataUse
+  /**
+   * SHA-256 of the code of the apps of which every workload has to run one, 1-16. Absent: a workload that runs an app is
+   * refused, because an app gets requests in clear.
+   */
+  apps?: Digest[]
   kems: AllowedKem[]
   /** By witness time of the latest checkpoint. Bound 1-3600 (T6). */
   checkpointMaxAgeSeconds: number

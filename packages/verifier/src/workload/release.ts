@@ -1,10 +1,11 @@
 import type { JsonValue } from '@sotto/protocol/jcs'
-import type {
-  AdmissionTuple,
-  Component,
-  EvidenceFamily,
-  PolicyTuple,
-  ReleaseStatement,
+import {
+  type AdmissionTuple,
+  type Component,
+  describeApp,
+  type EvidenceFamily,
+  type PolicyTuple,
+  type ReleaseStatement,
 } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import {
@@ -52,6 +53,10 @@ export function findReleaseDefect({ subject, predicate }: ReleaseStatement): str
   const { family, ...policy } = predicate.evidence
   if (predicate.role === 'kms' && (predicate.dataUse?.tasks ?? []).length > 0)
     return 'a KMS gets no content to use'
+  if (predicate.role === 'kms' && predicate.app !== undefined) return 'a KMS runs no app'
+  // An app gets every request to it in clear: whoever declares that content is used for nothing has to run none.
+  if (predicate.app !== undefined && predicate.dataUse?.tasks.length === 0)
+    return 'its app gets content, and its data use names no task'
   if (family === 'nvidia') return 'a GPU says nothing about a program'
   const { members, decodePolicy } = FAMILY_REGISTRY.get(family)!
   // The software root is the machine's, not the release's: its decoder asks for one all the same.
@@ -101,11 +106,12 @@ export function withRelease(platform: AdmissionTuple, { predicate }: ReleaseStat
   return { ...platform, allOf }
 }
 
-/** A release and what evidence of it says, on one line. */
+/** A release, the app that it runs, and what evidence of it says, on one line. */
 export function describeRelease({ predicate }: ReleaseStatement): string {
   const { family, ...pins } = predicate.evidence
   const values = Object.entries(pins).map(([name, value]) => `${name} ${stringsOf(value).join(' or ')}`)
-  return `${predicate.role} ${predicate.version} (${family}: ${values.join(', ')})`
+  const app = predicate.app === undefined ? '' : ` with app ${describeApp(predicate.app)}`
+  return `${predicate.role} ${predicate.version}${app} (${family}: ${values.join(', ')})`
 }
 
 /**

@@ -47,6 +47,7 @@ describe('an honest bundle', () => {
         'keys.policy pass',
         'keys.policy-tuples pass',
         'keys.data-use skipped',
+        'keys.app skipped',
         'keys.suite pass',
         'keys.validity pass',
         'hardware.cpu-vendor skipped',

@@ -125,7 +125,7 @@ describe('a trust policy', () => {
     ],
     [
       'is longer than there are steps',
-      (policy) => ({ ...policy, require: Array(23).fill('keys.suite') }),
+      (policy) => ({ ...policy, require: Array(24).fill('keys.suite') }),
       /policy\.require is malformed/,
     ],
     ['is no list', (policy) => ({ ...policy, require: 'all' }), /policy\.require is malformed/],
@@ -158,13 +158,20 @@ describe('a trust policy', () => {
     const all = parseTrustPolicy({
       ...world.policy,
       dataUse: { tasks: ['embedding'], maxRetentionSeconds: 0, training: false },
+      apps: ['a9'.repeat(32)],
       require: [...ALWAYS_REQUIRED, ...REQUIRED_BY_CHOICE],
     })
-    expect(all.require).toHaveLength(22)
+    expect(all.require).toHaveLength(23)
     expect(describeTrustPolicy(all).join('\n')).toContain('use of content for: embedding; nothing kept')
-    expect(describeTrustPolicy(all).join('\n')).toContain('Requires 22 steps to pass; none may be skipped.')
+    expect(describeTrustPolicy(all).join('\n')).toContain(
+      `runs an app whose code has digest ${'a9'.repeat(32)}: the app sees requests.`,
+    )
+    expect(describeTrustPolicy(world.policy)).toContain(
+      'Refuses a service that runs an app beside its models.',
+    )
+    expect(describeTrustPolicy(all).join('\n')).toContain('Requires 23 steps to pass; none may be skipped.')
     expect(describeTrustPolicy(world.policy).join('\n')).toContain(
-      'Requires 17 steps to pass; log.consistency, keys.data-use, hardware.cpu-vendor, hardware.gpu, tokens.issuer may be skipped',
+      'Requires 17 steps to pass; log.consistency, keys.data-use, keys.app, hardware.cpu-vendor, hardware.gpu, tokens.issuer may be skipped',
     )
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { DataUse } from '@sotto/protocol/data-use'
 import type { Component, PolicyTuple, ReleaseStatement } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import {
@@ -43,6 +44,8 @@ const tuple = (component: Component, change: Partial<PolicyTuple> = {}): PolicyT
   allOf: [component],
   ...change,
 })
+
+const use = (...tasks: DataUse['tasks']): DataUse => ({ tasks, retentionSeconds: 0, training: false })
 
 describe('a release statement', () => {
   it.each<[string, Component]>([
@@ -128,6 +131,19 @@ describe('a release statement', () => {
     expect(findReleaseDefect(release(evidence))).toMatch(says)
   })
 
+  it.each<[string, Partial<ReleaseStatement['predicate']>, RegExp | undefined]>([
+    ['a workload', {}, undefined],
+    ['a workload that says what it does', { dataUse: use('summarization') }, undefined],
+    ['a workload that uses content for nothing', { dataUse: use() }, /data use names no task/],
+    ['a KMS', { role: 'kms' }, /a KMS runs no app/],
+  ])(claim('T20.app', 'names an app only where one can run: %s'), (_what, change, says) => {
+    const { predicate, ...statement } = release(SNP)
+    const app = { name: 'summaries', sha256: 'a9'.repeat(32) }
+    const defect = findReleaseDefect({ ...statement, predicate: { ...predicate, app, ...change } })
+    if (says === undefined) expect(defect).toBeUndefined()
+    else expect(defect).toMatch(says)
+  })
+
   it(claim(['T2', 'chain.policy'], 'covers a tuple of its program, whatever hardware that asks for'), () => {
     expect(covers(release(SNP), tuple({ ...SNP, chipIds: ['ee'.repeat(64)], vmpls: [0] }))).toBe(true)
     expect(covers(release(SNP), tuple(SNP, { notAfter: 9 }))).toBe(true)
@@ -187,6 +203,11 @@ describe('a release statement', () => {
   it('is one line for people', () => {
     expect(describeRelease(release(SNP))).toBe(
       `inference 1.2.3 (sev-snp: measurements ${M}, hostData ${CONFIGURATION})`,
+    )
+    const { predicate, ...statement } = release(SNP)
+    const app = { name: 'summaries', sha256: 'a9'.repeat(32) }
+    expect(describeRelease({ ...statement, predicate: { ...predicate, app } })).toBe(
+      `inference 1.2.3 with app summaries ${app.sha256} (sev-snp: measurements ${M}, hostData ${CONFIGURATION})`,
     )
   })
 })

@@ -1,31 +1,21 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '@sotto/protocol/sizes'
-import { defineCommand, type Command, type CommandContext } from '../../framework/index.ts'
 import type { ModelOwner } from '@sotto/client'
 import { fromBase64Url } from '@sotto/protocol/bytes'
 import { hasCode } from '@sotto/protocol/errors'
+import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '@sotto/protocol/sizes'
+import { defineCommand, type Command, type CommandContext } from '../../framework/index.ts'
 import { openOwner, OWNER_FLAG, ownerKeyFile } from '../../owner/index.ts'
-import { identityOf } from '../../process/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
 import { parseAliases } from '../../stack/aliases.ts'
 import { parseBrowserOrigins } from '../../stack/browser-origins.ts'
 import { CONSOLE_ORIGINS } from '../../stack/console-origins.ts'
-import { claimStack, readClaim, startingError } from '../../stack/claim.ts'
+import { detach } from '../../stack/detach.ts'
 import { findLayout } from '../../stack/layout.ts'
-import {
-  readRunning,
-  removeNote,
-  type RunningStack,
-  STATE_FOLDER,
-  troubleOf,
-  writeNote,
-} from '../../stack/running.ts'
 import { findModels } from '../../stack/models.ts'
+import { type RunningStack, STATE_FOLDER } from '../../stack/running.ts'
 import { describeStateError } from '../../stack/state-error.ts'
-import { startStack, type Stack, type StackOptions } from '../../stack/start.ts'
-import { detach } from './detach.ts'
-import { cliError } from '../../errors.ts'
+import { refuseSecondStack, superviseStack } from '../../stack/supervise.ts'
 
 /** `sotto up` */
 export const up: Command = defineCommand({
@@ -84,7 +74,7 @@ export const up: Command = defineCommand({
     await mkdir(join(folder, 'run'), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw describeStateError(error, folder)
     })
-    await refuseSecond(folder)
+    await refuseSecondStack(folder)
     const models = flags.models === undefined ? [] : [resolve(context.io.cwd, flags.models)]
     // Before anything starts: what is wrong with them is not the stack's failure.
     await findModels([findLayout().models, ...models])
@@ -94,7 +84,7 @@ export const up: Command = defineCommand({
     const keyFile = ownerKeyFile(context.io, flags.owner)
     const owner = await ownOwner(context, keyFile, flags.owner !== undefined)
     if (flags.detach) {
-      const running = await detach(context, folder, [
+      const running = await detach(context, folder, 'up', [
         ...models.flatMap((directory) => ['--models', directory]),
         ...(flags.alias ?? []).flatMap((alias) => ['--alias', alias]),
         ...(maxUpload === undefined ? [] : ['--max-upload', String(maxUpload)]),
@@ -106,18 +96,18 @@ export const up: Command = defineCommand({
       announce(context, running, undefined)
       return
     }
-    const release = await claimStack(folder, identityOf(process.pid)!).catch((error: unknown) => {
-      throw describeStateError(error, folder)
-    })
-    context.onExit(release)
-    await runInForeground(context, folder, {
-      extraModels: models,
-      aliases,
-      browserOrigins: [...new Set([...CONSOLE_ORIGINS, ...browserOrigins])],
-      ...(owner && { owner: fromBase64Url(owner.key) }),
-      maxUploadBytes: maxUpload,
-      ...(flags.compat === 'azure' && { compat: 'azure' }),
-      ...(flags['receipt-log'] !== undefined && { receiptLogSeconds: flags['receipt-log'] }),
+    await superviseStack(context, {
+      folder,
+      options: {
+        extraModels: models,
+        aliases,
+        browserOrigins: [...new Set([...CONSOLE_ORIGINS, ...browserOrigins])],
+        ...(owner && { owner: fromBase64Url(owner.key) }),
+        ...(maxUpload !== undefined && { maxUploadBytes: maxUpload }),
+        ...(flags.compat === 'azure' && { compat: 'azure' }),
+        ...(flags['receipt-log'] !== undefined && { receiptLogSeconds: flags['receipt-log'] }),
+      },
+      onReady: (running, ms) => announce(context, running, ms),
     })
   },
 })
@@ -136,86 +126,6 @@ async function ownOwner(
     if (isNamed || !hasCode(error, 'CLI_FILE')) throw error
     context.note(`takes no models of owners: ${error.message}`)
     return undefined
-  }
-}
-
-/** @throws `STACK_RUNNING` when a stack runs or starts here, with what is wrong with it */
-async function refuseSecond(folder: string): Promise<void> {
-  const running = await readRunning(folder)
-  if (running === undefined) {
-    const starting = await readClaim(folder)
-    // `up -d` claims the folder for the process that it starts, which is this one then.
-    if (starting !== undefined && starting.pid !== process.pid) throw startingError()
-    return
-  }
-  const trouble = troubleOf(running)
-  throw cliError(
-    'STACK_RUNNING',
-    trouble === undefined
-      ? `a stack already runs here (process ${running.supervisor})`
-      : `a stack already runs here (process ${running.supervisor}), but not all of it`,
-    trouble === undefined ? { hint: 'sotto down stops it' } : { found: trouble.what, hint: trouble.hint },
-  )
-}
-
-async function runInForeground(
-  context: CommandContext,
-  folder: string,
-  options: Pick<
-    StackOptions,
-    'extraModels' | 'aliases' | 'browserOrigins' | 'compat' | 'owner' | 'receiptLogSeconds'
-  > & { maxUploadBytes: number | undefined },
-): Promise<void> {
-  const started = performance.now()
-  const { maxUploadBytes, ...more } = options
-  const stack = await startStack({
-    layout: findLayout(),
-    stateFolder: folder,
-    ...more,
-    ...(maxUploadBytes !== undefined && { maxUploadBytes }),
-    onProgress: (text) => context.note(`${text} ...`),
-    signal: context.signal,
-  })
-  let noted: Promise<void> = Promise.resolve()
-  context.onExit(async () => {
-    await noted
-    await removeNote(folder)
-    await stack.stop()
-  })
-  const running = describeRunning(stack, folder)
-  await writeNote(folder, running)
-  announce(context, running, performance.now() - started)
-  for (const [index, role] of stack.roles.entries()) {
-    void role.ended.then((reason) => {
-      if (context.signal.aborted) return
-      // Nobody may be reading what a stack in the background says: the other commands read the note.
-      running.roles[index]!.ended = { at: new Date(context.io.now()).toISOString(), reason }
-      noted = noted.then(() => writeNote(folder, running)).catch(() => {})
-      context.warn(`warning: ${role.name} (process ${role.pid}) ended: ${reason}; the others keep running`)
-      context.warn(
-        `hint: see ${relative(context.io.cwd, join(folder, 'run', `${role.name}.log`))}; sotto down and sotto up start it again`,
-      )
-    })
-  }
-  await new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }))
-}
-
-function describeRunning(stack: Stack, folder: string): RunningStack {
-  const { pid, started } = identityOf(process.pid)!
-  return {
-    relay: stack.relayUrl,
-    gateway: stack.gateway,
-    policy: stack.policyFile,
-    software: true,
-    supervisor: pid,
-    supervisorStarted: started,
-    state: folder,
-    roles: stack.roles.map((role) => ({
-      name: role.name,
-      pid: role.pid,
-      url: Object.values((role.ready['urls'] as Record<string, string> | undefined) ?? {})[0] ?? '',
-    })),
-    ...(stack.azure && { azure: stack.azure }),
   }
 }
 

@@ -41,13 +41,13 @@ export function judgeRelease(judging: Judging): void {
   const defect = findReleaseDefect(statement)
   if (defect !== undefined)
     return alert('RELEASE_MALFORMED', `a release statement contradicts itself: ${defect}`)
-  const { role, securityVersion, evidence } = statement.predicate
+  const { app, role, securityVersion, evidence } = statement.predicate
   const minimum = minimumOf(expect.minSecurityVersion, role)
   const newest = Math.max(
     minimum,
     ...state.releases.filter(isOf(role)).map(({ predicate }) => predicate.securityVersion),
   )
-  const named = [statement.subject.map(({ digest }) => digest.sha256), evidence]
+  const named = [statement.subject.map(({ digest }) => digest.sha256), evidence, app?.sha256]
   if (!judgeVersion(judging, { what: describeRelease(statement), named, securityVersion, newest })) return
   if (securityVersion >= minimum) keep(state, 'releases', statement)
 }

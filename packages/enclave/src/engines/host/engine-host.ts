@@ -1,11 +1,11 @@
 import { realpathSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { ENGINE_UIDS, makeEmptyDirectory, UidRange } from '../../sandbox/index.ts'
 import { DEFAULT_MAX_ITEM_BYTES } from '../channel/index.ts'
 import { engineError } from '../errors.ts'
 import { modelDigest } from '../manifest.ts'
 import type { ModelManifest } from '../types.ts'
 import { FIRST_FILE_DESCRIPTOR } from './child.ts'
-import { makeEmptyDirectory } from './empty-directory.ts'
 import { EngineProcess } from './engine-process.ts'
 import { defaultMemoryBytes, withMemoryLimit } from './memory-limit.ts'
 import type { EngineProgram } from './program.ts'
@@ -13,7 +13,6 @@ import { type EmptyRamFile, type ModelBytes, openRamFile, type RamFile } from '.
 import { probeSandbox, type Sandbox, type SandboxReport } from './sandbox.ts'
 import { openServerProgram, type ServerProgram, type ServerProgramOptions } from './server-program.ts'
 import { Supervisor } from './supervisor.ts'
-import { UidRange } from './uids.ts'
 
 /** Options of an {@link EngineHost}. */
 export interface EngineHostOptions {
@@ -76,6 +75,11 @@ export class EngineHost {
   private readonly engines = new Set<EngineProcess>()
   private readonly server: ServerProgram | undefined
 
+  /** Calls that wait for a slot, of all engines together. */
+  get waiting(): number {
+    return [...this.engines].reduce((sum, { counters }) => sum + counters.waiting, 0)
+  }
+
   /**
    * Probes the sandbox of this machine.
    * @throws `ENGINE_SANDBOX` when `require` is `full` and it is not, `ENGINE_PROGRAM_CHANGED` when Node or the entry
@@ -83,7 +87,9 @@ export class EngineHost {
    */
   static async open(options: EngineHostOptions): Promise<EngineHost> {
     const directory = makeEmptyDirectory()
-    const uids = new UidRange()
+    const uids = new UidRange(ENGINE_UIDS, () =>
+      engineError('ENGINE_BUSY', 'no uid is left for another engine'),
+    )
     const entry = realpathSync(options.entry)
     const { program, execPath = process.execPath } = options
     requireCovered(program, [entry, execPath, ...(program ? [program.preload] : [])])

@@ -1,5 +1,5 @@
 import type { EngineName, ModelManifest } from '../types.ts'
-import { availablePrograms } from './programs.ts'
+import { availablePrograms } from '../../sandbox/index.ts'
 
 /** What Node and the runtime take before a model is loaded, and what its answers need. */
 const BASE_BYTES = 2 * 1024 ** 3

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readlinkSync, realpathSync } from 'node:fs'
-import { availablePrograms, type Programs } from './programs.ts'
-import { codeRoot, coversOf } from './readable.ts'
+import { availablePrograms, codeRoot, coversOf, type Programs } from '../../sandbox/index.ts'
 
 /** How an engine process is kept apart from the rest, as observed on this machine before the first model loads. */
 export interface SandboxReport {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '@sotto/protocol/errors'
 import { engineError } from '../errors.ts'
-import { availablePrograms } from '../host/programs.ts'
+import { availablePrograms } from '../../sandbox/index.ts'
 import { ServerClient } from '../upstream/server-client.ts'
 import { serverFlags, type ServerFlags } from './flags.ts'
 

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { cliError } from '../../errors.ts'
+import type { CommandContext } from '../../framework/index.ts'
+import { findProgram } from '../../process/index.ts'
+import { findLayout } from '../../stack/layout.ts'
+import type { ClusterTarget } from './deploy.ts'
+import { chartName } from './kubernetes.ts'
+import type { ClusterPlan } from './plan.ts'
+
+/** A program and what it is told. */
+interface Step {
+  program: string
+  args: string[]
+}
+
+/** Where a target gets its program. */
+const INSTALL: Readonly<Record<string, string>> = {
+  docker: 'install Docker with the compose plugin',
+  helm: 'install Helm 3, and choose the cluster with kubectl config use-context',
+  az: 'install the Azure CLI, and run az login',
+}
+
+/** Hands rendered files over to the target's own program. The same files handed over again change nothing. @throws `DEPLOY_TARGET` */
+export function applyRendered(
+  context: CommandContext,
+  plan: ClusterPlan,
+  target: ClusterTarget,
+  output: string,
+): Promise<void> {
+  return runSteps(context, applySteps(plan, target, output))
+}
+
+/** What was handed over. */
+export interface Applied {
+  name: string
+  target: ClusterTarget
+  /** Folder of what was rendered. */
+  output: string
+  /** Kubernetes only. */
+  namespace?: string | undefined
+}
+
+/** Takes a deployment away with the program that brought it. @throws `DEPLOY_TARGET` */
+export function removeApplied(context: CommandContext, applied: Applied): Promise<void> {
+  return runSteps(context, removeSteps(applied))
+}
+
+/** On this machine only the untrusted roles: a measured one has a machine of its own. */
+const COMPOSE_HERE = ['--profile', 'edge'] as const
+
+function applySteps({ name, cluster, roles }: ClusterPlan, target: ClusterTarget, output: string): Step[] {
+  if (target === 'compose')
+    return [
+      {
+        program: 'docker',
+        args: ['compose', '-f', join(output, 'compose.yaml'), ...COMPOSE_HERE, 'up', '-d'],
+      },
+    ]
+  if (target === 'kubernetes') {
+    const { namespace } = cluster
+    const where = ['--namespace', namespace, '--create-namespace', '--values', join(output, 'values.yaml')]
+    // As files: YAML would change some bytes, and their SHA-256 is measured.
+    const configs = roles.flatMap((role) => [
+      '--set-file',
+      `${chartName(role.name)}.config=${join(output, 'config', `${role.name}.json`)}`,
+    ])
+    // Without waiting: enclaves become ready only once members have decided.
+    const args = ['upgrade', '--install', name, findLayout().chart, ...where, ...configs]
+    return [{ program: 'helm', args }]
+  }
+  // A group has one policy, and so one measured role.
+  return roles
+    .filter(({ isMeasured }) => isMeasured)
+    .map((role) => ({
+      program: 'az',
+      args: ['deployment', 'group', 'create', '--resource-group', name].concat(
+        ['--name', `${name}-${role.name}`],
+        ['--template-file', join(output, `${role.name}.template.json`)],
+      ),
+    }))
+}
+
+function removeSteps({ name, target, output, namespace = 'sotto' }: Applied): Step[] {
+  if (target === 'compose')
+    return [
+      { program: 'docker', args: ['compose', '-f', join(output, 'compose.yaml'), ...COMPOSE_HERE, 'down'] },
+    ]
+  if (target === 'kubernetes')
+    return [
+      {
+        program: 'helm',
+        args: ['uninstall', name, '--namespace', namespace, '--wait', '--ignore-not-found'],
+      },
+    ]
+  return ['inference', 'kms'].map((role) => ({
+    program: 'az',
+    args: ['container', 'delete', '--resource-group', name, '--name', `${name}-${role}`, '--yes'],
+  }))
+}
+
+async function runSteps(context: CommandContext, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) await runStep(context, step)
+}
+
+async function runStep(context: CommandContext, { program, args }: Step): Promise<void> {
+  const path = findProgram(program, context.io.env['PATH'])
+  if (path === undefined)
+    throw cliError('DEPLOY_TARGET', `${program} is not on this machine`, {
+      hint: `${INSTALL[program]!}, or leave out --apply and hand the files over elsewhere`,
+    })
+  context.note(`${program} ${args.join(' ')}`)
+  const child = spawn(path, args, { env: context.io.env, stdio: ['ignore', 2, 2] })
+  const end = (): void => void child.kill('SIGTERM')
+  context.signal.addEventListener('abort', end, { once: true })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', resolve)
+  })
+  context.signal.throwIfAborted()
+  if (code === 0) return
+  throw cliError('DEPLOY_TARGET', `${program} failed`, {
+    found: code === null ? 'ended by a signal' : `exit code ${code}`,
+    hint: 'what it printed is above; deploy again once it is mended: what is there already stays',
+  })
+}

@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+import { cliError } from '../../errors.ts'
+import type { CommandContext } from '../../framework/index.ts'
+import type { DeploymentRecord } from '../record/records.ts'
+import { removeApplied } from './apply.ts'
+
+/**
+ * Takes away what a cluster runs of a deployment. Volumes, and with them the log and the sealed state of the KMS, stay:
+ * nobody but their operator deletes those.
+ */
+export async function removeFromCluster(context: CommandContext, record: DeploymentRecord): Promise<void> {
+  const { name, target, folder } = record
+  if (target === 'local') throw new TypeError('a local deployment is no cluster')
+  if (!(await context.confirm(`Take ${name} away from ${target}?`)))
+    throw cliError('CLI_CANCELLED', 'nothing was stopped')
+  const output = record.output ?? join(folder, '.sotto', target)
+  await removeApplied(context, { name, target, output, namespace: record.namespace })
+  if (context.global.json) context.json({ stopped: [name], target })
+  else context.out(`${name} is gone from ${target}; its volumes are still there`)
+}

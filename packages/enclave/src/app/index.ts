@@ -1,0 +1,6 @@
+export { appConfig, type AppConfig, artifactsOf } from './config.ts'
+export { appError, type AppErrorCode } from './errors.ts'
+export { apiForApp, modelsForApp } from './inner-api.ts'
+export { createOwnApp, type OwnApp, type OwnAppOptions } from './own-app.ts'
+export { type AppProgram, measuredAppProgram, unmeasuredAppProgram } from './program.ts'
+export type { AppSandboxReport } from './sandbox/probe.ts'

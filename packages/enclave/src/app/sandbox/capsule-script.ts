@@ -1,0 +1,122 @@
+import { type CapsuleContent, type CapsuleKind, ownersIn } from './capsule-parts.ts'
+import { ARCHIVE_DESCRIPTOR, READY_DESCRIPTOR } from './descriptors.ts'
+import { quote, quoteAll } from './words.ts'
+
+/** Memory of all files that an app keeps, in `/tmp`. */
+export const TEMPORARY_BYTES: number = 256 * 2 ** 20
+const TEMPORARY_FILES = 16_384
+/** Files of a few bytes each, and the inodes of the folders of an archive. */
+const ROOT_OPTIONS = 'mode=0755,size=4m,nr_inodes=4096'
+const UNPACKED_INODES = 131_072
+/** What whole pages cost beyond the bytes of the largest number of files. */
+const UNPACKED_SLACK_BYTES = 96 * 2 ** 20
+
+/** Our own Node: nothing opens an inspector in it, and it needs little. */
+const NODE_FLAGS = ['--disable-sigusr1', '--no-warnings', '--max-old-space-size=256']
+
+/** What a program may want to know of the system, and no secret of it. */
+const ETC = [
+  'alternatives',
+  'ld.so.cache',
+  'localtime',
+  'mime.types',
+  'protocols',
+  'services',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+]
+
+/**
+ * Runs as the first process of the capsule's namespaces, and waits there for the app. `"$@"` is the app's command. What it
+ * mounts is seen in these namespaces alone and is memory, or the system's programs, which nobody can write.
+ */
+export function capsuleScript(
+  kind: CapsuleKind,
+  content: CapsuleContent,
+  becomeBridge: readonly string[],
+  becomeApp: readonly string[],
+): string {
+  const { mount, umount, pivotRoot } = kind.programs
+  const owner = ownersIn(kind, content)
+  const { program, uids } = content
+  return `
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+umask 022
+echo 900 > /proc/self/oom_score_adj || :
+exec 5<&0 </dev/null
+${quoteAll(kind.loopback)}
+
+memory() { ${quote(mount)} -t tmpfs -o "nosuid,nodev,$1" memory "$2"; }
+show() {
+  if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "\${2%/*}"; : > "$2"; fi
+  ${quote(mount)} --rbind "$1" "$2"
+  ${quote(mount)} -o remount,bind,ro "$2" || ${kind.as === 'user' ? ':' : 'exit 1'}
+}
+show_system() {
+  for name in bin sbin lib lib32 lib64 libx32 usr; do
+    if [ -L "/$name" ]; then ln -s "$(readlink "/$name")" "$1/$name"
+    elif [ -d "/$name" ]; then show "/$name" "$1/$name"; fi
+  done
+  for name in ${quoteAll(ETC)}; do
+    if [ -e "/etc/$name" ]; then show "/etc/$name" "$1/etc/$name"; fi
+  done
+  mkdir "$1/dev" "$1/proc"
+  for name in null zero full random urandom; do
+    : > "$1/dev/$name"
+    ${quote(mount)} --bind "/dev/$name" "$1/dev/$name"
+  done
+}
+
+memory ${ROOT_OPTIONS} ${quote(content.stage)}
+cd ${quote(content.stage)}
+mkdir link root old etc
+show_system .
+memory mode=0700,uid=${owner.bridge},gid=${owner.bridge},size=64k,nr_inodes=64 link
+${program ? `show ${quote(program.folder)} ./image` : ':'}
+show ${quote(content.node)} ./node
+memory ${ROOT_OPTIONS} root
+mkdir root/app root/tmp root/etc
+show_system root
+show ${quote(content.node)} root/opt/node/bin/node
+memory mode=0700,uid=${owner.app},gid=${owner.app},size=${TEMPORARY_BYTES},nr_inodes=${TEMPORARY_FILES} root/tmp
+ln -s /tmp root/dev/shm
+ln -s /proc/self/fd root/dev/fd
+for name in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/\${name%%:*}" "root/dev/\${name#*:}"; done
+echo 'app:x:${uids.app}:${uids.app}::/tmp:/bin/sh' > root/etc/passwd
+echo 'app:x:${uids.app}:' > root/etc/group
+printf '127.0.0.1 localhost\\n::1 localhost\\n' > root/etc/hosts
+echo 'hosts: files' > root/etc/nsswitch.conf
+${quote(mount)} -t proc -o nosuid,nodev,noexec proc proc
+${quote(pivotRoot)} . old
+cd /
+${quote(umount)} -l old
+rmdir old
+${program ? unpackAndBridge(content, becomeBridge, owner.bridge, mount) : ''}
+${quote(mount)} -o remount,bind,ro /root
+${quote(mount)} -o remount,bind,ro /
+exec ${READY_DESCRIPTOR}>&- ${ARCHIVE_DESCRIPTOR}<&-
+read -r go <&5
+${quoteAll(becomeApp)} "$@" <&5 5<&- &
+app=$!
+exec 5<&-
+wait "$app" && exit 0 || exit $?
+`
+}
+
+/** The archive is read without any privilege: whoever packed it chose its bytes. */
+function unpackAndBridge(
+  { program }: CapsuleContent,
+  becomeBridge: readonly string[],
+  owner: number,
+  mount: string,
+): string {
+  const { archiveBytes, bridge, unpack, port, apiPort } = program!
+  const node = [...becomeBridge, '/node', ...NODE_FLAGS]
+  const size = archiveBytes + UNPACKED_SLACK_BYTES
+  return `
+memory mode=0755,uid=${owner},gid=${owner},size=${size},nr_inodes=${UNPACKED_INODES} /root/app
+${quoteAll([...node, `/image/${unpack}`, '/root/app'])} ${READY_DESCRIPTOR}>&- 5<&-
+${quote(mount)} -o remount,bind,ro /root/app
+${quoteAll([...node, `/image/${bridge}`, '/link', `${port}`, `${apiPort}`])} ${ARCHIVE_DESCRIPTOR}<&- 5<&- &
+`
+}
