@@ -92,7 +92,7 @@ describe.skipIf(!executablePath)('in Chromium', () => {
       ] as const)
     const { verdict } = await verify(bundle)
     expect(verdict.ok).toBe(true)
-    expect(verdict.steps).toHaveLength(22)
+    expect(verdict.steps).toHaveLength(23)
     world.bundle.keySet.index++
     const refused = await verify(encodeTrustBundle(world.bundle))
     expect(refused.verdict.steps.filter(({ status }) => status === 'fail').map(({ name }) => name)).toEqual([

@@ -30,7 +30,9 @@ async function run(app: ReleasedApp | undefined, argv: string[]): Promise<RunRes
         ? statement
         : { ...statement, predicate: { ...statement.predicate, app } },
     policy: (policy) =>
-      app === undefined ? policy : { ...policy, apps: [app.sha256], require: [...policy.require, 'keys.app'] },
+      app === undefined
+        ? policy
+        : { ...policy, apps: [app.sha256], require: [...policy.require, 'keys.app'] },
   })
   desk.write('policy.json', JSON.stringify(other.service.world.policy))
   desk.write('bundle.json', encodeTrustBundle(other.service.world.bundle))
@@ -106,7 +108,10 @@ describe('sotto verify --app', () => {
     const { stdout } = await run(app, ['--app', 'app'])
     expect(stdout).toContain('✓ source.app')
     // The policy of somebody who knows of no app.
-    const policy = JSON.parse(readFileSync(join(desk.cwd, 'policy.json'), 'utf8')) as { apps?: string[]; require: string[] }
+    const policy = JSON.parse(readFileSync(join(desk.cwd, 'policy.json'), 'utf8')) as {
+      apps?: string[]
+      require: string[]
+    }
     delete policy.apps
     policy.require = policy.require.filter((name) => name !== 'keys.app')
     desk.write('strict.json', JSON.stringify(policy))
@@ -118,9 +123,16 @@ describe('sotto verify --app', () => {
 
   it('refuses code that cannot be packed, and two things to compare with', async () => {
     symlinkSync('/etc/passwd', file('x'))
-    expect(await run(notes(), ['--app', 'app'])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('DEPLOY_APP') as string })
+    expect(await run(notes(), ['--app', 'app'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('DEPLOY_APP') as string,
+    })
     expect(await run(notes(), ['--app', 'none'])).toMatchObject({ code: 2, stdout: '' })
-    expect(await run(notes(), ['--app', 'app', '--source', '.'])).toMatchObject({ code: 2, stderr: expect.stringContaining('CLI_USAGE') as string })
+    expect(await run(notes(), ['--app', 'app', '--source', '.'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('CLI_USAGE') as string,
+    })
   })
 })
 
@@ -134,7 +146,16 @@ describe('several releases', () => {
 
   it('all have to run this code, each by a step of its own', () => {
     const [A, B] = ['aa'.repeat(32), 'bb'.repeat(32)]
-    const steps = compareApps([release('kms', undefined, 'kms'), release('one', A), release('two', B), release('three'), release('four', A)], A)
+    const steps = compareApps(
+      [
+        release('kms', undefined, 'kms'),
+        release('one', A),
+        release('two', B),
+        release('three'),
+        release('four', A),
+      ],
+      A,
+    )
     expect(steps.map(({ name, status }) => `${name} ${status}`)).toEqual([
       'source.app pass',
       'source.app-2 fail',

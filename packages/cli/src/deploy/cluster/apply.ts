@@ -28,7 +28,7 @@ export function applyRendered(
   target: ClusterTarget,
   output: string,
 ): Promise<void> {
-  return runSteps(context, applySteps(plan, target, output))
+  return runSteps(context, applySteps(plan, target, output), APPLYING)
 }
 
 /** What was handed over. */
@@ -43,7 +43,7 @@ export interface Applied {
 
 /** Takes a deployment away with the program that brought it. @throws `DEPLOY_TARGET` */
 export function removeApplied(context: CommandContext, applied: Applied): Promise<void> {
-  return runSteps(context, removeSteps(applied))
+  return runSteps(context, removeSteps(applied), REMOVING)
 }
 
 /** On this machine only the untrusted roles: a measured one has a machine of its own. */
@@ -99,15 +99,30 @@ function removeSteps({ name, target, output, namespace = 'sotto' }: Applied): St
   }))
 }
 
-async function runSteps(context: CommandContext, steps: readonly Step[]): Promise<void> {
-  for (const step of steps) await runStep(context, step)
+/** What to do where a program is missing, and where it failed. */
+interface Hints {
+  missing: string
+  failed: string
 }
 
-async function runStep(context: CommandContext, { program, args }: Step): Promise<void> {
+const APPLYING: Hints = {
+  missing: 'leave out --apply and hand the files over elsewhere',
+  failed: 'deploy again once it is mended: what is there already stays',
+}
+const REMOVING: Hints = {
+  missing: 'take it away where it is',
+  failed: 'stop it again once it is mended: nothing was forgotten',
+}
+
+async function runSteps(context: CommandContext, steps: readonly Step[], hints: Hints): Promise<void> {
+  for (const step of steps) await runStep(context, step, hints)
+}
+
+async function runStep(context: CommandContext, { program, args }: Step, hints: Hints): Promise<void> {
   const path = findProgram(program, context.io.env['PATH'])
   if (path === undefined)
     throw cliError('DEPLOY_TARGET', `${program} is not on this machine`, {
-      hint: `${INSTALL[program]!}, or leave out --apply and hand the files over elsewhere`,
+      hint: `${INSTALL[program]!}, or ${hints.missing}`,
     })
   context.note(`${program} ${args.join(' ')}`)
   const child = spawn(path, args, { env: context.io.env, stdio: ['ignore', 2, 2] })
@@ -121,6 +136,6 @@ async function runStep(context: CommandContext, { program, args }: Step): Promis
   if (code === 0) return
   throw cliError('DEPLOY_TARGET', `${program} failed`, {
     found: code === null ? 'ended by a signal' : `exit code ${code}`,
-    hint: 'what it printed is above; deploy again once it is mended: what is there already stays',
+    hint: `what it printed is above; ${hints.failed}`,
   })
 }

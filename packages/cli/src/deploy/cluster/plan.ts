@@ -1,7 +1,6 @@
 import { fromUtf8, toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import type { DataUse } from '@sotto/protocol/data-use'
-import { isModelName } from '@sotto/protocol/sealed-models'
 import { uploadLimits } from '@sotto/protocol/sizes'
 import { encodeTrustPolicy, type TrustPolicy } from '@sotto/verifier'
 import {
@@ -17,6 +16,7 @@ import {
 } from '../../roles/index.ts'
 import { cliError } from '../../errors.ts'
 import type { ClusterRole, ClusterSection, DeploymentFile } from '../file/index.ts'
+import { requireFit } from './fit.ts'
 
 /** Ports roles listen at, each in a container of its own. */
 export const ROLE_PORT = 8080
@@ -25,13 +25,6 @@ export const METRICS_PORT = 9090
 /** Folders in a container. */
 export const OWNERS_IN_CONTAINER = '/etc/sotto-owners/owners.json'
 export const STATE_IN_CONTAINER = '/var/lib/sotto'
-const KEPT_FOLDER = /^\/var\/lib\/sotto(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/
-
-/** As the enclave takes them. */
-const MAX_PINNED = 32
-
-/** As the chart takes it, which makes names of hosts of it. */
-const MAX_NAME = 50
 
 /** One role as every target runs it. */
 export interface PlannedRole {
@@ -231,45 +224,4 @@ export function planCluster(input: PlanInput): ClusterPlan {
     policy: fromUtf8(encodeTrustPolicy(policy)),
     waitsFor: [],
   }
-}
-
-/**
- * What would be found out by a role that does not start.
- * @throws `DEPLOY_FILE`
- */
-function requireFit({ path, name, models = [] }: DeploymentFile, { root, secrets }: ClusterSection): void {
-  const refuse = (message: string, expected: string, found: string): Error =>
-    cliError('DEPLOY_FILE', `${path}: ${message}`, {
-      expected,
-      found,
-      hint: 'docs/deploy.md has an example',
-    })
-  if (name.length > MAX_NAME || name.endsWith('-'))
-    throw refuse(
-      'the name would be part of names of hosts',
-      `at most ${MAX_NAME} characters, the last one no hyphen`,
-      name,
-    )
-  if (models.length > MAX_PINNED)
-    throw refuse('more models than an enclave keeps loaded', `at most ${MAX_PINNED}`, `${models.length}`)
-  const local = models.find((model) => !isModelName(model))
-  if (local !== undefined)
-    throw refuse(
-      'models of a cluster are those of owners, by their registry',
-      '<24 characters of the owner>/<name>, with :<version> for exactly that one',
-      local.startsWith('/') ? 'a folder' : local,
-    )
-  const { source, folder } = root
-  if (source === 'custodians' && folder === undefined && secrets.postgres !== undefined)
-    throw refuse(
-      'cluster.root.folder is missing: the store is a database, and the way back to the root secret is a file',
-      `a folder below ${STATE_IN_CONTAINER}`,
-      'none',
-    )
-  if (folder !== undefined && !(typeof folder === 'string' && KEPT_FOLDER.test(folder)))
-    throw refuse(
-      'cluster.root.folder would not outlive its container',
-      `${STATE_IN_CONTAINER} or a folder below it`,
-      'another folder',
-    )
 }

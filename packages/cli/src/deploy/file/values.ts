@@ -47,15 +47,16 @@ export function table<T>(
     return Object.fromEntries(
       entries.map(([key, entry]) => {
         if (!name.test(key))
-          throw jcsError(
-            'JCS_FIELD',
-            `${path}: ${JSON.stringify(key.slice(0, 64))} is no name`,
-            `text like ${name.source}`,
-          )
+          throw jcsError('JCS_FIELD', `${path}: ${shown(key)} is no name`, `text like ${name.source}`)
         return [key, item(entry, `${path}.${key}`)]
       }),
     )
   }
+}
+
+/** A mistaken name helps; what only came to stand in its place, perhaps a secret, is not repeated. */
+function shown(name: string): string {
+  return /^[\w. -]{0,32}$/.test(name) ? JSON.stringify(name) : 'one of these'
 }
 
 /** Text that a process can be given: without NUL, whole characters. Numbers and the like need quotes, for YAML reads them as such. */

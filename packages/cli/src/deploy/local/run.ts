@@ -146,6 +146,7 @@ export async function judgeLocal(
     policy,
     gateway: running.gateway,
     fetch: context.io.fetch,
+    now: () => Math.floor(context.io.now() / 1000),
     signal: context.signal,
   })
   return { verdict, policy }
@@ -172,6 +173,7 @@ async function proveAnswer(
     policy,
     gateway: running.gateway,
     fetch: context.io.fetch,
+    now: () => Math.floor(context.io.now() / 1000),
     signal: context.signal,
   })
   const url = file.app ? APP_ORIGIN + file.app.health.path : `${sotto.baseURL}/models`

@@ -102,7 +102,7 @@ function outcome(source: string): DeploymentFile | undefined {
 }
 
 it('refuses any other text by name, and repeats no value of it', () => {
-  const MARK = 'hunter2hunter2'
+  const MARK = 'hunter2/hunter2+hunter2='
   const source = stringify({
     name: 'notes',
     aliases: { a: 'b' },
