@@ -35,9 +35,9 @@ export const status: Command = defineCommand({
     const trouble = troubleOf(running)
     const isExpired = deployment?.expiresAt !== undefined && deployment.expiresAt * 1000 <= context.io.now()
     // Where a part of it has ended there may be nobody to ask: the rest is said all the same.
-    const { verdict } = await judgeLocal(context, running).catch((error: unknown) => {
+    const verdict = await judgeLocal(context, running).catch((error: unknown) => {
       if (trouble === undefined || !(error instanceof SottoError)) throw error
-      return { verdict: undefined }
+      return undefined
     })
     const { entries } = await openSnapshots(state).history()
     if (context.global.json)

@@ -150,26 +150,14 @@ export function planCluster(input: PlanInput): ClusterPlan {
       },
     ),
   ]
+  const unfinished = { name, cluster, resources, roles, app: undefined, policy: undefined }
   if (policy === undefined)
     return {
-      name,
-      cluster,
-      resources,
-      roles,
-      app: undefined,
-      policy: undefined,
+      ...unfinished,
       waitsFor: ['a trust policy that pins the genesis of this KMS: policy in sotto.yaml'],
     }
   if (file.app !== undefined && input.app === undefined)
-    return {
-      name,
-      cluster,
-      resources,
-      roles,
-      app: undefined,
-      policy: undefined,
-      waitsFor: ['the app, sealed for this KMS: --kms URL'],
-    }
+    return { ...unfinished, waitsFor: ['the app, sealed for this KMS: --kms URL'] }
   roles.push(
     role(
       'registry',

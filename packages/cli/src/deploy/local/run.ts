@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { APP_ORIGIN, checkTrust, connect } from '@sotto/client'
+import { APP_ORIGIN, checkTrust, connect, type ConnectOptions } from '@sotto/client'
 import { hasCode, SottoError } from '@sotto/protocol/errors'
 import { parseTrustPolicy, type Verdict } from '@sotto/verifier'
 import { readFile } from 'node:fs/promises'
@@ -137,19 +137,19 @@ export async function keepLocally(
 }
 
 /** The verdict about a running stack, by the policy that it left. */
-export async function judgeLocal(
-  context: CommandContext,
-  running: RunningStack,
-): Promise<{ verdict: Verdict; policy: ReturnType<typeof parseTrustPolicy> }> {
-  const policy = parseTrustPolicy(await readFile(running.policy, 'utf8'))
-  const verdict = await checkTrust(running.relay, {
-    policy,
+export async function judgeLocal(context: CommandContext, running: RunningStack): Promise<Verdict> {
+  return checkTrust(running.relay, await connectionTo(context, running))
+}
+
+/** How a running stack is verified: by the policy that it left, and the clock of this command. */
+async function connectionTo(context: CommandContext, running: RunningStack): Promise<ConnectOptions> {
+  return {
+    policy: parseTrustPolicy(await readFile(running.policy, 'utf8')),
     gateway: running.gateway,
     fetch: context.io.fetch,
     now: () => Math.floor(context.io.now() / 1000),
     signal: context.signal,
-  })
-  return { verdict, policy }
+  }
 }
 
 function start(context: CommandContext, file: DeploymentFile, digest: string): Promise<RunningStack> {
@@ -168,14 +168,7 @@ async function proveAnswer(
   running: RunningStack,
   file: DeploymentFile,
 ): Promise<void> {
-  const policy = parseTrustPolicy(await readFile(running.policy, 'utf8'))
-  const sotto = await connect(running.relay, {
-    policy,
-    gateway: running.gateway,
-    fetch: context.io.fetch,
-    now: () => Math.floor(context.io.now() / 1000),
-    signal: context.signal,
-  })
+  const sotto = await connect(running.relay, await connectionTo(context, running))
   const url = file.app ? APP_ORIGIN + file.app.health.path : `${sotto.baseURL}/models`
   const answer = await sotto.fetch(url, { signal: context.signal })
   await answer.arrayBuffer()
