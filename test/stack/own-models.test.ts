@@ -65,6 +65,8 @@ it(
       'chat',
       '--model',
       `${tag}/story`,
+      '--temperature',
+      '0',
       '-m',
       'Once upon a time',
       '--receipt',

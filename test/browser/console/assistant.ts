@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Line, openLine } from './line.ts'
 import type { ConsolePage, OpenConsole } from './open-console.ts'
 
@@ -23,9 +23,12 @@ export function assistantTests(desk: () => OpenConsole): void {
     })
 
     const ask = async (text: string): Promise<void> => {
+      // While an answer comes, the button stops it, and Enter leaves the text where it is.
+      await page.locator('button.send').waitFor()
       await page.getByLabel('Your message').fill(text)
       await page.getByLabel('Your message').press('Enter')
     }
+    afterEach(() => void (line.isSlow = false))
     const answers = () => page.locator('.said[data-role=assistant]')
     /** Everything the browser keeps for these pages, but receipts and checkpoints, which hold no content. */
     const kept = (): Promise<string> =>

@@ -29,8 +29,11 @@ export interface RemovalOptions {
 
 const WITHDRAWN = { decoder: modelWithdrawnDecoder, maxBytes: MAX_WITHDRAWN_BYTES }
 
+const MS = 1000
+
 /**
- * Ends a model. Which content keys that destroys, the KMS finds by the names in the imports that it holds and says in
+ * Ends a model, and resolves when its second has passed, since a removal covers all that was made until then: what its
+ * owner publishes afterwards is newer. Which content keys that destroys, the KMS finds by the names in the imports that it holds and says in
  * a receipt; who keeps the list of models can hide some, and changes nothing.
  * @param shown what the service lists under that name, every version
  * @throws `MODEL_REFUSED` there is nothing of that name; `MODEL_UNAVAILABLE` the registry lists the model and does not
@@ -51,6 +54,7 @@ export async function removeModel(
     body: encodeDocument({ removal }),
     signal,
   })
+  if (createdAt === now()) await new Promise((resolve) => setTimeout(resolve, MS - (Date.now() % MS)))
   const receipt = verifyKeysReceipt(answer.receipt, { genesis, signingKey, removal })
   requireDestroyed(receipt, ended)
   const { logged } = answer

@@ -5,7 +5,15 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listenersOf } from '../../src/app/listeners.ts'
-import { archiveOf, type HostedApp, hostApp, server, sha256, whyNotHere } from './real-app.ts'
+import {
+  archiveOf,
+  type HostedApp,
+  hostApp,
+  isReadByOrdinaryUser,
+  server,
+  sha256,
+  whyNotHere,
+} from './real-app.ts'
 
 const isRoot = process.getuid?.() === 0
 const PORT = 23_987
@@ -37,14 +45,19 @@ const connects = (options: object): string => `
     setTimeout(() => resolve('silence'), 2000)
   })`
 
+const canBeOrdinary = isRoot && isReadByOrdinaryUser(CHECKOUT)
 if (!isRoot) process.stderr.write('skipped: not root, so no app gets a uid of its own here\n')
+else if (!canBeOrdinary)
+  process.stderr.write('skipped: only root reads this checkout, so no ordinary user runs an app from it\n')
 
 /** As root with uids of their own, and as an ordinary user; whoever runs the tests is one of them. */
 describe
   .skipIf((await whyNotHere()) !== undefined)
   .each([
     ...(isRoot ? [{ name: 'of root', as: 'same', uid: 'own' } as const] : []),
-    { name: 'of an ordinary user', as: isRoot ? 'ordinary-user' : 'same', uid: 'shared' } as const,
+    ...(!isRoot || canBeOrdinary
+      ? [{ name: 'of an ordinary user', as: isRoot ? 'ordinary-user' : 'same', uid: 'shared' } as const]
+      : []),
   ])('an app $name', ({ as, uid }) => {
   const folder = mkdtempSync(join(tmpdir(), 'sotto-confined-'))
   const before = listenersOf('/proc/self/net')

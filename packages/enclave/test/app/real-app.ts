@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -98,6 +98,11 @@ export interface HostedApp {
 }
 
 const ORDINARY_USER = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+
+/** Whether another user than root gets at what lies in a folder: nobody does below a folder of root's alone. */
+export function isReadByOrdinaryUser(folder: string): boolean {
+  return spawnSync(ORDINARY_USER[0]!, [...ORDINARY_USER.slice(1), 'ls', folder]).status === 0
+}
 
 /** @throws Error with what the process said, where it cannot run the app */
 export async function hostApp(config: AppConfig, as: 'same' | 'ordinary-user'): Promise<HostedApp> {
