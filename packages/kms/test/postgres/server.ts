@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -111,7 +111,7 @@ export class PostgresServer {
     const child = spawn(join(binaries!, 'postgres'), args, {
       ...this.#identity(),
       stdio: ['ignore', 'ignore', 'pipe'],
-      // A group of its own, so that all of it can be killed at once.
+      // A Ctrl-C at the terminal is for the tests.
       detached: true,
     })
     this.#child = child
@@ -137,8 +137,11 @@ export class PostgresServer {
   async crash(): Promise<void> {
     const child = this.#child!
     const exited = once(child, 'exit')
-    process.kill(-child.pid!, 'SIGKILL')
+    // Each leads a session of its own, and the next server does not start while one has the shared memory.
+    const all = [child.pid!, ...childrenOf(child.pid!)]
+    for (const pid of all) kill(pid)
     await exited
+    while (all.some(isThere)) await new Promise((resolve) => setTimeout(resolve, 10))
   }
 
   async remove(): Promise<void> {
@@ -200,4 +203,29 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number)
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended.
+  }
+}
+
+/** A zombie holds nothing any more. */
+function isThere(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
 }
