@@ -167,9 +167,9 @@ export const CLAIMS = {
     source: 'Rules, T12',
   },
   'T12.budgets': {
-    sentence: 'Budgets are never trusted to the operator.',
+    sentence:
+      'Budgets of contracts are never trusted to the operator: a run is charged, durably and in the log, before its keys leave, once whatever fails, and a ledger that was rolled back is refused.',
     source: 'Rules, T12',
-    deferred: 'budgets come with clean rooms, which are not in this version',
   },
   T13: {
     sentence:

@@ -18,6 +18,9 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `ISSUER_REFUSED`: the token issuer refuses this account, class or request, or the service takes no tokens.
  * - `LIVE_REFUSED`: the service does not take this live recording; `found` is its own code.
  * - `MODEL_SOURCE`: what was to be sealed is no model, or changed while it was read.
+ * - `ROOM_CONTRACT`: the contract is meant for another KMS, or not what the answer or the key is about.
+ * - `ROOM_REFUSED`: the KMS refuses; its own code is what was found.
+ * - `ROOM_UNAVAILABLE`: the KMS does not answer now.
  * - `MODEL_OWNER`: another owner sealed this model, or the file is no owner's key.
  * - `MODEL_REFUSED`: registry or KMS do not do this for this owner; `found` is their own code.
  * - `MODEL_KEYS_KEPT`: the KMS does not say that the content keys of a removed model are gone; `found` names artifacts.
@@ -61,6 +64,9 @@ export type ClientErrorCode =
   | 'ISSUER_REFUSED'
   | 'LIVE_REFUSED'
   | 'MODEL_SOURCE'
+  | 'ROOM_CONTRACT'
+  | 'ROOM_REFUSED'
+  | 'ROOM_UNAVAILABLE'
   | 'MODEL_OWNER'
   | 'MODEL_REFUSED'
   | 'MODEL_KEYS_KEPT'
@@ -99,6 +105,9 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   ISSUER_REFUSED: 'fix-input',
   LIVE_REFUSED: 'fix-input',
   MODEL_SOURCE: 'fix-input',
+  ROOM_CONTRACT: 'stop',
+  ROOM_REFUSED: 'fix-input',
+  ROOM_UNAVAILABLE: 'retry',
   MODEL_OWNER: 'fix-input',
   MODEL_REFUSED: 'fix-input',
   MODEL_KEYS_KEPT: 'fix-input',

@@ -98,6 +98,11 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `KMS_ARTIFACTS_FULL` (retry): no room for more artifacts.
  * - `KMS_OWNER_UNKNOWN` (fix-input): members have not admitted this owner.
  * - `KMS_OWNER_QUOTA` (fix-input): the owner has as many artifacts, or policies, as members allow.
+ * - `KMS_CONTRACT_UNKNOWN` (fix-input): no party has brought such a contract.
+ * - `KMS_CONTRACT_OVER` (fix-input): the contract is closed, or its time is over.
+ * - `KMS_CONTRACT_DATA` (stop): an input is not what its owner stated last, or what the parties agreed on.
+ * - `KMS_CONTRACT_RUN` (stop): keys were released for no such run, or another result of it has left.
+ * - `KMS_CONTRACT_BUSY` (retry): too many runs of the contract are under way.
  * - `KMS_FENCED` (stop): another instance of this KMS started later; this one serves no more (T11).
  */
 export type KmsErrorCode =
@@ -174,6 +179,11 @@ export type KmsErrorCode =
   | 'KMS_ARTIFACTS_FULL'
   | 'KMS_OWNER_UNKNOWN'
   | 'KMS_OWNER_QUOTA'
+  | 'KMS_CONTRACT_UNKNOWN'
+  | 'KMS_CONTRACT_OVER'
+  | 'KMS_CONTRACT_DATA'
+  | 'KMS_CONTRACT_RUN'
+  | 'KMS_CONTRACT_BUSY'
   | 'KMS_FENCED'
 
 const ACTIONS: Readonly<Record<KmsErrorCode, ErrorAction>> = {
@@ -250,6 +260,11 @@ const ACTIONS: Readonly<Record<KmsErrorCode, ErrorAction>> = {
   KMS_ARTIFACTS_FULL: 'retry',
   KMS_OWNER_UNKNOWN: 'fix-input',
   KMS_OWNER_QUOTA: 'fix-input',
+  KMS_CONTRACT_UNKNOWN: 'fix-input',
+  KMS_CONTRACT_OVER: 'fix-input',
+  KMS_CONTRACT_DATA: 'stop',
+  KMS_CONTRACT_RUN: 'stop',
+  KMS_CONTRACT_BUSY: 'retry',
   KMS_FENCED: 'stop',
 }
 
@@ -285,6 +300,11 @@ export const KMS_STATUSES: Readonly<Record<string, number>> = {
   KMS_ARTIFACTS_FULL: 507,
   KMS_OWNER_UNKNOWN: 403,
   KMS_OWNER_QUOTA: 409,
+  KMS_CONTRACT_UNKNOWN: 404,
+  KMS_CONTRACT_OVER: 409,
+  KMS_CONTRACT_DATA: 409,
+  KMS_CONTRACT_RUN: 409,
+  KMS_CONTRACT_BUSY: 429,
   KMS_FENCED: 503,
 }
 

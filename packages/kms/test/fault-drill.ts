@@ -1,6 +1,6 @@
 import { kmsError } from '../src/errors.ts'
 import { type Fault, MemoryStore } from './store/memory.ts'
-import { World } from './world.ts'
+import type { World } from './world.ts'
 
 /** What happens after an error: the same process tries again, or a new one starts. */
 export type Recovery = 'same-process' | 'reboot'
@@ -18,15 +18,15 @@ export const combinationsFor = (n: number): [Fault, Recovery][] =>
   process.env['SLOW'] === '1' ? COMBINATIONS : [COMBINATIONS[n % COMBINATIONS.length]!]
 
 /** A life of a KMS whose store and log break on demand; each step of it may be tried again. */
-export abstract class FaultDrill {
-  readonly world: World
+export abstract class FaultDrill<Own extends World = World> {
+  readonly world: Own
   readonly store = new MemoryStore()
   readonly recovery: Recovery
   failures = 0
 
-  constructor(recovery: Recovery, config: Record<string, unknown> = {}) {
+  constructor(recovery: Recovery, world: Own) {
     this.recovery = recovery
-    this.world = new World(config)
+    this.world = world
     this.world.store = this.store
     this.store.error = () => kmsError('KMS_STORE_FAILED', 'injected')
   }

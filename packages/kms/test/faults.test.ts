@@ -3,13 +3,17 @@ import type { Decision } from '@sotto/protocol/governance'
 import { kemById } from '@sotto/protocol/hpke'
 import { documentDigest, type KeySet, PAYLOAD_TYPES, type ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
-import { combinationsFor, FaultDrill } from './fault-drill.ts'
+import { combinationsFor, FaultDrill, type Recovery } from './fault-drill.ts'
 import { Enclave, payloadOf, seed, World } from './world.ts'
 
 const HOUR = 3600
 const ARTIFACT = 'ab'.repeat(16)
 /** A life of a KMS in which every kind of write happens. */
 class Life extends FaultDrill {
+  constructor(recovery: Recovery) {
+    super(recovery, new World())
+  }
+
   async run(): Promise<void> {
     const { world } = this
     await this.step(() => world.start())

@@ -14,6 +14,7 @@ import {
   unwrapSecret,
   WRAP_SUITE,
 } from '@sotto/protocol/keyrelease'
+import { type OpenedCall, openCalls } from '@sotto/protocol/sealed-call'
 import { kmsError } from '../errors.ts'
 import { requireKind, requireWorkload } from '../policies/index.ts'
 import type { ArtifactKey, KmsState } from '../state/index.ts'
@@ -42,6 +43,8 @@ export interface ArtifactImporter {
   readonly publicKey: Uint8Array
   /** `importKeyName` of it. */
   readonly name: string
+  /** Opens a call that was sealed to the same key. @throws the codes of `OhttpErrorCode` */
+  openCall(bytes: Uint8Array): OpenedCall
   /**
    * Judges the body of `POST /v1/artifacts/{id}/key` and unwraps the content key.
    * @throws `KMS_REQUEST_MALFORMED`, `KMS_NOT_AUTHORIZED`, `KMS_WRONG_GENESIS`, `KMS_STATEMENT_TIME`,
@@ -58,16 +61,18 @@ export function createArtifactImporter(): ArtifactImporter {
   return {
     publicKey: key.publicKey,
     name,
+    openCall: openCalls(key),
     open(id, body, context) {
       const request = verifyImport(id, body)
       requireAcceptable(request, context)
       requireRoom(request, context.state, name)
       const contentKey = unwrap(key, request)
       try {
-        const { owner, policy, ownerPolicy, createdAt: importedAt } = request
+        const { owner, policy, ownerPolicy, contract, createdAt: importedAt } = request
         const held = context.state.artifacts.get(id)
         const models = importedModels(held, request)
-        const artifact = { id, owner, policy, contentKey, importedAt, models }
+        const under = contract !== undefined && { contract }
+        const artifact = { id, owner, policy, contentKey, importedAt, models, ...under }
         if (held !== undefined) requireInOrder(artifact, held)
         return { artifact, ownerPolicy }
       } catch (error) {
@@ -97,6 +102,7 @@ function requireInOrder(given: ArtifactKey, held: ArtifactKey): void {
   const isSame =
     given.importedAt === held.importedAt &&
     given.policy === held.policy &&
+    given.contract === held.contract &&
     crypto.equal(given.contentKey, held.contentKey)
   if (isSame) return
   throw kmsError('KMS_ARTIFACT_REPLAY', 'the owner made a later import of this artifact', {

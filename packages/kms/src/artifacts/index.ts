@@ -1,5 +1,5 @@
 export { type ArtifactImporter, createArtifactImporter, type ImportContext, requireSender } from './import.ts'
 export { type ArtifactPolicy, isHeld, policyOf, withArtifact } from './keep.ts'
-export { MAX_ARTIFACTS } from './owners.ts'
+export { MAX_ARTIFACTS, requireAdmitted, requireMade } from './owners.ts'
 export { admitModelRemoval } from './remove-model.ts'
 export { admitRemoval, type RemovalContext } from './remove.ts'

@@ -8,9 +8,10 @@ import type {
   ReleaseResponse,
   RotationPolicy,
 } from '@sotto/protocol/keyrelease'
+import { errorResponse } from '@sotto/serve/errors'
 import type { Readiness } from '@sotto/serve/health'
 import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
-import { kmsError } from '../errors.ts'
+import { kmsError, KMS_STATUSES } from '../errors.ts'
 import {
   Assembly,
   type AssemblyKms,
@@ -26,6 +27,7 @@ import { acknowledgeShare, sharesDocument } from '../root/index.ts'
 import type { KmsState } from '../state/index.ts'
 import type { SpendingSession } from '../spent/index.ts'
 import type { Changes } from './changes.ts'
+import { Contracts, parseContractCall } from './contracts.ts'
 import { type ImportedArtifact, OwnerKeys } from './owner-keys.ts'
 import type { KmsParts } from './parts.ts'
 import { startChanges } from './start.ts'
@@ -46,6 +48,7 @@ export class Kms {
   readonly #receipts: RateLimiter
   readonly #handovers: RateLimiter
   readonly #ownerKeys: OwnerKeys
+  readonly #contracts: Contracts
   readonly #releaser = new Releaser()
   readonly #assembly: Assembly
 
@@ -57,6 +60,7 @@ export class Kms {
     this.#handovers = createRateLimiter(HANDOVER_RATE, monotonic)
     this.#ownerKeys = new OwnerKeys(changes, monotonic)
     this.#assembly = new Assembly(assemblyKms(changes), monotonic)
+    this.#contracts = new Contracts(changes, (answer) => this.releaseBy(answer), monotonic)
   }
 
   /** Starts over the store of `parts`. @throws the errors of `startChanges` */
@@ -233,6 +237,19 @@ export class Kms {
   /** Destroys the content keys of a model at its owner's word. @throws as `OwnerKeys.removeModel` */
   removeModel(body: Uint8Array): Promise<{ receipt: string }> {
     return this.#ownerKeys.removeModel(body)
+  }
+
+  /**
+   * Answers a sealed call about a contract: only who sealed it reads the answer, an error too.
+   * @throws the codes of `OhttpErrorCode` where it was not sealed to this start's key
+   */
+  async answerCall(bytes: Uint8Array): Promise<Uint8Array> {
+    const { call, answer } = this.view.boot.importer.openCall(bytes)
+    try {
+      return answer(utf8(JSON.stringify(await this.#contracts.answer(parseContractCall(call)))))
+    } catch (error) {
+      return answer(utf8(await errorResponse(error, KMS_STATUSES).text()))
+    }
   }
 
   /** What time asks for, see `tick`. Call it every few seconds. */

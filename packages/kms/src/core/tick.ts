@@ -1,4 +1,5 @@
 import { hasCode } from '@sotto/protocol/errors'
+import { withoutOver } from '../contracts/index.ts'
 import { destroyExpired } from '../epochs/index.ts'
 import { type Assembly, closeEnded } from '../governance/index.ts'
 import type { SpendingSession } from '../spent/index.ts'
@@ -12,6 +13,9 @@ export function tick(changes: Changes, assembly: Assembly, spending: SpendingSes
   return changes.run(async () => {
     const { clock } = changes.parts
     await changes.apply((state) => destroyExpired(state, clock.now()))
+    const { gone } = withoutOver(changes.keeper.current, clock.now())
+    await changes.apply((state) => withoutOver(state, clock.now()).state)
+    for (const { contentKey } of gone) contentKey.fill(0)
     await changes.requireNewestBoot().catch((error: unknown) => {
       // What needs the log fails by itself, and what can be written down before goes on.
       if (!hasCode(error, 'LOG_UNREACHABLE')) throw error

@@ -14,14 +14,17 @@ export interface NextWrite {
 
 /**
  * What was written down and is not in the log yet, one at a time, in the order that makes sense to whoever
- * reads the log: the epoch under way, the decision under way, then members' statements as they came.
+ * reads the log: the epoch under way, the decision under way, then members' statements, then events of contracts, as
+ * they came.
  */
-export function nextWrite({ pending, governance }: KmsState): NextWrite | undefined {
+export function nextWrite({ pending, governance, contractEvents }: KmsState): NextWrite | undefined {
   if (pending !== undefined) return { envelope: pending.epoch.statement.envelope, logged: publish }
   const { deciding, waiting } = governance
   if (deciding !== undefined) return { envelope: deciding.envelope, logged: carryOut }
   const [first] = waiting
-  return first === undefined ? undefined : { envelope: first.envelope, logged: noteRecord }
+  if (first !== undefined) return { envelope: first.envelope, logged: noteRecord }
+  const event = contractEvents?.[0]
+  return event === undefined ? undefined : { envelope: event, logged: noteEvent }
 }
 
 /** A key set is logged: proposals that asked for the one after its predecessor are overtaken. */
@@ -50,6 +53,12 @@ function noteRecord(state: KmsState, index: number, tools: ExecutionTools): KmsS
   const ballots = proposal.ballots.map((ballot) => (ballot.key === key ? { ...ballot, index } : ballot))
   proposals.set(of.id, { ...proposal, ballots })
   return tally({ ...next, proposals }, of.id, tools)
+}
+
+/** An event of a contract is logged: whoever made it may be answered. */
+function noteEvent({ contractEvents, ...state }: KmsState): KmsState {
+  const rest = contractEvents!.slice(1)
+  return rest.length === 0 ? state : { ...state, contractEvents: rest }
 }
 
 /** A decision is logged: it is carried out, in the same transition. */

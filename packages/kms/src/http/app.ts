@@ -5,6 +5,7 @@ import { type Decoder, jcsError } from '@sotto/protocol/jcs'
 import { recoveryShareDecoder } from '@sotto/protocol/custody'
 import { handoverRequestDecoder } from '@sotto/protocol/handover'
 import { releaseRequestDecoder } from '@sotto/protocol/keyrelease'
+import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { MAX_WITHDRAWAL_BYTES } from '@sotto/protocol/sealed-models'
 import { spendEnvelope } from '@sotto/protocol/spending'
 import { type App, errorResponse, serveError } from '@sotto/serve/errors'
@@ -26,6 +27,8 @@ const MAX_RELEASE_BYTES = 4_194_304
 /** A proposal with 32 release statements. */
 const MAX_PROPOSAL_BYTES = 2_400_000
 const MAX_ENVELOPE_BYTES = 65_535
+/** Evidence with the consents of sixteen owners, or a contract with its acceptance; each envelope is escaped text. */
+const MAX_CALL_BYTES = 6_291_456
 
 /** What strangers may cause: reads are cheap, judgements cost milliseconds, changes cost a disk write. */
 const JUDGEMENT_RATE = { capacity: 256, perSecond: 128 }
@@ -45,6 +48,9 @@ const JOIN_RATE = { capacity: 512, perSecond: 32 }
 /** An envelope as text in a JSON body: its quotes are escaped. */
 const MAX_SPEND_BYTES = 131_072
 const JUDGEMENTS_AT_ONCE = { running: 8, waiting: 64 }
+/** A stranger's contract costs its decoding, tens of milliseconds at most; releases do not wait behind it. */
+const CALL_RATE = { capacity: 128, perSecond: 16 }
+const CALLS_AT_ONCE = { running: 2, waiting: 64 }
 
 /** What the app is told and tells. */
 export interface KmsAppOptions {
@@ -76,6 +82,8 @@ export function createKmsApp(options: KmsAppOptions): App {
   const shares = createRateLimiter(SHARE_RATE, options.monotonic)
   const spends = createRateLimiter(SPEND_RATE, options.monotonic)
   const joins = createRateLimiter(JOIN_RATE, options.monotonic)
+  const calls = createRateLimiter(CALL_RATE, options.monotonic)
+  const contracts = createConcurrencyLimiter(CALLS_AT_ONCE)
   const releases = createConcurrencyLimiter(JUDGEMENTS_AT_ONCE)
   const app = new Hono()
 
@@ -157,6 +165,15 @@ export function createKmsApp(options: KmsAppOptions): App {
     const kms = started()
     removals.take()
     return json(await kms.removeModel(await readBody(req.raw, MAX_WITHDRAWAL_BYTES)))
+  })
+  app.post('/v1/contracts', async ({ req }) => {
+    const kms = started()
+    calls.take()
+    const bytes = await readBody(req.raw, MAX_CALL_BYTES)
+    const answer = await contracts.run(() => kms.answerCall(bytes))
+    return new Response(answer as Uint8Array<ArrayBuffer>, {
+      headers: { 'content-type': SEALED_CALL_TYPE, 'cache-control': 'no-store' },
+    })
   })
   app.notFound(() => refuse(serveError('HTTP_NOT_FOUND', 'there is no such route')))
   app.onError((error) => refuse(error))

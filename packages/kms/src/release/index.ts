@@ -8,4 +8,4 @@ export {
 } from './evidence.ts'
 export { logReceipt } from './log-receipt.ts'
 export { Releaser, type ReleaserContext } from './release.ts'
-export type { ReleaseContext } from './verify.ts'
+export { admitWorkload, type ReleaseContext } from './verify.ts'

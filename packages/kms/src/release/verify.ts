@@ -1,4 +1,4 @@
-import { bindReportData, type ReleaseRequest, type UnixSeconds } from '@sotto/protocol/keyrelease'
+import { bindReportData, type ReleaseRequest, type Role, type UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { LogClient, WitnessedCheckpoint } from '@sotto/serve/log-client'
 import { policyOf } from '../artifacts/index.ts'
 import { kmsError } from '../errors.ts'
@@ -30,6 +30,7 @@ export interface ReleaseContext {
 export async function admitWorkload(
   request: ReleaseRequest,
   context: ReleaseContext,
+  role: Role = 'inference',
 ): Promise<AdmittedWorkload> {
   const { binding } = request
   if (binding.genesis !== context.state.identity!.digest) {
@@ -37,7 +38,7 @@ export async function admitWorkload(
   }
   const checkpoint = verifyBoundCheckpoint(request.checkpoint, binding.checkpoint, context.log)
   requireFresh(checkpoint, context.policy.document.evidenceMaxAgeSeconds, context.now)
-  const judge = createJudge('inference', request.evidence, {
+  const judge = createJudge(role, request.evidence, {
     expectedReportData: bindReportData('enclave', binding),
     at: context.now,
     boundAt: checkpoint.time,
@@ -59,7 +60,9 @@ function requireArtifact(
   { state, now }: ReleaseContext,
 ): void {
   const artifact = state.artifacts.get(id)
-  const policy = artifact === undefined ? undefined : policyOf(state, artifact)
+  // What is under a contract leaves for its runs alone.
+  const policy =
+    artifact === undefined || artifact.contract !== undefined ? undefined : policyOf(state, artifact)
   if (policy === undefined || !judge(policy).admitted)
     throw kmsError('KMS_NOT_ADMITTED', 'a sealed artifact is not open to this workload', { found: id })
   requireFresh(checkpoint, policy.document.evidenceMaxAgeSeconds, now)

@@ -23,6 +23,7 @@ const TOLD_BY_THE_LOG: Readonly<Record<string, readonly string[] | 'all'>> = {
     'roster',
     'governance',
     'anchor',
+    'contractEvents',
   ],
   policy: 'all',
   // What members signed is in the log itself, record by record: see audit/scan.ts.

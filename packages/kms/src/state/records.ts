@@ -1,5 +1,7 @@
 import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import type { ArtifactId, Digest, Ed25519Key, KeyReleasePolicy } from '@sotto/protocol/keyrelease'
+import type { Contract } from '@sotto/protocol/contract'
+import type { HeldContract } from '../contracts/types.ts'
 import { kmsError } from '../errors.ts'
 import { NO_GOVERNANCE } from '../governance/in-force.ts'
 import type { OpenProposal } from '../governance/types.ts'
@@ -16,6 +18,8 @@ export const EMPTY_STATE: KmsState = {
   ownerPolicies: new Map(),
   removed: new Map(),
   removedModels: new Map(),
+  contracts: new Map(),
+  endedContracts: new Map(),
   governance: NO_GOVERNANCE,
   proposals: new Map(),
 }
@@ -28,9 +32,13 @@ const PROPOSALS = 'proposal'
 const OWNER_POLICIES = 'owner-policy'
 const REMOVED = 'removed'
 const REMOVED_MODELS = 'removed-model'
+/** A contract, which never changes, and how it stands. */
+const CONTRACTS = 'contract'
+const STANDINGS = 'contract-standing'
+const ENDED = 'ended-contract'
 /** Which records there may be: raised when a version adds some. A store without this record is of version 1. */
 const FORMAT = 'format'
-const FORMAT_VERSION = 3
+const FORMAT_VERSION = 4
 const NAMES = [
   'identity',
   'seen',
@@ -48,6 +56,7 @@ const NAMES = [
   'rotation',
   'roster',
   'owners',
+  'contractEvents',
 ] as const
 
 /**
@@ -74,6 +83,13 @@ export function toRecords(state: KmsState): StoredRecord[] {
     records.push({ table: REMOVED, key: owner, value: encodeOnce(removed) })
   for (const [owner, removed] of state.removedModels)
     records.push({ table: REMOVED_MODELS, key: owner, value: encodeOnce(removed) })
+  for (const held of state.contracts.values()) {
+    const { contract, ...standing } = held
+    records.push({ table: CONTRACTS, key: held.digest, value: encodeOnce(contract) })
+    records.push({ table: STANDINGS, key: held.digest, value: encode(standing) })
+  }
+  for (const [digest, notAfter] of state.endedContracts)
+    records.push({ table: ENDED, key: digest, value: encode(notAfter) })
   return records
 }
 
@@ -90,6 +106,9 @@ export function fromRecords(records: readonly StoredRecord[]): KmsState {
   const ownerPolicies = new Map<Digest, KeyReleasePolicy>()
   const removed = new Map<Ed25519Key, RemovedArtifact[]>()
   const removedModels = new Map<Ed25519Key, RemovedModel[]>()
+  const documents = new Map<Digest, Contract>()
+  const endedContracts = new Map<Digest, number>()
+  const standings = new Map<Digest, Omit<HeldContract, 'contract'>>()
   requireKnownFormat(records)
   for (const { table, key, value } of records) {
     // Versions before kept request keys; left out here, they are erased by the next write.
@@ -100,11 +119,27 @@ export function fromRecords(records: readonly StoredRecord[]): KmsState {
     else if (table === OWNER_POLICIES) ownerPolicies.set(key, decode(value) as KeyReleasePolicy)
     else if (table === REMOVED) removed.set(key, decode(value) as RemovedArtifact[])
     else if (table === REMOVED_MODELS) removedModels.set(key, decode(value) as RemovedModel[])
+    else if (table === CONTRACTS) documents.set(key, decode(value) as Contract)
+    else if (table === STANDINGS) standings.set(key, decode(value) as Omit<HeldContract, 'contract'>)
+    else if (table === ENDED) endedContracts.set(key, decode(value) as number)
     else if (table === STATE && NAMES.some((name) => name === key)) state[key] = decode(value)
     else throw kmsError('KMS_STORE_TAMPERED', 'the store has a record this version does not know')
   }
-  const maps = { keys: new Map(), policies, artifacts, proposals, ownerPolicies, removed, removedModels }
-  return { ...(state as unknown as KmsState), ...maps }
+  // Both are written in one transition.
+  const contracts = new Map(
+    [...standings].map(([digest, standing]) => [digest, { ...standing, contract: documents.get(digest)! }]),
+  )
+  const maps = {
+    policies,
+    artifacts,
+    proposals,
+    ownerPolicies,
+    removed,
+    removedModels,
+    contracts,
+    endedContracts,
+  }
+  return { ...(state as unknown as KmsState), keys: new Map(), ...maps }
 }
 
 /** Stores before format 3 do not say when an artifact was imported, or for which model. Members keep their places. */

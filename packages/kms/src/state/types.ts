@@ -10,6 +10,7 @@ import type {
 } from '@sotto/protocol/keyrelease'
 import type { AdmittedOwner } from '@sotto/protocol/governance'
 import type { SpendRoster } from '@sotto/protocol/spending'
+import type { HeldContract } from '../contracts/types.ts'
 import type { Governance, OpenProposal } from '../governance/types.ts'
 import type { KeyIdAllocation } from '../keys/key-ids.ts'
 import type { Sharing } from '../root/types.ts'
@@ -73,6 +74,8 @@ export interface ArtifactKey {
   importedAt: UnixSeconds
   /** Which models of the owner it is, as the imports say. */
   models: readonly HeldModel[]
+  /** Digest of the contract under which alone the key leaves; missing: by `policy`. */
+  contract?: Digest
 }
 
 /** A model that an artifact is. */
@@ -173,6 +176,12 @@ export interface KmsState {
   readonly removed: ReadonlyMap<Ed25519Key, readonly RemovedArtifact[]>
   /** Of each owner, oldest first. */
   readonly removedModels: ReadonlyMap<Ed25519Key, readonly RemovedModel[]>
+  /** Of clean rooms, by digest. */
+  readonly contracts: ReadonlyMap<Digest, HeldContract>
+  /** Contracts that ended and are kept no more, with the time from which nobody could accept them anyway. */
+  readonly endedContracts: ReadonlyMap<Digest, UnixSeconds>
+  /** Envelopes of what the log is to hold of contracts and does not hold yet, oldest first. */
+  readonly contractEvents?: readonly string[]
   /** Missing until something changed that the log does not show by itself. */
   readonly anchor?: StateAnchorMark
   readonly epoch?: Epoch

@@ -1,7 +1,7 @@
 import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { expect, test } from 'vitest'
-import { combinationsFor, FaultDrill } from '../fault-drill.ts'
-import { Enclave, payloadOf, seed } from '../world.ts'
+import { combinationsFor, FaultDrill, type Recovery } from '../fault-drill.ts'
+import { Enclave, payloadOf, seed, World } from '../world.ts'
 import { modelRemoval } from './asking.ts'
 
 const [KEPT, GONE] = ['ab'.repeat(16), 'cd'.repeat(16)]
@@ -9,6 +9,10 @@ const [KEPT, GONE] = ['ab'.repeat(16), 'cd'.repeat(16)]
 /** A life in which an owner is admitted, brings two keys under a policy of its own, and has one forgotten. */
 class OwnersLife extends FaultDrill {
   removal: Uint8Array = new Uint8Array()
+
+  constructor(recovery: Recovery) {
+    super(recovery, new World())
+  }
 
   async run(): Promise<void> {
     const { world } = this

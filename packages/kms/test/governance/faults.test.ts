@@ -4,14 +4,14 @@ import { documentDigest, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
 import { combinationsFor, FaultDrill, type Recovery } from '../fault-drill.ts'
-import { type Draft, signer } from '../world.ts'
+import { type Draft, signer, World } from '../world.ts'
 
 const NEWCOMER = signer(44)
 
 /** Members' business of every kind that needs nothing else. */
 class Life extends FaultDrill {
   constructor(recovery: Recovery) {
-    super(recovery, { suites: ['X25519'] })
+    super(recovery, new World({ suites: ['X25519'] }))
   }
 
   async run(): Promise<void> {

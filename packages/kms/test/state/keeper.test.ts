@@ -24,6 +24,24 @@ const KEY: RequestKey = {
 const FULL: KmsState = {
   governance: { ...EMPTY_STATE.governance, lastHolds: { a: 1 } },
   proposals: new Map(),
+  contracts: new Map([
+    [
+      '77'.repeat(32),
+      {
+        digest: '77'.repeat(32),
+        contract: { title: 'held' } as never,
+        accepted: [{ party: 'bank', envelope: '{}' }],
+        closed: [],
+        withdrawn: [],
+        data: {},
+        ledger: [{ input: 'a', transform: 'b', runs: 1, epsilonMicros: 0 }],
+        runs: 1,
+        open: [],
+      },
+    ],
+  ]),
+  endedContracts: new Map([['88'.repeat(32), 4_000_000_000]]),
+  contractEvents: ['{}'],
   identity: {
     genesis: { envelope: '{}', index: 4 },
     digest: '11'.repeat(32),
@@ -83,7 +101,7 @@ test('a store of the version before is read, and one of a later version is left 
   const records = toRecords(FULL)
   const format = records.find(({ key }) => key === 'format')!
   expect(fromRecords(records.filter((record) => record !== format))).toEqual({ ...FULL, keys: new Map() })
-  for (const value of ['4', '0', 'null', '"2"'])
+  for (const value of ['5', '0', 'null', '"2"'])
     expect(() => fromRecords([{ ...format, value: new TextEncoder().encode(value) }])).toThrowError(
       expect.objectContaining({ code: 'KMS_STORE_NEWER', action: 'fix-input' }),
     )

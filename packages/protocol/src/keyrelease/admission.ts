@@ -2,8 +2,9 @@
 import type { JsonValue } from '../jcs/index.ts'
 import type { UnixSeconds } from './types.ts'
 
-/** Roles that have an image. */
-export type Role = 'kms' | 'inference'
+/** Roles that have an image. A `room` gets no request keys: content keys of contracts, run by run (see `contract/`). */
+export const ROLES = ['kms', 'inference', 'room'] as const
+export type Role = (typeof ROLES)[number]
 
 /** Kinds of evidence. `software` is the laptop TEE, refused unless the policy names its root. */
 export const EVIDENCE_FAMILIES = [

@@ -43,6 +43,8 @@ export interface ArtifactKeyImport {
    * for an artifact that no registry shows, which is removed by its id.
    */
   model?: ModelVersion
+  /** Digest of the contract under which alone the key leaves, run by run (see `contract/`): no `policy` releases it then. */
+  contract?: Digest
   /** When the owner made it: a KMS that has a newer one of the same artifact does not take it. */
   createdAt: UnixSeconds
   /** HPKE (X-Wing, HKDF-SHA256, AES-256-GCM) to the import key of the KMS's binding. */
@@ -79,9 +81,12 @@ export const artifactKeyImportDecoder: Decoder<ArtifactKeyImport> = refine(
     {
       ownerPolicy: consistentPolicyDecoder,
       model: object({ name: text(63, MODEL_NAME), version: integer(1, MAX_MODEL_VERSION) }),
+      contract: hex(32),
     },
   ),
-  ({ genesis, policy, ownerPolicy }) => {
+  ({ genesis, policy, ownerPolicy, contract, model }) => {
+    if (contract !== undefined && (ownerPolicy !== undefined || model !== undefined))
+      return 'what is released under a contract is no model, and has no policy of its own'
     if (ownerPolicy === undefined) return undefined
     if (ownerPolicy.genesis !== genesis) return "the owner's policy is of another genesis"
     return documentDigest(ownerPolicy) === policy

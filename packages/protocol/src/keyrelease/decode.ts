@@ -30,7 +30,7 @@ import {
   type Evidence,
   type EvidenceFamily,
   type PolicyTuple,
-  type Role,
+  ROLES,
 } from './admission.ts'
 import {
   RELEASE_PREDICATE,
@@ -69,7 +69,7 @@ export const wrapEnc: Decoder<string> = base64url(1120)
 const time = integer(1)
 const noteKey = label(256)
 export const noteText = text(MAX_NOTE_CHARACTERS, /^[\n\P{Cc}]+$/u)
-const role = oneOf<Role>('kms', 'inference')
+const role = oneOf(...ROLES)
 const family = oneOf<EvidenceFamily>(...EVIDENCE_FAMILIES)
 
 /** Structure only: the members besides `family` are for the verifier to read. */

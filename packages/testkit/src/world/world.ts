@@ -17,7 +17,6 @@ import {
   type KmsCertificate,
   type PublishedKey,
   type ReleaseStatement,
-  type Role,
 } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import { checkpointDigest } from '@sotto/protocol/note'
@@ -58,6 +57,9 @@ export interface WorldOptions {
   workloadTee?: FakeTee
 }
 
+/** Roles that a world runs. */
+type WorldRole = 'kms' | 'inference'
+
 /** A deployment in memory: every authority's keys, a complete bundle and the policy that accepts it. */
 export interface World {
   now: number
@@ -69,9 +71,9 @@ export interface World {
   /** Of the software TEE. */
   root: SoftwareTee['root']
   signers: Record<'root' | 'kms' | 'member' | 'release', DsseSigner>
-  images: Record<Role, FakeImage>
+  images: Record<WorldRole, FakeImage>
   /** Evidence of a role on its machine, bound to this data. */
-  evidence(role: Role, reportData: Uint8Array): Evidence
+  evidence(role: WorldRole, reportData: Uint8Array): Evidence
 }
 
 /** A fresh DSSE signer. */
@@ -95,18 +97,18 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const log = createFakeLog()
   const signers = { root: fakeSigner(), kms: fakeSigner(), member: fakeSigner(), release: fakeSigner() }
   const software = softwareTee()
-  const tees: Record<Role, FakeTee> = {
+  const tees: Record<WorldRole, FakeTee> = {
     kms: options.tee ?? software,
     inference: options.workloadTee ?? options.tee ?? software,
   }
-  const digests: Record<Role, string> = { kms: 'a1'.repeat(32), inference: 'b2'.repeat(32) }
+  const digests: Record<WorldRole, string> = { kms: 'a1'.repeat(32), inference: 'b2'.repeat(32) }
   const images = Object.fromEntries(
     (['kms', 'inference'] as const).map((role) => [
       role,
       { measurement: softwareMeasurement(digests[role]), hostData: documentDigest({ configuration: role }) },
     ]),
   ) as World['images']
-  const evidence = (role: Role, reportData: Uint8Array): Evidence => {
+  const evidence = (role: WorldRole, reportData: Uint8Array): Evidence => {
     const { [role]: own, kms } = images
     const isOther = role === 'kms' && options.measurement !== undefined
     return tees[role].evidence(isOther ? { ...kms, measurement: options.measurement! } : own, reportData)

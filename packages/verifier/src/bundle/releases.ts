@@ -32,7 +32,7 @@ export function requireRelease(
   const revoked = findRevoked([covering.map(revocableOf), names], policy.revoked)
   if (revoked !== undefined)
     throw new Refusal(`${nameOf(newest)} is revoked by the policy`, 'an unrevoked digest', revoked)
-  const minimum = policy.minSecurityVersion[role]
+  const minimum = policy.minSecurityVersion[role] ?? 0
   const { securityVersion } = newest.predicate
   if (securityVersion < minimum)
     throw new Refusal(

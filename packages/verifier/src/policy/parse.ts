@@ -40,7 +40,10 @@ const decoder: Decoder<TrustPolicy> = refine(
       genesis: hex(32),
       releaseKeys: list(base64url(32), 1, 16),
       revoked: list(text(128, /^[0-9a-f]{64,128}$/), 0, 1024),
-      minSecurityVersion: object({ kms: integer(0), inference: integer(0) }),
+      minSecurityVersion: members<TrustPolicy['minSecurityVersion']>(
+        { kms: integer(0), inference: integer(0) },
+        { room: integer(0) },
+      ),
       log: object({ origin: label(256), key: text(256) }),
       witnesses: object({
         keys: list(object({ key: text(256), organisation: label(64), operator: boolean() }), 1, 32),

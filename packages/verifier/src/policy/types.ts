@@ -26,7 +26,7 @@ export interface TrustPolicy extends Platforms {
   /** Digests refused whatever the log says: of an image, an app, or what evidence reports; 64-128 hexadecimal characters. */
   revoked: string[]
   /** Smallest accepted `securityVersion` per role. */
-  minSecurityVersion: { kms: number; inference: number }
+  minSecurityVersion: { kms: number; inference: number; /** Default 0. */ room?: number }
   log: { origin: string; /** C2SP verifier key */ key: string }
   witnesses: {
     keys: {

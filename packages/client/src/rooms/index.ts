@@ -1,0 +1,2 @@
+export { type Acting, type Contracts, type ContractsOptions, createContracts } from './contracts.ts'
+export { type RoomParty, roomParty } from './party.ts'

@@ -1,0 +1,6 @@
+export { admitAcceptance, type Admitted, admitSigned } from './admit.ts'
+export { withoutOver } from './expire.ts'
+export { permitResult } from './release.ts'
+export { beginRun, judgeRun, requireData, wrapRunKeys } from './run.ts'
+export { answerInquiry, viewOf } from './show.ts'
+export { type HeldContract, type HeldData, type OpenRun, recordOf } from './types.ts'

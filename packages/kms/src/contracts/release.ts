@@ -1,0 +1,113 @@
+import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
+import {
+  contractError,
+  planRun,
+  requireInForce,
+  RUN_TYPES,
+  type ReleaseCall,
+  type RunPermit,
+  type RunPlan,
+  type RunResult,
+  runResultDecoder,
+  verifyPartyDocument,
+} from '@sotto/protocol/contract'
+import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
+import { decodeDocument, type UnixSeconds } from '@sotto/protocol/keyrelease'
+import { kmsError } from '../errors.ts'
+import { type HeldContract, type OpenRun, recordOf } from './types.ts'
+
+/**
+ * Whether what a room made of a run may leave it: the contract is still in force, the outputs are those of the run and no
+ * larger than agreed, and who reviews has approved each. One result of a run leaves; asked again for it, the answer is
+ * the same.
+ * @throws `CONTRACT_*` codes, `KMS_CONTRACT_RUN`
+ */
+export function permitResult(
+  call: ReleaseCall,
+  held: HeldContract,
+  now: UnixSeconds,
+  sign: (type: string, document: object) => string,
+): { held: HeldContract; permit: string } {
+  requireInForce(recordOf(held), now)
+  const opened = held.open.find(({ run, notAfter }) => run === call.run && notAfter > now)
+  if (opened === undefined)
+    throw kmsError('KMS_CONTRACT_RUN', 'keys were released for no such run, or its offer has expired')
+  const result = verifyResult(call, held, opened)
+  if (opened.released !== undefined) {
+    if (opened.released.result === call.result) return { held, permit: opened.released.permit }
+    throw kmsError('KMS_CONTRACT_RUN', 'another result of this run has left already')
+  }
+  const plan = planRun(held.contract, opened.transform)
+  requireOutputs(result, plan)
+  requireApprovals(call, result, plan, held)
+  const document: RunPermit = {
+    format: 'sotto-run-permit/1',
+    genesis: held.contract.genesis,
+    contract: held.digest,
+    run: call.run,
+    outputs: result.outputs,
+    issuedAt: now,
+  }
+  const permit = sign(RUN_TYPES.permit, document)
+  const open = held.open.map((one) =>
+    one === opened ? { ...one, released: { result: call.result, permit } } : one,
+  )
+  return { held: { ...held, open }, permit }
+}
+
+function verifyResult(
+  { result, run }: ReleaseCall,
+  { contract, digest }: HeldContract,
+  { receiptKey }: OpenRun,
+): RunResult {
+  let document: RunResult
+  try {
+    const { payload } = verifyDsse(parseDsse(utf8(result)), RUN_TYPES.result, [fromBase64Url(receiptKey)])
+    document = decodeDocument(payload, runResultDecoder, 'result')
+  } catch (cause) {
+    throw contractError('CONTRACT_SIGNATURE', 'the room of this run did not sign the result', { cause })
+  }
+  if (document.genesis === contract.genesis && document.contract === digest && document.run === run)
+    return document
+  throw contractError('CONTRACT_OTHER', 'the result is of another run')
+}
+
+function requireOutputs({ outputs: made }: RunResult, { outputs }: RunPlan): void {
+  const names = made.map(({ output }) => output)
+  if (new Set(names).size !== names.length) throw kmsError('KMS_CONTRACT_RUN', 'an output is there twice')
+  for (const { output, bytes } of made) {
+    const agreed = outputs.find(({ name }) => name === output)
+    if (agreed === undefined)
+      throw contractError('CONTRACT_RUN', 'the contract has no such output of this run', { found: output })
+    if (bytes > agreed.maxBytes)
+      throw contractError('CONTRACT_RUN', `${output} is larger than agreed`, {
+        expected: `at most ${agreed.maxBytes} bytes`,
+        found: `${bytes}`,
+      })
+  }
+}
+
+/** Every owner who reviews has approved every output, as it is. */
+function requireApprovals(
+  { approvals, run }: ReleaseCall,
+  { outputs }: RunResult,
+  { inputs }: RunPlan,
+  held: HeldContract,
+): void {
+  const approved = new Set<string>()
+  for (const envelope of approvals) {
+    const { document, party } = verifyPartyDocument('approval', envelope, held)
+    if (document.run !== run) throw contractError('CONTRACT_OTHER', `${party.name} approved another run`)
+    const made = outputs.find(({ output }) => output === document.output)
+    if (made?.digest !== document.digest)
+      throw contractError('CONTRACT_OTHER', `${party.name} approved another output`)
+    if (document.verdict !== 'release')
+      throw contractError('CONTRACT_RUN', `${party.name} refused to release ${document.output}`)
+    approved.add(`${party.name} ${document.output}`)
+  }
+  const reviewers = new Set(inputs.filter(({ rules }) => rules.review).map(({ owner }) => owner))
+  for (const owner of reviewers)
+    for (const { output } of outputs)
+      if (!approved.has(`${owner} ${output}`))
+        throw contractError('CONTRACT_RUN', `${owner} reviews ${output}, and has not approved it`)
+}

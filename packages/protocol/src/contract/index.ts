@@ -1,0 +1,84 @@
+export {
+  type AcceptCall,
+  type ContractCall,
+  contractCallDecoder,
+  type ContractEvent,
+  type ContractView,
+  contractViewDecoder,
+  type MadeOutput,
+  type ReleaseCall,
+  RUN_TYPES,
+  type RunAnswer,
+  type RunCall,
+  type RunKeys,
+  type RunPermit,
+  type RunReceipt,
+  type RunResult,
+  runResultDecoder,
+  type ShowCall,
+  type SignCall,
+  type SignedKind,
+} from './calls.ts'
+export { contractDecoder, MAX_CONTRACT_BYTES, MAX_PARTIES } from './decode.ts'
+export {
+  encodeContract,
+  type NamedContract,
+  parseContract,
+  partyOf,
+  type PartyDocuments,
+  signPartyDocument,
+  verifyPartyDocument,
+} from './documents.ts'
+export { contractError, type ContractErrorCode } from './errors.ts'
+export { type Edge, planRun, type RunPlan } from './graph.ts'
+export { charged, chargesOf, type Left, remaining, type Spent } from './ledger.ts'
+export { COLUMN_NAME, CONTRACT_NAME } from './names.ts'
+export { type DerivedRules, joinRules, type Rules } from './rules.ts'
+export {
+  type Argument,
+  type Charge,
+  type OutputApproval,
+  type RunConsent,
+  type RunInput,
+  type RunOffer,
+  runOfferDecoder,
+} from './runs.ts'
+export {
+  contractPhase,
+  type ContractPhase,
+  type ContractRecord,
+  isConsented,
+  requireInForce,
+} from './state.ts'
+export type {
+  CodeLimits,
+  ContainerTask,
+  InferenceAction,
+  InferSettings,
+  InferTask,
+  NoisePlan,
+  SqlParameter,
+  SqlTask,
+  SqlTemplate,
+  Task,
+  WasmTask,
+} from './tasks.ts'
+export {
+  type Acceptance,
+  type Closing,
+  type Column,
+  type ConsentKind,
+  type Contract,
+  CONTRACT_TYPES,
+  type DataStatement,
+  type Input,
+  type InputKind,
+  type Inquiry,
+  type Name,
+  type Output,
+  type Party,
+  type Transform,
+  type Use,
+  type Withdrawal,
+} from './types.ts'
+export { requireConsents, runDigest, runInfo, verifyOffer } from './verify-run.ts'

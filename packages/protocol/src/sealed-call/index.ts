@@ -1,0 +1,1 @@
+export { openCalls, type OpenedCall, SEALED_CALL_TYPE, sealCall, type SealedCall } from './sealed-call.ts'
