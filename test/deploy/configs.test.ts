@@ -1,16 +1,22 @@
-import { toBase64Url } from '@sotto/protocol/bytes'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { toBase64Url, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { verifierKey } from '@sotto/protocol/note'
+import { packTar } from '@sotto/protocol/tar'
 import { createWorld } from '@sotto/testkit'
 import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readSecrets } from '../../packages/cli/src/deploy/app/secrets.ts'
 import { type ClusterPlan, planCluster, ROLE_PORT } from '../../packages/cli/src/deploy/cluster/plan.ts'
 import { type DeploymentFile, parseDeploymentFile } from '../../packages/cli/src/deploy/file/index.ts'
 import type { AppRole, RoleConfig } from '../../packages/cli/src/roles/index.ts'
 import { localDataUse } from '../../packages/cli/src/stack/documents.ts'
-import { parseSecrets } from '../../packages/enclave/src/app/secrets.ts'
+import { placeApp } from '../../packages/cli/src/stack/app.ts'
+import { appConfig } from '../../packages/enclave/src/app/config.ts'
+import { openSecrets, parseSecrets } from '../../packages/enclave/src/app/secrets.ts'
 import { CLUSTER } from '../../packages/cli/test/deploy/documents.ts'
 import { decodeConfig } from './decode-config.ts'
 
@@ -22,7 +28,7 @@ const APP: AppRole = {
   env: {},
   port: 8080,
   healthcheck: { path: '/health', startSeconds: 60 },
-  secrets: { file: `${'1'.repeat(32)}.sealed`, artifact: '1'.repeat(32) },
+  secrets: { file: `${'1'.repeat(32)}.sealed`, artifact: '1'.repeat(32), names: ['KEY'] },
   memoryBytes: 2 ** 30,
 }
 
@@ -239,13 +245,41 @@ describe('what the enclave reads besides', () => {
       { B: { env: 'b' }, A: { env: 'a' } },
       { a: 'ä"\\\n\u0001', b: 'x'.repeat(32_768) },
     )
-    expect(parseSecrets(bytes, { name: 'notes', env: {} })).toEqual({
+    expect(parseSecrets(bytes, { name: 'notes', names: ['A', 'B'] })).toEqual({
       A: 'ä"\\\n\u0001',
       B: 'x'.repeat(32_768),
     })
-    expect(() => parseSecrets(bytes, { name: 'other', env: {} })).toThrowError(
+    expect(() => parseSecrets(bytes, { name: 'other', names: ['A', 'B'] })).toThrowError(
       expect.objectContaining({ code: 'APP_SECRETS_OTHER' }) as Error,
     )
+  })
+
+  it('takes exactly the secrets whose names stand in the configuration that is written with them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-placed-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const secrets = await readSecrets('notes', { B: { env: 'b' }, A: { env: 'a' } }, { a: '1', b: '2' })
+    const tar = packTar([{ path: 'a', mode: 0o644, bytes: new Uint8Array() }])
+    const { role, sealed } = await placeApp(
+      {
+        name: 'notes',
+        code: { tar, sha256: toHex(crypto.sha256(tar)), sealed: false },
+        command: ['true'],
+        env: {},
+        port: 8080,
+        healthcheck: { path: '/', startSeconds: 1 },
+        secrets,
+        memoryBytes: 2 ** 30,
+      },
+      folder,
+    )
+    const config = appConfig(JSON.parse(JSON.stringify(role)), 'app')
+    expect(config.secrets!.names).toEqual(['A', 'B'])
+    const keys = new Map(sealed.map(({ id, contentKey }) => [id, contentKey]))
+    expect(await openSecrets(config, keys)).toEqual({ A: '1', B: '2' })
+    for (const names of [['A'], ['A', 'B', 'C'], ['A', 'C']])
+      await expect(
+        openSecrets({ ...config, secrets: { ...config.secrets!, names } }, keys),
+      ).rejects.toMatchObject({ code: 'APP_SECRETS_MALFORMED' })
   })
 
   it('has nothing refused of what sotto deploy took', async () => {
@@ -258,7 +292,8 @@ describe('what the enclave reads besides', () => {
           const bytes = await readSecrets('notes', sources, values).catch((error: unknown) => {
             expect(error).toMatchObject({ code: 'DEPLOY_APP' })
           })
-          if (bytes) expect(parseSecrets(bytes, { name: 'notes', env: {} })).toEqual(values)
+          if (bytes)
+            expect(parseSecrets(bytes, { name: 'notes', names: Object.keys(values) })).toEqual(values)
         },
       ),
     )

@@ -41,7 +41,12 @@ describe('a deployment that is disturbed', { timeout: LONG }, () => {
     const { supervisor } = noteOf(folder)
     expect(isRunning(supervisor)).toBe(true)
     expect((await run(folder, 'status')).code).toBe(0)
-    const processes = family(supervisor)
+    const file = { name: 'twice', models: ['sotto-hash-embed'], resources: { replicas: 2 } }
+    await writeFile(join(folder, 'sotto.yaml'), JSON.stringify(file))
+    const again = await Promise.all([run(folder, 'deploy'), run(folder, 'deploy')])
+    expect(again.map(({ code }) => code).toSorted()).toEqual([0, 2])
+    expect(noteOf(folder).roles.filter(({ name }) => name.startsWith('inference'))).toHaveLength(2)
+    const processes = family(noteOf(folder).supervisor)
     expect((await run(folder, 'stop', '--delete', '--yes')).code).toBe(0)
     await gone(processes)
   })
@@ -64,6 +69,39 @@ describe('a deployment that is disturbed', { timeout: LONG }, () => {
     expect(again.code, again.output.stderr).toBe(0)
     expect(key()).toBe(before)
     expect((await run(folder, 'stop', '--delete', '--yes')).code).toBe(0)
+  })
+
+  it('by Ctrl-C in the place of another leaves that one running again', async () => {
+    const folder = await place('replaced')
+    expect((await run(folder, 'deploy')).code).toBe(0)
+    const before = noteOf(folder)
+    const file = { name: 'replaced', models: ['sotto-hash-embed'], resources: { replicas: 2 } }
+    await writeFile(join(folder, 'sotto.yaml'), JSON.stringify(file))
+    const deploy = desk.sotto(['deploy'], folder)
+    await deploy.printed(/starting replaced/)
+    await gone(before.roles.map(({ pid }) => pid))
+    process.kill(deploy.pid, 'SIGINT')
+    expect(await deploy.ended).toBe(130)
+    expect(deploy.output.stderr).toContain('what ran before runs again')
+    expect(noteOf(folder).deployment).toEqual(before.deployment)
+    expect((await run(folder, 'status')).code).toBe(0)
+    expect((await run(folder, 'stop', '--delete', '--yes')).code).toBe(0)
+  })
+
+  it('by sotto stop while it takes the place of another ends both', async () => {
+    const folder = await place('stopped')
+    expect((await run(folder, 'deploy')).code).toBe(0)
+    const before = noteOf(folder)
+    const file = { name: 'stopped', models: ['sotto-hash-embed'], resources: { replicas: 2 } }
+    await writeFile(join(folder, 'sotto.yaml'), JSON.stringify(file))
+    const deploy = desk.sotto(['deploy'], folder)
+    await deploy.printed(/starting stopped/)
+    await gone(before.roles.map(({ pid }) => pid))
+    const stop = await run(folder, 'stop', '--delete', '--yes')
+    expect(stop.code, stop.output.stderr).toBe(0)
+    expect(await deploy.ended).toBe(1)
+    expect(deploy.output.stderr).not.toContain('again')
+    expect(existsSync(join(folder, '.sotto'))).toBe(false)
   })
 
   it('in the foreground by a terminal that is closed ends, and is taken over', async () => {

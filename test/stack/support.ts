@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { connect, type ConnectOptions, type Sotto } from '@sotto/client'
 import type { SottoError } from '@sotto/protocol/errors'
 import { findLayout, type Layout } from '../../packages/cli/src/stack/layout.ts'
-import { startStack, type Stack, type StackOptions } from '../../packages/cli/src/stack/start.ts'
+import { startStack } from '../../packages/cli/src/stack/start.ts'
+import type { Stack, StackOptions } from '../../packages/cli/src/stack/types.ts'
 
 /** A stack of built images in a folder of its own, for one test file. */
 export interface TestStack extends Stack {

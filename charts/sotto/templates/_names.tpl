@@ -7,9 +7,12 @@ Names and labels. Helpers take a context: a dict of `root` (the chart's own scop
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Addresses stand in measured configurations: they are the release's name and the component's, and nothing else. */}}
+{{/*
+Addresses stand in measured configurations: they are the release's name and the component's, and nothing else. Kubernetes puts
+a StatefulSet's name and eleven characters into a label of 63: FULLNAME-registry has to leave room for them.
+*/}}
 {{- define "sotto.fullname" -}}
-{{- default .Release.Name .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- default .Release.Name .Values.fullnameOverride | trunc 43 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "sotto.name" -}}

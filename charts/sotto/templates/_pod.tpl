@@ -140,7 +140,7 @@ Only /livez ever ends a pod: whoever loads models, or waits for custodians, is a
 name: {{ .name }}
 emptyDir:
   medium: Memory
-  sizeLimit: {{ .size }}
+  sizeLimit: {{ .size | quote }}
 {{- end -}}
 
 {{- define "sotto.secretEnv" -}}
@@ -247,7 +247,7 @@ spec:
   {{- end }}
   resources:
     requests:
-      storage: {{ .values.persistence.size }}
+      storage: {{ .values.persistence.size | quote }}
 {{- end -}}
 
 

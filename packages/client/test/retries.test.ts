@@ -97,4 +97,14 @@ describe('a clock that is off', () => {
     expect(await response.json()).toEqual(problem)
     expect(service.innerCalls.filter(({ path }) => path === '/v1/chat/completions')).toHaveLength(1)
   })
+
+  it('is not assumed where the answer says no time: an app wrote it, whose answers have none', async () => {
+    const service = await createService()
+    const problem = { type: 'https://iana.org/assignments/http-problem-types#date' }
+    service.knobs.app = () =>
+      Response.json(problem, { status: 400, headers: { 'content-type': 'application/problem+json' } })
+    const response = await post(await open(service))
+    expect(await response.json()).toEqual(problem)
+    expect(service.innerCalls.filter(({ path }) => path === '/v1/chat/completions')).toHaveLength(1)
+  })
 })

@@ -12,7 +12,7 @@ import {
   servePages,
 } from '../../../packages/cli/src/console/index.ts'
 import type { TrustPolicy } from '@sotto/verifier'
-import type { StackOptions } from '../../../packages/cli/src/stack/start.ts'
+import type { StackOptions } from '../../../packages/cli/src/stack/types.ts'
 import { startTestStack, type TestStack } from '../../stack/support.ts'
 
 /** Chromium in front of the pages and a service of built images behind them, for one test file. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createNetwork, type Party } from './network.ts'
 import { isHelmMissing, podsOf, render } from './tools.ts'
-import { EDGE, ORGANISATION, PORTS, WHOLE } from './values.ts'
+import { encodeRoleConfig } from '../../../packages/cli/src/roles/index.ts'
+import { CONFIGS, EDGE, ORGANISATION, PORTS, WHOLE } from './values.ts'
 
 const NAMESPACE = 'sotto'
 
@@ -40,15 +41,17 @@ const OTHERS: readonly Party[] = [
 
 const KNOWN_PORTS = [...new Set<number>([...Object.values(PORTS), 53, 80, 443, 5432, 6443, 8444, 8788])]
 
-/** Every connection that is let through, as `from -> to:port`, but those between others. */
+/** Every connection that is let through, as `from -> to:port`, but those between others. Each role has a second pod, as `ROLE-1`. */
 async function matrixOf(values: object): Promise<string[]> {
   const objects = await render(values)
-  const roles = podsOf(objects).map(({ component, labels }, index): Party => ({
-    name: component,
-    namespace: NAMESPACE,
-    labels,
-    ip: `10.0.0.${index + 1}`,
-  }))
+  const roles = podsOf(objects).flatMap(({ component, labels }, index): Party[] =>
+    ['', '-1'].map((pod, n) => ({
+      name: component + pod,
+      namespace: NAMESPACE,
+      labels,
+      ip: `10.0.${8 * n}.${index + 1}`,
+    })),
+  )
   const mayTalk = createNetwork(objects, NAMESPACE)
   const parties = [...roles, ...OTHERS]
   const found: string[] = []
@@ -61,7 +64,14 @@ async function matrixOf(values: object): Promise<string[]> {
       for (const port of open) found.push(`${from.name} -> ${to.name}:${port}`)
     }
   }
-  return found.toSorted()
+  return [...new Set(found.map(shorten))].toSorted()
+}
+
+/** What a second pod may do is what the first may, unless it talks to its like. */
+function shorten(line: string): string {
+  const [from, to] = line.split(' -> ') as [string, string]
+  const isAmongThemselves = from.replace('-1', '') === to.replace('-1', '').replace(/:.*/, '')
+  return isAmongThemselves ? line : line.replaceAll('-1', '')
 }
 
 /** Resolving names is all that every role but the witness does. */
@@ -92,6 +102,23 @@ describe.skipIf(isHelmMissing)('who may talk to whom', () => {
       'prometheus -> proxy:9464',
     ]
     expect(await matrixOf(WHOLE)).toEqual(expected.toSorted())
+  })
+
+  it('lets a KMS that has peers ask the other KMS pods to hand over, whatever the number of replicas', async () => {
+    for (const replicas of [1, 3]) {
+      const config = encodeRoleConfig({
+        ...CONFIGS.kms,
+        expectGenesis: 'c'.repeat(64),
+        peers: [0, 1, 2].map((index) => `http://town-kms-${index}.town-kms-pods:${PORTS.kms}`),
+      })
+      const before = await matrixOf({ ...WHOLE, kms: { ...WHOLE.kms, replicas } })
+      const after = await matrixOf({ ...WHOLE, kms: { ...WHOLE.kms, replicas, config } })
+      expect(after.filter((line) => !before.includes(line))).toEqual([
+        `kms -> kms-1:${PORTS.kms}`,
+        `kms-1 -> kms:${PORTS.kms}`,
+      ])
+      expect(before.filter((line) => !after.includes(line))).toEqual([])
+    }
   })
 
   it('narrows to whom an operator names, and its own clients stay', async () => {

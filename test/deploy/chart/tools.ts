@@ -116,7 +116,12 @@ async function withValues(
 export async function render(values: object, options: RenderOptions = {}): Promise<KubernetesObject[]> {
   const { code, stdout, stderr } = await template(values, options)
   if (code !== 0) throw new Error(stderr)
-  return parseAllDocuments(stdout, { uniqueKeys: true }).flatMap((document) => {
+  return objectsOf(stdout)
+}
+
+/** The objects of what `helm template` printed. */
+export function objectsOf(text: string): KubernetesObject[] {
+  return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     if (document.errors.length > 0) throw document.errors[0]!
     return document.toJS() === null ? [] : [document.toJS() as KubernetesObject]
   })

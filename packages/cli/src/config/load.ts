@@ -18,8 +18,8 @@ export interface Setting {
   readonly value: string
   /** Environment variable, file path, `local stack (.sotto/stack.json)` or `default`. */
   readonly origin: string
-  /** It is about the host that its source names, and about no other: a context's, or the local stack's. */
-  readonly isOfHost: boolean
+  /** The host that its source names, where that is a file: it is about that host, and about no other. */
+  readonly ofHost: string | undefined
 }
 
 /** Settings after precedence: environment, project file, context, user file, local stack, default. Flags come before all. */
@@ -41,7 +41,12 @@ const DEFAULTS: PartialSettings = { gateway: DEFAULT_GATEWAY }
  */
 export async function loadConfig(world: ConfigWorld, explicitFile?: string): Promise<Config> {
   const layers: Layer[] = [
-    { settings: settingsFromEnvironment(world), origin: (name) => SETTING_VARIABLES[name] },
+    // A variable is for this command, whatever its host.
+    {
+      settings: settingsFromEnvironment(world),
+      origin: (name) => SETTING_VARIABLES[name],
+      isOfAnyHost: true,
+    },
   ]
   if (explicitFile === undefined) {
     const context = await currentContext(world)
@@ -71,8 +76,9 @@ export async function loadConfig(world: ConfigWorld, explicitFile?: string): Pro
   for (const name of SETTING_NAMES) {
     const layer = layers.find((candidate) => candidate.settings[name] !== undefined)
     if (layer === undefined || isBehindContext(layers, layer, name)) continue
-    const { settings, origin, isService = false } = layer
-    resolved.set(name, { value: settings[name]!, origin: origin(name), isOfHost: isService })
+    const { settings, origin, isOfAnyHost = false } = layer
+    const ofHost = isOfAnyHost ? undefined : settings.host
+    resolved.set(name, { value: settings[name]!, origin: origin(name), ofHost })
   }
   return { get: (name) => resolved.get(name) }
 }
@@ -83,6 +89,8 @@ interface Layer {
   origin: (name: SettingName) => string
   /** It names a whole service: what it leaves out the service has not. */
   isService?: boolean
+  /** What it says holds for whatever host a command is for. */
+  isOfAnyHost?: boolean
 }
 
 /** Whether a context stands before this source, and leaves open what another service has: an issuer, a log. Models are a matter of taste. */

@@ -1,5 +1,5 @@
 import type { Tap } from '../stack/tap.ts'
-import type { Stack, TappedParty } from '../stack/start.ts'
+import type { Stack, TappedParty } from '../stack/types.ts'
 import { addFound, nothingFound, type Found, type Search } from './search.ts'
 
 /** What one party was seen to get, from the bytes on its sockets. */

@@ -35,7 +35,10 @@ export interface BlobStore {
   stream(blob: BlobId): AsyncGenerator<Uint8Array, void, undefined>
   /** Keeps what is written; under its digest once it is whole, nothing before. @throws `CLI_FILE` */
   put(chunks: AsyncIterable<Uint8Array>): Promise<BlobId & { isNew: boolean }>
-  /** Takes over a blob of another store, by a hard link where it can, after its bytes were checked. @throws as `read`, `CLI_FILE` */
+  /**
+   * Takes over a blob of another store, by a hard link where it can, after its bytes were checked. A file of that name is
+   * there until it is replaced. @throws as `read`, `CLI_FILE`
+   */
   take(blob: BlobId, from: BlobStore): Promise<{ isNew: boolean }>
   remove(digest: Digest): Promise<void>
   /** Removes every other file, as far as it can. */
@@ -98,20 +101,15 @@ export function openBlobs(layout: string): BlobStore {
     },
     async take(blob, from) {
       for await (const _ of from.stream(blob));
-      // A hard link of the same file cannot be renamed over itself; another file of that name may be damaged.
-      await rm(path(blob.digest), { force: true })
-      const part = await openPart(folder)
+      const source = from.path(blob.digest)
+      const part = await makePartPath(folder)
       try {
-        await rm(part.path, { force: true })
-        await orDiskError(
-          link(from.path(blob.digest), part.path).catch(() =>
-            copyFile(from.path(blob.digest), part.path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
-          ),
-        )
-        return { isNew: await part.keepAs(path(blob.digest)) }
-      } catch (error) {
-        await part.drop()
-        throw error
+        await orDiskError(link(source, part).catch(() => copyWhole(source, part)))
+        // Over one that is there, which may be damaged, and which an index may name: it is never gone in between.
+        return { isNew: await nameAs(part, path(blob.digest)) }
+      } finally {
+        // Two links of one file stay two: rename(2) does nothing then.
+        await rm(part, { force: true })
       }
     },
     remove: (digest) => rm(path(digest), { force: true }),
@@ -135,8 +133,7 @@ interface Part {
 }
 
 async function openPart(folder: string): Promise<Part> {
-  await orDiskError(mkdir(folder, { recursive: true }))
-  const path = join(folder, `.${randomBytes(8).toString('hex')}.part`)
+  const path = await makePartPath(folder)
   const file = await orDiskError(open(path, 'wx', 0o644))
   const drop = async (): Promise<void> => {
     await file.close().catch(() => {})
@@ -149,10 +146,31 @@ async function openPart(folder: string): Promise<Part> {
     async keepAs(target) {
       await orDiskError(file.sync())
       await file.close()
-      const isNew = (await stat(target).catch(() => undefined)) === undefined
-      await orDiskError(rename(path, target))
-      return isNew
+      return nameAs(path, target)
     },
+  }
+}
+
+/** A name that stands for nothing, in a folder that is there. */
+async function makePartPath(folder: string): Promise<string> {
+  await orDiskError(mkdir(folder, { recursive: true }))
+  return join(folder, `.${randomBytes(8).toString('hex')}.part`)
+}
+
+/** Gives a whole file its name. @returns whether there was none of that name */
+async function nameAs(part: string, target: string): Promise<boolean> {
+  const isNew = (await stat(target).catch(() => undefined)) === undefined
+  await orDiskError(rename(part, target))
+  return isNew
+}
+
+async function copyWhole(source: string, target: string): Promise<void> {
+  await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  const file = await open(target, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

@@ -89,8 +89,9 @@ export async function buildImage(options: BuildImageOptions): Promise<OciImage> 
       layers,
       annotations: options.annotations,
     })
+    const image = await readImage(layout.blobs, manifest)
     await layout.commit(manifest, [config.digest, ...layers.map(({ digest }) => digest)])
-    return await readImage(layout.blobs, manifest)
+    return image
   } catch (error) {
     await layout.abandon(added)
     throw error

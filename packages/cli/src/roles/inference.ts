@@ -21,7 +21,8 @@ export interface AppRole {
   env: Readonly<Record<string, string>>
   port: number
   healthcheck: { path: string; startSeconds: number }
-  secrets?: { file: string; artifact: string }
+  /** `names` are exactly the variables in it: they are measured, and it sets no other. */
+  secrets?: { file: string; artifact: string; names: readonly string[] }
   memoryBytes: number
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
-import { type Config, DEFAULT_GATEWAY, type SettingName } from '../config/index.ts'
+import { type Config, DEFAULT_GATEWAY, type Setting, type SettingName } from '../config/index.ts'
 import { cliError } from '../errors.ts'
 import type { CommandContext, FlagValues } from '../framework/index.ts'
 import { adviseByStack } from './stack-advice.ts'
@@ -57,10 +57,8 @@ export async function resolveTarget(context: CommandContext, flags: TargetFlags)
   const isLocalStack = configured?.origin.startsWith('local stack') === true && host === configured.value
   if (isLocalStack) adviseByStack(context)
   const policyPath = await resolvePolicyPath(context, flags, host)
-  const gateway =
-    flags.gateway ?? (isForeign(config, 'gateway', host) ? DEFAULT_GATEWAY : config.get('gateway')!.value)
-  // The log of a local stack or a context is of no use to another host.
-  const log = flags.log ?? (isForeign(config, 'log', host) ? undefined : config.get('log')?.value)
+  const gateway = flags.gateway ?? settingFor(host, config, 'gateway')?.value ?? DEFAULT_GATEWAY
+  const log = flags.log ?? settingFor(host, config, 'log')?.value
   return { host, gateway, log, isLocalStack, policy: await readPolicy(policyPath), policyPath }
 }
 
@@ -84,11 +82,10 @@ export async function resolvePolicyPath(
   return setting.value
 }
 
-/** Whether a setting is about another host than this one. */
-function isForeign(config: Config, name: SettingName, host: string): boolean {
+/** A setting, unless it is about another host than this one: of a local stack, a context, or a file that names a host. */
+export function settingFor(host: string, config: Config, name: SettingName): Setting | undefined {
   const setting = config.get(name)
-  const configured = config.get('host')
-  return setting?.isOfHost === true && (host !== configured?.value || setting.origin !== configured.origin)
+  return setting?.ofHost === undefined || setting.ofHost === host ? setting : undefined
 }
 
 /** Reads a trust policy. @throws `CLI_CONFIG` */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { ConnectOptions, TokenShelf } from '@sotto/client'
 import { fileTokenShelf } from '@sotto/client/node'
 import { SottoError } from '@sotto/protocol/errors'
@@ -8,12 +8,13 @@ import {
   configDirectory,
   contextFiles,
   currentContext,
+  PROJECT_FILE,
   type Setting,
   stateDirectory,
 } from '../config/index.ts'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
-import type { Target } from './target.ts'
+import { settingFor, type Target } from './target.ts'
 
 /** Environment variable of the account's API key. `SOTTO_API_KEY` is another one: the secret of the local proxy. */
 const ACCOUNT_KEY = 'SOTTO_ACCOUNT_KEY'
@@ -25,24 +26,24 @@ const ACCOUNT_KEY_FILE = 'account.key'
 const POOL_SIZE = 16
 
 /**
- * Whose access tokens to use for a service; nothing where no issuer is configured, nor for the local stack, which
- * takes none. A command that ends soon buys only when the shelf is empty: it would end in the middle of a purchase
- * made ahead. @throws `CLI_CONFIG` an issuer without its key or without an account
+ * Whose access tokens to use for a service; nothing where no issuer is configured for it, nor for the local stack, which
+ * takes none. The account of a context buys for the host of that context alone. A command that ends soon buys only when
+ * the shelf is empty: it would end in the middle of a purchase made ahead. @throws `CLI_CONFIG` an issuer without its key or without an account
  */
 export async function resolveTokens(
   context: CommandContext,
-  target: Pick<Target, 'isLocalStack'>,
+  target: Pick<Target, 'host' | 'isLocalStack'>,
   { isLongLived }: { isLongLived: boolean },
 ): Promise<Pick<ConnectOptions, 'tokens'>> {
   const config = await context.config()
-  const issuer = config.get('issuer')
+  const issuer = settingFor(target.host, config, 'issuer')
   if (issuer === undefined || target.isLocalStack) return {}
-  const key = config.get('issuer-key')?.value
+  const key = settingFor(target.host, config, 'issuer-key')?.value
   if (key === undefined)
     throw cliError('CLI_CONFIG', 'a token issuer is configured, but not its key', {
       hint: 'set SOTTO_ISSUER_KEY; get it from somebody you trust, not from the issuer',
     })
-  const className = config.get('token-class')?.value
+  const className = settingFor(target.host, config, 'token-class')?.value
   const apiKey = await readAccountKey(context, issuer)
   return {
     tokens: {
@@ -91,9 +92,18 @@ async function accountKeyFile(context: CommandContext, issuer: Setting): Promise
     : join(configDirectory(context.io), ACCOUNT_KEY_FILE)
 }
 
+/** A folder that somebody else wrote must not have the user's key sent to an issuer of its choice. */
+function requireOwnWord({ origin }: Setting, context: CommandContext): void {
+  if (origin !== resolve(context.io.cwd, PROJECT_FILE)) return
+  throw cliError('CLI_CONFIG', `${PROJECT_FILE} names a token issuer, and no account is sent on its word`, {
+    hint: `set ${ACCOUNT_KEY} for it, or SOTTO_ISSUER to say yourself who gets ${ACCOUNT_KEY_FILE}`,
+  })
+}
+
 async function readAccountKey(context: CommandContext, issuer: Setting): Promise<string> {
   const fromEnvironment = context.io.env[ACCOUNT_KEY]
   if (fromEnvironment) return fromEnvironment
+  requireOwnWord(issuer, context)
   const file = await accountKeyFile(context, issuer)
   try {
     return (await readFile(file, 'utf8')).trim()

@@ -19,6 +19,8 @@ export interface LaunchOptions {
   /** Configuration file; its SHA-256 is reported as HOST_DATA. */
   config: string
   logFile: string
+  /** Longest wait for it to be ready, milliseconds. Default 60000. */
+  readyMs?: number | undefined
   /** Added to the role's otherwise nearly empty environment. */
   env?: Record<string, string>
 }
@@ -68,6 +70,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchedRole> {
     cwd: options.image,
     env: { ...ROLE_ENV, ...options.env },
     logFile: options.logFile,
+    readyMs: options.readyMs,
     onMessage(message, reply) {
       const { type, id } = message as { type?: unknown; id?: unknown }
       if (type === 'tee.report') {

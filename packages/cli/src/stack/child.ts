@@ -16,6 +16,8 @@ export interface RoleCommand {
   env: Readonly<Record<string, string>>
   /** Its stdout and stderr, appended. */
   logFile: string
+  /** Longest wait for it to say that it is ready, milliseconds. Default 60000. */
+  readyMs?: number | undefined
   /** Answers what the role asks its hardware; absent for untrusted roles. */
   onMessage?: (message: unknown, reply: (answer: object) => void) => void
 }
@@ -33,7 +35,7 @@ export interface RoleProcess {
 }
 
 /** Longest wait for a role to say it is ready. */
-const READY_TIMEOUT_MS = 60_000
+export const READY_MS = 60_000
 const LAST_LINES = 8
 
 /**
@@ -43,6 +45,7 @@ const LAST_LINES = 8
  * @throws `ROLE_FAILED` (retry) with its last log lines when it ends or hangs before it is ready
  */
 export async function startChild(command: RoleCommand): Promise<RoleProcess> {
+  const { readyMs = READY_MS } = command
   // Node cannot lower its own core limit, and measured roles refuse to start with one.
   const child = spawn('/bin/sh', ['-c', 'ulimit -c 0 && exec "$0" "$@"', command.node, ...command.args], {
     cwd: command.cwd,
@@ -62,7 +65,7 @@ export async function startChild(command: RoleCommand): Promise<RoleProcess> {
   })
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, READY_TIMEOUT_MS, `not ready after ${READY_TIMEOUT_MS / 1000} s`)
+    timer = setTimeout(resolve, readyMs, `not ready after ${readyMs / 1000} s`)
   })
   const first = await Promise.race([ready, ended, timeout])
   clearTimeout(timer)

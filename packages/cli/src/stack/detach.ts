@@ -9,11 +9,12 @@ import { claimStack, releaseClaim } from './claim.ts'
 import { readRunning, type RunningStack } from './running.ts'
 import { describeStateError } from './state-error.ts'
 
-/** Longest wait for a detached stack to be ready. */
-const DETACH_TIMEOUT_MS = 90_000
+/** Longest wait for a detached stack to be ready, without an app. */
+const READY_MS = 90_000
 
 /**
  * Starts a command that keeps a stack in a session of its own, with these arguments, and waits until its stack is ready.
+ * @param appMs what an app in it may take besides, milliseconds
  * @throws `STACK_FAILED` (retry) with its last words, `STACK_RUNNING`
  */
 export async function detach(
@@ -21,6 +22,7 @@ export async function detach(
   folder: string,
   command: 'up' | 'deploy',
   args: readonly string[],
+  appMs = 0,
 ): Promise<RunningStack> {
   const logFile = join(folder, 'run', 'up.log')
   const log = openSync(logFile, 'a', 0o600)
@@ -35,7 +37,7 @@ export async function detach(
   child.once('error', () => (ended = true))
   child.once('exit', () => (ended = true))
   const release = await claimFor(child, folder)
-  const deadline = Date.now() + DETACH_TIMEOUT_MS
+  const deadline = Date.now() + READY_MS + appMs
   while (!ended && Date.now() < deadline) {
     if (context.signal.aborted) {
       // It has a session of its own, so the terminal's Ctrl-C did not reach it.

@@ -4,6 +4,7 @@ import type { LoggedStatement } from '@sotto/protocol/keyrelease'
 import { encodeRoleConfig, inferenceConfig, type InferenceRole } from '../roles/index.ts'
 import { launch, type LaunchedRole, measureLaunch } from '../software-tee/launch.ts'
 import type { SoftwareMachine } from '../software-tee/machine.ts'
+import { READY_MS } from './child.ts'
 import { loggedStatement, type MeasuredRole, signRelease } from './documents.ts'
 import { appendToLog } from './http.ts'
 import type { Layout } from './layout.ts'
@@ -49,9 +50,12 @@ export async function prepareEnclaves(options: EnclavesOptions): Promise<Enclave
     const { image: measuredImage, measurement, hostData } = await measureLaunch(image, file)
     measured.push({ role: 'inference', digest: measuredImage.digest, measurement, hostData })
   }
+  // An enclave is ready when its app is.
+  const readyMs = READY_MS + (role.app?.healthcheck.startSeconds ?? 0) * 1000
   const startOne = (index: number): Promise<LaunchedRole> => {
     const name = enclaveName(index)
-    return launch({ name, machine, image, config: state.config(name), logFile: state.log(name), env })
+    const files = { config: state.config(name), logFile: state.log(name) }
+    return launch({ name, machine, image, ...files, env, readyMs })
   }
   return {
     measured,

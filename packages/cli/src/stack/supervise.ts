@@ -14,8 +14,9 @@ import {
   troubleOf,
   writeNote,
 } from './running.ts'
-import { startStack, type Stack, type StackOptions } from './start.ts'
+import { startStack } from './start.ts'
 import { describeStateError } from './state-error.ts'
+import type { Stack, StackOptions } from './types.ts'
 
 /** Asks what keeps a stack to start its enclaves again. Not SIGHUP, which a terminal sends that is closed. */
 export const RESTART_SIGNAL = 'SIGUSR2'

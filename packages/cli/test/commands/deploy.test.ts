@@ -25,7 +25,7 @@ describe('sotto stop', () => {
     })
     expect(isRunning(desk.supervisor)).toBe(false)
     expect(readdirSync(join(desk.cwd, '.sotto'))).toContain('run')
-    expect((await desk.records.get('notes')).digest).toBe(DIGEST)
+    expect((await desk.records.find('notes', 'local'))?.digest).toBe(DIGEST)
     expect(await desk.sotto(['stop'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('STACK_NOT_RUNNING') as string,
@@ -61,7 +61,75 @@ describe('sotto stop', () => {
     await desk.record({ target: 'compose', output: join(desk.cwd, 'out') })
     expect(await desk.sotto(['stop', '--delete', '--yes'])).toMatchObject({ code: 0 })
     expect(isRunning(desk.supervisor)).toBe(false)
-    expect((await desk.records.get('notes')).target).toBe('compose')
+    expect(await desk.records.find('notes', 'compose')).toBeDefined()
+  })
+
+  it('with --delete keeps what was rendered for clusters, and what an operator put there', async () => {
+    desk.running()
+    await desk.record()
+    desk.put('.sotto/keys/owner', 'x')
+    const kept = ['compose/compose.yaml', 'kubernetes/values.yaml', 'aci/secrets/kms.parameters.json']
+    for (const file of kept) desk.put(`.sotto/${file}`, 'mine')
+    expect(await desk.sotto(['stop', '--delete', '--yes'])).toMatchObject({ code: 0 })
+    expect(readdirSync(join(desk.cwd, '.sotto')).sort()).toEqual(['aci', 'compose', 'kubernetes'])
+    for (const file of kept) expect(readFileSync(join(desk.cwd, '.sotto', file), 'utf8')).toBe('mine')
+    expect(await desk.records.list()).toEqual([])
+  })
+
+  it('with --delete is refused of what is in a cluster alone, and nothing is touched', async () => {
+    desk.put('sotto.yaml', 'name: notes\n')
+    desk.put('.sotto/kubernetes/values.yaml', 'mine')
+    await desk.record({ target: 'kubernetes', output: join(desk.cwd, '.sotto', 'kubernetes') })
+    for (const words of [[], ['notes'], ['--target', 'kubernetes']]) {
+      const { code, stderr } = await desk.sotto(['stop', '--delete', '--yes', ...words])
+      expect([code, stderr]).toEqual([2, expect.stringContaining('notes is in kubernetes')])
+    }
+    expect(existsSync(join(desk.cwd, '.sotto', 'kubernetes', 'values.yaml'))).toBe(true)
+    expect(await desk.records.list()).toHaveLength(1)
+  })
+
+  it('with --delete destroys what is here of a deployment that is in a cluster too', async () => {
+    desk.put('sotto.yaml', 'name: notes\n')
+    desk.put('.sotto/keys/owner', 'x')
+    await desk.record()
+    await desk.record({ target: 'kubernetes', output: join(desk.cwd, 'out') })
+    expect(await desk.sotto(['stop', '--delete', '--yes'])).toMatchObject({ code: 0 })
+    expect(existsSync(join(desk.cwd, '.sotto'))).toBe(false)
+    expect((await desk.records.list()).map(({ target }) => target)).toEqual(['kubernetes'])
+  })
+})
+
+describe('a deployment that is at several places', () => {
+  it('is said with each of them', async () => {
+    desk.running()
+    await desk.record()
+    const applied = { at: 1, output: join(desk.cwd, 'out'), roles: ['log'] }
+    await desk.record({ target: 'compose', output: join(desk.cwd, 'out'), applied })
+    await desk.record({ target: 'aci', output: join(desk.cwd, 'other') })
+    const { stdout } = await desk.sotto(['ls'])
+    expect(stdout.split('\n').map((line) => line.split(/ +/).slice(0, 3).join(' '))).toEqual([
+      'notes local running',
+      'notes compose applied',
+      'notes aci rendered',
+      '',
+    ])
+    const status = await desk.sotto(['status', 'notes'])
+    expect(status.stdout).toContain('elsewhere  notes in compose (applied), notes in aci (rendered)')
+  })
+
+  it('and not here is looked at elsewhere', async () => {
+    desk.put('sotto.yaml', 'name: notes\n')
+    for (const target of ['compose', 'kubernetes'] as const)
+      await desk.record({ target, output: join(desk.cwd, 'out') })
+    for (const command of ['status', 'logs']) {
+      const { code, stderr } = await desk.sotto([command])
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(
+          /notes is for compose and kubernetes, .*\n.*docker compose ps.*kubectl get pods/,
+        ),
+      ])
+    }
   })
 })
 
@@ -91,6 +159,31 @@ describe('programs of clusters', () => {
     expect(await desk.records.list()).toEqual([])
   })
 
+  it('are asked about what was handed over, whatever was rendered after it', async () => {
+    desk.put('sotto.yaml', 'name: notes\n')
+    const [helm, docker] = [program('helm'), program('docker')]
+    const applied = { at: 1, output: join(desk.cwd, 'out'), namespace: 'ours', roles: ['log', 'kms'] }
+    await desk.record({ target: 'kubernetes', namespace: 'other', output: join(desk.cwd, 'new'), applied })
+    await desk.record({ target: 'compose', output: join(desk.cwd, 'composed') })
+    const { code, stderr } = await desk.sotto(['stop', '--yes'], { env: helm.env })
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('notes in compose (rendered), notes in kubernetes (applied)'),
+    ])
+    expect(await desk.sotto(['stop', '--yes', '--target', 'aci'], { env: helm.env })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('DEPLOY_UNKNOWN') as string,
+    })
+    expect([...helm.told(), ...docker.told()]).toEqual([])
+    expect(await desk.sotto(['stop', '--yes', '--target', 'kubernetes'], { env: helm.env })).toMatchObject({
+      code: 0,
+    })
+    expect(helm.told()).toEqual([expect.stringMatching(/^uninstall notes --namespace ours /)])
+    expect((await desk.records.list()).map(({ target }) => target)).toEqual(['compose'])
+    expect(await desk.sotto(['stop', '--yes'], { env: docker.env })).toMatchObject({ code: 0 })
+    expect(docker.told()).toEqual([expect.stringContaining(join(desk.cwd, 'composed', 'compose.yaml'))])
+  })
+
   it('that fail are named, and nothing is forgotten', async () => {
     const docker = program('docker', 3)
     await desk.record({ target: 'compose', output: join(desk.cwd, 'out') })
@@ -100,7 +193,7 @@ describe('programs of clusters', () => {
       expect.stringMatching(/docker failed.*\[DEPLOY_TARGET\]\n +found: +exit code 3\nhint: .*stop it again/),
     ])
     expect(docker.told()[0]).toContain(`-f ${join(desk.cwd, 'out', 'compose.yaml')}`)
-    expect((await desk.records.get('notes')).target).toBe('compose')
+    expect(await desk.records.find('notes', 'compose')).toBeDefined()
   })
 
   it('that are not here are named, with what to install', async () => {

@@ -10,6 +10,7 @@ import { BANNER, createDesk, type Desk, traffic } from '../support/desk.ts'
 import type { RunResult, WorldOptions } from '../support/memory-io.ts'
 
 const KEY = 'sk-sotto-hunter2'
+const OTHER = 'https://other.example'
 
 let desk: Desk
 beforeEach(async () => {
@@ -146,13 +147,12 @@ describe('sotto login', () => {
       log: `${RELAY}/log`,
       policy: 'policy.json',
     })
-    const other = 'https://other.example'
     const fetch: typeof globalThis.fetch = (input, init) =>
-      desk.service.fetch(String(input).replace(other, RELAY), init)
+      desk.service.fetch(String(input).replace(OTHER, RELAY), init)
     desk.service.outerCalls.length = 0
-    expect(await sotto(['login', other, '--policy', 'policy.json'], { fetch })).toMatchObject({ code: 0 })
+    expect(await sotto(['login', OTHER, '--policy', 'policy.json'], { fetch })).toMatchObject({ code: 0 })
     expect(JSON.parse(readFileSync(place('other.example', 'settings.json'), 'utf8'))).toEqual({
-      host: other,
+      host: OTHER,
       gateway: 'inference',
       policy: 'policy.json',
     })
@@ -233,25 +233,41 @@ describe('the account key of a context', () => {
     issuer: TestIssuer
     secret: string
     keys: string[]
+    spent: string[]
     fetch: typeof globalThis.fetch
+    loginWithAccount: () => Promise<RunResult>
   }> {
     const issuer = await openTestIssuer({ log: desk.service.world.log, now: desk.service.now() })
     await issuer.keys.tick()
     const { secret } = openAccount(issuer)
-    desk.service.knobs.app = (request) =>
-      new URL(request.url).pathname === '/sotto/token-challenge'
-        ? new Response(CHALLENGE as BodyInit)
-        : new Response(
-            'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
-            {
-              headers: { 'content-type': 'text/event-stream' },
-            },
-          )
+    const spent: string[] = []
+    desk.service.knobs.app = (request) => {
+      if (new URL(request.url).pathname === '/sotto/token-challenge')
+        return new Response(CHALLENGE as BodyInit)
+      const authorization = request.headers.get('authorization')
+      if (authorization !== null) spent.push(authorization)
+      return new Response(
+        'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+        {
+          headers: { 'content-type': 'text/event-stream' },
+        },
+      )
+    }
     const keys: string[] = []
     return {
       issuer,
       secret,
       keys,
+      spent,
+      loginWithAccount: () =>
+        login(
+          '--issuer',
+          'https://issuer.example',
+          '--issuer-key',
+          toBase64Url(issuer.publicKey),
+          '--account-key',
+          writePrivate('key', secret),
+        ),
       fetch: async (input, init) => {
         const { host } = new URL(String(input))
         if (!host.startsWith('issuer')) return desk.service.fetch(input, init)
@@ -263,23 +279,38 @@ describe('the account key of a context', () => {
     }
   }
 
-  it('buys at the issuer of its context, and at no other that something else names', async () => {
-    const { issuer, secret, keys, fetch } = await openDesk()
+  it('neither buys for another host nor spends there what was bought, unless the environment names it', async () => {
+    const { issuer, secret, keys, spent, fetch, loginWithAccount } = await openDesk()
+    expect(await loginWithAccount()).toMatchObject({ code: 0 })
+    const elsewhere: typeof globalThis.fetch = (input, init) =>
+      fetch(String(input).replace(OTHER, RELAY), init)
+    const chat = (args: string[] = [], env: Record<string, string> = {}): Promise<RunResult> =>
+      sotto(['chat', ...args], { fetch: elsewhere, stdin: ['hello'], env })
+    expect(await chat()).toMatchObject({ code: 0 })
+    expect([keys.length > 0, spent.length]).toEqual([true, 1])
+    keys.length = spent.length = 0
+    const there = ['--host', OTHER, '--policy', 'policy.json']
+    expect(await chat(there)).toMatchObject({ code: 0 })
+    expect(await chat([], { SOTTO_HOST: OTHER, SOTTO_POLICY: 'policy.json' })).toMatchObject({ code: 0 })
+    // A folder that somebody else wrote names another host.
+    desk.write('sotto.json', JSON.stringify({ host: OTHER, policy: 'policy.json' }))
+    expect(await chat()).toMatchObject({ code: 0 })
+    // And what a folder says of its own host is not for another one either.
     const issuerKey = toBase64Url(issuer.publicKey)
-    expect(
-      await sotto([
-        'login',
-        RELAY,
-        '--policy',
-        'policy.json',
-        '--issuer',
-        'https://issuer.example',
-        '--issuer-key',
-        issuerKey,
-        '--account-key',
-        writePrivate('key', secret),
-      ]),
-    ).toMatchObject({ code: 0 })
+    const account = { issuer: 'https://issuer.example', 'issuer-key': issuerKey }
+    desk.write('sotto.json', JSON.stringify({ host: RELAY, policy: 'policy.json', ...account }))
+    expect(await chat(there, { SOTTO_ACCOUNT_KEY: secret })).toMatchObject({ code: 0 })
+    expect([keys, spent]).toEqual([[], []])
+    rmSync(join(desk.cwd, 'sotto.json'))
+    const named = { SOTTO_ISSUER: account.issuer, SOTTO_ISSUER_KEY: issuerKey, SOTTO_ACCOUNT_KEY: secret }
+    expect(await chat(there, named)).toMatchObject({ code: 0 })
+    expect(spent).toHaveLength(1)
+  })
+
+  it('buys at the issuer of its context, and at no other that something else names', async () => {
+    const { issuer, keys, fetch, loginWithAccount } = await openDesk()
+    const issuerKey = toBase64Url(issuer.publicKey)
+    expect(await loginWithAccount()).toMatchObject({ code: 0 })
     expect(await sotto(['chat'], { fetch, stdin: ['hello'] })).toMatchObject({ code: 0 })
     expect(new Set(keys)).toEqual(new Set(['issuer.example of the context']))
     keys.length = 0

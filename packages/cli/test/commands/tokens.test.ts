@@ -53,6 +53,14 @@ async function openHome() {
         .filter((name) => /^tokens-[0-9a-f]{16}\.json$/.test(name))
         .map((name) => join(state, name)),
     sell: () => openAccount(issuer).secret,
+    /** As in a folder whose `sotto.json` names the issuer; the key is in the user's file. */
+    async chatByProject(ownWord: boolean): Promise<RunResult> {
+      const { SOTTO_ISSUER: url, SOTTO_ISSUER_KEY: key } = env
+      writeFileSync(join(desk.cwd, 'sotto.json'), JSON.stringify({ issuer: url, 'issuer-key': key }))
+      mkdirSync(join(desk.cwd, 'config'), { recursive: true })
+      writeFileSync(join(desk.cwd, 'config', 'account.key'), secret)
+      return desk.sotto(['chat'], { env: ownWord ? { SOTTO_ISSUER: url } : {}, fetch, stdin: ['hello'] })
+    },
   }
 }
 
@@ -110,4 +118,16 @@ it('uses and buys nothing where tokens cannot be kept, and says where', async ()
   expect(stderr).toContain('[CLI_FILE]')
   expect(stderr).toContain(shelf)
   expect([purchases(), used.length]).toEqual([1, 1])
+})
+
+it('a folder that somebody else wrote chooses no issuer for the key of the user', async () => {
+  const { chatByProject, purchases } = await openHome()
+  const refused = await chatByProject(false)
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining('sotto.json names a token issuer'),
+  ])
+  expect(purchases()).toBe(0)
+  expect((await chatByProject(true)).code).toBe(0)
+  expect(purchases()).toBe(1)
 })

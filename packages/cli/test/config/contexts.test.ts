@@ -140,7 +140,7 @@ describe('which context is in effect', () => {
     expect(config.get('host')).toEqual({
       value: 'https://b',
       origin: contextFiles(world(), 'b').settings,
-      isOfHost: true,
+      ofHost: 'https://b',
     })
   })
 

@@ -72,6 +72,15 @@ describe('loadConfig', () => {
     expect((await loadConfig(world({ SOTTO_HOST: 'https://other' }))).get('policy')).toBeUndefined()
   })
 
+  it('says of which host a setting is: the one that its file names, whatever stands before the file', async () => {
+    write('sotto.json', { host: 'https://project', log: 'https://log.project' })
+    write('home/sotto/config.json', { issuer: 'https://issuer.user', 'issuer-key': 'k' })
+    const config = await loadConfig(world({ SOTTO_HOST: 'https://env', SOTTO_KMS: 'https://kms.env' }))
+    expect(
+      (['host', 'log', 'kms', 'issuer', 'gateway'] as const).map((name) => config.get(name)?.ofHost),
+    ).toEqual([undefined, 'https://project', undefined, undefined, undefined])
+  })
+
   it('reads only the file that --config names', async () => {
     write('sotto.json', { host: 'https://project' })
     write('mine.json', { gateway: 'mine' })

@@ -43,6 +43,12 @@ const options = (out: string, from: string, more: Partial<BuildImageOptions> = {
   ...more,
 })
 
+/** Nothing to build on, and another image. */
+const BASES: [what: string, baseOf: () => Promise<Partial<BuildImageOptions>>][] = [
+  ['without a base', async () => ({})],
+  ['with a base', async () => ({ base: await readLayout(writeSampleLayout(join(root, 'base'))) })],
+]
+
 /** Every file of a folder with its bytes. */
 function snapshot(folder: string): Record<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
@@ -128,18 +134,29 @@ describe('an image', () => {
 })
 
 describe('a build that fails', () => {
-  it('leaves the image of before, and nothing of its own', async () => {
+  it.each(BASES)('leaves the image of before, and nothing of its own, %s', async (_what, baseOf) => {
+    const from = writeFiles(join(root, 'from'), FILES)
+    const more = await baseOf()
+    await buildImage(options('a', from, more))
+    const before = snapshot(join(root, 'a'))
+    symlinkSync('/etc/passwd', join(from, 'link'))
+    const layers = [[{ to: '/x', bytes: Buffer.from('new') }], [{ to: '/opt', from }]]
+    const failing = buildImage(options('a', from, { ...more, layers }))
+    await expect(failing).rejects.toMatchObject({ code: 'IMAGE_UNMEASURABLE' })
+    expect(snapshot(join(root, 'a'))).toEqual(before)
+    await expect(buildImage(options('b', from, more))).rejects.toMatchObject({ code: 'IMAGE_UNMEASURABLE' })
+    expect(readdirSync(root)).not.toContain('b')
+  })
+
+  it('leaves the image of before where nobody could read the new one', async () => {
     const from = writeFiles(join(root, 'from'), FILES)
     await buildImage(options('a', from))
     const before = snapshot(join(root, 'a'))
-    symlinkSync('/etc/passwd', join(from, 'link'))
-    const failing = buildImage(
-      options('a', from, { layers: [[{ to: '/x', bytes: Buffer.from('new') }], [{ to: '/opt', from }]] }),
-    )
-    await expect(failing).rejects.toMatchObject({ code: 'IMAGE_UNMEASURABLE' })
+    const Env = Array.from({ length: 5000 }, (_, n) => `A${n}=`)
+    await expect(buildImage(options('a', from, { config: { Env } }))).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+    })
     expect(snapshot(join(root, 'a'))).toEqual(before)
-    await expect(buildImage(options('b', from))).rejects.toMatchObject({ code: 'IMAGE_UNMEASURABLE' })
-    expect(readdirSync(root)).not.toContain('b')
   })
 
   it('says what is damaged in a base', async () => {
@@ -188,9 +205,10 @@ describe('a build that fails', () => {
 })
 
 describe('a full disk', () => {
-  it('leaves what was there before, and says so', async () => {
+  it.each(BASES)('leaves what was there before, and says so, %s', async (_what, baseOf) => {
     const from = writeFiles(join(root, 'from'), FILES)
-    await buildImage(options('a', from))
+    const more = await baseOf()
+    await buildImage(options('a', from, more))
     const before = snapshot(join(root, 'a'))
     writeFileSync(join(from, 'role.js'), 'another role')
     const file = await open(join(root, 'any'), 'w')
@@ -205,8 +223,8 @@ describe('a full disk', () => {
         return Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }))
       })
       const [again, anew] = [
-        await buildImage(options('a', from)).catch((error: unknown) => error),
-        ((writes = 0), await buildImage(options('b', from)).catch((error: unknown) => error)),
+        await buildImage(options('a', from, more)).catch((error: unknown) => error),
+        ((writes = 0), await buildImage(options('b', from, more)).catch((error: unknown) => error)),
       ]
       spy.mockRestore()
       if (!(again instanceof Error)) break
@@ -216,7 +234,8 @@ describe('a full disk', () => {
       expect(readdirSync(root)).not.toContain('b')
       expect(room).toBeLessThan(50)
     }
-    expect((await readLayout(join(root, 'a'))).manifest.layers).toHaveLength(2)
+    const ofBase = more.base?.manifest.layers.length ?? 0
+    expect((await readLayout(join(root, 'a'))).manifest.layers).toHaveLength(2 + ofBase)
   })
 })
 

@@ -18,7 +18,8 @@ export interface ExaminedResponse {
 
 /**
  * Recognises the encapsulated date problem; other answers pass through unread. The offset comes from
- * inside the encryption: it is the enclave's clock, not the relay's.
+ * inside the encryption: it is the enclave's clock, not the relay's. Without `date` it is no answer of the
+ * gateway: an app may write the same problem, but no `date`, and would have a request sent again that ran.
  */
 export async function examineDate(inner: InnerResponse, sentMs: number): Promise<ExaminedResponse> {
   const type = valueOf(inner.fields, 'content-type')?.split(';')[0]
@@ -59,9 +60,9 @@ function isDateProblem(body: Uint8Array): boolean {
   }
 }
 
-function offsetOf(fields: readonly BhttpField[], sentMs: number): number {
+function offsetOf(fields: readonly BhttpField[], sentMs: number): number | undefined {
   const date = Date.parse(valueOf(fields, 'date') ?? '')
-  return Number.isNaN(date) ? 0 : date - sentMs
+  return Number.isNaN(date) ? undefined : date - sentMs
 }
 
 function valueOf(fields: readonly BhttpField[], name: string): string | undefined {

@@ -1,7 +1,7 @@
 export { type ModelAbout, type ModelContent, type ModelFiles, modelContent } from './content.ts'
 export { createModels, type ModelsOptions } from './models.ts'
 export { modelNameOf } from './model-name.ts'
-export { type ModelOwner, modelOwner } from './owner.ts'
+export { type ModelOwner, modelOwner, sealingSecrets } from './owner.ts'
 export { ownerKeyPem, parseOwnerKey } from './owner-key.ts'
 export {
   chunkAt,

@@ -6,7 +6,8 @@ export const MAX_ANSWER_HEADERS = 128
 
 /**
  * Connection matters, which the gateway settles itself; and what it says to clients in its own name: the time, the number
- * of an answer, and everything about tokens and receipts.
+ * of an answer, whether a request may be sent again, and everything about tokens and receipts. A client that is told that
+ * its token is void spends another one.
  */
 const DROPPED: ReadonlySet<string> = new Set([
   'connection',
@@ -21,7 +22,9 @@ const DROPPED: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   'via',
+  'www-authenticate',
   'x-request-id',
+  'x-should-retry',
 ])
 const GATEWAY_NAMES = /^sotto-/
 /** What goes into an encrypted answer as it is (RFC 9292). */
@@ -30,14 +33,16 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
  * The answer of an app, which controls all of it: chunk by chunk as it comes, and a failed stream where it is cut.
+ * @param onEnd called when nothing more comes of it, before whoever reads it is told
  * @throws `APP_ANSWER_MALFORMED`
  */
-export function toResponse(incoming: IncomingMessage): Response {
+export function toResponse(incoming: IncomingMessage, onEnd: () => void): Response {
   const status = incoming.statusCode ?? 0
   if (status < 200 || status > 599) throw malformed('its status')
   const headers = headersOf(incoming)
-  if (!WITHOUT_BODY.has(status)) return new Response(bodyOf(incoming), { status, headers })
+  if (!WITHOUT_BODY.has(status)) return new Response(bodyOf(incoming, onEnd), { status, headers })
   incoming.resume()
+  onEnd()
   return new Response(null, { status, headers })
 }
 
@@ -58,19 +63,22 @@ function headersOf({ rawHeaders, headers: { connection } }: IncomingMessage): He
   return headers
 }
 
-function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+function bodyOf(incoming: IncomingMessage, onEnd: () => void): ReadableStream<Uint8Array> {
   const chunks = incoming.iterator() as AsyncIterator<Buffer, undefined>
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const { done, value } = await chunks.next().catch((cause: unknown) => {
+          onEnd()
           throw appError('APP_NO_ANSWER', 'the app broke off its answer', { cause })
         })
-        if (done) controller.close()
-        else controller.enqueue(new Uint8Array(value))
+        if (!done) return controller.enqueue(new Uint8Array(value))
+        onEnd()
+        controller.close()
       },
       cancel() {
         incoming.destroy()
+        onEnd()
       },
     },
     { highWaterMark: 0 },

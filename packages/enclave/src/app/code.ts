@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { SottoError } from '@sotto/protocol/errors'
+import { SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
 import { readTar } from '@sotto/protocol/tar'
 import { openUnnamed } from '../ram/unnamed-file.ts'
 import type { AppConfig } from './config.ts'
 import { readContent } from './content.ts'
 import { appError } from './errors.ts'
-import { MAX_ARCHIVE_BYTES, MAX_CODE_BYTES, MAX_FILES } from './limits.ts'
+import { MAX_ARCHIVE_BYTES, MAX_CODE_BYTES, MAX_FILES, MAX_FOLDERS } from './limits.ts'
 import { readWhole } from './read-at.ts'
 
 /** The archive of an app, in memory: it has no name, and vanishes with this process. */
@@ -71,18 +71,45 @@ async function copyInto(fd: number, file: Parameters<typeof readContent>[0]): Pr
 
 /** Here, where it can be said why; what unpacks it later says nothing. */
 function requireUnpackable(fd: number, isSealed: boolean): void {
+  const malformed = (details: SottoErrorOptions): Error =>
+    appError('APP_CODE_MALFORMED', 'the code is no archive that can be unpacked', {
+      ...details,
+      hint: 'pack it with sotto deploy, or with packTar of @sotto/protocol/tar',
+    })
+  const folders = countFolders(entriesOf(fd, isSealed, malformed).map(({ path }) => path))
+  if (folders > MAX_FOLDERS)
+    throw malformed({ expected: `at most ${MAX_FOLDERS} folders`, found: `${folders} folders` })
+}
+
+function entriesOf(
+  fd: number,
+  isSealed: boolean,
+  malformed: (details: SottoErrorOptions) => Error,
+): ReturnType<typeof readTar> {
   try {
-    readTar(readWhole(fd), { maxFiles: MAX_FILES, maxBytes: MAX_CODE_BYTES })
+    return readTar(readWhole(fd), { maxFiles: MAX_FILES, maxBytes: MAX_CODE_BYTES })
   } catch (cause) {
     if (!(cause instanceof SottoError)) throw cause
     const { expected, found } = cause
-    throw appError('APP_CODE_MALFORMED', 'the code is no archive that can be unpacked', {
+    throw malformed({
       ...(expected !== undefined && { expected }),
       // The names of its files are sealed where it is.
       ...(found !== undefined && !isSealed && { found }),
-      hint: 'pack it with sotto deploy, or with packTar of @sotto/protocol/tar',
     })
   }
+}
+
+/** Folders that unpacking makes. An archive is sorted, so what lies in one folder stands together. */
+function countFolders(paths: readonly string[]): number {
+  let count = 0
+  let before: string[] = []
+  for (const path of paths) {
+    const folders = path.split('/').slice(0, -1)
+    const shared = folders.findIndex((name, depth) => name !== before[depth])
+    if (shared >= 0) count += folders.length - shared
+    before = folders
+  }
+  return count
 }
 
 function openRam(directory: string): number {

@@ -1,12 +1,23 @@
+import {
+  APP_VARIABLE,
+  appWordsBytes,
+  isReservedVariable,
+  MAX_APP_WORDS_BYTES,
+} from '@sotto/protocol/app-variables'
 import { integer, list, object, table, text, type Decoder } from '@sotto/serve/config'
 import { serveError } from '@sotto/serve/errors'
-import { OWN_VARIABLES, VARIABLE } from './environment.ts'
 
 /** A file of the app's folder whose content is sealed. */
 export interface SealedFile {
   readonly file: string
   /** Id of the artifact; its content key comes with the release. */
   readonly artifact: string
+}
+
+/** The secrets of an app: who seals them chooses the values, and the measured configuration the names. */
+export interface SealedSecrets extends SealedFile {
+  /** Exactly the variables that the file sets. */
+  readonly names: readonly string[]
 }
 
 /** An own app, as the measured configuration describes it. */
@@ -26,7 +37,7 @@ export interface AppConfig {
   /** `path` (default `/health`) has to answer 2xx within `startSeconds` (default 60). */
   readonly healthcheck: { readonly path: string; readonly startSeconds: number }
   /** Sealed JSON `{deployment, values}`; absent: it has none. */
-  readonly secrets?: SealedFile
+  readonly secrets?: SealedSecrets
   /** Private memory of each of its processes, bytes. Default 1 GiB. */
   readonly memoryBytes: number
 }
@@ -54,9 +65,13 @@ const code: Decoder<AppConfig['code']> = object((fields) => {
   }
 })
 
-const secrets: Decoder<SealedFile> = object((fields) => ({
+/** Variables of each kind that a deployment sets. */
+const MAX_VARIABLES = 64
+
+const secrets: Decoder<SealedSecrets> = object((fields) => ({
   file: fields.required('file', FILE),
   artifact: fields.required('artifact', ARTIFACT),
+  names: fields.required('names', list(text({ pattern: APP_VARIABLE }), 0, MAX_VARIABLES)),
 }))
 
 const healthcheck: Decoder<AppConfig['healthcheck']> = object((fields) => ({
@@ -67,13 +82,13 @@ const healthcheck: Decoder<AppConfig['healthcheck']> = object((fields) => ({
 /** Decodes `app` of an inference configuration. @throws `CONFIG_INVALID` */
 export const appConfig: Decoder<AppConfig> = (given, path) => {
   const app = object((fields): AppConfig => {
-    const sealed = fields.optional<SealedFile | undefined>('secrets', secrets, undefined)
+    const sealed = fields.optional<SealedSecrets | undefined>('secrets', secrets, undefined)
     return {
       name: fields.required('name', text({ pattern: /^[a-z][a-z0-9-]{0,62}$/ })),
       directory: fields.required('directory', text({ max: 1024, pattern: /^[^\0]*$/ })),
       code: fields.required('code', code),
       command: fields.required('command', list(word, 1, 64)),
-      env: fields.optional('env', table(VARIABLE, value, 0, 64), {}),
+      env: fields.optional('env', table(APP_VARIABLE, value, 0, MAX_VARIABLES), {}),
       port: fields.optional('port', integer(FIRST_PORT, 65_535), 8080),
       healthcheck: fields.optional('healthcheck', healthcheck, DEFAULT_HEALTHCHECK),
       ...(sealed && { secrets: sealed }),
@@ -81,8 +96,12 @@ export const appConfig: Decoder<AppConfig> = (given, path) => {
     }
   })(given, path)
   const refuse = (what: string): Error => serveError('CONFIG_INVALID', `${path}${what}`)
-  const own = Object.keys(app.env).find((name) => OWN_VARIABLES.includes(name))
-  if (own !== undefined) throw refuse(`.env.${own}: an app is told this variable, and cannot set it`)
+  const names = [...Object.keys(app.env), ...(app.secrets?.names ?? [])]
+  const reserved = names.find(isReservedVariable)
+  if (reserved !== undefined) throw refuse(`: ${reserved} is the enclave's to set, or nobody's`)
+  if (new Set(names).size < names.length) throw refuse('.secrets.names: a variable is set twice')
+  if (appWordsBytes(app.command, app.env) > MAX_APP_WORDS_BYTES)
+    throw refuse(`: expected at most ${MAX_APP_WORDS_BYTES} bytes of command and variables`)
   if (app.secrets?.file === app.code.file) throw refuse('.secrets.file: it is the file of the code')
   if (app.secrets !== undefined && app.secrets.artifact === app.code.artifact)
     throw refuse('.secrets.artifact: it is the artifact of the code')

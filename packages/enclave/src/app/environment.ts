@@ -1,18 +1,5 @@
 import { quote } from './sandbox/words.ts'
 
-/** Names of environment variables that a deployment may set. */
-export const VARIABLE: RegExp = /^[A-Z][A-Z0-9_]{0,63}$/
-
-/** Variables that say where an app is; nobody else sets them. */
-export const OWN_VARIABLES: readonly string[] = [
-  'HOME',
-  'OPENAI_API_KEY',
-  'OPENAI_BASE_URL',
-  'PATH',
-  'PORT',
-  'TMPDIR',
-]
-
 /** What every app finds in its environment, and what its deployment adds. */
 export function appEnvironment(
   ports: { port: number; apiPort: number },

@@ -13,7 +13,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `APP_STARTING` (retry): the app has not answered its health check yet. Inside: 503.
  * - `APP_NOT_HEALTHY` (fix-input): the app ended, or did not answer its health check with 2xx, before its time to start was over.
  * - `APP_RESTARTING` (retry): the app ended and is started again. Inside: 503.
- * - `APP_GIVEN_UP` (fix-input): the app kept ending, and is not started again. Inside: 503.
+ * - `APP_GIVEN_UP` (fix-input): the app did not get healthy when its enclave started, or a security check refused its next start; it is not started again. Inside: 503.
  * - `APP_SECOND_PORT` (stop): the app listened on another port than its own; it was ended for good. Inside: 503.
  * - `APP_CLOSED` (retry): the app was stopped on purpose. Inside: 503.
  * - `APP_NO_ANSWER` (retry): the app took no connection, or ended it before it answered. Inside: 502.

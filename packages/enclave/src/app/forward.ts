@@ -30,6 +30,7 @@ export async function forward(request: Request, options: ForwardOptions): Promis
   try {
     return await exchange(request, body, options)
   } catch (error) {
+    body.cancel()
     request.signal.throwIfAborted()
     throw error
   } finally {
@@ -41,12 +42,19 @@ async function exchange(request: Request, body: OutgoingBody, options: ForwardOp
   for (let isAgain = false; ; isAgain = true) {
     request.signal.throwIfAborted()
     const outgoing = begin(request, body, options)
-    const answered = answerOf(outgoing, options.idleMs)
+    const answered = answerOf(outgoing, request.signal, options.idleMs)
     const sent = body.send(outgoing)
     // Where the app does not take all of it, its answer counts; where the client cuts it, the request is destroyed.
     sent.catch(() => undefined)
+    // What the app has not taken by the end of its answer it never gets: nobody empties the connection from then on, and
+    // the gateway reads the rest, so that it would get a request with a hole in it.
+    const onEnd = (): void => {
+      if (outgoing.writableFinished) return
+      outgoing.destroy()
+      body.cancel()
+    }
     try {
-      return toResponse(await answered)
+      return toResponse(await answered, onEnd)
     } catch (error) {
       outgoing.destroy()
       // Closed by the app in the moment it was used again. What asks for something may not be repeated.
@@ -74,24 +82,37 @@ function begin(request: Request, body: OutgoingBody, { agent }: ForwardOptions):
   return outgoing
 }
 
-/** The head of the answer. @throws `APP_NO_ANSWER`, `APP_ANSWER_MALFORMED`, `APP_TIMEOUT` */
-function answerOf(outgoing: ClientRequest, idleMs: number): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    outgoing.setTimeout(idleMs, () =>
-      outgoing.destroy(appError('APP_TIMEOUT', 'the app did not answer in time')),
-    )
-    outgoing.once('response', (incoming) => {
-      // Said by whoever reads the body.
-      incoming.on('error', () => undefined)
-      resolve(incoming)
-    })
-    outgoing.once('upgrade', (_, socket: Duplex) => {
-      socket.destroy()
-      reject(appError('APP_ANSWER_MALFORMED', 'the app answered with another protocol'))
-    })
-    outgoing.on('error', (error: Error) => reject(inOurWords(error)))
-    outgoing.once('close', () => reject(appError('APP_NO_ANSWER', 'the app did not answer')))
+/** The head of the answer. @throws `APP_NO_ANSWER`, `APP_ANSWER_MALFORMED`, `APP_TIMEOUT`; the reason of an abort */
+async function answerOf(
+  outgoing: ClientRequest,
+  signal: AbortSignal,
+  idleMs: number,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const late = (): Error => appError('APP_TIMEOUT', 'the app did not answer in time')
+  // While it waits for a connection, a request says nothing: not that it is destroyed, and not that time is over.
+  const onAbort = (): void => reject(signal.reason)
+  const timer = setTimeout(() => reject(late()), idleMs)
+  outgoing.once('socket', () => clearTimeout(timer))
+  signal.addEventListener('abort', onAbort, { once: true })
+  outgoing.setTimeout(idleMs, () => outgoing.destroy(late()))
+  outgoing.once('response', (incoming) => {
+    // Said by whoever reads the body.
+    incoming.on('error', () => undefined)
+    resolve(incoming)
   })
+  outgoing.once('upgrade', (_, socket: Duplex) => {
+    socket.destroy()
+    reject(appError('APP_ANSWER_MALFORMED', 'the app answered with another protocol'))
+  })
+  outgoing.on('error', (error: Error) => reject(inOurWords(error)))
+  outgoing.once('close', () => reject(appError('APP_NO_ANSWER', 'the app did not answer')))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
 }
 
 function inOurWords(error: Error): Error {

@@ -24,14 +24,15 @@ export function apiForApp(api: InnerApp): App {
 }
 
 /**
- * The models an app may name. Of owners' models those that the measured configuration names, and no others: a name that
- * nobody has loaded goes to the registry, outside, and an app that chose it could say anything with it.
+ * The models an app may name. Of owners' models those that the measured configuration keeps loaded, by their names or by
+ * aliases, and no others: what nobody has loaded is asked for at the registry, outside, and an app that chose when, and
+ * which of them, could say anything with it.
  * @param pinned owners' models that the configuration keeps loaded
  */
 export function modelsForApp(models: ModelDirectory, pinned: readonly string[]): ModelDirectory {
   const { onDemand, aliases = {} } = models
   if (onDemand === undefined) return models
-  const known = new Set([...pinned, ...Object.values(aliases)])
+  const known = new Set(pinned)
   return {
     list: () => models.list(),
     aliases,

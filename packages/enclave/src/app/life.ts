@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, closeSync, constants, openSync, readlinkSync } from 'node:fs'
+import { chmodSync, closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SottoError } from '@sotto/protocol/errors'
 import type { App } from '@sotto/serve/errors'
 import { type RunningServer, startServer } from '@sotto/serve/server'
 import { API_SOCKET, APP_SOCKET } from './bridge/bridge.ts'
@@ -33,6 +35,9 @@ const READY_MS = 60_000
 const MAX_CONNECTIONS = 512
 const MAX_IDLE_CONNECTIONS = 32
 const IDLE_MS = 1000
+/** How often it is looked whether all of a life is gone, and for how long: a process that the kernel cannot end stays. */
+const GONE_CHECK_MS = 5
+const GONE_MS = 10_000
 
 /** One life of an app with its namespaces and its bridge: started, used, ended. Nothing of it is left afterwards. */
 export class Life {
@@ -43,6 +48,8 @@ export class Life {
   private readonly process: ChildProcess
   /** `/proc/PID` of the process that the namespaces are those of: no other process ever, whatever becomes of the number. */
   private readonly proc: number
+  /** The same of the first process in them, which is gone after all others; undefined until it has said its number. */
+  private first: number | undefined
   private link: number | undefined
   private serving: Promise<RunningServer> | undefined
   private isOver = false
@@ -53,10 +60,9 @@ export class Life {
    */
   static async start(options: LifeOptions): Promise<Life> {
     await options.verify()
-    const life = new Life(options)
+    const life = Life.spawn(options)
     try {
-      await life.bridged()
-      await life.serve(options.api)
+      await life.join(options.api)
       await options.verify()
       life.begin(options.environment)
       return life
@@ -64,6 +70,14 @@ export class Life {
       life.end()
       await life.ended
       throw error
+    }
+  }
+
+  private static spawn(options: LifeOptions): Life {
+    try {
+      return new Life(options)
+    } catch (cause) {
+      throw failed('no process', cause)
     }
   }
 
@@ -77,21 +91,40 @@ export class Life {
       // A terminal's Ctrl-C is for the host, which then ends its app in order.
       detached: true,
     })
-    const { pid } = this.process
-    this.ended = new Promise((resolve) => {
+    const exited = new Promise<number | undefined>((resolve) => {
       this.process.once('exit', (code) => resolve(code ?? undefined))
       this.process.once('error', () => resolve(undefined))
     })
-    this.proc = pid === undefined ? -1 : openSync(`/proc/${pid}`, constants.O_RDONLY | constants.O_DIRECTORY)
+    const { pid } = this.process
+    try {
+      this.proc = pid === undefined ? -1 : openProcess(pid)
+    } catch (error) {
+      this.end()
+      throw error
+    }
     this.agent = new Agent({
       keepAlive: true,
       maxSockets: MAX_CONNECTIONS,
       maxFreeSockets: MAX_IDLE_CONNECTIONS,
       timeout: IDLE_MS,
     })
-    this.agent.createConnection = () => connect({ path: `${this.folder()}/${APP_SOCKET}` })
+    // Not thrown: a request that waited for a connection is given one where nobody catches anything.
+    this.agent.createConnection = (_, done) => {
+      try {
+        return connect({ path: `${this.folder()}/${APP_SOCKET}` })
+      } catch (error) {
+        done?.(error as Error, null as never)
+        return undefined
+      }
+    }
     // It may end before it has read anything.
     this.stdin.on('error', () => undefined)
+    this.ended = exited.then(async (status) => {
+      this.isOver = true
+      this.agent.destroy()
+      await this.gone()
+      return status
+    })
     void this.ended.then(() => this.leave())
   }
 
@@ -109,11 +142,27 @@ export class Life {
     return this.process.stdin!
   }
 
+  /** Waits for the bridge, and serves the API beside it. @throws `APP_START_FAILED` */
+  private async join(api: App): Promise<void> {
+    try {
+      await this.bridged()
+      await this.serve(api)
+    } catch (error) {
+      if (error instanceof SottoError && error.code === 'APP_START_FAILED') throw error
+      throw failed('it ended while it was joined', error)
+    }
+  }
+
   /** Waits until the bridge says that it listens, and enters the folder of its sockets. */
   private async bridged(): Promise<void> {
     const channel = this.process.stdio[READY_DESCRIPTOR] as Readable | Duplex | undefined
+    let text = ''
     const said = new Promise<boolean>((resolve) => {
-      channel?.once('data', () => resolve(true))
+      channel?.on('data', (piece: Buffer) => {
+        text += piece.toString('latin1')
+        this.first ??= openFirst(text)
+        if (text.endsWith('ready\n')) resolve(true)
+      })
       channel?.once('error', () => resolve(false))
     })
     let timer: NodeJS.Timeout | undefined
@@ -150,18 +199,48 @@ export class Life {
     return `/proc/self/fd/${this.link}`
   }
 
+  /** The kernel ends every process of the namespaces before their first one is dead. */
+  private async gone(): Promise<void> {
+    const until = performance.now() + GONE_MS
+    while (this.first !== undefined && isAlive(this.first) && performance.now() < until)
+      await sleep(GONE_CHECK_MS)
+  }
+
   private async leave(): Promise<void> {
-    this.isOver = true
-    this.agent.destroy()
     // A server removes its socket when it closes, by a path that is through this descriptor.
     await this.serving?.then((server) => server.close()).catch(() => undefined)
-    for (const fd of [this.link, this.proc]) if (fd !== undefined && fd >= 0) closeSync(fd)
+    for (const fd of [this.link, this.first, this.proc]) if (fd !== undefined && fd >= 0) closeSync(fd)
   }
 }
 
-function failed(found: string): Error {
+/** The process of that number now, and no other later. */
+function openProcess(pid: number | string): number {
+  return openSync(`/proc/${pid}`, constants.O_RDONLY | constants.O_DIRECTORY)
+}
+
+/** The process whose number is the first line; undefined where it has not come, or is gone. */
+function openFirst(text: string): number | undefined {
+  const pid = /^(\d+)\n/.exec(text)?.[1]
+  try {
+    return pid === undefined ? undefined : openProcess(pid)
+  } catch {
+    return undefined
+  }
+}
+
+/** `stat` has the state behind the name; a zombie waits for somebody to ask, and does nothing any more. */
+function isAlive(proc: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/self/fd/${proc}/stat`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+function failed(found: string, cause?: unknown): Error {
   return appError('APP_START_FAILED', 'the app could not be started', {
     expected: 'namespaces, the unpacked code and a bridge',
     found,
+    cause,
   })
 }

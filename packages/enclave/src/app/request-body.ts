@@ -18,6 +18,8 @@ export interface OutgoingBody {
   send(outgoing: ClientRequest): Promise<void>
   /** Gives the memory back. Idempotent. */
   release(): void
+  /** The same where nobody wants what is left of it; whoever sends it is not waited for. Idempotent. */
+  cancel(): void
 }
 
 /**
@@ -29,7 +31,8 @@ export async function prepareBody(
   body: ReadableStream<Uint8Array> | null,
   budget: ByteBudget,
 ): Promise<OutgoingBody> {
-  if (body === null) return { headers: {}, isWhole: true, send: async (to) => void to.end(), release() {} }
+  if (body === null)
+    return { headers: {}, isWhole: true, send: async (to) => void to.end(), release() {}, cancel() {} }
   const reader = body.getReader()
   const releases: (() => void)[] = []
   const release = (): void => {
@@ -65,6 +68,7 @@ function whole(bytes: Uint8Array, release: () => void): OutgoingBody {
     headers: { 'content-length': `${bytes.length}` },
     isWhole: true,
     release,
+    cancel: release,
     send: async (outgoing) => void outgoing.end(bytes),
   }
 }
@@ -74,21 +78,29 @@ function inPieces(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   release: () => void,
 ): OutgoingBody {
+  function cancel(): void {
+    first.length = 0
+    release()
+    // Whoever reads it for nobody would go on for as long as it comes.
+    void reader.cancel().catch(() => undefined)
+  }
   return {
     headers: { 'transfer-encoding': 'chunked' },
     isWhole: false,
     release,
+    cancel,
     async send(outgoing) {
       try {
         for (const piece of first.splice(0)) if (piece.length > 0) await write(outgoing, piece)
         release()
         for (let next = await reader.read(); !next.done; next = await reader.read())
           await write(outgoing, next.value)
+        // A body that is cancelled ends too, and not because it is whole.
+        if (outgoing.destroyed) throw new Error('the app left')
         outgoing.end()
       } catch (error) {
         outgoing.destroy(error as Error)
-        // Whoever reads it for nobody would go on for as long as it comes.
-        void reader.cancel().catch(() => undefined)
+        cancel()
         throw error
       } finally {
         release()

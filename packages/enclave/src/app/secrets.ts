@@ -1,13 +1,11 @@
 import { join } from 'node:path'
+import { isReservedVariable } from '@sotto/protocol/app-variables'
 import { concat, fromUtf8 } from '@sotto/protocol/bytes'
 import { parseStrictJson } from '@sotto/serve/config'
 import type { AppConfig } from './config.ts'
 import { readContent } from './content.ts'
-import { OWN_VARIABLES, VARIABLE } from './environment.ts'
 import { appError } from './errors.ts'
 
-/** Secrets of one app. */
-const MAX_VALUES = 64
 /** Characters of one of them; a certificate with its key fits. */
 const MAX_VALUE_LENGTH = 32_768
 /** Bytes of all of them, as they are sealed: half of what Linux takes for words and environment of a program. */
@@ -19,7 +17,7 @@ const MAX_BYTES = 2 ** 20
  * `SEALED_TAMPERED`
  */
 export async function openSecrets(
-  config: Pick<AppConfig, 'name' | 'directory' | 'env' | 'secrets'>,
+  config: Pick<AppConfig, 'name' | 'directory' | 'secrets'>,
   contentKeys: ReadonlyMap<string, Uint8Array>,
 ): Promise<Record<string, string>> {
   const { secrets, directory } = config
@@ -39,7 +37,7 @@ export async function openSecrets(
   for await (const piece of readContent(file, MAX_BYTES, unreadable)) pieces.push(piece)
   const bytes = concat(...pieces)
   try {
-    return parseSecrets(bytes, config)
+    return parseSecrets(bytes, { name: config.name, names: secrets.names })
   } finally {
     for (const piece of [...pieces, bytes]) piece.fill(0)
   }
@@ -47,12 +45,16 @@ export async function openSecrets(
 
 /**
  * Reads `{"deployment": name, "values": {NAME: text}}`. No error quotes anything of it, the names included.
+ *
+ * What it sets was not measured, and some variables are code to whoever reads them. So it sets exactly those that the
+ * measured configuration names, and none by which a program is told what to load.
  * @param bytes from whoever sealed them: the holder of the content key
+ * @param names of `AppConfig.secrets`
  * @throws `APP_SECRETS_MALFORMED`, `APP_SECRETS_OTHER`
  */
 export function parseSecrets(
   bytes: Uint8Array,
-  { name, env }: Pick<AppConfig, 'name' | 'env'>,
+  { name, names }: { readonly name: string; readonly names: readonly string[] },
 ): Record<string, string> {
   const { deployment, values, ...rest } = parseObject(bytes)
   if (Object.keys(rest).length > 0) throw malformed('nothing beside deployment and values')
@@ -65,11 +67,10 @@ export function parseSecrets(
     })
   if (!isPlainObject(values)) throw malformed('values to be an object')
   const entries = Object.entries(values)
-  if (entries.length > MAX_VALUES) throw malformed(`at most ${MAX_VALUES} values`)
+  if (entries.length !== names.length || !entries.every(([variable]) => names.includes(variable)))
+    throw malformed('exactly the variables that the configuration names')
   for (const [variable, value] of entries) {
-    if (!VARIABLE.test(variable)) throw malformed(`names that match ${VARIABLE.source}`)
-    if (OWN_VARIABLES.includes(variable) || Object.hasOwn(env, variable))
-      throw malformed('no variable that the configuration sets')
+    if (isReservedVariable(variable)) throw malformed('no variable of the enclave or of a loader')
     if (typeof value !== 'string' || value.length > MAX_VALUE_LENGTH || !isText(value))
       throw malformed(`values of at most ${MAX_VALUE_LENGTH} characters of text`)
   }

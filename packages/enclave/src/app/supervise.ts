@@ -20,8 +20,9 @@ export interface SuperviseOptions<L extends SupervisedLife> {
   readonly port: number
   readonly apiPort: number
   readonly startMs: number
-  /** Told of every life that ended by itself, with its exit status, and of the reason when there is no next one. */
+  /** Told of every life that ended by itself, with its exit status. */
   onEnded?(status: number | undefined): void
+  /** Told why one could not be started, or why there is no next one. */
   onFailed?(reason: Error): void
   /** Told of every life that got healthy, with how many there were before. */
   onHealthy?(restarts: number): void
@@ -46,9 +47,9 @@ export interface Supervisor<L extends SupervisedLife> {
   close(): Promise<void>
 }
 
-/** Restarts in a row before an app is given up, and how long a life is that ends the row. */
-const MAX_RESTARTS = 5
+/** How long a life is after which the next restart is at once again. */
 const STABLE_MS = 60_000
+/** An app that keeps ending is started this often, for good: what ended it may come from one client alone. */
 const MAX_BACKOFF_MS = 30_000
 /** Between two health checks while an app starts. */
 const CHECK_MS = 100
@@ -57,7 +58,7 @@ const CHECK_TIMEOUT_MS = 5000
 const SAYS: Readonly<Partial<Record<AppErrorCode, string>>> = {
   APP_STARTING: 'the app has not started yet',
   APP_RESTARTING: 'the app is being started again',
-  APP_GIVEN_UP: 'the app kept ending and was given up',
+  APP_GIVEN_UP: 'the app was given up',
   APP_SECOND_PORT: 'the app listened on a second port and was ended',
   APP_CLOSED: 'the app was stopped',
 }
@@ -180,20 +181,17 @@ export function superviseApp<L extends SupervisedLife>(options: SuperviseOptions
   }
 
   async function startAgain(): Promise<void> {
-    let reason: Error = appError('APP_GIVEN_UP', SAYS.APP_GIVEN_UP!)
-    while (failures < MAX_RESTARTS) {
-      if (!(await backOff(failures++))) return
+    while (await backOff(failures++)) {
       restarts++
       try {
         return adopt(await startOnce())
       } catch (error) {
         if (stopped.signal.aborted) return
-        reason = error as Error
         // What a security check refused is not tried again until it passes.
-        if (error instanceof SottoError && error.action === 'stop') break
+        if (error instanceof SottoError && error.action === 'stop') return giveUp(error)
+        options.onFailed?.(error as Error)
       }
     }
-    giveUp(reason)
   }
 
   /** The first restart is at once, later ones wait longer and longer. False when closed meanwhile. */

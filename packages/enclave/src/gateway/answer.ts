@@ -75,7 +75,10 @@ export async function answerInner(
   }
 }
 
-/** The content as it is verified; it fails unless the verified end of the message is reached. */
+/**
+ * The content as it is verified; it fails unless the verified end of the message is reached, and from when somebody else
+ * reads the rest: whoever reads it gets all of it up to some place, and never what comes behind a hole.
+ */
 function bodyOf(
   reader: RequestReader,
   draft: ReceiptDraft,
@@ -85,6 +88,7 @@ function bodyOf(
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (reader.isTaken) throw new Error('the answer is over, and so is its request')
         try {
           const event = await reader.next()
           if (event.type === 'content') draft.request.update(event.bytes)
@@ -107,7 +111,7 @@ function bodyOf(
 }
 
 /**
- * Reads what is left of the request. False when that is more than {@link MAX_IGNORED_BYTES}, which
+ * Reads what is left of the request, which nobody else gets then. False when that is more than {@link MAX_IGNORED_BYTES}, which
  * nobody waits for. When the request turns out cut, `over` is aborted and this throws.
  */
 export async function finishRequest(
@@ -116,6 +120,7 @@ export async function finishRequest(
   over: AbortController,
 ): Promise<boolean> {
   let ignored = 0
+  reader.take()
   try {
     while (!reader.isComplete) {
       const event = await reader.next()

@@ -51,6 +51,7 @@ export class RequestReader {
   /** Reads what {@link readAhead} was to read; what fails there fails at `next`. */
   #ahead: Promise<void> | undefined
   #isAsked = false
+  #isTaken = false
 
   /** @param onRead told how many bytes came, before they are decrypted; what it throws, `next` throws */
   constructor(
@@ -70,6 +71,16 @@ export class RequestReader {
   /** True once the verified end of the request was read: only then has the client asked for it. */
   get isComplete(): boolean {
     return this.#end !== undefined
+  }
+
+  /** Whether whoever reads the rest to its end has begun: what others read from then on would have holes. */
+  get isTaken(): boolean {
+    return this.#isTaken
+  }
+
+  /** Says that what is left is read by one alone. */
+  take(): void {
+    this.#isTaken = true
   }
 
   /**

@@ -12,17 +12,21 @@ import {
   unmeasuredAppProgram,
 } from '../app/index.ts'
 import type { EngineProgram } from '../engines/index.ts'
-import { APP_AUTHORITY, INNER_AUTHORITY } from '../gateway/index.ts'
+import { APP_AUTHORITY, INNER_AUTHORITY, type InnerApp } from '../gateway/index.ts'
+import { createWaitingRoom } from '../ram/waiting-room.ts'
 import type { InferenceConfig } from './config.ts'
 import { codeOf } from './describe-failure.ts'
 
 /** Events of an app, for the allow-list of the role. What it prints is nobody's. */
 export const APP_EVENTS = {
-  'app-sandbox': { full: 'flag' },
+  'app-sandbox': { full: 'flag', diesFirst: 'flag' },
   'app-healthy': { restarts: 'count' },
   'app-ended': { status: 'count' },
   'app-failed': { code: 'code' },
 } as const
+
+/** Recordings of the app that wait at once. */
+const WAITING_FILES = 16
 
 /** What the role lends its app. */
 export interface AppParts {
@@ -44,6 +48,16 @@ export function releasedApp({ name, code }: AppConfig): ReleasedApp {
 }
 
 /**
+ * The inner API of an app. Its recordings wait in a room of their own, for one of the largest: an app that fills it is in
+ * nobody's way.
+ */
+export function createAppApi(options: ApiOptions, pinned: readonly string[]): InnerApp {
+  const { sealedModels: _, models, maxUploadBytes, ...rest } = options
+  const waitingRoom = createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: maxUploadBytes })
+  return createApi({ ...rest, models: modelsForApp(models, pinned), maxUploadBytes, waitingRoom })
+}
+
+/**
  * Prepares the app of this deployment; undefined where the configuration has none.
  * @throws `APP_SANDBOX`, `ENGINE_PROGRAM_CHANGED`
  */
@@ -53,18 +67,12 @@ export async function openApp(
 ): Promise<OwnApp | undefined> {
   if (config === undefined) return undefined
   const restarts = parts.metrics.counter('sotto_app_restarts_total', 'Starts of the app after its first.', {})
-  let api: ((request: Request) => Promise<Response>) | undefined
+  let api: InnerApp | undefined
   const app = await createOwnApp({
     config,
     program: parts.program ? measuredAppProgram(parts.program) : unmeasuredAppProgram(),
     require: parts.require,
-    api: apiForApp(async (request) => {
-      if (api === undefined) {
-        const { sealedModels: _, ...options } = parts.api()
-        api = createApi({ ...options, models: modelsForApp(options.models, models.loaded.pinned) })
-      }
-      return api(request)
-    }),
+    api: apiForApp((request) => (api ??= createAppApi(parts.api(), models.loaded.pinned))(request)),
     onHealthy(before) {
       if (before > 0) restarts.add({})
       parts.logger.log('app-healthy', { restarts: before })
@@ -72,6 +80,7 @@ export async function openApp(
     onEnded: (status) => parts.logger.log('app-ended', status === undefined ? {} : { status }),
     onFailed: (reason) => parts.logger.log('app-failed', { code: codeOf(reason) }),
   })
-  parts.logger.log('app-sandbox', { full: app.sandbox.full })
+  const { full, memory } = app.sandbox
+  parts.logger.log('app-sandbox', { full, diesFirst: memory === 'first' })
   return app
 }

@@ -1,11 +1,9 @@
 import { join } from 'node:path'
-import { SottoError } from '@sotto/protocol/errors'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { uploadLimits } from '@sotto/protocol/sizes'
 import { readConfig } from '@sotto/serve/config'
 import { createClock } from '@sotto/serve/clock'
 import { withHealth, type Readiness } from '@sotto/serve/health'
-import { acceptsSoftware } from '@sotto/verifier'
 import { createLogClient } from '@sotto/serve/log-client'
 import { createLogger } from '@sotto/serve/logging'
 import { createMetrics } from '@sotto/serve/metrics'
@@ -29,15 +27,17 @@ import { createWaitingRoom } from '../ram/waiting-room.ts'
 import { createKeeper, createKmsClient, createReceiptKey, TICK_SECONDS, verifyKms } from '../release/index.ts'
 import { createUsageLedger, createUsagePublisher, meterModel } from '../usage/index.ts'
 import { APP_EVENTS, AUTHORITIES, openApp, releasedApp } from './app.ts'
-import { inferenceConfig, type InferenceConfig } from './config.ts'
+import { inferenceConfig } from './config.ts'
 import { createExpiry } from './expiry.ts'
 import { innerRoutes } from './inner-routes.ts'
 import { openOwnedModels } from './owned-models.ts'
 import { codeOf, describeFailure } from './describe-failure.ts'
 import { openReceiptLog } from './receipt-log.ts'
 import { measuredProgram } from './measured-program.ts'
+import { requireOwnKind } from './own-kind.ts'
+import { startBeside } from './start-beside.ts'
 import { startPatiently } from './start-patiently.ts'
-import { type OpenedTokens, openTokens, WATCH_SECONDS } from './tokens.ts'
+import { openTokens, watchForever } from './tokens.ts'
 import { withUsage } from './usage-route.ts'
 
 /** Clocks of clients may differ this much from ours. */
@@ -234,10 +234,12 @@ export async function runInference(
     config.compat === 'azure' ? createAzureGateway(gatewayOptions) : createGateway(gatewayOptions)
   const readiness = (): Readiness => {
     if (expiry.isOver()) return { ready: false, code: 'DEPLOYMENT_EXPIRED' }
-    const code = (areModelsLoaded ? keeper.idleBecause() : 'NOT_ATTESTED') ?? app?.trouble
+    // Once it was there, an app that is not must not take the models away: any client could have ended it.
+    const missing = isAppStarted ? undefined : app?.trouble
+    const code = (areModelsLoaded ? keeper.idleBecause() : 'NOT_ATTESTED') ?? missing
     if (code !== undefined) return { ready: false, code }
     if (!isLogging) return { ready: false, code: 'RECEIPT_LOG_BEHIND' }
-    const degraded = receiptLog?.log.trouble
+    const degraded = app?.trouble ?? receiptLog?.log.trouble
     return { ready: true, ...(degraded !== undefined && { degraded }) }
   }
   const server = await startServer(withHealth(gateway, readiness), {
@@ -264,48 +266,30 @@ export async function runInference(
     isLogging = true
     void receiptLog.run(() => isEnding)
   }
-  await app?.start()
-  isAppStarted = true
   await tokens?.refresh().catch(report)
   await tokens?.watch().catch(report)
   if (tokens) void watchForever(tokens, () => isEnding || expiry.isOver(), report)
-  logger.log('serving', { models: models.length })
-  context.ready({ http: server.url })
-  void owned?.models.tick()
-  while (!isEnding) {
-    await pause(TICK_SECONDS * 1000)
-    if (expiry.isOver()) {
-      keys.install([])
-      await app?.close()
-      return
-    }
-    // A failed tick leaves what is held: keys and bundle expire by themselves when it goes on too long.
-    await keeper.tick().catch(report)
-    await tokens?.refresh().catch(report)
+  async function serve(): Promise<void> {
+    await app?.start()
+    isAppStarted = true
+    logger.log('serving', { models: models.length })
+    context.ready({ http: server.url })
     void owned?.models.tick()
-    usage.tick()
   }
-}
-
-/** Looks for another session of the spent set: more often than for keys, because the KMS waits for it. */
-async function watchForever(
-  tokens: Pick<OpenedTokens, 'watch'>,
-  isEnding: () => boolean,
-  report: (error: unknown) => void,
-): Promise<void> {
-  while (!isEnding()) {
-    await pause(WATCH_SECONDS * 1000)
-    if (!isEnding()) await tokens.watch().catch(report)
+  async function keepFresh(): Promise<void> {
+    while (!isEnding) {
+      await pause(TICK_SECONDS * 1000)
+      if (expiry.isOver()) {
+        keys.install([])
+        await app?.close()
+        return
+      }
+      // A failed tick leaves what is held: keys and bundle expire by themselves when it goes on too long.
+      await keeper.tick().catch(report)
+      await tokens?.refresh().catch(report)
+      void owned?.models.tick()
+      usage.tick()
+    }
   }
-}
-
-/** Software and hardware never stand in for each other, and software stays on this machine (T10). */
-function requireOwnKind(config: InferenceConfig, hardware: TrustedHardware): void {
-  const isSoftware = hardware.family === 'software'
-  const isLoopback = ['127.0.0.1', '::1'].includes(config.listen.host)
-  if (acceptsSoftware(config.policy) === isSoftware && (isLoopback || !isSoftware)) return
-  throw new SottoError('ROLE_WRONG_TEE', 'stop', 'the configuration is for another kind of TEE', {
-    expected: isSoftware ? 'a policy for the software TEE and a loopback address' : 'a policy for hardware',
-    found: `${config.policy.platforms.map(({ name }) => name).join(', ')} at ${config.listen.host}`,
-  })
+  await startBeside(serve, keepFresh, () => isEnding || expiry.isOver())
 }

@@ -4,6 +4,7 @@ import type { PreparedSigner } from '@sotto/protocol/dsse'
 import type { Digest, LoggedStatement } from '@sotto/protocol/keyrelease'
 import { type Decoder, httpUrl, integer, object, oneOf, table, text } from '@sotto/serve/config'
 import type { LogClient } from '@sotto/serve/log-client'
+import { pause } from '../pause/index.ts'
 import {
   type ClassLimit,
   type ContextualSpentSet,
@@ -78,14 +79,14 @@ export interface OpenedTokens {
   gate: TokenGate
   /** Learns the issuer's keys; called on a timer. @throws as {@link createIssuerKeySource} */
   refresh(): Promise<void>
-  /** Keeps in touch with the spent set; called every {@link WATCH_SECONDS}. @throws as `KmsSpentSet.tick` */
+  /** Keeps in touch with the spent set; see {@link watchForever}. @throws as `KmsSpentSet.tick` */
   watch(): Promise<void>
   /** Ends this gateway's part in the spent set. */
   leave(): Promise<void>
 }
 
 /** A KMS that starts waits for its gateways for 30 s: several looks fit into that. */
-export const WATCH_SECONDS = 5
+const WATCH_SECONDS = 5
 
 /** Opens the gate of one gateway. */
 export function openTokens(config: TokensConfig, context: TokensContext): OpenedTokens {
@@ -117,4 +118,16 @@ function openSpentSet(
   if (spentSet === 'kms') return createKmsSpentSet({ kms, genesis, signer, receipt, statementKey })
   const done = (): Promise<void> => Promise.resolve()
   return { ...createMemorySpentSet({ maxEntries: maxSpent, now }), tick: done, leave: done }
+}
+
+/** Looks for another session of the spent set: more often than for keys, because the KMS waits for it. */
+export async function watchForever(
+  tokens: Pick<OpenedTokens, 'watch'>,
+  isEnding: () => boolean,
+  report: (error: unknown) => void,
+): Promise<void> {
+  while (!isEnding()) {
+    await pause(WATCH_SECONDS * 1000)
+    if (!isEnding()) await tokens.watch().catch(report)
+  }
 }

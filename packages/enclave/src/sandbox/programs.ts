@@ -9,6 +9,7 @@ const NAMES = {
   umount: 'umount',
   pivotRoot: 'pivot_root',
   chroot: 'chroot',
+  nice: 'nice',
   shell: 'sh',
   ip: 'ip',
   perl: 'perl',

@@ -101,6 +101,23 @@ describe('the code of an app', () => {
     })
   })
 
+  it('is refused where it has more folders than can be unpacked', async () => {
+    const deep = (count: number) =>
+      archiveOf(
+        Object.fromEntries(
+          Array.from({ length: count }, (_, at) => [`${10_000 + at}/${'a/'.repeat(99)}b`, '']),
+        ),
+      )
+    const [most, more] = [deep(1000), deep(1001)]
+    const code = await openCode(plain(most), new Map())
+    code.close()
+    await expect(openCode(plain(more), new Map())).rejects.toMatchObject({
+      code: 'APP_CODE_MALFORMED',
+      expected: 'at most 100000 folders',
+      found: '100100 folders',
+    })
+  })
+
   it('goes to memory or nowhere', async (context) => {
     const folder = join(temporaryFolder())
     const attempt = await openCode(plain(ARCHIVE), new Map(), folder).catch((error: unknown) => error)

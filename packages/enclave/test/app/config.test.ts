@@ -9,6 +9,7 @@ const least = {
   code: { file: 'code.tar', sha256: SHA },
   command: ['node', 'a.mjs'],
 }
+const secretsOf = (...names: string[]) => ({ secrets: { file: 'secrets', artifact: ONE, names } })
 const decode = (change: object = {}) => appConfig({ ...least, ...change }, 'config.app')
 
 describe('the configuration of an app', () => {
@@ -26,7 +27,7 @@ describe('the configuration of an app', () => {
     expect(artifactsOf(decode())).toEqual([])
     const sealed = decode({
       code: { ...least.code, artifact: ONE },
-      secrets: { file: 'secrets.sealed', artifact: TWO },
+      secrets: { file: 'secrets.sealed', artifact: TWO, names: ['API_KEY'] },
     })
     expect(artifactsOf(sealed)).toEqual([ONE, TWO])
   })
@@ -49,11 +50,24 @@ describe('the configuration of an app', () => {
     ['a variable in small letters', { env: { path: '/' } }],
     ['a variable that an app is told', { env: { PORT: '1' } }],
     ['a variable with a zero byte', { env: { A: '\0' } }],
-    ['secrets in clear', { secrets: { file: 'secrets.json' } }],
-    ['secrets in the file of the code', { secrets: { file: 'code.tar', artifact: ONE } }],
+    ['a variable of a loader', { env: { LD_PRELOAD: '/app/a.so' } }],
+    ['a variable of an interpreter', { env: { NODE_OPTIONS: '--import=data:text/javascript,' } }],
+    [
+      'more than a program can be started with',
+      { env: Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`A${at}`, 'x'.repeat(32_768)])) },
+    ],
+    ['secrets in clear', { secrets: { file: 'secrets.json', names: [] } }],
+    ['secrets whose names nobody measures', { secrets: { file: 'secrets', artifact: ONE } }],
+    ['a secret of an interpreter', secretsOf('PYTHONSTARTUP')],
+    ['a secret that an app is told', secretsOf('PORT')],
+    ['a secret in small letters', secretsOf('key')],
+    ['a secret twice', secretsOf('KEY', 'KEY')],
+    ['a secret that is a variable too', { env: { KEY: 'a' }, ...secretsOf('KEY') }],
+    ['too many secrets', secretsOf(...Array.from({ length: 65 }, (_, at) => `A${at}`))],
+    ['secrets in the file of the code', { secrets: { file: 'code.tar', artifact: ONE, names: [] } }],
     [
       'one artifact for code and secrets',
-      { code: { ...least.code, artifact: ONE }, secrets: { file: 'secrets', artifact: ONE } },
+      { code: { ...least.code, artifact: ONE }, secrets: { file: 'secrets', artifact: ONE, names: [] } },
     ],
     ['a field nobody knows', { replicas: 2 }],
   ])('refuses %s', (_, change) => {

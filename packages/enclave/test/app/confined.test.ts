@@ -223,6 +223,21 @@ describe
     await run("fs.rmSync('/tmp/big')")
   })
 
+  it('gets what processors others leave, and cannot change that', async () => {
+    expect(await run("return fs.readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')[16]")).toBe(
+      '10',
+    )
+    expect(await shell('renice -n 0 -p $$ >/dev/null 2>&1 && echo yes || echo no')).toBe('no\n')
+  })
+
+  it('is ended first when memory runs out, as far as the report says so', async () => {
+    const change = await shell(
+      'read -r before < /proc/self/oom_score_adj; (echo 0 > /proc/self/oom_score_adj) 2>/dev/null && echo "$before any" || echo "$before first"',
+    )
+    expect(change).toBe(`900 ${app.sandbox.memory}\n`)
+    if (uid === 'shared') expect(app.sandbox.memory).toBe('any')
+  })
+
   it('gets no privilege back', async () => {
     const status = (await run("return fs.readFileSync('/proc/self/status', 'utf8')")) as string
     for (const name of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'])

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { appEnvironment, appScript, OWN_VARIABLES } from '../../src/app/environment.ts'
+import { OWN_VARIABLES } from '@sotto/protocol/app-variables'
+import { appEnvironment, appScript } from '../../src/app/environment.ts'
 
 const PORTS = { port: 8080, apiPort: 61_080 }
 const PRINT = ['-e', 'process.stdout.write(JSON.stringify(process.env))']

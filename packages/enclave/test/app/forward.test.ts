@@ -174,6 +174,87 @@ describe('a request', () => {
   })
 })
 
+describe('a request that the app does not take', () => {
+  const MIB = new Uint8Array(2 ** 20)
+  /** A body without an end, and whether somebody said that nobody wants more of it. */
+  function endless() {
+    const state = { isCancelled: false }
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(MIB.slice()),
+      cancel: () => void (state.isCancelled = true),
+    })
+    return { state, stream }
+  }
+  /** A budget that says how much of it is taken. */
+  function counted() {
+    const state = { taken: 0 }
+    const take = (bytes: number) => {
+      state.taken += bytes
+      return () => void (state.taken -= bytes)
+    }
+    return { state, take }
+  }
+  const socketsOf = ({ agent }: ForwardOptions): number => Object.values(agent.sockets).flat().length
+
+  /** An app that answers, keeps the connection, and reads nothing more of it. */
+  const answersUnread = (head: string, change: Partial<ForwardOptions> = {}): Promise<ForwardOptions> =>
+    appThatSays((socket) => void socket.pause().write(`HTTP/1.1 ${head}`), change)
+
+  it.each<[string, string]>([
+    ['with content', '413 X\r\ncontent-length: 1\r\n\r\nx'],
+    ['without content', '204 X\r\n\r\n'],
+  ])('keeps no connection once it is answered %s', async (_, head) => {
+    const budget = counted()
+    const options = await answersUnread(head, { budget })
+    options.agent.maxSockets = 1
+    for (let i = 0; i < 3; i++) {
+      const { state, stream } = endless()
+      await (await forward(post(stream), options)).text()
+      await expect
+        .poll(() => [state.isCancelled, socketsOf(options), budget.state.taken])
+        .toEqual([true, 0, 0])
+    }
+  })
+
+  it('keeps none either where nobody reads the answer to its end', async () => {
+    const options = await answersUnread('200 X\r\ncontent-length: 1\r\n\r\nx')
+    const { state, stream } = endless()
+    const response = await forward(post(stream), options)
+    await response.body!.cancel()
+    await expect.poll(() => [state.isCancelled, socketsOf(options)]).toEqual([true, 0])
+  })
+
+  it('waits for a connection no longer than for an answer, and not at all when its client leaves', async () => {
+    const options = await appThat(() => undefined, { idleMs: 150 })
+    options.agent.maxSockets = 1
+    const leaving = new AbortController()
+    const first = forward(get('/first', { signal: leaving.signal }), { ...options, idleMs: 60_000 })
+    await expect(forward(get(), options)).rejects.toMatchObject({ code: 'APP_TIMEOUT' })
+    const left = new AbortController()
+    setTimeout(() => left.abort(new Error('left')), 20)
+    await expect(forward(get('/', { signal: left.signal }), options)).rejects.toThrow('left')
+    leaving.abort(new Error('left'))
+    await expect(first).rejects.toThrow('left')
+  })
+
+  it('gives its memory back where no connection can be begun, whole or in pieces', async () => {
+    for (const fail of [
+      () => {
+        throw new Error('no connection')
+      },
+      (_: unknown, done?: (error: Error) => void) => done!(new Error('no connection')),
+    ]) {
+      const budget = counted()
+      const options = await appThat(() => undefined, { budget })
+      options.agent.createConnection = fail as never
+      const { state, stream } = endless()
+      await expect(forward(post(stream), options)).rejects.toBeDefined()
+      await expect(forward(post(pieces(new Uint8Array(1000))), options)).rejects.toBeDefined()
+      await expect.poll(() => [state.isCancelled, budget.state.taken]).toEqual([true, 0])
+    }
+  })
+})
+
 describe('an answer', () => {
   it('passes as it comes', async () => {
     let next = (): void => undefined
@@ -200,6 +281,9 @@ describe('an answer', () => {
         'sotto-token': 'spent',
         'sotto-receipt': 'x',
         'x-request-id': 'req_1',
+        'www-authenticate': 'PrivateToken challenge="x"',
+        'x-should-retry': 'true',
+        date: 'Mon, 01 Jan 2029 00:00:00 GMT',
         server: 'x',
         via: 'x',
         'set-cookie': ['a=1', 'b=2'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ModelDirectory } from '../../src/api/index.ts'
+import { findModel } from '../../src/api/models.ts'
 import { apiForApp, modelsForApp } from '../../src/app/inner-api.ts'
 import { currentParty } from '../../src/engines/host/index.ts'
 
@@ -43,7 +44,7 @@ describe('the models of an app', () => {
   const asked: string[] = []
   const models: ModelDirectory = {
     list: () => [],
-    aliases: { mine: 'abc/known' },
+    aliases: { mine: 'abc/pinned', theirs: 'abc/known' },
     onDemand: {
       find: async (name) => void asked.push(name),
       describe: async (name) => void asked.push(name),
@@ -51,12 +52,15 @@ describe('the models of an app', () => {
   }
 
   it('are of owners only those that the configuration names: any other name would leave the enclave', async () => {
-    const { onDemand } = modelsForApp(models, ['abc/pinned'])
+    const directory = modelsForApp(models, ['abc/pinned'])
     for (const name of ['abc/known', 'abc/pinned', 'abc/other', 'c2vjcmv0/words']) {
-      await onDemand!.find(name)
-      await onDemand!.describe(name)
+      await directory.onDemand!.find(name)
+      await directory.onDemand!.describe(name)
     }
-    expect(asked).toEqual(['abc/known', 'abc/known', 'abc/pinned', 'abc/pinned'])
+    expect(asked.splice(0)).toEqual(['abc/pinned', 'abc/pinned'])
+    // What nobody keeps loaded is asked for when the app says so, whatever it is called.
+    for (const name of ['theirs', 'mine']) await findModel(directory, name)
+    expect(asked).toEqual(['abc/pinned'])
   })
 
   it('are all where there is no registry', () => {

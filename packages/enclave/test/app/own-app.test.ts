@@ -194,6 +194,7 @@ ThreadingHTTPServer(('0.0.0.0', int(os.environ['PORT'])), Handler).serve_forever
         code: { file: 'code.sealed', sha256: sha256(archive), artifact: await seal('code.sealed', archive) },
         secrets: {
           file: 'secrets.sealed',
+          names: ['API_KEY'],
           artifact: await seal(
             'secrets.sealed',
             utf8(JSON.stringify({ deployment: 'chat', values: { API_KEY: secretWord } })),

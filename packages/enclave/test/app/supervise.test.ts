@@ -129,26 +129,37 @@ describe('an app that runs', () => {
     ])
   })
 
-  it('is given up when it ends over and over, and says so once', async () => {
-    const { supervisor, lives, told } = supervise({
+  it('is started again however often it ends, each time after a longer pause', async () => {
+    const begun: number[] = []
+    const { supervisor, lives, told, code } = supervise({
+      restartBackoffMs: 4,
       prepare(life, index) {
-        if (index > 0) life.die(9)
+        begun.push(performance.now())
+        if (index > 0 && index < 9) life.die(9)
       },
     })
     await supervisor.start()
     lives[0]!.die(9)
-    await expect.poll(() => supervisor.trouble).toBe('APP_GIVEN_UP')
-    expect(told).toEqual(['healthy 0', 'ended 9', 'failed APP_NOT_HEALTHY'])
-    expect(lives).toHaveLength(6)
+    await expect.poll(code).toBe('APP_RESTARTING')
+    await expect.poll(() => supervisor.trouble, { timeout: 10_000 }).toBeUndefined()
+    expect(lives).toHaveLength(10)
+    expect(told).toEqual([
+      'healthy 0',
+      'ended 9',
+      ...Array.from({ length: 8 }, () => 'failed APP_NOT_HEALTHY'),
+      'healthy 9',
+    ])
+    // 4 ms, doubled seven times.
+    expect(begun[9]! - begun[8]!).toBeGreaterThan(500)
   })
 
-  it('is given up too where it gets healthy every time, and ends right after', async () => {
+  it('is started again too where it gets healthy every time, and ends right after', async () => {
     const { supervisor, lives } = supervise({
-      prepare: (life) => void setTimeout(() => life.die(1), 15),
+      prepare: (life, index) => void (index < 8 && setTimeout(() => life.die(1), 15)),
     })
     await supervisor.start()
-    await expect.poll(() => supervisor.trouble, { timeout: 5000 }).toBe('APP_GIVEN_UP')
-    expect(lives).toHaveLength(6)
+    await expect.poll(() => lives.length, { timeout: 10_000 }).toBe(9)
+    await expect.poll(() => supervisor.trouble).toBeUndefined()
   })
 
   it('is not started again where a security check refused it', async () => {

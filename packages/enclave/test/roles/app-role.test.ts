@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
@@ -10,7 +11,9 @@ import type { OpenedAnswer } from '../gateway/parties.ts'
 import { EMBED } from '../models/sealed-file.ts'
 import { ask, type Change, json, start } from './role-world.ts'
 
-const CODE = server(`
+const CODE = server(
+  `
+  if (request.url === '/second') { createSocket('udp4').bind(5353, '127.0.0.1'); return response.end() }
   if (request.url === '/secret') return response.end(process.env.API_KEY)
   if (request.url === '/embed') {
     const answer = await fetch(process.env.OPENAI_BASE_URL + '/embeddings', {
@@ -25,11 +28,13 @@ const CODE = server(`
     const answer = await fetch(process.env.OPENAI_BASE_URL + '/sealed-models')
     return response.end(String(answer.status))
   }
-`)
+`,
+  "import { createSocket } from 'node:dgram'",
+)
 
 /** An enclave with an app whose code and secrets are sealed, and a release that says so. */
 async function withApp(
-  change: { deployment?: string; config?: object; code?: string } = {},
+  change: { deployment?: string; config?: object; code?: string; word?: string } = {},
 ): Promise<Change> {
   const directory = temporaryFolder()
   const contentKeys = new Map<string, Uint8Array>()
@@ -62,13 +67,26 @@ async function withApp(
         name: 'chat',
         directory,
         code: { ...(await seal('code.sealed', archive)), sha256: app.sha256 },
-        command: ['node', 'server.mjs'],
-        secrets: await seal('secrets.sealed', utf8(JSON.stringify(secrets))),
+        command: ['node', 'server.mjs', change.word ?? ''].filter((word) => word !== ''),
+        secrets: { ...(await seal('secrets.sealed', utf8(JSON.stringify(secrets)))), names: ['API_KEY'] },
         healthcheck: { startSeconds: 20 },
       },
       ...change.config,
     },
   }
+}
+
+/** Whether a process of this machine is a Node with these words. */
+function isRunning(words: string): boolean {
+  return readdirSync('/proc').some((name) => {
+    try {
+      return (
+        /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'latin1').startsWith(`node\0${words}`)
+      )
+    } catch {
+      return false
+    }
+  })
 }
 
 const ofApp = (path: string) => ({ method: 'GET', path, authority: 'app.sotto' })
@@ -94,6 +112,37 @@ describe.skipIf((await whyNotHere()) !== undefined)('an enclave with an app', ()
     expect(modelOf(embedded)).not.toBe(digest)
     // Nothing of the app exists outside, whatever a request is called there.
     expect((await fetch(`${url}/secret`, { headers: { host: 'app.sotto' } })).status).toBe(404)
+  })
+
+  test('serves its models on where the app is gone for good, and says that it is', async () => {
+    const enclave = await start(await withApp())
+    const readyz = `${await enclave.ready}/readyz`
+    await ask(enclave, ofApp('/second'))
+    await expect
+      .poll(async () => (await fetch(readyz)).json(), { timeout: 10_000 })
+      .toEqual({ status: 'ready', degraded: 'APP_SECOND_PORT' })
+    expect((await fetch(readyz)).status).toBe(200)
+    const refused = await ask(enclave, ofApp('/secret'))
+    expect([refused.status, JSON.parse(refused.text)]).toMatchObject([
+      503,
+      { error: { code: 'app_second_port' } },
+    ])
+    const embedded = await ask(enclave, json('/v1/embeddings', { model: EMBED.id, input: 'two words' }))
+    expect(embedded.status).toBe(200)
+  })
+
+  test('has not failed where it is ended while its app starts', async () => {
+    const word = `starting-${process.pid}`
+    const { running, stop } = await start(await withApp({ code: 'setInterval(() => undefined, 1000)', word }))
+    // Its node, that is: other processes have the word before the app is begun.
+    await expect.poll(() => isRunning(`server.mjs\0${word}`), { timeout: 10_000 }).toBe(true)
+    await stop()
+    const outcome = running.then(
+      () => 'ended',
+      (error: { code?: string }) => error.code,
+    )
+    // Its next look at its keys would come in half a minute.
+    expect(['ended', 'goes on']).toContain(await Promise.race([outcome, sleep(500, 'goes on')]))
   })
 
   test('does not run with secrets of another deployment', async () => {

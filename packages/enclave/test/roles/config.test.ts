@@ -121,7 +121,7 @@ const app = {
   directory: '/srv/app',
   code: { file: 'code.tar', sha256: 'cd'.repeat(32), artifact: '01'.repeat(16) },
   command: ['node', 'server.mjs'],
-  secrets: { file: 'secrets.sealed', artifact: '02'.repeat(16) },
+  secrets: { file: 'secrets.sealed', artifact: '02'.repeat(16), names: ['API_KEY'] },
 }
 
 test('there is no app and no end unless they are named', () => {

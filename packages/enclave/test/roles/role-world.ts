@@ -44,6 +44,8 @@ export interface Enclave extends ReleaseWorld {
   /** Resolves with the address once it serves. */
   ready: Promise<string>
   refused: () => number
+  /** Ends the role as a signal would; what it started ends with the test in any case. */
+  stop: () => Promise<void>
 }
 
 /** The whole role in this process; KMS and log behind sockets, as it reaches them in production. */
@@ -111,12 +113,17 @@ export async function start(change: Change = {}): Promise<Enclave> {
       return [{ family, evidence, collateral: { root: toBase64Url(world.root.publicKey) } }]
     },
   }
+  const ofRole: (() => void | Promise<void>)[] = []
+  async function stop(): Promise<void> {
+    for (const close of ofRole.splice(0).reverse()) await close()
+  }
+  closers.push(stop)
   const { promise: ready, resolve } = Promise.withResolvers<string>()
   const running = runInference(
     {
       configPath,
       env: change.env ?? {},
-      onShutdown: (close) => void closers.push(close),
+      onShutdown: (close) => void ofRole.push(close),
       ready: (urls) => resolve(urls['http']!),
       stop: () => undefined,
     },
@@ -124,7 +131,7 @@ export async function start(change: Change = {}): Promise<Enclave> {
     { sandbox: 'best-effort', unmeasuredEngine: ENGINE },
   )
   running.catch(() => undefined)
-  return { ...setup, running, ready, refused: () => failures }
+  return { ...setup, running, ready, refused: () => failures, stop }
 }
 
 /** A request through the gateway's socket, encrypted to the key of the world. */

@@ -31,7 +31,8 @@ export function readNamedFile(context: CommandContext, file: string | undefined)
 /** Where a deployment is, and what is known of it. */
 export interface DeploymentFolder {
   folder: string
-  record: DeploymentRecord | undefined
+  /** One for each target, and for each name that the folder has had in clusters. */
+  records: DeploymentRecord[]
 }
 
 /**
@@ -44,24 +45,20 @@ export async function folderOf(
   name: string | undefined,
   file: string | undefined,
 ): Promise<DeploymentFolder> {
-  const records = openRecords(context.io)
+  const known = openRecords(context.io)
   if (name !== undefined) {
     if (file !== undefined)
       throw cliError('CLI_USAGE', 'NAME and --file both say which deployment', {
         hint: 'leave one of them out',
       })
-    const record = await records.get(name)
-    return { folder: record.folder, record }
+    const records = await known.of(name)
+    return { folder: records[0]!.folder, records }
   }
   const path = await deploymentPath(resolve(context.io.cwd, file ?? '.'))
   const folder = dirname(path)
-  const record = (await records.list()).find((one) => one.folder === folder)
-  const hasState = await stat(join(folder, STATE_FOLDER)).then(
-    () => true,
-    () => false,
-  )
-  if (record === undefined && !hasState) await readDeploymentFile(path)
-  return { folder, record }
+  const records = (await known.list()).filter((one) => one.folder === folder)
+  if (records.length === 0 && !(await isThere(join(folder, STATE_FOLDER)))) await readDeploymentFile(path)
+  return { folder, records }
 }
 
 /**
@@ -74,13 +71,38 @@ export async function localFolderOf(
   file: string | undefined,
 ): Promise<DeploymentFolder> {
   const found = await folderOf(context, name, file)
-  const { folder, record } = found
-  const isHere = await stat(join(folder, STATE_FOLDER, 'run')).then(
+  const { folder, records } = found
+  const inClusters = records.filter(isInCluster)
+  if (inClusters.length === 0 || inClusters.length < records.length || (await hasRun(folder))) return found
+  const where = inClusters.map(({ target }) => target)
+  throw cliError(
+    'DEPLOY_TARGET',
+    `${inClusters[0]!.name} is for ${where.join(' and ')}, not seen from here`,
+    {
+      hint: where.map((target) => ELSEWHERE[target]).join('; '),
+    },
+  )
+}
+
+/** Whether a stack has ever run in a folder. */
+export function hasRun(folder: string): Promise<boolean> {
+  return isThere(join(folder, STATE_FOLDER, 'run'))
+}
+
+export function isInCluster({ target }: DeploymentRecord): boolean {
+  return target !== 'local'
+}
+
+/** Records in words: which name, where, and whether it was handed over. */
+export function describePlaces(records: readonly DeploymentRecord[]): string {
+  return records
+    .map(({ name, target, applied }) => `${name} in ${target} (${applied ? 'applied' : 'rendered'})`)
+    .join(', ')
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   )
-  if (record === undefined || record.target === 'local' || isHere) return found
-  throw cliError('DEPLOY_TARGET', `${record.name} is for ${record.target}, which is not seen from here`, {
-    hint: ELSEWHERE[record.target]!,
-  })
 }

@@ -7,7 +7,9 @@ import { readRunning, STATE_FOLDER, troubleOf } from '../../stack/running.ts'
 export const ls: Command = defineCommand({
   path: ['ls'],
   summary: 'List your deployments',
-  description: 'All that this user deployed, from whatever folder, with their state and address.',
+  description:
+    'All that this user deployed, from whatever folder, with their state and address: a line for each target. In clusters ' +
+    'one is rendered, or applied.',
   flags: {},
   examples: ['sotto ls', "sotto ls --json | jq '.[].name'"],
   async run(context) {
@@ -30,10 +32,10 @@ export const ls: Command = defineCommand({
 
 /** What can be seen from here. What a cluster runs only the cluster knows. */
 async function stateOf(
-  { target, folder, expiresAt }: DeploymentRecord,
+  { target, folder, expiresAt, applied }: DeploymentRecord,
   now: number,
 ): Promise<{ state: string; relay?: string }> {
-  if (target !== 'local') return { state: 'rendered' }
+  if (target !== 'local') return { state: applied ? 'applied' : 'rendered' }
   const running = await readRunning(join(folder, STATE_FOLDER))
   if (running === undefined) return { state: 'stopped' }
   const { relay } = running

@@ -5,7 +5,7 @@ import { SottoError } from '@sotto/protocol/errors'
 import { cliError } from '../../errors.ts'
 import { type Command, defineCommand, EXIT, exitCodeOfVerdict } from '../../framework/index.ts'
 import { readNote, readRunning, STATE_FOLDER, troubleOf } from '../../stack/running.ts'
-import { FILE_FLAG, localFolderOf } from './flags.ts'
+import { describePlaces, FILE_FLAG, isInCluster, localFolderOf } from './flags.ts'
 
 /** `sotto status` */
 export const status: Command = defineCommand({
@@ -20,7 +20,8 @@ export const status: Command = defineCommand({
   flags: FILE_FLAG,
   examples: ['sotto status', 'sotto status notes --json'],
   async run(context, [name], flags) {
-    const { folder } = await localFolderOf(context, name, flags.file)
+    const { folder, records } = await localFolderOf(context, name, flags.file)
+    const elsewhere = records.filter(isInCluster)
     const state = join(folder, STATE_FOLDER)
     const running = await readRunning(state)
     if (running === undefined) {
@@ -47,6 +48,7 @@ export const status: Command = defineCommand({
         isExpired,
         ok: verdict?.ok ?? false,
         history: entries,
+        elsewhere,
       })
     else {
       context.out(`${deployment?.name ?? 'the stack of sotto up'} in ${folder}`)
@@ -64,6 +66,7 @@ export const status: Command = defineCommand({
       context.out(
         `  before     ${entries.length > 1 ? `${entries.length - 1} kept; sotto deploy --undo` : 'nothing'}`,
       )
+      if (elsewhere.length > 0) context.out(`  elsewhere  ${describePlaces(elsewhere)}`)
     }
     if (trouble !== undefined || verdict === undefined) {
       if (trouble) context.warn(`warning: ${trouble.what}`)

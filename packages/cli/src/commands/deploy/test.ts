@@ -1,21 +1,17 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { connect } from '@sotto/client'
 import { startProxy } from '@sotto/client/proxy'
-import type { DeploymentFile } from '../../deploy/file/index.ts'
 import { stackOptionsOf } from '../../deploy/local/stack-options.ts'
 import { prepareDeployment } from '../../deploy/prepare.ts'
 import { cliError } from '../../errors.ts'
-import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
+import { type Command, defineCommand, EXIT } from '../../framework/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
 import { findLayout } from '../../stack/layout.ts'
 import { startStack } from '../../stack/start.ts'
 import { FILE_FLAG, readNamedFile } from './flags.ts'
-
-/** How long tests may take to end once they are asked to. */
-const GRACE_MS = 5000
+import { runTests } from './run-tests.ts'
 
 /** `sotto test` */
 export const test: Command = defineCommand({
@@ -74,36 +70,3 @@ export const test: Command = defineCommand({
     })
   },
 })
-
-/** Runs the tests with their own output. @returns their exit code; undefined when a signal ended them */
-function runTests(
-  context: CommandContext,
-  file: DeploymentFile,
-  [program, ...args]: string[],
-  env: Record<string, string>,
-): Promise<number | undefined> {
-  context.note(`running ${[program, ...args].join(' ')} ...`)
-  // With --json standard output is for the result alone.
-  const output = context.global.json ? 2 : 1
-  const child = spawn(program!, args, {
-    cwd: dirname(file.path),
-    env: { ...context.io.env, ...env },
-    stdio: ['ignore', output, 2],
-  })
-  const end = (): void => {
-    child.kill('SIGTERM')
-    setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref()
-  }
-  context.signal.addEventListener('abort', end, { once: true })
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) =>
-      reject(
-        cliError('DEPLOY_TESTS', `cannot run ${program}`, {
-          cause,
-          hint: 'is it installed? tests in sotto.yaml names a program and its arguments',
-        }),
-      ),
-    )
-    child.once('exit', (code) => resolve(code ?? undefined))
-  })
-}

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { cliError } from '../../errors.ts'
 import { defineCommand, type Command } from '../../framework/index.ts'
 import { STATE_FOLDER } from '../../stack/running.ts'
-import { stopStack } from '../../stack/stop.ts'
+import { stopInTurn } from '../../deploy/local/turns.ts'
 
 /** `sotto down` */
 export const down: Command = defineCommand({
@@ -12,7 +12,7 @@ export const down: Command = defineCommand({
     'One that is still starting too. Its state stays in .sotto/; sotto up continues with the same KMS.',
   flags: {},
   async run(context) {
-    const stopped = await stopStack(resolve(context.io.cwd, STATE_FOLDER))
+    const stopped = await stopInTurn(resolve(context.io.cwd, STATE_FOLDER))
     if (stopped === undefined)
       throw cliError('STACK_NOT_RUNNING', 'no stack runs here', {
         hint: 'sotto up starts one in this directory',

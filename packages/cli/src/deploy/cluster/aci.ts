@@ -27,30 +27,30 @@ export async function renderAciFiles(plan: ClusterPlan, images: string | undefin
   const { cluster, roles } = plan
   if (cluster.region === undefined)
     throw cliError('DEPLOY_FILE', 'the region is missing', { expected: 'cluster.region, like westeurope' })
-  if (cluster.secrets.postgres === undefined)
-    throw cliError('DEPLOY_FILE', 'a KMS in a container group has no disk to keep', {
-      expected: 'cluster.secrets.postgres: the database of its store',
-    })
   const configurations = configFiles(plan)
+  const measured = roles.filter(({ isMeasured }) => isMeasured)
   if (images === undefined) {
+    const commands = measured.map((role) => buildCommand(role, `IMAGES/${role.name}`))
     plan.waitsFor.push(
-      'images with these configurations: sotto images build kms --configuration config/kms.json --out IMAGES/kms, the same for inference, then --images IMAGES',
+      `images with these configurations: ${commands.join('; ')}; then the same again with --images IMAGES`,
     )
     return configurations
   }
-  const groups = await Promise.all(
-    roles
-      .filter(({ isMeasured }) => isMeasured)
-      .map((role) => renderGroup(plan, role, join(images, role.name))),
-  )
+  const groups = await Promise.all(measured.map((role) => renderGroup(plan, role, join(images, role.name))))
   return [...configurations, ...groups.flat()]
+}
+
+/** Builds the image of a role, in the folder of what was rendered. */
+function buildCommand({ name, appFiles }: PlannedRole, layout: string): string {
+  const app = appFiles === undefined ? '' : ' --app app'
+  return `sotto images build ${name} --base DEBIAN --configuration config/${name}.json${app} --out ${layout}`
 }
 
 async function renderGroup(plan: ClusterPlan, role: PlannedRole, layout: string): Promise<RenderedFile[]> {
   if (!existsSync(layout))
     throw cliError('DEPLOY_FILE', `there is no image of the role ${role.name}`, {
       expected: layout,
-      hint: `sotto images build ${role.name} --configuration config/${role.name}.json --out ${layout}`,
+      hint: buildCommand(role, layout),
     })
   const { template, policy, hostData } = await renderRole(plan, role, layout)
   return [

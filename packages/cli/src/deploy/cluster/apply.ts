@@ -5,7 +5,8 @@ import type { CommandContext } from '../../framework/index.ts'
 import { findProgram } from '../../process/index.ts'
 import { findLayout } from '../../stack/layout.ts'
 import type { ClusterTarget } from './deploy.ts'
-import { chartName } from './kubernetes.ts'
+import { valueFiles } from './kubernetes.ts'
+import { parameterNames, parametersFile, requireParameters } from './parameters.ts'
 import type { ClusterPlan } from './plan.ts'
 
 /** A program and what it is told. */
@@ -21,14 +22,33 @@ const INSTALL: Readonly<Record<string, string>> = {
   az: 'install the Azure CLI, and run az login',
 }
 
-/** Hands rendered files over to the target's own program. The same files handed over again change nothing. @throws `DEPLOY_TARGET` */
-export function applyRendered(
+/**
+ * Makes ready to hand rendered files over to the target's own program. The same files handed over again change nothing.
+ * @returns what hands them over, and throws `DEPLOY_TARGET` where the program fails
+ * @throws `DEPLOY_TARGET` for what is not here: a program, parameters; `CLI_FILE` for parameters that others may read
+ */
+export async function prepareHandOver(
   context: CommandContext,
   plan: ClusterPlan,
   target: ClusterTarget,
   output: string,
-): Promise<void> {
-  return runSteps(context, applySteps(plan, target, output), APPLYING)
+): Promise<() => Promise<void>> {
+  const steps = applySteps(plan, target, output)
+  for (const { program } of steps) programPath(context, program, APPLYING)
+  if (target === 'aci') await requireParameters(plan, output)
+  return () => runSteps(context, steps, APPLYING)
+}
+
+/** The same as lines for a shell. @param output folder as the shell finds it */
+export function handOverLines(plan: ClusterPlan, target: ClusterTarget, output: string): string[] {
+  return applySteps(plan, target, output).map(({ program, args }) =>
+    [program, ...args].map(shellWord).join(' '),
+  )
+}
+
+/** A word as a POSIX shell reads it back. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 /** What was handed over. */
@@ -49,7 +69,8 @@ export function removeApplied(context: CommandContext, applied: Applied): Promis
 /** On this machine only the untrusted roles: a measured one has a machine of its own. */
 const COMPOSE_HERE = ['--profile', 'edge'] as const
 
-function applySteps({ name, cluster, roles }: ClusterPlan, target: ClusterTarget, output: string): Step[] {
+function applySteps(plan: ClusterPlan, target: ClusterTarget, output: string): Step[] {
+  const { name, cluster, roles } = plan
   if (target === 'compose')
     return [
       {
@@ -58,15 +79,14 @@ function applySteps({ name, cluster, roles }: ClusterPlan, target: ClusterTarget
       },
     ]
   if (target === 'kubernetes') {
-    const { namespace } = cluster
-    const where = ['--namespace', namespace, '--create-namespace', '--values', join(output, 'values.yaml')]
-    // As files: YAML would change some bytes, and their SHA-256 is measured.
-    const configs = roles.flatMap((role) => [
+    const where = ['--namespace', cluster.namespace, '--create-namespace']
+    const values = ['--values', helmList(join(output, 'values.yaml'))]
+    const files = valueFiles(plan).flatMap(([value, file]) => [
       '--set-file',
-      `${chartName(role.name)}.config=${join(output, 'config', `${role.name}.json`)}`,
+      `${value}=${helmText(join(output, file))}`,
     ])
     // Without waiting: enclaves become ready only once members have decided.
-    const args = ['upgrade', '--install', name, findLayout().chart, ...where, ...configs]
+    const args = ['upgrade', '--install', name, findLayout().chart, ...where, ...values, ...files]
     return [{ program: 'helm', args }]
   }
   // A group has one policy, and so one measured role.
@@ -77,8 +97,20 @@ function applySteps({ name, cluster, roles }: ClusterPlan, target: ClusterTarget
       args: ['deployment', 'group', 'create', '--resource-group', name].concat(
         ['--name', `${name}-${role.name}`],
         ['--template-file', join(output, `${role.name}.template.json`)],
+        // By the name of their file: arguments are seen by everybody on this machine.
+        parameterNames(role).length === 0 ? [] : ['--parameters', `@${join(output, parametersFile(role))}`],
       ),
     }))
+}
+
+/** A path where Helm reads a list of paths, as one record of CSV. */
+function helmList(path: string): string {
+  return /[",]/.test(path) ? `"${path.replaceAll('"', '""')}"` : path
+}
+
+/** A path behind `=`, where a comma would end it. */
+function helmText(path: string): string {
+  return path.replaceAll(/[\\,]/g, String.raw`\$&`)
 }
 
 function removeSteps({ name, target, output, namespace = 'sotto' }: Applied): Step[] {
@@ -118,12 +150,16 @@ async function runSteps(context: CommandContext, steps: readonly Step[], hints: 
   for (const step of steps) await runStep(context, step, hints)
 }
 
-async function runStep(context: CommandContext, { program, args }: Step, hints: Hints): Promise<void> {
+function programPath(context: CommandContext, program: string, hints: Hints): string {
   const path = findProgram(program, context.io.env['PATH'])
-  if (path === undefined)
-    throw cliError('DEPLOY_TARGET', `${program} is not on this machine`, {
-      hint: `${INSTALL[program]!}, or ${hints.missing}`,
-    })
+  if (path !== undefined) return path
+  throw cliError('DEPLOY_TARGET', `${program} is not on this machine`, {
+    hint: `${INSTALL[program]!}, or ${hints.missing}`,
+  })
+}
+
+async function runStep(context: CommandContext, { program, args }: Step, hints: Hints): Promise<void> {
+  const path = programPath(context, program, hints)
   context.note(`${program} ${args.join(' ')}`)
   const child = spawn(path, args, { env: context.io.env, stdio: ['ignore', 2, 2] })
   const end = (): void => void child.kill('SIGTERM')

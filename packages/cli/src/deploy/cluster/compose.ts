@@ -60,12 +60,14 @@ function service(
   role: PlannedRole,
   networks: readonly (readonly [string, readonly ClusterRole[]])[],
 ): object {
-  const { name, image, isMeasured, keepsState, secretEnv } = role
+  const { name, image, isMeasured, configDigest, keepsState, secretEnv } = role
   const own = networks.filter(([, roles]) => roles.includes(name)).map(([network]) => network)
   const hasApp = name === 'inference' && plan.app !== undefined
   return {
     image,
     profiles: [PROFILES[name], 'all'],
+    // What is mounted is no part of a service: this is what makes another configuration another container.
+    labels: { 'sotto.config': configDigest },
     restart: 'unless-stopped',
     // Measured roles are started as their image says.
     ...(!isMeasured && { command: [`${name}.js`, '--config', '/etc/sotto/config.json'] }),
@@ -119,8 +121,16 @@ function service(
   }
 }
 
+/** Files of secrets that have to lie beside the compose file, which needs each of them before it starts anything. */
+export function composeNeeds({ roles }: Pick<ClusterPlan, 'roles'>): string[] {
+  const variables = roles.flatMap(({ secretEnv }) => Object.entries(secretEnv))
+  return [...new Map(variables.map(([variable, secret]) => [secret, variable]))].map(
+    ([secret, variable]) => `secrets/${secret}.env, mode 0600: ${variable}=…`,
+  )
+}
+
 /** The owners that may publish: an operator's file, begun here and never written again. */
-const OWNERS: RenderedFile = { path: 'owners/owners.json', text: '{"owners":[]}\n', isSeed: true }
+export const OWNERS: RenderedFile = { path: 'owners/owners.json', text: '{"owners":[]}\n', isSeed: true }
 
 /** Configurations of all roles, each in a file of its very bytes. */
 export function configFiles({ roles }: Pick<ClusterPlan, 'roles'>): RenderedFile[] {

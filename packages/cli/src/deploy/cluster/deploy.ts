@@ -1,21 +1,16 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { cliError } from '../../errors.ts'
-import { APP_IN_CONTAINER } from '../../oci/index.ts'
 import type { CommandContext } from '../../framework/index.ts'
-import { openOwner, ownerKeyFile } from '../../owner/index.ts'
-import type { AppRole } from '../../roles/index.ts'
 import { readPolicy } from '../../service/index.ts'
-import { placeApp } from '../../stack/app.ts'
 import { localDataUse } from '../../stack/documents.ts'
-import { appOf } from '../local/stack-options.ts'
 import type { ClusterRole, DeploymentFile, Target } from '../file/index.ts'
-import { prepareDeployment } from '../prepare.ts'
-import { openRecords } from '../record/records.ts'
-import { applyRendered } from './apply.ts'
-import { importKeys } from './import-keys.ts'
+import { type AppliedRendering, type DeploymentRecord, openRecords } from '../record/records.ts'
+import { placeClusterApp, removeEarlierApp } from './app.ts'
+import { prepareHandOver } from './apply.ts'
+import { requireNoneLost, requireSameNamespace, rolesLost } from './earlier.ts'
+import { report } from './report.ts'
 import { type ClusterPlan, planCluster, ROLE_PORT } from './plan.ts'
 import { type RenderedFile, writeRendered } from './rendered.ts'
 import { aciHost, renderAciFiles } from './aci.ts'
@@ -28,9 +23,9 @@ export interface ClusterOptions {
   apply: boolean
   /** Folder of what is rendered, relative to the working directory. Default `.sotto/<target>` beside the file. */
   output: string | undefined
-  /** KMS that already runs, as this machine reaches it: an app is sealed for it. */
+  /** KMS that already runs, as this machine reaches it: an app is sealed for it. Default: the one of the time before. */
   kms: string | undefined
-  /** The log, as this machine reaches it. */
+  /** The log, as this machine reaches it. Default: the one of the time before. */
   log: string | undefined
   /** Folder of image layouts, for ACI: its policies name their layers. */
   images: string | undefined
@@ -49,14 +44,19 @@ export async function deployToCluster(
   target: ClusterTarget,
   options: ClusterOptions,
 ): Promise<void> {
+  if (target === 'aci' && options.apply && options.images === undefined)
+    throw cliError('CLI_USAGE', '--apply needs --images: templates name the layers of images')
   const folder = dirname(file.path)
   const output =
     options.output === undefined ? join(folder, '.sotto', target) : resolve(context.io.cwd, options.output)
   const records = openRecords(context.io)
   await records.require(file.name, folder)
+  const record = await records.find(file.name, target)
+  const kms = addressGiven('kms', options.kms) ?? record?.kms
+  const log = addressGiven('log', options.log) ?? record?.log
   const now = Math.floor(context.io.now() / 1000)
   const policy = file.policy === undefined ? undefined : await readPolicy(file.policy)
-  const app = await placeClusterApp(context, file, output, options)
+  const app = await placeClusterApp(context, file, output, { dryRun: options.dryRun, kms, log })
   const plan = planCluster({
     file,
     policy,
@@ -64,12 +64,19 @@ export async function deployToCluster(
     app,
     kmsUrls: target === 'kubernetes' ? kmsReplicas(file) : undefined,
     appFiles: app && join(output, 'app'),
+    keepsFiles: target !== 'aci',
     reach: (role) => addressOf(target, file, role),
   })
   const files = await render(plan, target, options.images)
+  const lost = await rolesLost(plan, output, record?.applied)
+  if (options.apply) {
+    requireNoneLost(lost, plan, output)
+    requireSameNamespace(plan, target, record?.applied)
+  }
   if (!options.dryRun) {
     await writeRendered(output, files)
-    await records.put({
+    await removeEarlierApp(output, plan.app)
+    const rendered: DeploymentRecord = {
       name: file.name,
       target,
       folder,
@@ -78,10 +85,41 @@ export async function deployToCluster(
       output,
       ...(target === 'kubernetes' && { namespace: plan.cluster.namespace }),
       ...(file.expiresAt !== undefined && { expiresAt: file.expiresAt }),
-    })
-    if (options.apply) await applyRendered(context, plan, target, output)
+      ...(kms !== undefined && { kms }),
+      ...(log !== undefined && { log }),
+      ...(record?.applied && { applied: record.applied }),
+    }
+    await records.put(rendered)
+    if (options.apply) {
+      const handOver = await prepareHandOver(context, plan, target, output)
+      // Written down first: what fails half way is there by half.
+      await records.put({ ...rendered, applied: appliedOf(plan, rendered, now, output) })
+      await handOver()
+    }
   }
-  report(context, plan, target, output, files, options)
+  report(context, plan, target, output, files, options, lost)
+}
+
+function appliedOf(
+  { roles }: ClusterPlan,
+  { namespace }: DeploymentRecord,
+  at: number,
+  output: string,
+): AppliedRendering {
+  return {
+    at,
+    output,
+    ...(namespace !== undefined && { namespace }),
+    roles: roles.map(({ name }) => name),
+  }
+}
+
+/** No address with a user, a query or a fragment: it is written down. */
+const ADDRESS = /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#@]*)?$/
+
+function addressGiven(flag: 'kms' | 'log', value: string | undefined): string | undefined {
+  if (value === undefined || (ADDRESS.test(value) && URL.canParse(value))) return value
+  throw cliError('CLI_USAGE', `--${flag} is no address`, { expected: 'https://NAME, perhaps with a path' })
 }
 
 /** Addresses of the replicas of a KMS in Kubernetes, where there are several: only one serves at a time. */
@@ -121,87 +159,4 @@ async function render(
 ): Promise<RenderedFile[]> {
   if (target === 'compose') return renderCompose(plan)
   return target === 'kubernetes' ? renderKubernetes(plan) : renderAciFiles(plan, images)
-}
-
-/** Seals the app for a KMS that runs, and gives it the keys. Undefined where there is no app, or no KMS yet. */
-async function placeClusterApp(
-  context: CommandContext,
-  file: DeploymentFile,
-  output: string,
-  options: ClusterOptions,
-): Promise<AppRole | undefined> {
-  if (file.app === undefined) return undefined
-  const prepared = await prepareDeployment(
-    // Models of a cluster are their owners': nothing here has them.
-    { ...file, models: [] },
-    { env: context.io.env, now: Math.floor(context.io.now() / 1000), secretsKey: new Uint8Array(32) },
-  )
-  const needsKeys = file.app.sealed || prepared.secrets !== undefined
-  if (needsKeys && (options.kms === undefined || options.log === undefined || file.policy === undefined))
-    return undefined
-  if (options.dryRun)
-    throw cliError('CLI_USAGE', 'an app is packed, and sealed with keys for the KMS, which is no dry run', {
-      hint: 'leave out --dry-run: what is rendered runs nowhere without --apply',
-    })
-  const target = join(output, 'app')
-  await mkdir(target, { recursive: true, mode: 0o755 })
-  // What an earlier run sealed has other keys.
-  for (const old of await readdir(target)) if (/\.(?:tar|sealed)$/.test(old)) await rm(join(target, old))
-  const placed = await placeApp(appOf(prepared)!, target)
-  if (placed.sealed.length > 0) {
-    const { owner } = await openOwner(ownerKeyFile(context.io, undefined))
-    await importKeys({
-      kmsUrl: options.kms!,
-      logUrl: options.log!,
-      policy: await readPolicy(file.policy!),
-      contents: placed.sealed,
-      owner,
-      now: Math.floor(context.io.now() / 1000),
-    })
-  }
-  return { ...placed.role, directory: APP_IN_CONTAINER }
-}
-
-function report(
-  context: CommandContext,
-  plan: ClusterPlan,
-  target: ClusterTarget,
-  output: string,
-  files: readonly RenderedFile[],
-  options: ClusterOptions,
-): void {
-  const { roles, waitsFor, name } = plan
-  const applied = options.apply && !options.dryRun
-  if (context.global.json)
-    return context.json({
-      name,
-      target,
-      output,
-      files: files.map(({ path }) => path),
-      roles: roles.map(({ name: role, image, configDigest, isMeasured }) => ({
-        role,
-        image,
-        configDigest,
-        isMeasured,
-      })),
-      waitsFor,
-      applied,
-    })
-  context.out(
-    `${name} for ${target}${options.dryRun ? ', nothing was written' : ` in ${relative(context.io.cwd, output) || '.'}`}`,
-  )
-  for (const { path } of files) context.out(`  ${path}`)
-  context.out('what hardware has to report of the configuration:')
-  for (const { name: role, configDigest, isMeasured } of roles)
-    if (isMeasured) context.out(`  ${role.padEnd(10)} ${configDigest}`)
-  for (const missing of waitsFor) context.warn(`the enclave is not in it yet: it waits for ${missing}`)
-  if (!applied) context.note(`hand it over with --apply, or yourself: ${handOver(target, name)}`)
-}
-
-function handOver(target: ClusterTarget, name: string): string {
-  return {
-    compose: 'docker compose --profile edge up -d (kms and enclave on their own machines)',
-    kubernetes: `helm upgrade --install ${name} charts/sotto -f values.yaml --set-file ROLE.config=config/ROLE.json for each role`,
-    aci: 'az deployment group create --template-file kms.template.json, then inference.template.json',
-  }[target]
 }

@@ -13,11 +13,13 @@ const MAX_NAME = 50
 
 /**
  * Refuses what a role would refuse once it starts, in a cluster and not before.
+ * @param keepsFiles whether what a role writes outlives its container
  * @throws `DEPLOY_FILE`
  */
 export function requireFit(
   { path, name, models = [] }: DeploymentFile,
   { root, secrets }: ClusterSection,
+  keepsFiles: boolean,
 ): void {
   const refuse = (message: string, expected: string, found: string): Error =>
     cliError('DEPLOY_FILE', `${path}: ${message}`, {
@@ -41,6 +43,21 @@ export function requireFit(
       local.startsWith('/') ? 'a folder' : local,
     )
   const { source, folder } = root
+  if (!keepsFiles) {
+    if (secrets.postgres === undefined)
+      throw refuse(
+        'the KMS has no disk to keep its store on',
+        'cluster.secrets.postgres: the database of its store',
+        'none',
+      )
+    const kept = keptFileOf(root)
+    if (kept === undefined) return
+    throw refuse(
+      'the KMS has no disk to keep the way back to its root secret on',
+      'cluster.root: source azure-managed-hsm, without folder and previousKeyVersion',
+      kept,
+    )
+  }
   if (source === 'custodians' && folder === undefined && secrets.postgres !== undefined)
     throw refuse(
       'cluster.root.folder is missing: the store is a database, and the way back to the root secret is a file',
@@ -53,4 +70,11 @@ export function requireFit(
       '/var/lib/sotto or a folder below it',
       'another folder',
     )
+}
+
+/** What of a root secret is in a file, as the KMS wants it beside a database: what custodians shared, a key version before this one. */
+function keptFileOf({ source, folder, previousKeyVersion }: ClusterSection['root']): string | undefined {
+  if (source === 'custodians') return 'source custodians'
+  if (folder !== undefined) return 'a folder'
+  return previousKeyVersion === undefined ? undefined : 'previousKeyVersion'
 }

@@ -71,6 +71,8 @@ export interface PlanInput {
   kmsUrls?: readonly string[] | undefined
   /** Folder on this machine with the app's files. */
   appFiles?: string | undefined
+  /** Whether what a role writes outlives its container. Default true. */
+  keepsFiles?: boolean
   /** Address at which roles reach a role. */
   reach: (role: ClusterRole) => string
 }
@@ -88,7 +90,7 @@ export function planCluster(input: PlanInput): ClusterPlan {
       expected: 'cluster: images, tee, members, threshold, releaseKeys, log, relayHost',
       hint: 'docs/deploy.md has an example',
     })
-  requireFit(file, cluster)
+  requireFit(file, cluster, input.keepsFiles ?? true)
   const log: LogPins = {
     origin: cluster.log.origin,
     key: cluster.log.key,
@@ -157,7 +159,7 @@ export function planCluster(input: PlanInput): ClusterPlan {
       waitsFor: ['a trust policy that pins the genesis of this KMS: policy in sotto.yaml'],
     }
   if (file.app !== undefined && input.app === undefined)
-    return { ...unfinished, waitsFor: ['the app, sealed for this KMS: --kms URL'] }
+    return { ...unfinished, waitsFor: ['the app, sealed for this KMS: --kms URL --log URL'] }
   roles.push(
     role(
       'registry',

@@ -9,12 +9,13 @@ import { removeApplied } from './apply.ts'
  * nobody but their operator deletes those.
  */
 export async function removeFromCluster(context: CommandContext, record: DeploymentRecord): Promise<void> {
-  const { name, target, folder } = record
+  const { name, target, folder, applied } = record
   if (target === 'local') throw new TypeError('a local deployment is no cluster')
   if (!(await context.confirm(`Take ${name} away from ${target}?`)))
     throw cliError('CLI_CANCELLED', 'nothing was stopped')
-  const output = record.output ?? join(folder, '.sotto', target)
-  await removeApplied(context, { name, target, output, namespace: record.namespace })
+  // Where it was handed over by hand, it is what was rendered last.
+  const { output = join(folder, '.sotto', target), namespace } = applied ?? record
+  await removeApplied(context, { name, target, output, namespace })
   if (context.global.json) context.json({ stopped: [name], target })
   else context.out(`${name} is gone from ${target}; its volumes are still there`)
 }

@@ -1,5 +1,11 @@
 import { resolve, sep } from 'node:path'
 import {
+  APP_VARIABLE,
+  appWordsBytes,
+  isReservedVariable,
+  MAX_APP_WORDS_BYTES,
+} from '@sotto/protocol/app-variables'
+import {
   boolean,
   type Decoder,
   integer,
@@ -15,22 +21,17 @@ const DEFAULT_PORT = 8080
 const MAX_PATH = 1024
 const MAX_VALUE = 32_768
 
-const VARIABLE = /^[A-Z][A-Z0-9_]{0,63}$/
 /** As the enclave takes it: a second slash at its start would make a host of it. */
 const URL_PATH = /^\/(?:[A-Za-z0-9._~-][A-Za-z0-9._~/-]{0,126})?$/
 
-/** Names this enclave gives the app itself, or that change what its program loads. */
-const RESERVED_VARIABLE =
-  /^(?:PORT|HOME|TMPDIR|PATH|OPENAI_BASE_URL|OPENAI_API_KEY|SOTTO_\w*|LD_\w*|NODE_OPTIONS)$/
-
 function requireFree(names: readonly string[], path: string): void {
-  const reserved = names.find((name) => RESERVED_VARIABLE.test(name))
+  const reserved = names.find(isReservedVariable)
   if (reserved !== undefined)
     throw jcsError('JCS_FIELD', `${path}.${reserved}: this variable is the enclave's to set, or nobody's`)
 }
 
 const variables: Decoder<Record<string, string>> = (value, path) => {
-  const decoded = table(VARIABLE, word(MAX_VALUE, 0))(value, path)
+  const decoded = table(APP_VARIABLE, word(MAX_VALUE, 0))(value, path)
   requireFree(Object.keys(decoded), path)
   return decoded
 }
@@ -89,11 +90,13 @@ export function appFields(folder: string): Decoder<AppSection> {
         port: integer(1024, 65_535),
         health,
         env: variables,
-        secrets: table(VARIABLE, secretSource),
+        secrets: table(APP_VARIABLE, secretSource),
         memory: size(64 * MIB, 256 * GIB),
       },
     )(value, path)
     const { env = {} } = given
+    if (appWordsBytes(given.command, env) > MAX_APP_WORDS_BYTES)
+      throw jcsError('JCS_FIELD', `${path}: command and env have more than ${MAX_APP_WORDS_BYTES} bytes`)
     const code = resolve(folder, given.code)
     const secrets = resolveSecrets(given.secrets ?? {}, folder, code, `${path}.secrets`)
     requireFree(Object.keys(secrets), `${path}.secrets`)

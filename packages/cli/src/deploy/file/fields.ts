@@ -75,7 +75,7 @@ const cluster: Decoder<ClusterSection> = (value, path) => {
     namespace?: string
     runtimeClass?: string
     kmsReplicas?: number
-    secrets?: { appendToken?: string; postgres?: string }
+    secrets?: Partial<ClusterSection['secrets']>
   }
   const given = object<Given>(
     {
@@ -116,9 +116,10 @@ const cluster: Decoder<ClusterSection> = (value, path) => {
         {},
       ),
       region: text(32, /^[a-z][a-z0-9]{2,31}$/),
-      secrets: partial<{ appendToken?: string; postgres?: string }>({
+      secrets: partial<Partial<ClusterSection['secrets']>>({
         appendToken: text(63, KUBERNETES_NAME),
         postgres: text(63, KUBERNETES_NAME),
+        relayTls: text(63, KUBERNETES_NAME),
       }),
     },
   )(value, path)
@@ -131,7 +132,11 @@ const cluster: Decoder<ClusterSection> = (value, path) => {
     region: undefined,
     database: undefined,
     ...rest,
-    secrets: { appendToken: secrets.appendToken ?? 'sotto-append-token', postgres: secrets.postgres },
+    secrets: {
+      appendToken: secrets.appendToken ?? 'sotto-append-token',
+      postgres: secrets.postgres,
+      relayTls: secrets.relayTls ?? 'sotto-relay-tls',
+    },
   }
   requireDistinct(Object.values(decided.members), `${path}.members`)
   requireDistinct(decided.releaseKeys, `${path}.releaseKeys`)

@@ -70,8 +70,8 @@ export interface ClusterSection {
   root: Readonly<Record<string, unknown>>
   /** Replicas of the KMS; more than one needs `postgres`. */
   kmsReplicas: number
-  /** Names of Secrets that exist: of the log's append token, and of the database. */
-  secrets: { appendToken: string; postgres: string | undefined }
+  /** Names of Secrets that exist: of the log's append token, of the database, and of the certificate of `relayHost`. */
+  secrets: { appendToken: string; postgres: string | undefined; relayTls: string }
   /** Address people reach the relay at. */
   relayHost: string
   /** Where roles reach a role that is not where the target puts it. */

@@ -17,6 +17,10 @@ import { type Prepared, prepareDeployment, secretsKeyOf } from '../prepare.ts'
 import { openRecords } from '../record/records.ts'
 import { openSnapshots } from '../snapshot/snapshots.ts'
 import { runningDeploymentOf, stackOptionsOf } from './stack-options.ts'
+import { inTurn, isToStop } from './turns.ts'
+
+/** Longest wait for a deployment that was interrupted to let go. */
+const INTERRUPTED_MS = 60_000
 
 /** What came of a deployment on this machine. */
 export interface LocalDeployment {
@@ -79,9 +83,17 @@ async function keptSecret(folder: string): Promise<string> {
  * @throws `STACK_RUNNING`, `STACK_FAILED`, `DEPLOY_NAME`, `VERIFY_REFUSED` …
  */
 export async function deployLocally(context: CommandContext, prepared: Prepared): Promise<LocalDeployment> {
+  const folder = stateFolderOf(prepared.file)
+  return inTurn(folder, () => replaceStack(context, prepared, folder))
+}
+
+async function replaceStack(
+  context: CommandContext,
+  prepared: Prepared,
+  folder: string,
+): Promise<LocalDeployment> {
   const { file, digest } = prepared
   const started = performance.now()
-  const folder = stateFolderOf(file)
   const records = openRecords(context.io)
   await records.require(file.name, dirname(file.path))
   const before = await readRunning(folder)
@@ -95,10 +107,18 @@ export async function deployLocally(context: CommandContext, prepared: Prepared)
   await snapshots.keep(prepared).catch((error: unknown) => {
     throw describeStateError(error, folder)
   })
+  const turn: Turn = { context, file, folder, previous: before?.deployment?.digest }
+  let isDone = false
+  // After Ctrl-C a command has little time, and what it does at its end has all that it needs.
+  context.onExit(async () => {
+    if (isDone || !context.signal.aborted) return
+    await inTurn(folder, () => giveBack(turn), INTERRUPTED_MS)
+  })
   if (before !== undefined) {
     context.note(`stopping what ran before (${before.deployment!.digest.slice(0, 12)}) ...`)
     await stopStack(folder)
   }
+  context.signal.throwIfAborted()
   context.note(`starting ${file.name} (${digest.slice(0, 12)}) ...`)
   try {
     const running = await start(context, file, digest)
@@ -113,12 +133,14 @@ export async function deployLocally(context: CommandContext, prepared: Prepared)
       deployedAt: now,
       ...(file.expiresAt !== undefined && { expiresAt: file.expiresAt }),
     })
+    isDone = true
     return { running, digest, isUnchanged: false, readyMs: performance.now() - started }
   } catch (error) {
-    // Somebody else deploys here at the same time: what starts is theirs.
-    if (hasCode(error, 'STACK_RUNNING')) throw error
-    await stopStack(folder)
-    throw await restore(context, file, before?.deployment?.digest, error)
+    // Somebody runs sotto up here at the same time: what starts is theirs.
+    isDone = hasCode(error, 'STACK_RUNNING')
+    if (isDone || context.signal.aborted) throw error
+    isDone = true
+    throw await restored(turn, error)
   }
 }
 
@@ -153,13 +175,9 @@ async function connectionTo(context: CommandContext, running: RunningStack): Pro
 }
 
 function start(context: CommandContext, file: DeploymentFile, digest: string): Promise<RunningStack> {
-  return detach(context, stateFolderOf(file), 'deploy', [
-    '--foreground',
-    '--file',
-    file.path,
-    '--snapshot',
-    digest,
-  ])
+  const args = ['--foreground', '--file', file.path, '--snapshot', digest]
+  const appMs = (file.app?.health.startSeconds ?? 0) * 1000 * file.resources.replicas
+  return detach(context, stateFolderOf(file), 'deploy', args, appMs)
 }
 
 /** A deployment is there when somebody who verifies it first gets an answer. */
@@ -179,19 +197,23 @@ async function proveAnswer(
   })
 }
 
-/** Brings back what ran before, and says so in the error. */
-async function restore(
-  context: CommandContext,
-  file: DeploymentFile,
-  previous: string | undefined,
-  error: unknown,
-): Promise<unknown> {
-  if (previous === undefined || context.signal.aborted || !(error instanceof SottoError)) return error
-  context.note(`it did not start; starting ${previous.slice(0, 12)} again ...`)
-  const isBack = await start(context, file, previous).then(
-    () => true,
-    (cause: unknown) => !hasCode(cause, 'STACK_FAILED') && Promise.reject(cause as Error),
-  )
+/** A deployment on its way, and what it takes the place of. */
+interface Turn {
+  context: CommandContext
+  file: DeploymentFile
+  folder: string
+  /** Digest of what ran before. */
+  previous: string | undefined
+}
+
+/** Ends what is there of a deployment that failed, and brings back what ran before. @returns the error, with what came of that */
+async function restored(turn: Turn, error: unknown): Promise<unknown> {
+  if (!(error instanceof SottoError)) {
+    await stopStack(turn.folder)
+    return error
+  }
+  const isBack = await giveBack(turn)
+  if (isBack === undefined) return error
   const { code, action, message, expected, found } = error
   return new SottoError(code, action, message, {
     cause: error,
@@ -201,4 +223,21 @@ async function restore(
       ? 'what ran before runs again; sotto logs shows what went wrong'
       : 'what ran before does not start either; sotto logs shows why',
   })
+}
+
+/** @returns whether what ran before runs again; undefined where nothing ran, or nothing is to run any more */
+async function giveBack({ context, file, folder, previous }: Turn): Promise<boolean | undefined> {
+  await stopStack(folder)
+  if (previous === undefined || isToStop(folder)) return undefined
+  const { aborted } = context.signal
+  context.note(`${aborted ? 'interrupted' : 'it did not start'}; starting ${previous.slice(0, 12)} again ...`)
+  try {
+    await start({ ...context, signal: new AbortController().signal }, file, previous)
+    if (aborted) context.note('what ran before runs again')
+    return true
+  } catch (cause) {
+    if (!hasCode(cause, 'STACK_FAILED')) throw cause
+    if (aborted) context.note('it does not start; sotto logs shows why')
+    return false
+  }
 }

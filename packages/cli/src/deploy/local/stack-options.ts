@@ -1,5 +1,5 @@
 import type { StackApp } from '../../stack/app.ts'
-import type { StackOptions } from '../../stack/start.ts'
+import type { StackOptions } from '../../stack/types.ts'
 import type { RunningDeployment } from '../../stack/running.ts'
 import { CONSOLE_ORIGINS } from '../../stack/console-origins.ts'
 import { type Prepared, splitModels } from '../prepare.ts'

@@ -41,7 +41,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /**
  * A client of one repository. TLS always, but for a registry of this machine; a token or password goes to the registry and to
- * the realm it names, never along a redirect to another host.
+ * the realm it names itself, never along a redirect to another host, nor to a realm that the other host names.
  */
 export function openRegistry(options: RegistryOptions): Registry {
   const { reference, fetch, credentials, actions = 'pull' } = options
@@ -71,6 +71,14 @@ export function openRegistry(options: RegistryOptions): Registry {
       } catch (cause) {
         if (isAbort(cause) || signal.aborted) throw cause
         throw cliError('REGISTRY_FAILED', `cannot reach ${url.host}`, { cause, hint: 'try again' })
+      }
+      // The registry has not named this realm: a password would go wherever another host says.
+      if (response.status === 401 && !mayKnow) {
+        await response.body?.cancel()
+        throw cliError('REGISTRY_FAILED', `${registry} leads to another host, which wants credentials`, {
+          expected: `no challenge but that of ${base.host}`,
+          found: `status 401 of ${url.host}`,
+        })
       }
       const isReading = method === 'GET' || method === 'HEAD'
       if (!REDIRECTS.has(response.status) || !isReading) return response

@@ -31,6 +31,7 @@ interface Service {
   read_only: boolean
   security_opt: string[]
   profiles: string[]
+  labels?: Record<string, string>
   networks?: string[]
   network_mode?: string
   ports?: string[]
@@ -139,6 +140,20 @@ describe('a compose file', () => {
       expect(helper.entrypoint).toEqual(['/bin/chown', services[name]!.user, '/var/lib/sotto'])
       expect(helper.profiles).toEqual(services[name]!.profiles)
     }
+  })
+
+  it('is another one for each role whose configuration is another: what is mounted is no part of a service', () => {
+    const [before, after] = [plan(), plan({}, ['resources: {replicas: 1}', 'expires: 2030-01-01'])]
+    const labelsOf = (of: ClusterPlan): Record<string, string | undefined> => {
+      const { services } = parse(renderCompose(of)[0]!.text) as Compose
+      return Object.fromEntries(of.roles.map(({ name }) => [name, services[name]!.labels?.['sotto.config']]))
+    }
+    for (const of of [before, after])
+      expect(labelsOf(of)).toEqual(Object.fromEntries(of.roles.map((role) => [role.name, role.configDigest])))
+    const changed = Object.keys(labelsOf(before)).filter(
+      (name) => labelsOf(before)[name] !== labelsOf(after)[name],
+    )
+    expect(changed).toEqual(['inference'])
   })
 
   it('has a machine for each measured role, and ports where addresses say', () => {

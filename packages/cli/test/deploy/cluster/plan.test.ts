@@ -141,6 +141,44 @@ describe('what no cluster can do is refused before anything starts', () => {
     })
   })
 
+  it.each<[string, object, RegExp]>([
+    ['a store in a folder', {}, /no disk to keep its store on/],
+    [
+      'what custodians share, whose file leads back to it',
+      { root: { source: 'custodians', threshold: 2, custodians: [] }, secrets: { postgres: 'x' } },
+      /no disk to keep the way back/,
+    ],
+    [
+      'the same with a folder for it',
+      { root: { source: 'custodians', folder: '/var/lib/sotto/root' }, secrets: { postgres: 'x' } },
+      /no disk to keep the way back/,
+    ],
+    [
+      'a secret of the TEE with a folder',
+      { root: { source: 'tee', folder: '/var/lib/sotto/root' }, secrets: { postgres: 'x' } },
+      /no disk to keep the way back/,
+    ],
+    [
+      'a key version before this one',
+      {
+        root: { source: 'azure-managed-hsm', previousKeyVersion: 'a'.repeat(32) },
+        secrets: { postgres: 'x' },
+      },
+      /no disk to keep the way back/,
+    ],
+  ])('where nothing outlives a container: %s', (_what, change, why) => {
+    expect(refusal(change, [], { keepsFiles: false })).toMatchObject({
+      code: 'DEPLOY_FILE',
+      message: expect.stringMatching(why) as string,
+    })
+  })
+
+  it('and a KMS that keeps nothing on a disk is planned there', () => {
+    const root = { source: 'azure-managed-hsm', keyVersion: 'a'.repeat(32) }
+    const { roles } = plan({ root, secrets: { postgres: 'x' } }, [], { keepsFiles: false })
+    expect(roles.find(({ name }) => name === 'kms')!.keepsState).toBe(false)
+  })
+
   it('a name that is too long for hosts, or ends in a hyphen', () => {
     for (const name of ['x'.repeat(51), 'notes-'])
       expect(() =>

@@ -27,7 +27,7 @@ const names = async (): Promise<string[]> => (await records.list()).map(({ name 
 describe('deployments of a user', () => {
   it('are none at first, then listed by name, found by name, and forgotten', async () => {
     expect(await records.list()).toEqual([])
-    await records.remove('notes')
+    await records.remove(record())
     const cluster = record({
       name: 'a',
       target: 'kubernetes',
@@ -38,9 +38,30 @@ describe('deployments of a user', () => {
     await records.put(record())
     await records.put(cluster)
     expect(await records.list()).toEqual([cluster, record()])
-    expect(await records.get('a')).toEqual(cluster)
-    await records.remove('a')
+    expect(await records.of('a')).toEqual([cluster])
+    expect(await records.find('a', 'kubernetes')).toEqual(cluster)
+    expect(await records.find('a', 'local')).toBeUndefined()
+    await records.remove(cluster)
     expect(await names()).toEqual(['notes'])
+  })
+
+  it('are one for each target: what is written of one says nothing of another', async () => {
+    const applied = {
+      at: 1_800_000_000,
+      output: '/out',
+      namespace: 'ours',
+      roles: ['log', 'kms'],
+    }
+    const kubernetes = record({ target: 'kubernetes', output: '/out', namespace: 'ours', applied })
+    const compose = record({ target: 'compose', output: '/other', kms: 'https://kms', log: 'https://log' })
+    await records.put(kubernetes)
+    await records.put(compose)
+    await records.put(record())
+    expect(await records.of('notes')).toEqual([record(), compose, kubernetes])
+    expect(await records.list()).toEqual([record(), compose, kubernetes])
+    expect(readdirSync(root).sort()).toEqual(['notes.compose.json', 'notes.json', 'notes.kubernetes.json'])
+    await records.remove(compose)
+    expect(await records.of('notes')).toEqual([record(), kubernetes])
   })
 
   it('are written whole, for their user alone', async () => {
@@ -61,6 +82,13 @@ describe('deployments of a user', () => {
         hint: expect.stringContaining('sotto stop notes --delete') as string,
       }) as Error,
     )
+    await records.put(record({ name: 'far', target: 'aci' }))
+    await expect(records.require('far', '/home/ada/else')).rejects.toThrow(
+      expect.objectContaining({
+        code: 'DEPLOY_NAME',
+        hint: expect.stringContaining('sotto stop far --target aci') as string,
+      }) as Error,
+    )
   })
 
   it('that got another name in their folder lose the one before; those in clusters keep theirs', async () => {
@@ -74,9 +102,9 @@ describe('deployments of a user', () => {
   it('that are unknown are refused with the names that there are', async () => {
     const refused = (expected: string): Error =>
       expect.objectContaining({ code: 'DEPLOY_UNKNOWN', expected }) as Error
-    await expect(records.get('x')).rejects.toThrow(refused('none yet'))
+    await expect(records.of('x')).rejects.toThrow(refused('none yet'))
     await records.put(record())
-    await expect(records.get('x')).rejects.toThrow(refused('notes'))
+    await expect(records.of('x')).rejects.toThrow(refused('notes'))
   })
 
   it.each([
@@ -94,7 +122,7 @@ describe('deployments of a user', () => {
   ])('the name %j reaches no file, and is shown on one line', async (name) => {
     mkdirSync(root, { recursive: true })
     writeFileSync(join(root, '..', 'notes.json'), JSON.stringify(record({ name })))
-    const error = await records.get(name).then(
+    const error = await records.of(name).then(
       () => expect.unreachable('it was found'),
       (thrown: unknown) => thrown as Error,
     )
@@ -123,12 +151,19 @@ describe('a damaged record counts as none', () => {
     ['a namespace that is an object', JSON.stringify({ ...record(), namespace: {} })],
     ['a time that is text', JSON.stringify({ ...record(), deployedAt: 'now' })],
     ['an end that is text', JSON.stringify({ ...record(), expiresAt: 'never' })],
+    ['an address that is a number', JSON.stringify({ ...record(), kms: 7 })],
+    ['something else that was handed over', JSON.stringify({ ...record(), applied: { roles: ['log'] } })],
+    [
+      'roles that are no list',
+      JSON.stringify({ ...record(), applied: { at: 1, output: '/out', roles: 'log' } }),
+    ],
+    ['the target of another file', JSON.stringify(record({ target: 'compose' }))],
     ['no digest', JSON.stringify({ ...record(), digest: undefined })],
   ])('%s', async (_what, text) => {
     await records.put(record({ name: 'whole', folder: '/else' }))
     writeFileSync(join(root, 'notes.json'), text)
     expect(await names()).toEqual(['whole'])
-    await expect(records.get('notes')).rejects.toThrow(/there is no deployment "notes"/)
+    await expect(records.of('notes')).rejects.toThrow(/there is no deployment "notes"/)
     // It can be deployed again, and then is one.
     await records.require('notes', '/anywhere')
     await records.put(record())

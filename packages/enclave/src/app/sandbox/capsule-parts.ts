@@ -1,6 +1,6 @@
 /** The programs that a capsule cannot do without. */
 export type CapsulePrograms = Record<
-  'setpriv' | 'unshare' | 'prlimit' | 'mount' | 'umount' | 'pivotRoot' | 'chroot' | 'shell',
+  'setpriv' | 'unshare' | 'prlimit' | 'mount' | 'umount' | 'pivotRoot' | 'chroot' | 'nice' | 'shell',
   string
 >
 

@@ -1,13 +1,16 @@
 import { type CapsuleContent, type CapsuleKind, ownersIn } from './capsule-parts.ts'
+import { MAX_FILES, MAX_FOLDERS } from '../limits.ts'
 import { ARCHIVE_DESCRIPTOR, READY_DESCRIPTOR } from './descriptors.ts'
+import { OOM_SCORE } from './look.ts'
 import { quote, quoteAll } from './words.ts'
 
 /** Memory of all files that an app keeps, in `/tmp`. */
 export const TEMPORARY_BYTES: number = 256 * 2 ** 20
 const TEMPORARY_FILES = 16_384
-/** Files of a few bytes each, and the inodes of the folders of an archive. */
+/** Files of a few bytes each. */
 const ROOT_OPTIONS = 'mode=0755,size=4m,nr_inodes=4096'
-const UNPACKED_INODES = 131_072
+/** Of an archive, and the folder it is unpacked in. */
+const UNPACKED_INODES = MAX_FILES + MAX_FOLDERS + 16
 /** What whole pages cost beyond the bytes of the largest number of files. */
 const UNPACKED_SLACK_BYTES = 96 * 2 ** 20
 
@@ -27,8 +30,8 @@ const ETC = [
 ]
 
 /**
- * Runs as the first process of the capsule's namespaces, and waits there for the app. `"$@"` is the app's command. What it
- * mounts is seen in these namespaces alone and is memory, or the system's programs, which nobody can write.
+ * Runs as the first process of the capsule's namespaces, and waits there for the app. `"$@"` is the app's command. While it
+ * sees the machine's processes it tells the host its number among them. What it mounts is seen in these namespaces alone and is memory, or the system's programs, which nobody can write.
  */
 export function capsuleScript(
   kind: CapsuleKind,
@@ -42,7 +45,8 @@ export function capsuleScript(
   return `
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
-echo 900 > /proc/self/oom_score_adj || :
+echo ${OOM_SCORE} > /proc/self/oom_score_adj || :
+${program ? `read -r self rest < /proc/self/stat; echo "$self" >&${READY_DESCRIPTOR}` : ':'}
 exec 5<&0 </dev/null
 ${quoteAll(kind.loopback)}
 

@@ -5,11 +5,13 @@ import { capsuleScript } from './capsule-script.ts'
 /** Threads and processes of an app, and files that each of them has open. */
 const MAX_PROCESSES = 1024
 const MAX_OPEN_FILES = 4096
+/** Processors are for engines first (nice(1)): an app that is busy takes what they leave. */
+const NICENESS = 10
 
 /** The programs a capsule needs; the names of those that are missing otherwise. */
 export function capsulePrograms(programs: Programs): CapsulePrograms | string[] {
-  const { setpriv, unshare, prlimit, mount, umount, pivotRoot, chroot, shell } = programs
-  const needed = { setpriv, unshare, prlimit, mount, umount, pivotRoot, chroot, shell }
+  const { setpriv, unshare, prlimit, mount, umount, pivotRoot, chroot, nice, shell } = programs
+  const needed = { setpriv, unshare, prlimit, mount, umount, pivotRoot, chroot, nice, shell }
   const missing = Object.entries(needed).flatMap(([name, path]) => (path === undefined ? [name] : []))
   return missing.length > 0 ? missing : (needed as CapsulePrograms)
 }
@@ -59,7 +61,7 @@ function becomeBridge({ as, programs: { setpriv } }: CapsuleKind, { uids }: Caps
  * capabilities that would let it out.
  */
 function becomeApp({ as, programs, filter }: CapsuleKind, { uids, memoryBytes }: CapsuleContent): string[] {
-  const { prlimit, unshare, chroot, setpriv, shell } = programs
+  const { nice, prlimit, unshare, chroot, setpriv, shell } = programs
   const drop = ['--no-new-privs', '--inh-caps=-all', '--pdeathsig', 'KILL']
   const enter =
     as === 'root'
@@ -74,6 +76,9 @@ function becomeApp({ as, programs, filter }: CapsuleKind, { uids, memoryBytes }:
           ...drop,
         ]
   return [
+    nice,
+    '-n',
+    `${NICENESS}`,
     prlimit,
     `--data=${memoryBytes}:${memoryBytes}`,
     `--nproc=${MAX_PROCESSES}:${MAX_PROCESSES}`,

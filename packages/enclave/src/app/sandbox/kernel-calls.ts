@@ -11,6 +11,16 @@ const UP = 0x41
 /** `PR_SET_SECCOMP`, `SECCOMP_MODE_FILTER`. */
 const SET_SECCOMP = 22
 const MODE_FILTER = 2
+/**
+ * Calls by which our filter (`system-calls.ts`) is known: AF_PACKET and AF_VSOCK, which without it need a capability or
+ * are there, and io_uring_setup(2); EAFNOSUPPORT and EPERM.
+ */
+const REFUSED_FAMILIES = '17, 40'
+const REFUSED_CALL = 425
+const NO_FAMILY = 97
+const NOT_PERMITTED = 1
+/** What {@link tryRefused} prints where all of them were refused as our filter refuses them. */
+export const REFUSES_SOCKETS = 'refuses sockets'
 
 /** Words of a command that brings up the loopback interface of its network namespace; undefined where nothing here can. */
 export function loopbackUp({ ip, perl, python }: Interpreters): string[] | undefined {
@@ -57,4 +67,25 @@ export function withFilter(
       program,
     ]
   return undefined
+}
+
+/** Words of a command that tries what the filter refuses, with what {@link withFilter} installs it with. */
+export function tryRefused({ perl, python }: Interpreters): string[] {
+  if (perl !== undefined)
+    return [
+      perl,
+      '-e',
+      `for (${REFUSED_FAMILIES}) { exit if socket(my $s, $_, 1, 0) or $! + 0 != ${NO_FAMILY} } ` +
+        `exit if syscall(${REFUSED_CALL}, 0, 0) != -1 or $! + 0 != ${NOT_PERMITTED}; print "${REFUSES_SOCKETS}\\n"`,
+    ]
+  if (python !== undefined)
+    return [
+      python,
+      '-ISc',
+      'import ctypes\nc = ctypes.CDLL(None, use_errno=True)\n' +
+        'refused = lambda result, code: result == -1 and ctypes.get_errno() == code\n' +
+        `if all(refused(c.socket(f, 1, 0), ${NO_FAMILY}) for f in (${REFUSED_FAMILIES})) and ` +
+        `refused(c.syscall(${REFUSED_CALL}, 0, 0), ${NOT_PERMITTED}): print("${REFUSES_SOCKETS}")`,
+    ]
+  return []
 }

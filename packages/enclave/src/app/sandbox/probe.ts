@@ -5,8 +5,8 @@ import { appError } from '../errors.ts'
 import { appScript } from '../environment.ts'
 import type { CapsuleContent, CapsuleKind } from './capsule-parts.ts'
 import { capsuleCommand, capsulePrograms } from './capsule.ts'
-import { loopbackUp, withFilter } from './kernel-calls.ts'
-import { judgeLook, LOOK, type Observation } from './look.ts'
+import { loopbackUp, tryRefused, withFilter } from './kernel-calls.ts'
+import { judgeLook, lookScript, type Observation } from './look.ts'
 import { systemCallFilter } from './system-calls.ts'
 
 /** How an app is kept apart, as observed on this machine before its code is read. Less than this is not served. */
@@ -55,7 +55,8 @@ export async function probeAppSandbox(options: AppProbeOptions): Promise<AppSand
   const programs = options.programs ?? availablePrograms()
   for (const { name, kind } of candidates(programs, process.getuid?.() === 0, reasons)) {
     if (kind.as !== (options.only ?? kind.as)) continue
-    const seen = await observe(kind, options)
+    const look = lookScript(kind.filter.length > 0 ? tryRefused(programs) : [])
+    const seen = await observe(kind, look, options)
     if (typeof seen === 'string') {
       reasons.push(`${name}: ${seen}`)
       continue
@@ -100,10 +101,14 @@ function candidates(
   })
 }
 
-async function observe(kind: CapsuleKind, options: AppProbeOptions): Promise<Observation | string> {
+async function observe(
+  kind: CapsuleKind,
+  look: string,
+  options: AppProbeOptions,
+): Promise<Observation | string> {
   const { uids, stage, node = process.execPath } = options
   const content = { uids, stage, node: realpathSync(node), memoryBytes: MEMORY_BYTES }
-  const words = capsuleCommand(kind, content, ['/bin/sh', '-c', LOOK])
+  const words = capsuleCommand(kind, content, ['/bin/sh', '-c', look])
   const output = await run(words, `go\n${appScript({ PATH: '/usr/bin:/bin' })}`)
   if (output === undefined) return 'not permitted here'
   return judgeLook(output, (name) => readlinkSync(`/proc/self/ns/${name}`))
