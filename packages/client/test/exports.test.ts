@@ -56,6 +56,7 @@ it('offers exactly these names: adding one is a decision', () => {
     'readFolder',
     'requireOwnFolder',
     'syncFolder',
+    'withLock',
     'writeCollateral',
     'writeNew',
     'writeWhole',

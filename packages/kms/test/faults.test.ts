@@ -3,7 +3,7 @@ import type { Decision } from '@sotto/protocol/governance'
 import { kemById } from '@sotto/protocol/hpke'
 import { documentDigest, type KeySet, PAYLOAD_TYPES, type ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
-import { combinationsFor, FaultDrill, type Recovery } from './fault-drill.ts'
+import { disturb, FaultDrill, type Recovery } from './fault-drill.ts'
 import { Enclave, payloadOf, seed, World } from './world.ts'
 
 const HOUR = 3600
@@ -116,51 +116,14 @@ class Life extends FaultDrill {
   }
 }
 
-async function undisturbed(): Promise<Life> {
-  const life = new Life('same-process')
-  await life.run()
-  await life.verify()
-  return life
-}
+const begin = (recovery: Recovery): Life => new Life(recovery)
 
-test('without a fault nothing has to be tried again', async () => {
-  const life = await undisturbed()
-  expect(life.failures).toBe(0)
-  expect(life.store.commits).toBeGreaterThan(12)
-})
-
-test(
-  'a store that breaks at any one write loses nothing and repeats nothing',
-  { timeout: 300_000 },
-  async () => {
-    const { commits } = (await undisturbed()).store
-    for (let n = 0; n < commits; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new Life(recovery)
-        life.store.fault = (commit) => (commit === n ? fault : undefined)
-        await life.run()
-        await life.verify()
-        expect(life.failures, `commit ${n} ${fault} ${recovery}`).toBe(1)
-      }
-    }
-  },
+test('a store that breaks at any one write loses nothing and repeats nothing', { timeout: 300_000 }, () =>
+  disturb({ begin, write: 'commit', atLeast: 12 }),
 )
 
-test(
-  'a log that breaks at any one append loses nothing and repeats nothing',
-  { timeout: 300_000 },
-  async () => {
-    const { appends } = (await undisturbed()).world.log
-    for (let n = 0; n < appends; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new Life(recovery)
-        life.world.log.appendFault = (call) => (call === n ? fault : undefined)
-        await life.run()
-        await life.verify()
-        expect(life.failures, `append ${n} ${fault} ${recovery}`).toBe(1)
-      }
-    }
-  },
+test('a log that breaks at any one append loses nothing and repeats nothing', { timeout: 300_000 }, () =>
+  disturb({ begin, write: 'append' }),
 )
 
 test('a log that is away while a policy is accepted: the votes count once it is back', async () => {

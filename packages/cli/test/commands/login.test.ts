@@ -317,7 +317,10 @@ describe('the account key of a context', () => {
     // A folder that somebody else wrote names another issuer, and a key that it made up for it.
     desk.write('sotto.json', JSON.stringify({ issuer: 'https://issuer.evil', 'issuer-key': issuerKey }))
     const result = await sotto(['chat'], { fetch, stdin: ['hello'] })
-    expect([result.code, result.stderr]).toEqual([2, expect.stringContaining('but no account')])
+    expect([result.code, result.stderr]).toEqual([
+      2,
+      expect.stringContaining('no account is sent on its word'),
+    ])
     expect(keys).toEqual([])
   })
 })

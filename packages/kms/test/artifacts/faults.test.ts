@@ -1,6 +1,6 @@
 import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { expect, test } from 'vitest'
-import { combinationsFor, FaultDrill, type Recovery } from '../fault-drill.ts'
+import { disturb, FaultDrill, type Recovery } from '../fault-drill.ts'
 import { Enclave, payloadOf, seed, World } from '../world.ts'
 import { modelRemoval } from './asking.ts'
 
@@ -60,50 +60,13 @@ class OwnersLife extends FaultDrill {
   }
 }
 
-async function undisturbed(): Promise<OwnersLife> {
-  const life = new OwnersLife('same-process')
-  await life.run()
-  await life.verify()
-  expect(life.failures).toBe(0)
-  return life
-}
+const begin = (recovery: Recovery): OwnersLife => new OwnersLife(recovery)
 
-/** Writes that happen before an owner is admitted are of every life: see ../faults.test.ts. */
-const FIRST_COMMIT = 9
-const FIRST_APPEND = 6
-
-test(
-  'a store that breaks at any one write loses no key and brings none back',
-  { timeout: 300_000 },
-  async () => {
-    const { commits } = (await undisturbed()).store
-    expect(commits).toBeGreaterThan(FIRST_COMMIT + 8)
-    for (let n = FIRST_COMMIT; n < commits; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new OwnersLife(recovery)
-        life.store.fault = (commit) => (commit === n ? fault : undefined)
-        await life.run()
-        await life.verify()
-        expect(life.failures, `commit ${n} ${fault} ${recovery}`).toBe(1)
-      }
-    }
-  },
+// Writes that happen before an owner is admitted are of every life: see ../faults.test.ts.
+test('a store that breaks at any one write loses no key and brings none back', { timeout: 300_000 }, () =>
+  disturb({ begin, write: 'commit', from: 9, atLeast: 8 }),
 )
 
-test(
-  'a log that breaks at any one append loses no key and brings none back',
-  { timeout: 300_000 },
-  async () => {
-    const { appends } = (await undisturbed()).world.log
-    expect(appends).toBeGreaterThan(FIRST_APPEND + 5)
-    for (let n = FIRST_APPEND; n < appends; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new OwnersLife(recovery)
-        life.world.log.appendFault = (call) => (call === n ? fault : undefined)
-        await life.run()
-        await life.verify()
-        expect(life.failures, `append ${n} ${fault} ${recovery}`).toBe(1)
-      }
-    }
-  },
+test('a log that breaks at any one append loses no key and brings none back', { timeout: 300_000 }, () =>
+  disturb({ begin, write: 'append', from: 6, atLeast: 5 }),
 )

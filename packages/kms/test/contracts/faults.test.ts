@@ -2,7 +2,7 @@ import { toBase64Url } from '@sotto/protocol/bytes'
 import { type ContractEvent, RUN_TYPES } from '@sotto/protocol/contract'
 import { expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
-import { combinationsFor, FaultDrill, type Recovery } from '../fault-drill.ts'
+import { disturb, FaultDrill, type Recovery } from '../fault-drill.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { ARTIFACTS, BANK, contractOf, RoomWorld, SHOP } from './room-world.ts'
 
@@ -50,52 +50,19 @@ class ContractLife extends FaultDrill<RoomWorld> {
   }
 }
 
-async function undisturbed(): Promise<ContractLife> {
-  const life = new ContractLife('same-process')
-  await life.run()
-  await life.verify()
-  expect(life.failures).toBe(0)
-  return life
-}
+const begin = (recovery: Recovery): ContractLife => new ContractLife(recovery)
 
-/** Writes that happen before owners are admitted are of every life: see ../faults.test.ts. */
-const FIRST_COMMIT = 9
-const FIRST_APPEND = 6
-
+// Writes that happen before owners are admitted are of every life: see ../faults.test.ts.
 test(
   claim('T12.budgets', 'a store that breaks at any one write charges no run twice, and none for nothing'),
   { timeout: 300_000 },
-  async () => {
-    const { commits } = (await undisturbed()).store
-    expect(commits).toBeGreaterThan(FIRST_COMMIT + 16)
-    for (let n = FIRST_COMMIT; n < commits; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new ContractLife(recovery)
-        life.store.fault = (commit) => (commit === n ? fault : undefined)
-        await life.run()
-        await life.verify()
-        expect(life.failures, `commit ${n} ${fault} ${recovery}`).toBe(1)
-      }
-    }
-  },
+  () => disturb({ begin, write: 'commit', from: 9, atLeast: 16 }),
 )
 
 test(
   claim('T12.budgets', 'a log that breaks at any one append charges no run twice, and none for nothing'),
   { timeout: 300_000 },
-  async () => {
-    const { appends } = (await undisturbed()).world.log
-    expect(appends).toBeGreaterThan(FIRST_APPEND + 12)
-    for (let n = FIRST_APPEND; n < appends; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new ContractLife(recovery)
-        life.world.log.appendFault = (call) => (call === n ? fault : undefined)
-        await life.run()
-        await life.verify()
-        expect(life.failures, `append ${n} ${fault} ${recovery}`).toBe(1)
-      }
-    }
-  },
+  () => disturb({ begin, write: 'append', from: 6, atLeast: 12 }),
 )
 
 test(

@@ -3,7 +3,7 @@ import type { Decision, GovernanceRecord } from '@sotto/protocol/governance'
 import { documentDigest, PAYLOAD_TYPES } from '@sotto/protocol/keyrelease'
 import { expect, test } from 'vitest'
 import { claim } from '../../../../test/claims.ts'
-import { combinationsFor, FaultDrill, type Recovery } from '../fault-drill.ts'
+import { disturb, FaultDrill, type Recovery } from '../fault-drill.ts'
 import { type Draft, signer, World } from '../world.ts'
 
 const NEWCOMER = signer(44)
@@ -46,7 +46,7 @@ class Life extends FaultDrill {
   }
 
   /** One unbroken history, every statement in it once, every decision once. */
-  verify(): void {
+  async verify(): Promise<void> {
     const of = <T>(type: string): T[] => this.world.logged<T>(type).map(({ document }) => document)
     const records = of<GovernanceRecord>(PAYLOAD_TYPES.governance)
     const decisions = of<Decision>(PAYLOAD_TYPES.decision)
@@ -65,47 +65,18 @@ class Life extends FaultDrill {
   }
 }
 
-async function undisturbed(): Promise<Life> {
-  const life = new Life('same-process')
-  await life.run()
-  life.verify()
-  expect(life.failures).toBe(0)
-  return life
-}
+const begin = (recovery: Recovery): Life => new Life(recovery)
 
 test(
   claim('governance', 'a store that breaks at any one write loses no vote and decides nothing twice'),
   { timeout: 300_000 },
-  async () => {
-    const { commits } = (await undisturbed()).store
-    expect(commits).toBeGreaterThan(20)
-    for (let n = 0; n < commits; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new Life(recovery)
-        life.store.fault = (commit) => (commit === n ? fault : undefined)
-        await life.run()
-        life.verify()
-        // A hold that is durable is not refused because noting its record failed.
-        expect(life.failures, `commit ${n} ${fault} ${recovery}`).toBeLessThanOrEqual(1)
-      }
-    }
-  },
+  // A hold that is durable is not refused because noting its record failed.
+  () => disturb({ begin, write: 'commit', atLeast: 20, failures: 'at-most-one' }),
 )
 
 test(
   claim('governance', 'a log that breaks at any one append loses no vote and decides nothing twice'),
   { timeout: 300_000 },
-  async () => {
-    const { appends } = (await undisturbed()).world.log
-    for (let n = 0; n < appends; n++) {
-      for (const [fault, recovery] of combinationsFor(n)) {
-        const life = new Life(recovery)
-        life.world.log.appendFault = (call) => (call === n ? fault : undefined)
-        await life.run()
-        life.verify()
-        // A hold is not refused because the log is away.
-        expect(life.failures, `append ${n} ${fault} ${recovery}`).toBeLessThanOrEqual(1)
-      }
-    }
-  },
+  // A hold is not refused because the log is away.
+  () => disturb({ begin, write: 'append', failures: 'at-most-one' }),
 )

@@ -159,6 +159,9 @@ export interface RunKeys {
   artifacts: { id: string; /** 32 bytes, base64url */ contentKey: string }[]
 }
 
+/** Events of a contract that the log tells of. */
+export const CONTRACT_EVENTS = ['accepted', 'withdrawn', 'closed', 'data', 'run', 'released'] as const
+
 /**
  * What the log holds of a contract: an event of it took place, in this order. Only who has the statement, and the
  * contract with its salt, can tell what it was.
@@ -167,7 +170,7 @@ export interface ContractEvent {
   format: 'sotto-contract-event/1'
   genesis: Digest
   contract: Digest
-  event: 'accepted' | 'withdrawn' | 'closed' | 'data' | 'run' | 'released'
+  event: (typeof CONTRACT_EVENTS)[number]
   /** SHA-256 of the envelope that says what happened; of the contract where every party has accepted it. */
   statement: Digest
 }
@@ -235,6 +238,15 @@ export const contractViewDecoder: Decoder<ContractView> = object<ContractView>({
   data: list(object({ input: name, envelope }), 0, MAX_INPUTS),
   left: list(left, 0, MAX_INPUTS * MAX_TRANSFORMS),
   runs: integer(),
+})
+
+/** Decodes a {@link ContractEvent}. @throws `JCS_FIELD` */
+export const contractEventDecoder: Decoder<ContractEvent> = object<ContractEvent>({
+  format: literal('sotto-contract-event/1'),
+  genesis: hex(32),
+  contract: hex(32),
+  event: oneOf(...CONTRACT_EVENTS),
+  statement: hex(32),
 })
 
 /** Decodes a {@link RunResult}. @throws `JCS_FIELD` */

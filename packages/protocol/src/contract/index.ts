@@ -3,6 +3,7 @@ export {
   type ContractCall,
   contractCallDecoder,
   type ContractEvent,
+  contractEventDecoder,
   type ContractView,
   contractViewDecoder,
   type MadeOutput,
@@ -81,4 +82,18 @@ export {
   type Use,
   type Withdrawal,
 } from './types.ts'
+export {
+  encodeOutputMetadata,
+  openOutputKey,
+  OUTPUT_TYPE,
+  outputDigest,
+  type OutputKey,
+  type OutputMetadata,
+  type OutputOf,
+  requireOutput,
+  type SealedOutput,
+  signSealedOutput,
+  verifySealedOutput,
+  wrapOutputKeys,
+} from './sealed-output.ts'
 export { requireConsents, runDigest, runInfo, verifyOffer } from './verify-run.ts'

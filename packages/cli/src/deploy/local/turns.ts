@@ -11,6 +11,7 @@ import { type StoppedStack, stopStack } from '../../stack/stop.ts'
 /** Longest wait for a deployment that was told to stop. */
 const STOPPING_MS = 60_000
 
+const placeOf = (folder: string): string => join(folder, 'deploy')
 const markOf = (folder: string): string => join(folder, 'stopping')
 
 /**
@@ -23,7 +24,7 @@ export async function inTurn<T>(folder: string, work: () => Promise<T>, waitMs =
   let isOurs = false
   try {
     return await withLock(
-      join(folder, 'deploy'),
+      placeOf(folder),
       () => {
         isOurs = true
         return work()
@@ -55,7 +56,12 @@ export async function stopInTurn(
   folder: string,
   last: () => Promise<void> = async () => {},
 ): Promise<StoppedStack | undefined> {
-  if (!existsSync(folder)) return undefined
+  if (!existsSync(`${placeOf(folder)}.lock`)) {
+    // Nothing was ever deployed here.
+    const stopped = existsSync(folder) ? await stopStack(folder) : undefined
+    await last()
+    return stopped
+  }
   await writeWhole(markOf(folder), JSON.stringify(identityOf(process.pid)))
   try {
     const stopped = await stopStack(folder)

@@ -1,4 +1,5 @@
 import { AZURE_PAYLOAD_TYPES, azureReleaseDecoder, azureServiceDecoder } from '@sotto/protocol/azure-dialect'
+import { contractEventDecoder, RUN_TYPES } from '@sotto/protocol/contract'
 import { decisionDecoder, governanceRecordDecoder, parseMemberJws } from '@sotto/protocol/governance'
 import { HANDOVER_RECEIPT_TYPE, handoverReceiptDecoder } from '@sotto/protocol/handover'
 import {
@@ -91,6 +92,14 @@ export const KMS_ENTRIES: readonly [string, EntryType][] = [
       spendRosterDecoder,
       ({ context, sequence, gateways }) =>
         `context ${context}, ${sequence} requests, ${gateways.length} gateways`,
+    ),
+  ],
+  [
+    RUN_TYPES.event,
+    entryType(
+      'contract event',
+      contractEventDecoder,
+      ({ event, contract, statement }) => `${event}, contract ${contract}, statement ${statement}`,
     ),
   ],
   [
