@@ -1,0 +1,124 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { withMemoryLimit } from '../../../src/engines/host/memory-limit.ts'
+import { probeSandbox } from '../../../src/engines/host/sandbox.ts'
+import { SqlProcess } from '../../../src/room/sql/process.ts'
+import { NO_DUCKDB, openEngine, query, ramFile } from './engine.ts'
+import { RULES } from './people.ts'
+
+const COUNT = 'SELECT count(*) AS n FROM shop'
+
+describe.skipIf(NO_DUCKDB)('the process of a query', () => {
+  const open: SqlProcess[] = []
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close()
+  })
+
+  async function start(timeoutMs = 30_000): Promise<SqlProcess> {
+    const engine = openEngine()
+    const child = new SqlProcess({ ...engine, fds: [ramFile('a\n1\n')], timeoutMs })
+    open.push(child)
+    await child.ask({ ask: 'open', part: engine.part, fds: [4], threads: 1, memoryBytes: 2 ** 28 }, 'opened')
+    return child
+  }
+
+  function run(child: SqlProcess, text: string): Promise<unknown> {
+    return child.ask(
+      { ask: 'run', statement: text, types: ['integer'], maxRows: 10, maxBytes: 1000 },
+      'ran',
+      () => {},
+    )
+  }
+
+  it('runs in the sandbox of engines: its own uid, no network, no file to write, a limit of memory', async () => {
+    const emptyDirectory = openEngine().emptyDirectory
+    const uid = 63_500
+    const entry = fileURLToPath(new URL('../../../src/room/sql/worker.ts', import.meta.url))
+    const sandbox = await probeSandbox({ entry, uid, emptyDirectory })
+    const prefix = [...withMemoryLimit(4 * 2 ** 30), ...sandbox.prefix(uid, emptyDirectory)]
+    expect(await query({ ...RULES, sql: COUNT, engine: openEngine({ prefix }) })).toEqual([[90]])
+  })
+
+  it.each([
+    ['read a file', `read_text('/etc/hostname')`],
+    ['read another kind of file', `read_csv('/etc/passwd')`],
+    ['read a descriptor that is none of its own', `read_text('/proc/self/fd/3')`],
+    ['read its environment', `read_text('/proc/self/environ')`],
+  ])('cannot %s, even where nobody checked what it runs', async (_, from) => {
+    const child = await start()
+    const { tree } = await child.ask({ ask: 'parse', sql: `SELECT count(*) FROM ${from}` }, 'parsed')
+    await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_FAILED' })
+  })
+
+  it('can read what it was given', async () => {
+    const child = await start()
+    const sql = `SELECT count(*) FROM read_text('/proc/self/fd/4')`
+    const { tree } = await child.ask({ ask: 'parse', sql }, 'parsed')
+    await expect(run(child, tree)).resolves.toMatchObject({
+      rows: 1,
+    })
+  })
+
+  it.each([
+    'SET threads = 4',
+    `ATTACH '/tmp/x.db'`,
+    `COPY (SELECT 1) TO '/tmp/x.csv'`,
+    'INSTALL httpfs',
+    'LOAD httpfs',
+  ])('has no way to be told %s', async (sql) => {
+    const child = await start()
+    const { tree } = await child.ask({ ask: 'parse', sql }, 'parsed')
+    expect(JSON.parse(tree)).toMatchObject({ error: true })
+    await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_FAILED' })
+  })
+
+  it('is gone when its time is over', async () => {
+    const child = await start(1500)
+    const sql = 'SELECT count(*) FROM range(1000000000000) WHERE random() > 2'
+    const { tree } = await child.ask({ ask: 'parse', sql }, 'parsed')
+    await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_TIMEOUT' })
+    await child.exited
+  })
+
+  it('is gone when the caller cancels', async () => {
+    const controller = new AbortController()
+    const asked = query({ ...RULES, sql: COUNT, signal: controller.signal })
+    controller.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'ROOM_SQL_CANCELLED' })
+  })
+
+  it('says that DuckDB is not installed', async () => {
+    const asked = query({ ...RULES, sql: COUNT, engine: openEngine({ part: '/nonexistent' }) })
+    await expect(asked).rejects.toMatchObject({ code: 'ROOM_SQL_PART' })
+  })
+
+  it('says that it ended', async () => {
+    const asked = query({ ...RULES, sql: COUNT, engine: openEngine({ entry: '/nonexistent.ts' }) })
+    await expect(asked).rejects.toMatchObject({ code: 'ROOM_SQL_CRASHED' })
+  })
+
+  it.each([
+    ['says something else', `{ say: 'opened' }`],
+    ['says something that is no answer', `{ say: 'parsed', tree: 5 }`],
+    ['sends rows that nobody asked for', undefined],
+  ])('is not believed when it %s', async (_, answer) => {
+    const frame = answer === undefined ? 'piece' : 'message'
+    const source = `
+      import { Socket } from 'node:net'
+      const socket = new Socket({ fd: 3, readable: true, writable: true })
+      let asked = 0
+      const send = (kind, bytes) => {
+        const head = Buffer.alloc(5); head.writeUInt32BE(bytes.length + 1); head[4] = kind
+        socket.write(Buffer.concat([head, bytes]))
+      }
+      socket.on('data', () => {
+        if (asked++ === 0) send(0, Buffer.from(JSON.stringify({ say: 'opened' })))
+        else if ('${frame}' === 'piece') send(1, Buffer.from('[1]'))
+        else send(0, Buffer.from(JSON.stringify(${answer ?? 'null'})))
+      })`
+    const entry = `data:text/javascript,${encodeURIComponent(source)}`
+    const engine = openEngine({ entry: '-', flags: ['--import', entry] })
+    const asked = query({ ...RULES, sql: COUNT, engine })
+    await expect(asked).rejects.toMatchObject({ code: 'ROOM_SQL_CRASHED' })
+  })
+})
