@@ -40,9 +40,13 @@ describe('sotto status', () => {
     expect(stdout).toMatch(/relay .* ended: killed by SIGKILL/)
     expect(stdout).toMatch(/verified {3}NO/)
     expect(stderr).toContain('warning: relay (process 903) ended at')
-    // Where all of it seems to run, that it cannot be verified is the error.
+    // Where all of it seems to run, that it cannot be verified is the error; what is there is said all the same.
     desk.running()
-    expect(await desk.sotto(['status'])).toMatchObject({ code: 6, stdout: '' })
+    const silent = await desk.sotto(['status'])
+    expect([silent.code, silent.stderr]).toEqual([6, expect.stringContaining('BUNDLE_UNREACHABLE')])
+    expect(silent.stdout).toMatch(/relay .* process 903\n[^]*verified {3}NO: it does not answer/)
+    const json = await desk.sotto(['status', '--json'])
+    expect([json.code, JSON.parse(json.stdout)]).toEqual([6, expect.objectContaining({ ok: false })])
   })
 
   it('says that it has expired', async () => {

@@ -99,6 +99,14 @@ describe('sotto stop', () => {
   })
 })
 
+it('a file that says nothing about a cluster is refused there, and nothing is written', async () => {
+  desk.put('app/server.mjs', '// an app')
+  desk.put('sotto.yaml', 'name: notes\napp: {code: ./app, command: [node, server.mjs]}\n')
+  const { code, stderr } = await desk.sotto(['deploy', '--target', 'kubernetes'])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('says nothing about a cluster')])
+  expect(existsSync(join(desk.cwd, '.sotto'))).toBe(false)
+})
+
 describe('a deployment that is at several places', () => {
   it('is said with each of them', async () => {
     desk.running()

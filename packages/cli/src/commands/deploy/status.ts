@@ -35,9 +35,12 @@ export const status: Command = defineCommand({
     const { deployment, roles } = running
     const trouble = troubleOf(running)
     const isExpired = deployment?.expiresAt !== undefined && deployment.expiresAt * 1000 <= context.io.now()
-    // Where a part of it has ended there may be nobody to ask: the rest is said all the same.
+    // Where nobody answers, or a part of it has ended, the rest is said all the same.
+    let unjudged: SottoError | undefined
     const verdict = await judgeLocal(context, running).catch((error: unknown) => {
-      if (trouble === undefined || !(error instanceof SottoError)) throw error
+      context.signal.throwIfAborted()
+      if (!(error instanceof SottoError)) throw error
+      unjudged = error
       return undefined
     })
     const { entries } = await openSnapshots(state).history()
@@ -62,16 +65,18 @@ export const status: Command = defineCommand({
         context.out(
           `  ${role.padEnd(12)} ${url.padEnd(24)} process ${pid}${ended ? `, ended: ${ended.reason}` : ''}`,
         )
-      context.out(`  verified   ${verdict?.ok ? 'yes' : 'NO: sotto verify shows every step'}`)
+      context.out(
+        `  verified   ${verdict?.ok ? 'yes' : verdict ? 'NO: sotto verify shows every step' : 'NO: it does not answer'}`,
+      )
       context.out(
         `  before     ${entries.length > 1 ? `${entries.length - 1} kept; sotto deploy --undo` : 'nothing'}`,
       )
       if (elsewhere.length > 0) context.out(`  elsewhere  ${describePlaces(elsewhere)}`)
     }
-    if (trouble !== undefined || verdict === undefined) {
-      if (trouble) context.warn(`warning: ${trouble.what}`)
+    if (trouble !== undefined) {
+      context.warn(`warning: ${trouble.what}`)
       return EXIT.failure
     }
-    return exitCodeOfVerdict(verdict)
+    return verdict === undefined ? context.reportFailure(unjudged) : exitCodeOfVerdict(verdict)
   },
 })

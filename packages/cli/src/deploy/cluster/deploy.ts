@@ -3,6 +3,7 @@ import { toHex, utf8 } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { cliError } from '../../errors.ts'
 import type { CommandContext } from '../../framework/index.ts'
+import type { AppRole } from '../../roles/index.ts'
 import { readPolicy } from '../../service/index.ts'
 import { localDataUse } from '../../stack/documents.ts'
 import type { ClusterRole, DeploymentFile, Target } from '../file/index.ts'
@@ -56,17 +57,21 @@ export async function deployToCluster(
   const log = addressGiven('log', options.log) ?? record?.log
   const now = Math.floor(context.io.now() / 1000)
   const policy = file.policy === undefined ? undefined : await readPolicy(file.policy)
+  const planWith = (app: AppRole | undefined): ClusterPlan =>
+    planCluster({
+      file,
+      policy,
+      dataUse: localDataUse(undefined),
+      app,
+      kmsUrls: target === 'kubernetes' ? kmsReplicas(file) : undefined,
+      appFiles: app && join(output, 'app'),
+      keepsFiles: target !== 'aci',
+      reach: (role) => addressOf(target, file, role),
+    })
+  // What the file lacks is said before anything is sealed or written.
+  planWith(undefined)
   const app = await placeClusterApp(context, file, output, { dryRun: options.dryRun, kms, log })
-  const plan = planCluster({
-    file,
-    policy,
-    dataUse: localDataUse(undefined),
-    app,
-    kmsUrls: target === 'kubernetes' ? kmsReplicas(file) : undefined,
-    appFiles: app && join(output, 'app'),
-    keepsFiles: target !== 'aci',
-    reach: (role) => addressOf(target, file, role),
-  })
+  const plan = planWith(app)
   const files = await render(plan, target, options.images)
   const lost = await rolesLost(plan, output, record?.applied)
   if (options.apply) {

@@ -87,7 +87,7 @@ export function planCluster(input: PlanInput): ClusterPlan {
   const { cluster, resources, name } = file
   if (cluster === undefined)
     throw cliError('DEPLOY_FILE', `${file.path} says nothing about a cluster`, {
-      expected: 'cluster: images, tee, members, threshold, releaseKeys, log, relayHost',
+      expected: 'cluster: images, tee, members, threshold, releaseKeys, root, log, relayHost',
       hint: 'docs/deploy.md has an example',
     })
   requireFit(file, cluster, input.keepsFiles ?? true)
