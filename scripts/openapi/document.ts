@@ -35,6 +35,10 @@ export function inferenceApi(): OpenApi {
         description:
           'What programs of owners say to registry and KMS. Use the SDK, the command or `sotto proxy --owner`: they seal and sign.',
       },
+      {
+        name: 'Clean rooms',
+        description: 'What programs of parties say to the KMS. Use the SDK: it signs and seals.',
+      },
       { name: 'Trust', description: 'What receipts and tokens rest on. The SDK asks for both by itself.' },
     ],
     paths: PATHS,

@@ -10,6 +10,23 @@ const ownersOnly = (body: Schema): Pick<Operation, 'requestBody'> => ({
   requestBody: { required: true, content: json(body) },
 })
 
+const SEALED = {
+  'application/vnd.sotto.sealed-call': { schema: { type: 'string', format: 'binary' } as Schema },
+}
+
+/** What parties of clean rooms say to the KMS, passed on. */
+export const PARTY_PATHS: OpenApi['paths'] = {
+  '/v1/rooms/calls': {
+    post: {
+      operationId: 'callKms',
+      tags: ['Clean rooms'],
+      summary: 'A call of a party, sealed to the KMS that it verified',
+      requestBody: { required: true, content: SEALED },
+      responses: answers('The answer, sealed to the call. Refusals of the KMS are inside.', SEALED),
+    },
+  },
+}
+
 /** What owners say to registry and KMS, passed on. */
 export const OWNER_PATHS: OpenApi['paths'] = {
   '/v1/sealed-models': {

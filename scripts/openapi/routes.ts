@@ -1,6 +1,6 @@
 import { FORM_FIELDS } from '../../packages/enclave/src/api/audio/fields.ts'
 import { ROUTE_FIELDS } from '../../packages/enclave/src/api/text/routes.ts'
-import { OWNER_PATHS } from './owner-routes.ts'
+import { OWNER_PATHS, PARTY_PATHS } from './owner-routes.ts'
 import { answers, events, json, path, plain, ref, typed } from './parts.ts'
 import { requestSchema } from './requests.ts'
 import { TENSOR_PATHS } from './tensor-routes.ts'
@@ -134,6 +134,7 @@ export const PATHS: OpenApi['paths'] = {
   }),
   ...TENSOR_PATHS,
   ...OWNER_PATHS,
+  ...PARTY_PATHS,
   '/sotto/receipt-certificate': {
     get: {
       operationId: 'showReceiptCertificate',

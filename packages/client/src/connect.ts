@@ -5,6 +5,7 @@ import { liveTranscriber } from './live/load.ts'
 import type { SottoModels } from './models/types.ts'
 import { isBrowser } from './platform.ts'
 import { createReceiptBook } from './receipts/index.ts'
+import type { Contracts } from './rooms/contracts.ts'
 import type { SottoTensors } from './tensors/types.ts'
 import { APP_ORIGIN, INNER_ORIGIN, type Outlet } from './transport/index.ts'
 import {
@@ -74,12 +75,17 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
       now: source.now,
     }),
   )
+  const rooms: Contracts = lazily(['accept', 'withdraw', 'close', 'show'], async () => {
+    const { callSender, createContracts } = await import('./rooms/index.ts')
+    return createContracts({ send: callSender(fetch), service: () => session.current(), now: source.now })
+  })
   const sotto: Sotto = {
     baseURL: `${INNER_ORIGIN}/v1`,
     appURL: APP_ORIGIN,
     fetch,
     fetchLive: verified.fetchLive,
     transcribeLive: (audio, live) => liveTranscriber(sotto)(audio, live),
+    rooms,
     models: { ...models, run: (id, inputs, run) => tensors.run(id, inputs, run) },
     get trust() {
       return session.verdict

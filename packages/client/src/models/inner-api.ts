@@ -1,8 +1,8 @@
-import { fromUtf8 } from '@sotto/protocol/bytes'
 import type { SottoError } from '@sotto/protocol/errors'
 import { decodeDocument } from '@sotto/protocol/keyrelease'
 import type { Decoder } from '@sotto/protocol/jcs'
 import { clientError } from '../errors.ts'
+import { serviceErrorIn } from '../service-error.ts'
 import { readBounded } from '../streams.ts'
 import { INNER_ORIGIN } from '../transport/index.ts'
 
@@ -55,7 +55,7 @@ export function innerApi(fetch: typeof globalThis.fetch): InnerApi {
 /** What the service says is its word, bounded, and never followed. */
 async function refusalOf(response: Response): Promise<SottoError> {
   const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, MAX_ERROR_BYTES)
-  const { code, message, action } = errorIn(bytes)
+  const { code, message, action } = serviceErrorIn(bytes)
   const isRetry =
     action === 'retry' || (action === undefined && (response.status >= 500 || response.status === 429))
   return clientError(
@@ -71,20 +71,4 @@ const HINTS: Readonly<Record<string, string>> = {
   KMS_OWNER_UNKNOWN: 'ask the members to admit your owner key (sotto propose owners)',
   KMS_ARTIFACT_REPLAY: 'push it again: another program of this owner published the same file meanwhile',
   REGISTRY_VERSION: 'push it again: another version was published meanwhile',
-}
-
-function errorIn(bytes: Uint8Array | undefined): { code?: string; message?: string; action?: string } {
-  try {
-    const { error } = JSON.parse(fromUtf8(bytes ?? new Uint8Array())) as { error?: Record<string, unknown> }
-    const { code, message, action } = error ?? {}
-    return {
-      ...(typeof code === 'string' && /^[\w]{1,64}$/.test(code) && { code: code.toUpperCase() }),
-      ...(typeof message === 'string' && {
-        message: message.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 512),
-      }),
-      ...(typeof action === 'string' && { action }),
-    }
-  } catch {
-    return {}
-  }
 }

@@ -5,6 +5,7 @@ import {
   type ContractView,
   contractViewDecoder,
   encodeContract,
+  MAX_CALL_ANSWER_BYTES,
   type NamedContract,
   parseContract,
   type PartyDocuments,
@@ -16,6 +17,7 @@ import { type Decoder, parseStrictJson } from '@sotto/protocol/jcs'
 import { sealCall } from '@sotto/protocol/sealed-call'
 import type { TrustedService } from '@sotto/verifier'
 import { clientError } from '../errors.ts'
+import { serviceErrorIn } from '../service-error.ts'
 import type { RoomParty } from './party.ts'
 
 /** What {@link createContracts} needs of a connection. */
@@ -28,10 +30,9 @@ export interface ContractsOptions {
   now: () => number
 }
 
-/** Who acts, and under which name of the contract. */
+/** Who acts: a contract knows a party by its key. */
 export interface Acting {
   party: RoomParty
-  name: string
   signal?: AbortSignal
 }
 
@@ -47,8 +48,6 @@ export interface Contracts {
   show(contract: NamedContract, acting: Acting): Promise<ContractView>
 }
 
-/** Largest answer: a contract with its data statements, as JSON text. */
-const MAX_ANSWER_BYTES = 8 * 2 ** 20
 const FORMATS = {
   acceptance: 'sotto-contract-acceptance/1',
   withdrawal: 'sotto-contract-withdrawal/1',
@@ -62,18 +61,18 @@ export function createContracts({ send, service, now }: ContractsOptions): Contr
   function sign<Kind extends keyof typeof FORMATS>(
     kind: Kind,
     { contract, digest }: NamedContract,
-    { party, name }: Acting,
+    { party }: Acting,
     more: object = {},
   ): string {
-    const own = contract.parties.find((one) => one.name === name)
-    if (own?.key !== party.key)
-      throw clientError('ROOM_CONTRACT', 'this key is not that of the party', {
-        expected: contract.parties.map((one) => one.name).join(', '),
-        found: name,
-        hint: 'name the party that this key belongs to',
+    const own = contract.parties.find(({ key }) => key === party.key)
+    if (own === undefined)
+      throw clientError('ROOM_CONTRACT', 'no party of the contract has this key', {
+        expected: contract.parties.map(({ name, key }) => `${name} ${key}`).join(', '),
+        found: party.key,
       })
     const { genesis } = contract
-    const document = { format: FORMATS[kind], genesis, contract: digest, party: name, at: now(), ...more }
+    const about = { genesis, contract: digest, party: own.name, at: now() }
+    const document = { format: FORMATS[kind], ...about, ...more }
     return signPartyDocument(kind, document as unknown as PartyDocuments[Kind], party.signer)
   }
 
@@ -118,22 +117,18 @@ export function createContracts({ send, service, now }: ContractsOptions): Contr
 
 /** The KMS's answer, or what it refuses with: both came through the seal, so both are its own. */
 function answerIn<T>(bytes: Uint8Array, decoder: Decoder<T>): T {
-  let value: unknown
+  const { code, message, action } = serviceErrorIn(bytes)
+  if (code !== undefined)
+    throw clientError(
+      action === 'retry' ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
+      `the KMS answered: ${message ?? 'no'}`,
+      { found: code },
+    )
   try {
-    value = parseStrictJson(fromUtf8(bytes), { maxBytes: MAX_ANSWER_BYTES })
-    const { error } = value as { error?: { code?: unknown; message?: unknown; action?: unknown } }
-    if (error === undefined) return decoder(value, 'answer')
+    return decoder(parseStrictJson(fromUtf8(bytes), { maxBytes: MAX_CALL_ANSWER_BYTES }), 'answer')
   } catch (cause) {
     throw clientError('ROOM_UNAVAILABLE', 'the KMS answered something that is no answer', { cause })
   }
-  const { code, message, action } = (value as { error: Record<string, unknown> }).error
-  throw clientError(
-    action === 'retry' ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
-    `the KMS answered: ${String(message)
-      .replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ')
-      .slice(0, 512)}`,
-    { found: String(code).slice(0, 64) },
-  )
 }
 
 /** The contract that was asked about, and what owners signed about its inputs: nothing of it is the KMS's to choose. */

@@ -26,6 +26,8 @@ export interface ApiOptions {
   waitingRoom: WaitingRoom
   /** `/v1/sealed-models`, told the path below it. Absent: owners have nothing here. */
   sealedModels?: ((request: Request, path: string) => Promise<Response>) | undefined
+  /** `POST /v1/rooms/calls`. Absent: parties have nothing here. */
+  contractCalls?: ((request: Request) => Promise<Response>) | undefined
 }
 
 /** Operations a route may need of a model. */
@@ -113,7 +115,8 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   }
   const kserve = createKserve(models)
   for (const path of ['/v2', '/v2/*']) app.all(path, (context) => kserve(context.req.raw))
-  const { sealedModels } = options
+  const { sealedModels, contractCalls } = options
+  if (contractCalls) app.post('/v1/rooms/calls', ({ req }) => contractCalls(req.raw))
   if (sealedModels)
     for (const path of [SEALED_MODELS, `${SEALED_MODELS}/*`])
       app.all(path, ({ req }) =>

@@ -11,7 +11,14 @@ import type { RoleContext } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { pause } from '../pause/index.ts'
-import { type ApiOptions, createApi, modelDigestOf, onlyComputes, type ServedModel } from '../api/index.ts'
+import {
+  type ApiOptions,
+  createApi,
+  createContractCalls,
+  modelDigestOf,
+  onlyComputes,
+  type ServedModel,
+} from '../api/index.ts'
 import { EngineHost, runAs } from '../engines/index.ts'
 import { createAzureGateway, isAzureKey } from '../compat/index.ts'
 import {
@@ -206,6 +213,7 @@ export async function runInference(
   const apiOptions: ApiOptions = {
     models: { list: () => models, aliases: config.aliases, ...(owned && { onDemand: owned.models }) },
     sealedModels: owned?.routes,
+    contractCalls: createContractCalls({ kmsUrls: config.kms.urls }),
     clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
     maxUploadBytes: limits.fileBytes,
     waitingRoom: createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: config.maxWaitingBytes }),

@@ -6,6 +6,7 @@ import {
   type ContractEvent,
   type ContractView,
   isConsented,
+  MAX_CALL_BYTES,
   requireInForce,
   type ReleaseCall,
   RUN_TYPES,
@@ -36,8 +37,6 @@ import type { ReleaserContext } from '../release/index.ts'
 import type { KmsState } from '../state/index.ts'
 import type { Changes } from './changes.ts'
 
-/** As much as a request may have. */
-const MAX_CALL_BYTES = 6_291_456
 /** What the parties of one contract may change together: each change is written to disk and logged. */
 const CONTRACT_RATE = { capacity: 64, perSecond: 2 }
 

@@ -5,6 +5,7 @@ import { type Decoder, jcsError } from '@sotto/protocol/jcs'
 import { recoveryShareDecoder } from '@sotto/protocol/custody'
 import { handoverRequestDecoder } from '@sotto/protocol/handover'
 import { releaseRequestDecoder } from '@sotto/protocol/keyrelease'
+import { MAX_CALL_BYTES } from '@sotto/protocol/contract'
 import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { MAX_WITHDRAWAL_BYTES } from '@sotto/protocol/sealed-models'
 import { spendEnvelope } from '@sotto/protocol/spending'
@@ -27,8 +28,6 @@ const MAX_RELEASE_BYTES = 4_194_304
 /** A proposal with 32 release statements. */
 const MAX_PROPOSAL_BYTES = 2_400_000
 const MAX_ENVELOPE_BYTES = 65_535
-/** Evidence with the consents of sixteen owners, or a contract with its acceptance; each envelope is escaped text. */
-const MAX_CALL_BYTES = 6_291_456
 
 /** What strangers may cause: reads are cheap, judgements cost milliseconds, changes cost a disk write. */
 const JUDGEMENT_RATE = { capacity: 256, perSecond: 128 }

@@ -23,6 +23,14 @@ import { type Charge, runOfferDecoder, type RunOffer } from './runs.ts'
 import type { ContractPhase } from './state.ts'
 import { CONSENTS, type ConsentKind, type Name } from './types.ts'
 
+/**
+ * As much as a sealed call has: evidence with the consents of sixteen owners, or a contract with its acceptance, each
+ * envelope as escaped text.
+ */
+export const MAX_CALL_BYTES = 6_291_456
+/** As much as its answer has: a contract with the statements about its inputs. */
+export const MAX_CALL_ANSWER_BYTES = 8_388_608
+
 /** Kinds of documents that change how a contract stands. */
 export const SIGNED_KINDS = ['withdrawal', 'closing', 'data'] as const
 export type SignedKind = (typeof SIGNED_KINDS)[number]

@@ -7,6 +7,8 @@ export {
   type ContractView,
   contractViewDecoder,
   type MadeOutput,
+  MAX_CALL_ANSWER_BYTES,
+  MAX_CALL_BYTES,
   type ReleaseCall,
   RUN_TYPES,
   type RunAnswer,

@@ -21,8 +21,9 @@ import {
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
 import { createConcurrencyLimiter, limitBytes, pacedBody, PART_PACE, readBody } from '@sotto/serve/limits'
-import { ApiError, errorResponse } from '../openai/errors.ts'
-import { createUpstream, type PassedRequest, type Upstream, UpstreamRefusal } from './upstream.ts'
+import { ApiError } from '../openai/errors.ts'
+import { refusal, unreachable } from '../passing/refusal.ts'
+import { createUpstream, type PassedRequest, type Upstream, UpstreamRefusal } from '../passing/upstream.ts'
 
 /** Where owners' requests go on to. */
 export interface SealedModelsOptions {
@@ -255,32 +256,5 @@ function documentIn<T>(envelope: string, decoder: Decoder<T>, maxBytes: number, 
     return decodeDocument(parseDsse(utf8(envelope)).payload, decoder, param, maxBytes)
   } catch {
     throw new ApiError('API_INVALID', 'this is not what an owner signs', param)
-  }
-}
-
-function unreachable(what: string): () => SottoError {
-  return () => new ApiError('API_UPSTREAM', `the ${what} does not answer; try again`)
-}
-
-/** The envelope of all our errors, with code and action of whoever refused. */
-function refusal(error: unknown): Response {
-  if (!(error instanceof SottoError)) return errorResponse(error)
-  const { code, message, action } = error
-  if (!(error instanceof UpstreamRefusal)) {
-    const { status, headers } = errorResponse(error)
-    return Response.json(envelope(code, message, action), { status, headers })
-  }
-  return Response.json(envelope(code, message, action), { status: error.status, headers: error.headers })
-}
-
-function envelope(code: string, message: string, action: string): object {
-  return {
-    error: {
-      message,
-      type: action === 'fix-input' ? 'invalid_request_error' : 'server_error',
-      param: null,
-      code,
-      action,
-    },
   }
 }
