@@ -132,7 +132,9 @@ export class Contracts {
     held: HeldContract,
     event: { event: ContractEvent['event']; statement: Digest } | undefined,
   ): Promise<void> {
-    this.#rates.take(held.digest)
+    // What ends a contract has a budget of its own, which nothing else uses up: each party says it a few times at most.
+    const isEnd = event?.event === 'withdrawn' || event?.event === 'closed'
+    this.#rates.take(isEnd ? `${held.digest} end` : held.digest)
     const { genesis } = held.contract
     const document: ContractEvent | undefined = event && {
       format: 'sotto-contract-event/1',

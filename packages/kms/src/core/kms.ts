@@ -241,13 +241,15 @@ export class Kms {
 
   /**
    * Answers a sealed call about a contract: only who sealed it reads the answer, an error too.
+   * @param onRefused told what a call is refused with
    * @throws the codes of `OhttpErrorCode` where it was not sealed to this start's key
    */
-  async answerCall(bytes: Uint8Array): Promise<Uint8Array> {
+  async answerCall(bytes: Uint8Array, onRefused?: (error: unknown) => void): Promise<Uint8Array> {
     const { call, answer } = this.view.boot.importer.openCall(bytes)
     try {
       return answer(utf8(JSON.stringify(await this.#contracts.answer(parseContractCall(call)))))
     } catch (error) {
+      onRefused?.(error)
       return answer(utf8(await errorResponse(error, KMS_STATUSES).text()))
     }
   }

@@ -169,7 +169,8 @@ export function createKmsApp(options: KmsAppOptions): App {
     const kms = started()
     calls.take()
     const bytes = await readBody(req.raw, MAX_CALL_BYTES)
-    const answer = await contracts.run(() => kms.answerCall(bytes))
+    // Counted as every refusal is, though nobody outside reads it.
+    const answer = await contracts.run(() => kms.answerCall(bytes, refuse))
     return new Response(answer as Uint8Array<ArrayBuffer>, {
       headers: { 'content-type': SEALED_CALL_TYPE, 'cache-control': 'no-store' },
     })

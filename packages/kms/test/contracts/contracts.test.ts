@@ -259,6 +259,18 @@ describe('a run', () => {
     })
   })
 
+  it('is stopped by a party whatever others use up, and each refusal is counted', async () => {
+    const world = await RoomWorld.open()
+    await world.prepared()
+    let code = 'none'
+    for (let version = 2; code === 'none'; version++)
+      code = await world.code(world.data('accounts', { version }))
+    expect(code).toBe('HTTP_TOO_MANY')
+    expect(world.refused.map(([one]) => one)).toEqual(['HTTP_TOO_MANY'])
+    expect(await world.code(world.withdraw('shop'))).toBe('none')
+    expect(await world.code(world.asking(await world.offer()))).toBe('CONTRACT_WITHDRAWN')
+  })
+
   it('is not in the log once a party takes that back; budgets count all the same', async () => {
     const world = await RoomWorld.open()
     await world.prepared()

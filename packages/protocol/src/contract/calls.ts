@@ -258,14 +258,11 @@ export const contractEventDecoder: Decoder<ContractEvent> = object<ContractEvent
 })
 
 /** Decodes a {@link RunResult}. @throws `JCS_FIELD` */
-export const runResultDecoder: Decoder<RunResult> = members<RunResult>(
-  {
-    format: literal('sotto-run-result/1'),
-    genesis: hex(32),
-    contract: hex(32),
-    run: hex(32),
-    outputs: list(madeOutput, 1, MAX_OUTPUTS),
-    at: integer(1),
-  },
-  {},
-)
+export const runResultDecoder: Decoder<RunResult> = object<RunResult>({
+  format: literal('sotto-run-result/1'),
+  genesis: hex(32),
+  contract: hex(32),
+  run: hex(32),
+  outputs: list(madeOutput, 1, MAX_OUTPUTS),
+  at: integer(1),
+})
