@@ -1,0 +1,216 @@
+/**
+ * What parties ask of a room, and what it answers: inside a sealed call (`sealed-call/`) to the key that the room's
+ * evidence binds, for what a run asks is nobody's business but the parties'. Each call brings an inquiry of a party of a
+ * few minutes ago, so that a stranger starts and sees nothing; the same call again is harmless.
+ */
+import type { Argument, Name, RunOffer } from '../contract/index.ts'
+import { MAX_CONTRACT_BYTES } from '../contract/index.ts'
+import { columnName, name } from '../contract/names.ts'
+import { runOfferDecoder } from '../contract/runs.ts'
+import {
+  base64url,
+  type Decoder,
+  hex,
+  integer,
+  jcsError,
+  list,
+  literal,
+  members,
+  object,
+  oneOf,
+  text,
+} from '../jcs/index.ts'
+import type { Digest } from '../keyrelease/types.ts'
+import { type RoomEvidence, roomEvidenceDecoder } from './evidence.ts'
+
+/** A contract with the statements about its inputs, or the consents and approvals of sixteen owners. */
+export const MAX_ROOM_CALL_BYTES = 6_291_456
+/** An offer with its evidence, or the envelopes of a run that is over. */
+export const MAX_ROOM_ANSWER_BYTES = 8_388_608
+
+/** Where the sealed files of a room are: a board, and what opens it to who knows it. */
+export interface BoardAccess {
+  /** 32 bytes, hexadecimal. */
+  board: string
+  /** 32 bytes, base64url. */
+  token: string
+}
+
+/** Asks for a run to be prepared. */
+export interface OfferCall {
+  call: 'offer'
+  /** Canonical text. */
+  contract: string
+  /** Envelope of an `Inquiry`. */
+  inquiry: string
+  transform: Name
+  template?: Name
+  arguments: Argument[]
+  /** Envelopes of the `DataStatement` in force of each input that the run reads, in the order of the contract. */
+  data: string[]
+  files: BoardAccess
+}
+
+/** Begins a run that owners consented to. */
+export interface BeginCall {
+  call: 'begin'
+  run: Digest
+  inquiry: string
+  /** Envelopes of `RunConsent`. */
+  consents: string[]
+}
+
+/** Asks where a run stands. */
+export interface LookCall {
+  call: 'look'
+  run: Digest
+  inquiry: string
+}
+
+/** Brings the approvals that a result waits for. */
+export interface ApproveCall {
+  call: 'approve'
+  run: Digest
+  inquiry: string
+  /** Envelopes of `OutputApproval`. */
+  approvals: string[]
+}
+
+/** Ends a run, whatever it does. What it was charged stays charged. */
+export interface CancelCall {
+  call: 'cancel'
+  run: Digest
+  inquiry: string
+}
+
+export type RoomCall = OfferCall | BeginCall | LookCall | ApproveCall | CancelCall
+
+/** A run as a room offers it, with the evidence of the keys that it names. */
+export interface OfferedRun {
+  offer: RunOffer
+  shown: RoomEvidence
+}
+
+/**
+ * - `offered`: owners have not consented yet
+ * - `running`: it reads, computes or seals
+ * - `waiting`: the result is made, and an owner looks at it
+ * - `done`: outputs are sealed to their receivers
+ * - `failed`, `cancelled`: nothing left the room
+ */
+export const RUN_STATES = ['offered', 'running', 'waiting', 'done', 'failed', 'cancelled'] as const
+export type RunState = (typeof RUN_STATES)[number]
+
+/** Why a run failed, in words that no data are in. */
+export interface RunFailure {
+  code: string
+  message: string
+  /** Name of the rule that was broken. */
+  rule?: string
+}
+
+/** What a run is at: of how many things how many are done. */
+export interface RunProgress {
+  transform: Name
+  done: number
+  of: number
+}
+
+/** Where a run stands. */
+export interface RunView {
+  run: Digest
+  state: RunState
+  progress?: RunProgress
+  failure?: RunFailure
+  /** Envelope of the KMS's `RunReceipt`: it was charged. */
+  receipt?: string
+  /** Envelope of the room's `RunResult`. */
+  result?: string
+  /** Envelopes of outputs sealed to the owners who look at them. */
+  review: string[]
+  /** Envelope of the KMS's `RunPermit`. */
+  permit?: string
+  /** Envelopes of outputs sealed to their receivers. */
+  outputs: string[]
+  /** Envelope of the `RunProvenance`. */
+  provenance?: string
+}
+
+const MAX_ENVELOPE = 65_535
+const MAX_PARTIES = 16
+const MAX_INPUTS = 64
+const MAX_OUTPUTS = 64
+const envelope = text(MAX_ENVELOPE)
+const about = { run: hex(32), inquiry: envelope }
+
+/** Decodes a {@link BoardAccess}. @throws `JCS_FIELD` */
+export const boardAccessDecoder: Decoder<BoardAccess> = object<BoardAccess>({
+  board: hex(32),
+  token: base64url(32),
+})
+
+const CALLS: { readonly [Call in RoomCall as Call['call']]: Decoder<Call> } = {
+  offer: members<OfferCall>(
+    {
+      call: literal('offer'),
+      contract: text(MAX_CONTRACT_BYTES),
+      inquiry: envelope,
+      transform: name,
+      arguments: list(object({ name: columnName, value: text(4096) }), 0, 32),
+      data: list(envelope, 1, MAX_INPUTS),
+      files: boardAccessDecoder,
+    },
+    { template: name },
+  ),
+  begin: object<BeginCall>({
+    call: literal('begin'),
+    ...about,
+    consents: list(envelope, 1, MAX_PARTIES),
+  }),
+  look: object<LookCall>({ call: literal('look'), ...about }),
+  approve: object<ApproveCall>({
+    call: literal('approve'),
+    ...about,
+    approvals: list(envelope, 1, MAX_OUTPUTS * MAX_PARTIES),
+  }),
+  cancel: object<CancelCall>({ call: literal('cancel'), ...about }),
+}
+
+/** Decodes a {@link RoomCall}. @throws `JCS_FIELD` */
+export const roomCallDecoder: Decoder<RoomCall> = (value, path) => {
+  const call = (value as { call?: unknown } | null | undefined)?.call
+  if (typeof call === 'string' && Object.hasOwn(CALLS, call))
+    return CALLS[call as RoomCall['call']](value, path)
+  throw jcsError('JCS_FIELD', `${path}.call must be ${Object.keys(CALLS).join(', ')}`)
+}
+
+/** Decodes an {@link OfferedRun}. @throws `JCS_FIELD` */
+export const offeredRunDecoder: Decoder<OfferedRun> = object<OfferedRun>({
+  offer: runOfferDecoder,
+  shown: roomEvidenceDecoder,
+})
+
+const count = integer(0)
+/** One line without anything that moves a cursor. */
+const line = text(512, /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u)
+
+/** Decodes a {@link RunView}. @throws `JCS_FIELD` */
+export const runViewDecoder: Decoder<RunView> = members<RunView>(
+  {
+    run: hex(32),
+    state: oneOf(...RUN_STATES),
+    review: list(envelope, 0, MAX_OUTPUTS),
+    outputs: list(envelope, 0, MAX_OUTPUTS),
+  },
+  {
+    progress: object<RunProgress>({ transform: name, done: count, of: count }),
+    failure: members<RunFailure>(
+      { code: text(64, /^[A-Z][A-Z0-9_]*$/), message: line },
+      { rule: text(64, /^[a-z][a-z0-9-]*$/) },
+    ),
+    receipt: envelope,
+    result: envelope,
+    permit: envelope,
+    provenance: envelope,
+  },
+)
