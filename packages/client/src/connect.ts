@@ -6,6 +6,7 @@ import type { SottoModels } from './models/types.ts'
 import { isBrowser } from './platform.ts'
 import { createReceiptBook } from './receipts/index.ts'
 import type { Contracts } from './rooms/contracts.ts'
+import type { RoomRuns } from './rooms/runs/index.ts'
 import type { SottoTensors } from './tensors/types.ts'
 import { APP_ORIGIN, INNER_ORIGIN, type Outlet } from './transport/index.ts'
 import {
@@ -75,17 +76,30 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
       now: source.now,
     }),
   )
-  const rooms: Contracts = lazily(['accept', 'withdraw', 'close', 'show'], async () => {
-    const { callSender, createContracts } = await import('./rooms/index.ts')
-    return createContracts({ send: callSender(fetch), service: () => session.current(), now: source.now })
+  const verification = { fetch, service: () => session.current(), policy: options.policy, now: source.now }
+  const contracts: Contracts = lazily(['accept', 'state', 'withdraw', 'close', 'show'], async () => {
+    const { callSender } = await import('./rooms/send.ts')
+    const { createContracts } = await import('./rooms/contracts.ts')
+    return createContracts({ ...verification, send: callSender(fetch) })
   })
+  const runs: RoomRuns = lazily(
+    ['room', 'offer', 'judge', 'consent', 'begin', 'look', 'review', 'approve', 'cancel', 'verify'],
+    async () => (await import('./rooms/runs/index.ts')).createRuns(verification),
+  )
   const sotto: Sotto = {
     baseURL: `${INNER_ORIGIN}/v1`,
     appURL: APP_ORIGIN,
     fetch,
     fetchLive: verified.fetchLive,
     transcribeLive: (audio, live) => liveTranscriber(sotto)(audio, live),
-    rooms,
+    rooms: {
+      ...contracts,
+      runs,
+      async open(access) {
+        const { openRoom } = await import('./rooms/room/index.ts')
+        return openRoom(access, { ...verification, contracts, runs, bundle: () => session.bundle })
+      },
+    },
     models: { ...models, run: (id, inputs, run) => tensors.run(id, inputs, run) },
     get trust() {
       return session.verdict

@@ -21,6 +21,9 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `ROOM_CONTRACT`: the contract is meant for another KMS, or not what the answer or the key is about.
  * - `ROOM_REFUSED`: the KMS refuses; its own code is what was found.
  * - `ROOM_UNAVAILABLE`: the KMS does not answer now.
+ * - `ROOM_DATA_SOURCE`: what was to be sealed for a room is not what the contract says, or changed while it was read.
+ * - `ROOM_PROOF`: the file is no proof of a run, or a damaged one.
+ * - `ROOM_INVITATION`: the text is no invitation to a room, or a damaged one.
  * - `MODEL_OWNER`: another owner sealed this model, or the file is no owner's key.
  * - `MODEL_REFUSED`: registry or KMS do not do this for this owner; `found` is their own code.
  * - `MODEL_KEYS_KEPT`: the KMS does not say that the content keys of a removed model are gone; `found` names artifacts.
@@ -47,6 +50,9 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `ISSUER_INVALID`: the issuer's keys are not signed, not logged, others than before, or did not sign what was asked.
  * - `RESPONSE_INVALID`: the answer does not decrypt, or is not what the protocol allows.
  * - `PROOF_INVALID`: a proof does not prove what it says.
+ * - `ROOM_OUTPUT`: what was fetched is not the output that its room stated, or is larger than what is taken here.
+ * - `ROOM_OFFER`: a room does not pass, or what is said of a run is not of the room, the contract or the KMS. Nothing was sent to it, and nothing consented to.
+ * - `ROOM_BOARD`: a board answered something that is none, or for another one; or a message is not of this room.
  * - `RECEIPT_INVALID`: the receipt does not verify, or is for another request, answer, key or enclave.
  */
 export type ClientErrorCode =
@@ -67,6 +73,9 @@ export type ClientErrorCode =
   | 'ROOM_CONTRACT'
   | 'ROOM_REFUSED'
   | 'ROOM_UNAVAILABLE'
+  | 'ROOM_DATA_SOURCE'
+  | 'ROOM_PROOF'
+  | 'ROOM_INVITATION'
   | 'MODEL_OWNER'
   | 'MODEL_REFUSED'
   | 'MODEL_KEYS_KEPT'
@@ -88,6 +97,9 @@ export type ClientErrorCode =
   | 'ISSUER_INVALID'
   | 'RESPONSE_INVALID'
   | 'PROOF_INVALID'
+  | 'ROOM_OUTPUT'
+  | 'ROOM_OFFER'
+  | 'ROOM_BOARD'
   | 'RECEIPT_INVALID'
 
 const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
@@ -108,6 +120,9 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   ROOM_CONTRACT: 'stop',
   ROOM_REFUSED: 'fix-input',
   ROOM_UNAVAILABLE: 'retry',
+  ROOM_DATA_SOURCE: 'fix-input',
+  ROOM_PROOF: 'fix-input',
+  ROOM_INVITATION: 'fix-input',
   MODEL_OWNER: 'fix-input',
   MODEL_REFUSED: 'fix-input',
   MODEL_KEYS_KEPT: 'fix-input',
@@ -129,6 +144,9 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   ISSUER_INVALID: 'stop',
   RESPONSE_INVALID: 'stop',
   PROOF_INVALID: 'stop',
+  ROOM_OUTPUT: 'stop',
+  ROOM_OFFER: 'stop',
+  ROOM_BOARD: 'stop',
   RECEIPT_INVALID: 'stop',
 }
 

@@ -3,7 +3,7 @@ import type { InferenceReceipt, SavedReceipt } from '@sotto/protocol/receipts'
 import type { Step, TrustPolicy, Verdict } from '@sotto/verifier'
 import type { LiveOptions, LiveTranscription } from './live/types.ts'
 import type { SottoModels } from './models/types.ts'
-import type { Contracts } from './rooms/contracts.ts'
+import type { SottoRooms } from './rooms/types.ts'
 import type { SottoTensors } from './tensors/types.ts'
 import type { TokenOptions } from './tokens/types.ts'
 import type { WebSocketClass } from './transport/index.ts'
@@ -103,8 +103,8 @@ export interface Sotto {
   ): LiveTranscription
   /** Models of owners: sealed here, opened only in enclaves that their owner accepts. */
   readonly models: SottoModels
-  /** Contracts of clean rooms that this side is a party of. */
-  readonly rooms: Contracts
+  /** Clean rooms that this side is a party of: contracts, their runs, and rooms as their members have them. */
+  readonly rooms: SottoRooms
   /** Any ONNX model by tensor, with results that can be kept and verified later. */
   readonly tensors: SottoTensors
   /** The verdict in force. */

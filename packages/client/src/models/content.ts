@@ -39,6 +39,8 @@ export interface ModelContent {
    * @throws `MODEL_SOURCE`
    */
   read(signal?: AbortSignal): AsyncGenerator<Uint8Array>
+  /** `MODEL_SOURCE`, where a file is another one when it is read again. */
+  changed(): SottoError
 }
 
 /**
@@ -56,7 +58,13 @@ export async function modelContent(
   const manifest = given === undefined ? await describe(files, id, about, signal) : await parse(given, files)
   const metadata = JSON.stringify(manifest)
   const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
-  return { manifest, metadata, bytes, read: (cancel) => readAll(manifest, files, cancel) }
+  return {
+    manifest,
+    metadata,
+    bytes,
+    read: (cancel) => readAll(manifest, files, cancel),
+    changed: () => source('the model changed while it was sealed'),
+  }
 }
 
 async function parse(file: Blob, files: ModelFiles): Promise<ModelManifest> {

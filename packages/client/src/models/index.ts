@@ -10,6 +10,8 @@ export {
   openSealed,
   sealedChunks,
   type OnBytes,
+  type SealableContent,
+  type SealedContent,
   type SealedModel,
 } from './seal.ts'
 export type { PublishedModel, PublishOptions, RemovedModel, SottoModels } from './types.ts'

@@ -173,13 +173,13 @@ export function createModels({ fetch, service, policy, now }: ModelsOptions): Om
       // Another deployment has other keys: one that is only for trying things must not open what another serves.
       const { genesis } = await service()
       const { id, salt } = sealingSecrets(owner, [SEALING, genesis, content.metadata, name, String(version)])
-      const model = await sealOnTheWay(content, owner, {
+      const sealed = await sealOnTheWay(content, owner, {
         id: toHex(id),
         salt,
         ...(signal && { signal }),
         ...(onPrepared && { onBytes: onPrepared }),
       })
-      return publishOnce(model, version, options)
+      return publishOnce({ ...sealed, manifest: content.manifest }, version, options)
     },
     async push(sealed, options) {
       requireName(options.name)

@@ -14,20 +14,35 @@ import {
 import { type ModelManifest, parseModelManifest } from '@sotto/protocol/model-manifest'
 import { clientError } from '../errors.ts'
 import { chunksOf } from '../streams.ts'
-import { type ModelContent, source } from './content.ts'
+import { source } from './content.ts'
 import type { ModelOwner } from './owner.ts'
 
-/** A sealed model that can be read from any byte on, as often as an upload needs. */
-export interface SealedModel {
+/** What is sealed: a model, or data of a room. */
+export interface SealableContent {
+  /** Sealed with it. It names the content by digests, so that it is of no other. */
+  metadata: string
+  bytes: number
+  /** All of it from the first byte, each time. @throws the content's own code where it is not what the metadata names */
+  read(signal?: AbortSignal): AsyncGenerator<Uint8Array>
+  /** What is thrown where it was something else when it was read again. */
+  changed(): Error
+}
+
+/** Sealed content that can be read from any byte on, as often as an upload needs. */
+export interface SealedContent {
   /** Artifact id. */
   id: string
-  manifest: ModelManifest
   /** Of the sealed file. */
   bytes: number
   /** SHA-256 of the sealed file, hexadecimal. */
   digest: string
-  /** Bytes `from` to the end. @throws `MODEL_SOURCE` where they are not what the digest was made of */
+  /** Bytes `from` to the end. @throws where they are not what the digest was made of: the code of the content */
   read(from: number): AsyncGenerator<Uint8Array>
+}
+
+/** A sealed model. What reading it throws is `MODEL_SOURCE`. */
+export interface SealedModel extends SealedContent {
+  manifest: ModelManifest
 }
 
 /** Told how many bytes were read, hashed or sealed since it was last told. */
@@ -44,27 +59,36 @@ export interface SealingOptions {
 /** Content of each chunk but the last. */
 export const SEALED_CHUNK_BYTES = 262_144
 
-/** Prepares the sealing of a model under a content key of its owner. */
-export function modelSealer(content: ModelContent, owner: ModelOwner, options: SealingOptions = {}): Sealer {
+/** Prepares the sealing of a model, or of other content, under a content key of its owner. */
+export function modelSealer(
+  { bytes: plaintextBytes, metadata }: Pick<SealableContent, 'bytes' | 'metadata'>,
+  owner: Pick<ModelOwner, 'contentKey'>,
+  options: SealingOptions = {},
+): Sealer {
   const { id = toHex(crypto.randomBytes(16)), salt } = options
-  return createSealer({
-    contentKey: owner.contentKey(id),
-    plaintextBytes: content.bytes,
-    metadata: content.metadata,
-    chunkBytes: SEALED_CHUNK_BYTES,
-    id,
-    ...(salt && { salt }),
-  })
+  const contentKey = owner.contentKey(id)
+  try {
+    return createSealer({
+      contentKey,
+      plaintextBytes,
+      metadata,
+      chunkBytes: SEALED_CHUNK_BYTES,
+      id,
+      ...(salt && { salt }),
+    })
+  } finally {
+    contentKey.fill(0)
+  }
 }
 
 /**
- * The sealed chunks of a model from chunk `first` on. All of the content is read and compared with its manifest, also
+ * The sealed chunks of content from chunk `first` on. All of the content is read and compared with its manifest, also
  * what comes before.
- * @throws `MODEL_SOURCE`
+ * @throws what reading the content throws
  */
 export async function* sealedChunks(
   sealer: Sealer,
-  content: ModelContent,
+  content: Pick<SealableContent, 'read'>,
   first = 0,
   { signal, onBytes }: SealingOptions = {},
 ): AsyncGenerator<Uint8Array> {
@@ -78,16 +102,16 @@ export async function* sealedChunks(
 }
 
 /**
- * Seals a model twice without keeping it: first to learn its digest, then on its way out. Id and salt must belong to
+ * Seals content twice without keeping it: first to learn its digest, then on its way out. Id and salt must belong to
  * exactly this content, see `sealingSecrets`. A chunk leaves only if it is what it was the first time: under the same
  * key and counter, other bytes would tell about both.
- * @throws `MODEL_SOURCE`
+ * @throws what reading the content throws
  */
 export async function sealOnTheWay(
-  content: ModelContent,
-  owner: ModelOwner,
+  content: SealableContent,
+  owner: Pick<ModelOwner, 'contentKey'>,
   options: SealingOptions & { id: string; salt: Uint8Array },
-): Promise<SealedModel> {
+): Promise<SealedContent> {
   const sealer = modelSealer(content, owner, options)
   const { header, headerBytes } = sealer
   const hash = crypto.createHash('sha256')
@@ -105,15 +129,13 @@ export async function sealOnTheWay(
       ...(options.signal && { signal: options.signal }),
     })) {
       const tag = tags[index]!
-      if (!chunk.slice(-TAG_BYTES).every((byte, at) => byte === tag[at]))
-        throw source('the model changed while it was sealed')
+      if (!chunk.slice(-TAG_BYTES).every((byte, at) => byte === tag[at])) throw content.changed()
       const { start } = chunkRange(header, index++)
       yield from > start ? chunk.subarray(from - start) : chunk
     }
   }
   return {
     id: header.id,
-    manifest: content.manifest,
     bytes: sealedBytes(header),
     digest: toHex(hash.digest()),
     read,
@@ -176,7 +198,7 @@ export function chunkAt(header: SealedHeader, at: number): number {
   return Math.min(Math.max(index, 0), chunkCount(header) - 1)
 }
 
-/** Cuts content into chunks as a header says; an empty model has one empty chunk. */
+/** Cuts content into chunks as a header says; empty content has one empty chunk. */
 async function* chunksOfSize(
   parts: AsyncIterable<Uint8Array>,
   { chunkBytes, plaintextBytes }: SealedHeader,

@@ -40,6 +40,8 @@ export interface Acting {
 export interface Contracts {
   /** Signs it, and brings it where nobody has yet. @throws `ROOM_CONTRACT`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
   accept(contract: NamedContract, acting: Acting): Promise<ContractView>
+  /** Says what an input is: `signDataStatement`. Its key has to be at the KMS. @throws as {@link accept} */
+  state(contract: NamedContract, statement: string, acting: Acting): Promise<ContractView>
   /** Takes a consent back, for good: it counts from the next release on. @throws as {@link accept} */
   withdraw(contract: NamedContract, consent: ConsentKind, acting: Acting): Promise<ContractView>
   /** Ends it for this party; it is closed when all have. @throws as {@link accept} */
@@ -103,6 +105,7 @@ export function createContracts({ send, service, now }: ContractsOptions): Contr
         },
         acting.signal,
       ),
+    state: (named, statement, { signal }) => signed('data', named, statement, signal),
     withdraw: async (named, consent, acting) =>
       signed('withdrawal', named, sign('withdrawal', named, acting, { consent }), acting.signal),
     close: async (named, acting) => signed('closing', named, sign('closing', named, acting), acting.signal),

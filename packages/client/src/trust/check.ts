@@ -33,10 +33,15 @@ export interface TrustSource {
  * nothing but the request for the bundle, and for tiles of a log that grew.
  * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `STORAGE_INVALID`; `FAMILY_NOT_LOADED` in a page that loads verifiers on
  * demand and cannot; a refusal is a verdict, not an error
+ * @returns with the bytes that were judged
  */
-export async function checkOnce(source: TrustSource, signal?: AbortSignal): Promise<BundleResult> {
+export async function checkOnce(
+  source: TrustSource,
+  signal?: AbortSignal,
+): Promise<BundleResult & { bytes: Uint8Array }> {
   const { policy, memory } = source
-  const bundle = parseBundle(await fetchBundle(source.trustUrl, source.fetch, signal))
+  const bytes = await fetchBundle(source.trustUrl, source.fetch, signal)
+  const bundle = parseBundle(bytes)
   const seen = await memory.recall()
   const context = {
     now: source.now(),
@@ -53,7 +58,7 @@ export async function checkOnce(source: TrustSource, signal?: AbortSignal): Prom
     const { size, root } = result.service.checkpoint
     await memory.remember({ size, root: toHex(root) })
   }
-  return result
+  return { ...result, bytes }
 }
 
 function parseBundle(bytes: Uint8Array): TrustBundle {

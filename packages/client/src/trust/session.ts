@@ -6,6 +6,8 @@ import { checkOnce, type TrustSource } from './check.ts'
 export interface TrustSession {
   /** The verdict in force. After a refusal: that refusal. */
   readonly verdict: Verdict
+  /** The bundle that the verdict in force is about. */
+  readonly bundle: Uint8Array
   /**
    * What the verdict opens; verifies again first when it has run out.
    * @throws `VERIFY_REFUSED`, `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`: the caller sends nothing
@@ -19,11 +21,13 @@ export interface TrustSession {
 export async function openTrustSession(source: TrustSource, signal?: AbortSignal): Promise<TrustSession> {
   let verdict!: Verdict
   let service!: TrustedService
+  let bundle!: Uint8Array
   let running: Promise<TrustedService> | undefined
 
   async function verify(cancel?: AbortSignal): Promise<TrustedService> {
     const result = await checkOnce(source, cancel)
     verdict = result.verdict
+    bundle = result.bytes
     if (result.service === undefined) throw new VerificationRefused(result.verdict)
     return (service = result.service)
   }
@@ -37,6 +41,9 @@ export async function openTrustSession(source: TrustSource, signal?: AbortSignal
   return {
     get verdict() {
       return verdict
+    },
+    get bundle() {
+      return bundle
     },
     async current() {
       return verdict.ok && source.now() < verdict.validUntil ? service : shared()

@@ -12,6 +12,7 @@ export {
   openEngineProgram,
   readModelDirectory,
   runAs,
+  type SandboxPlace,
   type SandboxReport,
   type ServerProgramOptions,
 } from './host/index.ts'

@@ -98,6 +98,13 @@ export interface SummarizeRequest {
   /** For generating summarisers. Default: deterministic. */
   readonly sampling?: SamplingParams
   readonly beams?: number
+  /** For generating summarisers: bounds in tokens, of each piece of a long text. They exclude those in words. */
+  readonly minTokens?: number
+  readonly maxTokens?: number
+  /** For generating summarisers: no sequence of so many tokens twice; 0 is off. */
+  readonly noRepeatNgram?: number
+  /** For generating summarisers: before each piece, in place of what the model's configuration says. */
+  readonly prefix?: string
 }
 
 /** What text operations yield. Deltas never split a character; their concatenation is the answer. */

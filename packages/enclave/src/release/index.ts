@@ -7,8 +7,11 @@ export {
   type Keeper,
   type KeeperOptions,
 } from './keeper.ts'
-export { createKmsClient, type KmsClient, type SpendingClient } from './kms-client.ts'
+export { type ContractCarrier, createKmsClient, type KmsClient, type SpendingClient } from './kms-client.ts'
 export {
+  type BoundEvidence,
+  collectBound,
+  type JudgingContext,
   obtainArtifactKeys,
   obtainKeys,
   verifyKms,

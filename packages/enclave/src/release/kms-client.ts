@@ -1,6 +1,8 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
+import { MAX_CALL_ANSWER_BYTES } from '@sotto/protocol/contract'
 import { SottoError } from '@sotto/protocol/errors'
 import type { KmsState } from '@sotto/protocol/evidence'
+import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { spendEnvelope } from '@sotto/protocol/spending'
 import { releaseResponseDecoder, type ReleaseRequest, type ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { releaseError } from './errors.ts'
@@ -8,9 +10,17 @@ import { askReplicas } from './replicas.ts'
 
 /** Longest answer of a KMS, and how long it may take. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024
+/** The same of an answer that is sealed: its encapsulation adds less than this. */
+const MAX_SEALED_ANSWER_BYTES: number = MAX_CALL_ANSWER_BYTES + 65_536
 const TIMEOUT_MS = 30_000
 /** The same for a plain read, where there is another replica to ask, and for what a request waits for. */
 const READ_MS = 5000
+
+/** Carries sealed calls about contracts (`protocol/sealed-call`), and their answers. It opens neither. */
+export interface ContractCarrier {
+  /** @throws `RELEASE_KMS_UNREACHABLE`, `RELEASE_DENIED` */
+  contracts(sealed: Uint8Array): Promise<Uint8Array>
+}
 
 /** Talks to a KMS. Nothing it answers is believed: the bundle is verified, released keys are unwrapped and compared. */
 export interface KmsClient {
@@ -41,7 +51,7 @@ export const ASK_ANOTHER: readonly string[] = ['KMS_STANDBY', 'KMS_FENCED', 'KMS
 export function createKmsClient(
   urls: string | readonly string[],
   fetch: typeof globalThis.fetch = globalThis.fetch,
-): KmsClient & SpendingClient {
+): KmsClient & SpendingClient & ContractCarrier {
   const replicas = typeof urls === 'string' ? [urls] : urls
   const askInTurn = askReplicas(replicas)
 
@@ -55,35 +65,64 @@ export function createKmsClient(
   }
 
   async function callOne(url: string, path: string, init: RequestInit, timeoutMs: number): Promise<unknown> {
-    let response: Response
-    let text: string
+    const { response, bytes } = await exchange(url, path, init, timeoutMs, MAX_ANSWER_BYTES)
+    const value = jsonIn(response, bytes)
+    if (response.ok) return value
+    throw refusalIn(response, value)
+  }
+
+  async function exchange(
+    url: string,
+    path: string,
+    init: RequestInit,
+    timeoutMs: number,
+    maxBytes: number,
+  ): Promise<{ response: Response; bytes: Uint8Array }> {
     try {
-      response = await fetch(`${url}${path}`, {
-        ...init,
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      text = await readText(response)
+      const signal = AbortSignal.timeout(timeoutMs)
+      const response = await fetch(`${url}${path}`, { ...init, redirect: 'error', signal })
+      return { response, bytes: await readBytes(response, maxBytes) }
     } catch (cause) {
       throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS does not answer', { cause })
     }
-    let value: unknown
+  }
+
+  function jsonIn({ status }: Response, bytes: Uint8Array): unknown {
     try {
-      value = JSON.parse(text)
+      return JSON.parse(fromUtf8(bytes))
     } catch (cause) {
       throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS answers something else than JSON', {
-        found: `status ${response.status}`,
+        found: `status ${status}`,
         cause,
       })
     }
-    if (response.ok) return value
+  }
+
+  function refusalIn(response: Response, value: unknown): Error {
     const { code, action } = (value as { error?: { code?: unknown; action?: unknown } } | null)?.error ?? {}
     const found =
       typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : `status ${response.status}`
     // Without a code it is no KMS that answers, but something before it.
     const isElsewhere = typeof code !== 'string' && response.status >= 500
     const isRetry = action === 'retry' || isElsewhere || ASK_ANOTHER.includes(found)
-    throw releaseError(isRetry ? 'RELEASE_KMS_UNREACHABLE' : 'RELEASE_DENIED', 'the KMS refuses', { found })
+    return releaseError(isRetry ? 'RELEASE_KMS_UNREACHABLE' : 'RELEASE_DENIED', 'the KMS refuses', { found })
+  }
+
+  async function contractsAt(url: string, sealed: Uint8Array): Promise<Uint8Array> {
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': SEALED_CALL_TYPE },
+      body: sealed as Uint8Array<ArrayBuffer>,
+    }
+    const { response, bytes } = await exchange(
+      url,
+      '/v1/contracts',
+      init,
+      TIMEOUT_MS,
+      MAX_SEALED_ANSWER_BYTES,
+    )
+    if (response.ok) return bytes
+    throw refusalIn(response, jsonIn(response, bytes))
   }
 
   async function spending(path: string, envelope?: Uint8Array): Promise<Uint8Array> {
@@ -93,6 +132,7 @@ export function createKmsClient(
   }
 
   return {
+    contracts: (sealed) => askInTurn((url) => contractsAt(url, sealed), isForAnother),
     offer: () => spending('/v1/spend-context'),
     join: (envelope) => spending('/v1/spend/join', envelope),
     spend: (envelope) => spending('/v1/spend', envelope),
@@ -121,13 +161,13 @@ function isOfOneThatServes(found: string): boolean {
   return /^(?:KMS|HTTP|LOG)_/.test(found) && !ASK_ANOTHER.includes(found) && found !== 'KMS_STORE_FAILED'
 }
 
-async function readText(response: Response): Promise<string> {
+async function readBytes(response: Response, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of response.body ?? []) {
     length += chunk.length
-    if (length > MAX_ANSWER_BYTES) throw new Error('answer is too long')
+    if (length > maxBytes) throw new Error('answer is too long')
     chunks.push(chunk)
   }
-  return fromUtf8(Buffer.concat(chunks))
+  return Buffer.concat(chunks)
 }

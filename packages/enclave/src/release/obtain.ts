@@ -12,6 +12,7 @@ import {
   WRAP_SUITE,
   type Digest,
   type Ed25519Key,
+  type EnclaveBinding,
   type Evidence,
   type LoggedStatement,
   type ReleasedApp,
@@ -162,18 +163,40 @@ interface JudgedRelease extends Pick<VerifiedKms, 'service' | 'checkpoint'> {
   evidence: Digest
 }
 
-async function requestRelease(context: ObtainContext): Promise<JudgedRelease> {
+/** Evidence of this machine, bound to keys that were made here, and the KMS that was verified before. */
+export interface BoundEvidence extends Pick<VerifiedKms, 'service' | 'checkpoint'> {
+  binding: EnclaveBinding
+  pieces: Evidence
+}
+
+/**
+ * Collects evidence of this machine over the newest witnessed checkpoint, bound to two public keys, for a KMS that was
+ * verified first, and judges it as others will.
+ * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_HARDWARE_REFUSED`, those of log and hardware
+ */
+export async function collectBound(
+  context: JudgingContext & Pick<ObtainContext, 'hardware'>,
+  { wrapKey, receiptKey }: { wrapKey: Uint8Array; receiptKey: Uint8Array },
+): Promise<BoundEvidence> {
   const { service, checkpoint } = await verifyKms(context)
-  const wrap = WRAP_SUITE.kem.generate()
   const binding = enclaveBinding({
     genesis: service.genesis,
-    wrapKey: wrap.publicKey,
-    receiptKey: context.receiptKey.publicKey,
+    wrapKey,
+    receiptKey,
     checkpoint: checkpoint.digest,
   })
   const bound = bindReportData('enclave', binding)
   const pieces = await context.hardware.collectEvidence(bound)
   requireOwnEvidence(pieces, bound, checkpoint, context)
+  return { service, checkpoint, binding, pieces }
+}
+
+async function requestRelease(context: ObtainContext): Promise<JudgedRelease> {
+  const wrap = WRAP_SUITE.kem.generate()
+  const { service, checkpoint, binding, pieces } = await collectBound(context, {
+    wrapKey: wrap.publicKey,
+    receiptKey: context.receiptKey.publicKey,
+  })
   const response = await context.kms.release({
     evidence: pieces,
     binding,
@@ -196,7 +219,7 @@ function requireOwnEvidence(
   evidence: Evidence,
   expectedReportData: Uint8Array,
   checkpoint: WitnessedCheckpoint,
-  { policy, now }: ObtainContext,
+  { policy, now }: JudgingContext,
 ): void {
   const appraisal = appraiseEvidence(evidencePieces(evidence), platformPolicy(policy), {
     at: now(),

@@ -52,7 +52,7 @@ export function releasedApp({ name, code }: AppConfig): ReleasedApp {
  * nobody's way.
  */
 export function createAppApi(options: ApiOptions, pinned: readonly string[]): InnerApp {
-  const { sealedModels: _owners, contractCalls: _parties, models, maxUploadBytes, ...rest } = options
+  const { sealedModels: _owners, rooms: _parties, models, maxUploadBytes, ...rest } = options
   const waitingRoom = createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: maxUploadBytes })
   return createApi({ ...rest, models: modelsForApp(models, pinned), maxUploadBytes, waitingRoom })
 }

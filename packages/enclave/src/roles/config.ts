@@ -34,6 +34,8 @@ export interface InferenceConfig {
   models: SealedModels & { loaded: LoadedModels }
   /** Registry of owners' sealed models, untrusted; absent: this enclave serves none. */
   registry: { url: string } | undefined
+  /** Boards and room that parties of clean rooms are passed on to, untrusted; absent: nobody is. */
+  rooms: { boards: string; room: string } | undefined
   /** Model servers in the same TEE. Default none. */
   upstreams: UpstreamConfig[]
   /** Runs GGUF models in this llama-server instead of the engine process: on all cores, and faster for many at once. */
@@ -174,6 +176,14 @@ const decodeConfig: Decoder<InferenceConfig> = object((fields) => {
       })),
     ),
     registry: fields.optional<{ url: string } | undefined>('registry', url, undefined),
+    rooms: fields.optional<InferenceConfig['rooms']>(
+      'rooms',
+      object((rooms) => ({
+        boards: rooms.required('boards', httpUrl),
+        room: rooms.required('room', httpUrl),
+      })),
+      undefined,
+    ),
     drainSeconds: fields.optional('drainSeconds', integer(1, 3600), 10),
     upstreams: fields.optional<UpstreamConfig[]>('upstreams', upstreams, []),
     llamaServer: fields.optional<ServerProgramOptions | undefined>('llamaServer', llamaServer, undefined),

@@ -14,7 +14,7 @@ import { pause } from '../pause/index.ts'
 import {
   type ApiOptions,
   createApi,
-  createContractCalls,
+  createRoomRoutes,
   modelDigestOf,
   onlyComputes,
   type ServedModel,
@@ -213,7 +213,10 @@ export async function runInference(
   const apiOptions: ApiOptions = {
     models: { list: () => models, aliases: config.aliases, ...(owned && { onDemand: owned.models }) },
     sealedModels: owned?.routes,
-    contractCalls: createContractCalls({ kmsUrls: config.kms.urls }),
+    rooms: createRoomRoutes({
+      kmsUrls: config.kms.urls,
+      ...(config.rooms && { boardUrl: config.rooms.boards, roomUrl: config.rooms.room }),
+    }),
     clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
     maxUploadBytes: limits.fileBytes,
     waitingRoom: createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: config.maxWaitingBytes }),

@@ -99,3 +99,12 @@ export {
   wrapOutputKeys,
 } from './sealed-output.ts'
 export { requireConsents, runDigest, runInfo, verifyOffer } from './verify-run.ts'
+export {
+  type OfRun,
+  permitAnswerDecoder,
+  runAnswerDecoder,
+  runKeysDecoder,
+  verifyRunPermit,
+  verifyRunReceipt,
+  verifyRunResult,
+} from './run-statements.ts'

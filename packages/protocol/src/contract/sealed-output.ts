@@ -4,7 +4,7 @@
  */
 import { fromBase64Url, fromUtf8, toHex, utf8 } from '../bytes/index.ts'
 import { publicCrypto } from '../crypto-backend/index.ts'
-import { type DsseSigner, pae, parseDsse, signDsse, verifyDsse } from '../dsse/index.ts'
+import { type DsseSigner, pae, parseDsse, type PreparedSigner, signDsse, verifyDsse } from '../dsse/index.ts'
 import type { KemPrivateKey } from '../hpke/index.ts'
 import { canonicalJson, base64url, type Decoder, hex, integer, list, literal, object } from '../jcs/index.ts'
 import { artifactId, wrapEnc } from '../keyrelease/decode.ts'
@@ -116,7 +116,7 @@ function outputInfo({ genesis, contract, run, output, artifact }: OutputOf, part
 }
 
 /** Signs a sealed output as the room of a run. @returns its envelope */
-export function signSealedOutput(sealed: SealedOutput, room: DsseSigner): string {
+export function signSealedOutput(sealed: SealedOutput, room: DsseSigner | PreparedSigner): string {
   return fromUtf8(signDsse(OUTPUT_TYPE, encodeDocument(sealed), [room]))
 }
 

@@ -6,7 +6,14 @@
 import { fromBase64Url, fromUtf8, utf8 } from '../bytes/index.ts'
 import type { Charge, Name } from '../contract/index.ts'
 import { name } from '../contract/names.ts'
-import { type DsseEnvelope, type DsseSigner, parseDsse, signDsse, verifyDsse } from '../dsse/index.ts'
+import {
+  type DsseEnvelope,
+  type DsseSigner,
+  parseDsse,
+  type PreparedSigner,
+  signDsse,
+  verifyDsse,
+} from '../dsse/index.ts'
 import {
   areDistinct,
   type Decoder,
@@ -130,7 +137,7 @@ export const runProvenanceDecoder: Decoder<RunProvenance> = refine(
 )
 
 /** Signs where the outputs of a run come from. @param room signer of the run's receipt key */
-export function signRunProvenance(statement: RunProvenance, room: DsseSigner): string {
+export function signRunProvenance(statement: RunProvenance, room: DsseSigner | PreparedSigner): string {
   return fromUtf8(signDsse(PAYLOAD_TYPES.release, encodeDocument(statement), [room]))
 }
 

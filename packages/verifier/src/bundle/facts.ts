@@ -45,8 +45,10 @@ export interface Facts {
   /** With proven signature and inclusion. */
   releases?: ReleaseStatement[]
   kmsRelease?: ReleaseStatement
-  /** Per tuple of the key-release policy, every release statement that covers it. */
+  /** Per tuple of the key-release policy whose role gets requests, every release statement that covers it. */
   workloads?: ReadonlyMap<string, readonly ReleaseStatement[]>
+  /** The same of tuples of role room, which get the keys of runs of contracts and no request. */
+  rooms?: ReadonlyMap<string, readonly ReleaseStatement[]>
   signingKey?: Uint8Array
   certificateNotAfter?: number
   keySet?: KeySet

@@ -2,6 +2,7 @@ import type { TrustBundle } from '@sotto/protocol/evidence'
 import {
   describeApp,
   type EvidenceFamily,
+  type KeyReleasePolicy,
   type KeySet,
   type ReleaseStatement,
 } from '@sotto/protocol/keyrelease'
@@ -29,9 +30,13 @@ export interface TrustedService {
   /** X-Wing key for artifact content keys, base64url. */
   importKey: string
   keySet: KeySet
+  /** The key-release policy in force. */
+  keyPolicy: KeyReleasePolicy
   keyPolicyDigest: string
-  /** Per tuple of the key-release policy, every accepted release statement that covers it. */
+  /** Per tuple of it whose role gets requests, every accepted release statement that covers it. */
   workloads: ReadonlyMap<string, readonly ReleaseStatement[]>
+  /** The same of rooms: see `verifyRoom`. */
+  rooms: ReadonlyMap<string, readonly ReleaseStatement[]>
   /** Valid now, most preferred key encapsulation first. At least one. */
   keys: UsableKey[]
 }
@@ -92,8 +97,10 @@ function describe(facts: Established): TrustedService {
     signingKey: facts.signingKey,
     importKey: facts.bundle.kms.binding.importKey,
     keySet: facts.keySet,
+    keyPolicy: facts.keyPolicy,
     keyPolicyDigest: facts.keyPolicyDigest,
     workloads: facts.workloads,
+    rooms: facts.rooms,
     keys: facts.usableKeys,
   }
 }

@@ -1,5 +1,6 @@
 import { realpathSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { pathToFileURL } from 'node:url'
 import { ENGINE_UIDS, makeEmptyDirectory, UidRange } from '../../sandbox/index.ts'
 import { DEFAULT_MAX_ITEM_BYTES } from '../channel/index.ts'
 import { engineError } from '../errors.ts'
@@ -64,6 +65,18 @@ export interface EngineSpec {
   readonly maxItemBytes?: number
   /** Private memory of the engine at most. Default for engines that run graphs: 2 GiB and four times the files. */
   readonly memoryBytes?: number
+}
+
+/** Where another program of the image runs, apart from everything else as an engine is. */
+export interface SandboxPlace {
+  readonly execPath: string
+  /** Words before `execPath`. */
+  readonly prefix: readonly string[]
+  /** Words after it: what confines modules to the image. */
+  readonly flags: readonly string[]
+  readonly emptyDirectory: string
+  /** Once the program has ended. */
+  giveBack(): void
 }
 
 /** Starts and ends engine processes. One per enclave process. */
@@ -217,6 +230,25 @@ export class EngineHost {
     } catch (error) {
       release()
       throw error
+    }
+  }
+
+  /**
+   * A place for one process of another program of the image, with a uid of its own. What the image holds is looked at
+   * first, as before every start of an engine (T7).
+   * @param memoryBytes private memory at most
+   * @throws `ENGINE_PROGRAM_CHANGED`, `ENGINE_BUSY`
+   */
+  async place(memoryBytes: number): Promise<SandboxPlace> {
+    const { program, execPath = process.execPath } = this.options
+    await program?.verify()
+    const uid = this.uids.take()
+    return {
+      execPath,
+      prefix: [...withMemoryLimit(memoryBytes), ...this.sandboxed.prefix(uid, this.directory)],
+      flags: program ? ['--import', pathToFileURL(program.preload).href] : [],
+      emptyDirectory: this.directory,
+      giveBack: () => this.uids.giveBack(uid),
     }
   }
 

@@ -1,4 +1,4 @@
-export { EngineHost, type EngineHostOptions, type EngineSpec } from './engine-host.ts'
+export { EngineHost, type EngineHostOptions, type EngineSpec, type SandboxPlace } from './engine-host.ts'
 export { type CallOptions, EngineProcess } from './engine-process.ts'
 export { type EngineProgram, type EngineProgramOptions, openEngineProgram } from './program.ts'
 export { defaultMemoryBytes } from './memory-limit.ts'

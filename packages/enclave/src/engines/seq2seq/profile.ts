@@ -77,7 +77,15 @@ export function requestSettings(
   request: SummarizeRequest,
   pieces: number,
 ): GenerationSettings {
-  const { minWords, maxWords, beams, sampling } = request
+  const { minWords, maxWords, minTokens, maxTokens: mostTokens, noRepeatNgram, beams, sampling } = request
+  for (const tokens of [minTokens, mostTokens, noRepeatNgram])
+    if (tokens !== undefined && !(Number.isSafeInteger(tokens) && tokens >= 0 && tokens <= MAX_GENERATED_TOKENS))
+      throw engineError('ENGINE_INPUT', 'bound in tokens is out of range', {
+        expected: `0..${MAX_GENERATED_TOKENS}`,
+      })
+  const isInTokens = minTokens !== undefined || mostTokens !== undefined
+  if (isInTokens && (minWords !== undefined || maxWords !== undefined))
+    throw engineError('ENGINE_INPUT', 'bounds are in words or in tokens')
   if (minWords !== undefined && maxWords !== undefined && minWords > maxWords)
     throw engineError('ENGINE_INPUT', 'minWords is above maxWords', { found: `${minWords} > ${maxWords}` })
   if (beams !== undefined && (!Number.isSafeInteger(beams) || beams < 1 || beams > MAX_BEAMS))
@@ -91,17 +99,18 @@ export function requestSettings(
   }
   // Two more than the words take: start and end token.
   const most = (tokens: number): number => Math.min(tokens + 2, maxTokens)
-  const least = minWords === undefined ? settings.minLength : share(minWords)
+  const least = minTokens ?? (minWords === undefined ? settings.minLength : share(minWords))
+  const isLeastGiven = minTokens !== undefined || minWords !== undefined
+  const given = mostTokens ?? (maxWords === undefined ? undefined : share(maxWords))
   const maxLength =
-    maxWords === undefined
-      ? Math.max(settings.maxLength, most(minWords === undefined ? 0 : least))
-      : most(share(maxWords))
+    given === undefined ? Math.max(settings.maxLength, most(isLeastGiven ? least : 0)) : most(given)
   const drawn = sampling !== undefined && (sampling.temperature ?? 1) > 0
   return {
     ...settings,
     maxLength,
     minLength: Math.min(least, maxLength - 1),
     numBeams: beams ?? (drawn ? 1 : settings.numBeams),
+    noRepeatNgramSize: noRepeatNgram ?? settings.noRepeatNgramSize,
   }
 }
 

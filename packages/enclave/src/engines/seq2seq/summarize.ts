@@ -15,6 +15,9 @@ export const MAX_PIECES = 256
 /** UTF-16 units of one text at most, so that counting its tokens stays a matter of seconds. */
 export const MAX_TEXT_LENGTH = 2_000_000
 
+/** UTF-16 units before each piece. */
+const MAX_PREFIX_LENGTH = 8192
+
 /** A loaded summariser. */
 export interface Summarizer {
   readonly encoder: Session
@@ -47,13 +50,14 @@ export async function* summarize(
     })
   const settings = requestSettings(profile, request, pieces.length)
   const pick = pickOf(request)
+  const prefix = prefixOf(request, profile)
   const left = { sentences: request.maxSentences ?? Infinity }
   let inputTokens = 0
   let outputTokens = 0
   let cut = false
   let said = ''
   for (const piece of pieces) {
-    const tokens = tokenizer.encode(profile.prefix + piece.trim())
+    const tokens = tokenizer.encode(prefix + piece.trim())
     const made: Generated = await generate(
       createGraphDecoder(decoder, await encodeTokens(encoder, tokens)),
       settings,
@@ -70,6 +74,12 @@ export async function* summarize(
     if (left.sentences <= 0) break
   }
   yield { type: 'done', finishReason: cut ? 'length' : 'stop', usage: { inputTokens, outputTokens } }
+}
+
+function prefixOf({ prefix }: SummarizeRequest, profile: SummaryProfile): string {
+  if (prefix !== undefined && prefix.length > MAX_PREFIX_LENGTH)
+    throw engineError('ENGINE_INPUT', 'the prefix is too long', { expected: `at most ${MAX_PREFIX_LENGTH} characters` })
+  return prefix ?? profile.prefix
 }
 
 /** Beams unless the request asks for drawing. The same request gives the same summary: an absent seed is 0. */

@@ -1,4 +1,5 @@
 import type { Argument, SqlTemplate } from '@sotto/protocol/contract'
+import { FIRST_INPUT_DESCRIPTOR, type RoomProcessOptions } from '../process/index.ts'
 import { checkTemplate, type CheckedTemplate } from './check.ts'
 import type { ColumnType } from './column-type.ts'
 import { encodeNoise } from './encode-noise.ts'
@@ -7,13 +8,13 @@ import { refuse, roomSqlError } from './errors.ts'
 import type { TableFormat } from './messages.ts'
 import { addNoise } from './noise.ts'
 import { parameterValues } from './parameters.ts'
-import { FIRST_INPUT_DESCRIPTOR, SqlProcess, type SqlProcessOptions } from './process.ts'
+import { SqlProcess } from './process.ts'
 import { decodeRows, encodeHeader, type SqlResult } from './result.ts'
 import { encodeRow } from './rows.ts'
 import type { SqlPolicy } from './types.ts'
 
 /** Where and how queries run, the same for all of a room. */
-export interface SqlEngine extends Omit<SqlProcessOptions, 'fds' | 'timeoutMs' | 'signal'> {
+export interface SqlEngine extends Omit<RoomProcessOptions, 'fds' | 'timeoutMs' | 'signal'> {
   /** Folder of the part that has DuckDB: what `node scripts/parts.ts rooms` prints. */
   readonly part: string
 }

@@ -1,0 +1,252 @@
+import { fromUtf8 } from '@sotto/protocol/bytes'
+import {
+  type DataStatement,
+  encodeContract,
+  type NamedContract,
+  parseContract,
+  planRun,
+  runDigest,
+  verifyPartyDocument,
+  verifyRunReceipt,
+} from '@sotto/protocol/contract'
+import type { Digest } from '@sotto/protocol/keyrelease'
+import type { OfferedRun, RunView } from '@sotto/protocol/room'
+import type { TrustedService, TrustPolicy } from '@sotto/verifier'
+import { clientError } from '../../errors.ts'
+import { serviceErrorIn } from '../../service-error.ts'
+import { sleep } from '../../sleep.ts'
+import { readBounded } from '../../streams.ts'
+import { INNER_ORIGIN } from '../../transport/index.ts'
+import { type BoardEntry, foldRoom, joinedMessage, openBoard, type RoomRun } from '../board/index.ts'
+import type { Contracts } from '../contracts.ts'
+import {
+  dataContent,
+  type OpenedOutput,
+  openOutput,
+  sealData,
+  signDataImport,
+  signDataStatement,
+} from '../data/index.ts'
+import type { RoomRuns } from '../runs/runs.ts'
+import { runProof } from './proof.ts'
+import type { FollowOptions, Room, RoomMember } from './types.ts'
+
+/** What {@link openRoom} needs of a connection. */
+export interface RoomConnection {
+  fetch: typeof globalThis.fetch
+  service: () => Promise<TrustedService>
+  policy: Pick<TrustPolicy, 'log' | 'witnesses' | 'revoked'>
+  /** Unix seconds. */
+  now: () => number
+  contracts: Contracts
+  runs: RoomRuns
+  /** The bundle that the verdict in force is about. */
+  bundle: () => Uint8Array
+}
+
+const POLL_MS = 500
+const MAX_REFUSAL_BYTES = 65_536
+
+/** A room through a connection. Nothing is sent yet. */
+export function openRoom(
+  { secret, party, name, pollMs = POLL_MS }: RoomMember,
+  connection: RoomConnection,
+): Room {
+  const { fetch, service, now, contracts, runs, bundle } = connection
+  const board = openBoard(secret, { fetch })
+  const acting = (signal?: AbortSignal) => ({ party, ...(signal && { signal }) })
+
+  async function importKey(artifact: string, body: string, signal?: AbortSignal): Promise<void> {
+    const response = await fetch(`${INNER_ORIGIN}/v1/rooms/keys/${artifact}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      ...(signal && { signal }),
+    })
+    const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, MAX_REFUSAL_BYTES)
+    if (response.ok) return
+    const { code, message, action } = serviceErrorIn(bytes)
+    throw clientError(
+      action === 'retry' || response.status >= 500 ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
+      `the KMS answered: ${message ?? `status ${response.status}`}`,
+      { found: code ?? `status ${response.status}` },
+    )
+  }
+
+  /** What the KMS says that its owner said last of an input; undefined: nothing yet. */
+  async function statedOf(named: NamedContract, input: string): Promise<DataStatement | undefined> {
+    const { data } = await contracts.show(named, acting())
+    const stated = data.find((one) => one.input === input)
+    return stated && verifyPartyDocument('data', stated.envelope, named).document
+  }
+
+  async function consentTo(named: NamedContract, offered: OfferedRun): Promise<void> {
+    const envelope = await runs.consent(named, offered, acting())
+    await board.post({ kind: 'consented', at: now(), run: runDigest(offered.offer), envelope })
+  }
+
+  const post = (view: RunView): Promise<number> => board.post({ kind: 'view', at: now(), view })
+
+  async function follow(
+    named: NamedContract,
+    run: Digest,
+    { onView, signal }: FollowOptions = {},
+  ): Promise<RunView> {
+    for (;;) {
+      const view = await runs.look(named, run, acting(signal))
+      onView?.(view)
+      if (view.state !== 'running') return view
+      await sleep(pollMs, signal)
+    }
+  }
+
+  /** Others learn from the board how it ended: only who asks the room knows else. */
+  async function followAndPost(named: NamedContract, run: Digest, options?: FollowOptions): Promise<RunView> {
+    const view = await follow(named, run, options)
+    await post(view)
+    return view
+  }
+
+  /** The furthest that members told of a run. What is signed in it is verified where it is used. */
+  function viewOf({ views }: RoomRun): RunView {
+    const [posted] = views
+    if (posted !== undefined) return posted.view
+    throw clientError('ROOM_OFFER', 'nobody has told yet how this run ended', {
+      hint: 'Whoever began it tells the others when it has ended.',
+    })
+  }
+
+  function openAll(
+    envelopes: readonly string[],
+    own: string,
+    of: { run: Digest; receiptKey: string },
+  ): Promise<OpenedOutput[]> {
+    return Promise.all(envelopes.map((envelope) => openOutput(envelope, board.reader, party, own, of)))
+  }
+
+  const room: Room = {
+    create: async () => board.create(party, { genesis: (await service()).genesis, now: now() }),
+    async join() {
+      await board.post(joinedMessage(party, name, { board: secret.board, at: now() }))
+    },
+    async state() {
+      const entries: BoardEntry[] = []
+      for await (const entry of board.read()) entries.push(entry)
+      return foldRoom(entries)
+    },
+    async propose(contract) {
+      const text = encodeContract(contract)
+      const named = parseContract(text)
+      await board.post({ kind: 'proposed', at: now(), contract: fromUtf8(text) })
+      return named
+    },
+    accept: (named) => contracts.accept(named, acting()),
+    view: (named) => contracts.show(named, acting()),
+    async add(named, { input, files, options, onPrepared, transfer, signal }) {
+      const agreed = named.contract.inputs.find((one) => one.name === input)
+      if (agreed === undefined)
+        throw clientError('ROOM_CONTRACT', 'the contract has no such input', {
+          expected: named.contract.inputs.map((one) => one.name).join(', '),
+          found: input,
+        })
+      const content = await dataContent(agreed.kind, files, {
+        party,
+        contract: named.contract,
+        ...(agreed.columns && { columns: agreed.columns }),
+        ...options,
+        ...(onPrepared && { onBytes: onPrepared }),
+        ...(signal && { signal }),
+      })
+      const before = await statedOf(named, input)
+      if (before?.content === content.digest) return before
+      const version = (before?.version ?? 0) + 1
+      const sealed = await sealData(content, party, {
+        named,
+        input,
+        version,
+        ...(onPrepared && { onBytes: onPrepared }),
+        ...(signal && { signal }),
+      })
+      await board.upload(sealed, { ...transfer, ...(signal && { signal }) })
+      // An upload takes a while: the key goes to a KMS that was verified just now.
+      await importKey(sealed.id, signDataImport(sealed, party, await service(), now()), signal)
+      const envelope = signDataStatement(sealed, party, now())
+      await contracts.state(named, envelope, acting(signal))
+      return verifyPartyDocument('data', envelope, named).document
+    },
+    async ask(named, { note, ...asked }) {
+      const { data } = await contracts.show(named, acting())
+      const files = { board: secret.board, token: secret.token }
+      const offered = await runs.offer(named, { ...asked, data, files }, acting())
+      await board.post({ kind: 'offered', at: now(), offered, by: name, ...(note !== undefined && { note }) })
+      const owners = planRun(named.contract, asked.transform).inputs.map(({ owner }) => owner)
+      const own = named.contract.parties.find(({ key }) => key === party.key)
+      if (own !== undefined && owners.includes(own.name)) await consentTo(named, offered)
+      const { runs: known } = await room.state()
+      return known.get(runDigest(offered.offer))!
+    },
+    judge: (named, { offered }) => runs.judge(named, offered),
+    consent: (named, { offered }) => consentTo(named, offered),
+    async decline({ run }, reason) {
+      await board.post({
+        kind: 'declined',
+        at: now(),
+        run,
+        party: name,
+        ...(reason !== undefined && { reason }),
+      })
+    },
+    async begin(named, { offered, run, consents }, options) {
+      const envelopes = [...consents.values()].map(({ envelope }) => envelope)
+      await runs.begin(named, offered, envelopes, acting(options?.signal))
+      return followAndPost(named, run, options)
+    },
+    follow,
+    async cancel(named, run) {
+      const view = await runs.cancel(named, run, acting())
+      await post(view)
+      return view
+    },
+    async review(named, run) {
+      const { review, receipt } = viewOf(run)
+      const { offer } = run.offered
+      // Without the word of the KMS anybody could show this owner anything.
+      if (receipt === undefined)
+        throw clientError('ROOM_OFFER', 'nothing says that the KMS let this room have the run')
+      const { signingKey } = await service()
+      verifyRunReceipt(receipt, { ...offer, run: run.run }, signingKey)
+      return openAll(review, ownName(named), { run: run.run, receiptKey: offer.receiptKey })
+    },
+    async decide(named, { run }, outputs, verdict) {
+      for (const { name: output, stated } of outputs) {
+        const about = { run, output, digest: stated.digest, verdict }
+        const envelope = await runs.review(named, about, acting())
+        await board.post({ kind: 'approved', at: now(), run, envelope })
+      }
+    },
+    async release(named, { run, approvals }, options) {
+      const envelopes = approvals.map(({ envelope }) => envelope)
+      await runs.approve(named, run, envelopes, acting(options?.signal))
+      return followAndPost(named, run, options)
+    },
+    async outputs(named, run) {
+      const view = viewOf(run)
+      const { outputs } = await runs.verify(named, run.offered, view)
+      const { receiptKey } = run.offered.offer
+      const own = ownName(named)
+      const mine = view.outputs.filter((_, at) => outputs[at]!.keys.some((key) => key.party === own))
+      return openAll(mine, own, { run: run.run, receiptKey })
+    },
+    async proof(named, run) {
+      const view = viewOf(run)
+      await runs.verify(named, run.offered, view)
+      return runProof(named, { offered: run.offered, view, at: now() }, bundle())
+    },
+    close: (named) => contracts.close(named, acting()),
+  }
+  return room
+
+  function ownName({ contract }: NamedContract): string {
+    return contract.parties.find(({ key }) => key === party.key)?.name ?? name
+  }
+}

@@ -1,0 +1,122 @@
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { type Decoder, parseStrictJson } from '@sotto/protocol/jcs'
+import {
+  MAX_ROOM_ANSWER_BYTES,
+  MAX_ROOM_EVIDENCE_BYTES,
+  type RoomCall,
+  roomEvidenceDecoder,
+} from '@sotto/protocol/room'
+import { SEALED_CALL_TYPE, sealCall } from '@sotto/protocol/sealed-call'
+import { refusingSteps, type TrustedService, type TrustPolicy } from '@sotto/verifier'
+import { type VerifiedRoom, verifyRoom } from '@sotto/verifier/room'
+import { clientError } from '../../errors.ts'
+import { serviceErrorIn } from '../../service-error.ts'
+import { readBounded } from '../../streams.ts'
+import { INNER_ORIGIN } from '../../transport/index.ts'
+
+/** What {@link createRoomCalls} needs of a connection. */
+export interface RoomCallsOptions {
+  /** Verified, to the service behind which the room is. */
+  fetch: typeof globalThis.fetch
+  service: () => Promise<TrustedService>
+  policy: Pick<TrustPolicy, 'log' | 'witnesses' | 'revoked'>
+  /** Unix seconds. */
+  now: () => number
+}
+
+/** Sealed calls to a room whose evidence was verified. */
+export interface RoomCalls {
+  /** The room, verified now. @throws `ROOM_OFFER`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
+  room(signal?: AbortSignal): Promise<VerifiedRoom>
+  /** @throws `ROOM_OFFER`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE`, with the room's own code */
+  ask<T>(call: RoomCall, decoder: Decoder<T>, signal?: AbortSignal): Promise<T>
+}
+
+/** How long a verified room is asked without looking at it again: its evidence is good for longer. */
+const VERIFIED_SECONDS = 300
+/** An encapsulation adds less. */
+const ENCAPSULATION_BYTES = 65_536
+
+/** Calls to the room behind a service. Nothing is sent to a room before every step about it has passed. */
+export function createRoomCalls({ fetch, service, policy, now }: RoomCallsOptions): RoomCalls {
+  let verified: { room: VerifiedRoom; at: number } | undefined
+
+  async function get(path: string, init: RequestInit, maxBytes: number): Promise<Uint8Array> {
+    const response = await fetch(`${INNER_ORIGIN}/v1/rooms${path}`, init)
+    const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, maxBytes)
+    if (response.ok && bytes !== undefined) return bytes
+    throw refusal(bytes, response.status)
+  }
+
+  async function look(signal?: AbortSignal): Promise<VerifiedRoom> {
+    const bytes = await get('/room', signal ? { signal } : {}, MAX_ROOM_EVIDENCE_BYTES)
+    let shown: ReturnType<typeof roomEvidenceDecoder>
+    try {
+      shown = roomEvidenceDecoder(
+        parseStrictJson(fromUtf8(bytes), { maxBytes: MAX_ROOM_EVIDENCE_BYTES }),
+        'room',
+      )
+    } catch (cause) {
+      throw clientError('ROOM_UNAVAILABLE', 'the service shows something that is no evidence of a room', {
+        cause,
+      })
+    }
+    const { steps, room } = verifyRoom(shown, { service: await service(), policy, now: now() })
+    if (room === undefined)
+      throw clientError('ROOM_OFFER', 'the room does not pass, and nothing was sent to it', {
+        found: refusingSteps(steps)
+          .map(({ name, reason }) => `${name}: ${reason}`)
+          .join('; '),
+      })
+    verified = { room, at: now() }
+    return room
+  }
+
+  async function send<T>(
+    room: VerifiedRoom,
+    call: RoomCall,
+    decoder: Decoder<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const sealed = sealCall(room.wrapKey, utf8(JSON.stringify(call)))
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': SEALED_CALL_TYPE },
+      body: sealed.bytes as Uint8Array<ArrayBuffer>,
+      ...(signal && { signal }),
+    }
+    const answer = sealed.open(await get('/runs', init, MAX_ROOM_ANSWER_BYTES + ENCAPSULATION_BYTES))
+    const { code } = serviceErrorIn(answer)
+    if (code !== undefined) throw refusal(answer)
+    try {
+      return decoder(parseStrictJson(fromUtf8(answer), { maxBytes: MAX_ROOM_ANSWER_BYTES }), 'answer')
+    } catch (cause) {
+      throw clientError('ROOM_UNAVAILABLE', 'the room answered something that is no answer', { cause })
+    }
+  }
+
+  return {
+    room: look,
+    async ask(call, decoder, signal) {
+      const isFresh = verified !== undefined && now() - verified.at < VERIFIED_SECONDS
+      const room = isFresh ? verified!.room : await look(signal)
+      try {
+        return await send(room, call, decoder, signal)
+      } catch (error) {
+        // The room started again, and has another key: it is looked at anew, and asked once more.
+        if (!isFresh || (error as { found?: string }).found !== 'ROOM_CALL') throw error
+        return send(await look(signal), call, decoder, signal)
+      }
+    },
+  }
+}
+
+function refusal(bytes: Uint8Array | undefined, status?: number): Error {
+  const { code, message, action } = serviceErrorIn(bytes)
+  const isRetry = action === 'retry' || (status !== undefined && (status >= 500 || status === 429))
+  return clientError(
+    isRetry ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
+    `the room answered: ${message ?? `status ${status}`}`,
+    { found: code ?? `status ${status}` },
+  )
+}

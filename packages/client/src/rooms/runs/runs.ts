@@ -1,0 +1,165 @@
+import { fromUtf8 } from '@sotto/protocol/bytes'
+import {
+  type Argument,
+  encodeContract,
+  type Name,
+  type NamedContract,
+  type OutputApproval,
+  type PartyDocuments,
+  signPartyDocument,
+} from '@sotto/protocol/contract'
+import type { Digest } from '@sotto/protocol/keyrelease'
+import {
+  type BoardAccess,
+  type OfferedRun,
+  offeredRunDecoder,
+  type RunView,
+  runViewDecoder,
+} from '@sotto/protocol/room'
+import type { VerifiedRoom } from '@sotto/verifier/room'
+import { clientError } from '../../errors.ts'
+import type { Acting } from '../contracts.ts'
+import { type JudgedOffer, type JudgedRun, judgeOffer, judgeRun } from './judge.ts'
+import { createRoomCalls, type RoomCallsOptions } from './room-calls.ts'
+
+/** A run that somebody wants. */
+export interface WantedRun {
+  transform: Name
+  /** With a task of queries: which one. */
+  template?: Name
+  arguments?: Argument[]
+  /** Envelopes of the statements about inputs, in any order: those that the KMS shows. */
+  data: readonly { input: Name; envelope: string }[]
+  /** Where the sealed files are. */
+  files: BoardAccess
+}
+
+/** Runs of contracts in a room. */
+export interface RoomRuns {
+  /** The room of this service, verified now. @throws `ROOM_OFFER`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
+  room(signal?: AbortSignal): Promise<VerifiedRoom>
+  /** Asks the room for a run, and judges what it offers. @throws as {@link RoomRuns.judge} */
+  offer(contract: NamedContract, wanted: WantedRun, acting: Acting): Promise<OfferedRun>
+  /** Judges what a room offered, as every party does. @throws `ROOM_OFFER`; `CONTRACT_OTHER`, `CONTRACT_RUN`, `CONTRACT_EXPIRED` */
+  judge(contract: NamedContract, offered: OfferedRun): Promise<JudgedOffer>
+  /** Judges, and then consents: the envelope. @throws as {@link RoomRuns.judge} */
+  consent(contract: NamedContract, offered: OfferedRun, acting: Acting): Promise<string>
+  /** Begins a run. The same again changes nothing. @throws `ROOM_OFFER`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
+  begin(contract: NamedContract, offered: OfferedRun, consents: string[], acting: Acting): Promise<RunView>
+  /** Where it stands. @throws as {@link RoomRuns.begin} */
+  look(contract: NamedContract, run: Digest, acting: Acting): Promise<RunView>
+  /** Signs what a party says of an output that it looked at. */
+  review(
+    contract: NamedContract,
+    about: { run: Digest; output: Name; digest: Digest; verdict: OutputApproval['verdict'] },
+    acting: Acting,
+  ): Promise<string>
+  /** Brings approvals; with the last of them the result leaves. @throws as {@link RoomRuns.begin} */
+  approve(contract: NamedContract, run: Digest, approvals: string[], acting: Acting): Promise<RunView>
+  /** Ends a run. @throws as {@link RoomRuns.begin} */
+  cancel(contract: NamedContract, run: Digest, acting: Acting): Promise<RunView>
+  /** Judges what is said of a run that is done. @throws `ROOM_OFFER`; codes of contracts and rooms */
+  verify(contract: NamedContract, offered: OfferedRun, view: RunView): Promise<JudgedRun>
+}
+
+/** Runs through a connection. */
+export function createRuns(options: RoomCallsOptions): RoomRuns {
+  const { service, policy, now } = options
+  const calls = createRoomCalls(options)
+
+  function sign<Kind extends 'inquiry' | 'consent' | 'approval'>(
+    kind: Kind,
+    { contract, digest }: NamedContract,
+    { party }: Acting,
+    more: object = {},
+  ): string {
+    const own = contract.parties.find(({ key }) => key === party.key)
+    if (own === undefined)
+      throw clientError('ROOM_CONTRACT', 'no party of the contract has this key', {
+        expected: contract.parties.map(({ name, key }) => `${name} ${key}`).join(', '),
+        found: party.key,
+      })
+    const about = { genesis: contract.genesis, contract: digest, party: own.name, at: now() }
+    const document = { format: FORMATS[kind], ...about, ...more }
+    return signPartyDocument(kind, document as unknown as PartyDocuments[Kind], party.signer)
+  }
+
+  const judge: RoomRuns['judge'] = async (named, offered) =>
+    judgeOffer(named, offered, { service: await service(), policy, now: now() })
+
+  async function askAbout(
+    call: 'look' | 'cancel',
+    named: NamedContract,
+    run: Digest,
+    acting: Acting,
+  ): Promise<RunView> {
+    const inquiry = sign('inquiry', named, acting)
+    return ofThis(await calls.ask({ call, run, inquiry }, runViewDecoder, acting.signal), run)
+  }
+
+  return {
+    room: (signal) => calls.room(signal),
+    judge,
+    async offer(named, { transform, template, arguments: given = [], data, files }, acting) {
+      const ordered = named.contract.inputs.flatMap(({ name, uses }) =>
+        uses.some((use) => use.transform === transform) ? data.filter(({ input }) => input === name) : [],
+      )
+      const offered = await calls.ask(
+        {
+          call: 'offer',
+          contract: fromUtf8(encodeContract(named.contract)),
+          inquiry: sign('inquiry', named, acting),
+          transform,
+          ...(template !== undefined && { template }),
+          arguments: given,
+          data: ordered.map(({ envelope }) => envelope),
+          files,
+        },
+        offeredRunDecoder,
+        acting.signal,
+      )
+      const { offer } = offered
+      const isAsked =
+        offer.transform === transform &&
+        offer.template === template &&
+        JSON.stringify(offer.arguments) === JSON.stringify(given)
+      if (!isAsked) throw clientError('ROOM_OFFER', 'the room offers another run than it was asked for')
+      await judge(named, offered)
+      return offered
+    },
+    async consent(named, offered, acting) {
+      const { run } = await judge(named, offered)
+      return sign('consent', named, acting, { run })
+    },
+    async begin(named, offered, consents, acting) {
+      const { run } = await judge(named, offered)
+      const inquiry = sign('inquiry', named, acting)
+      return ofThis(
+        await calls.ask({ call: 'begin', run, inquiry, consents }, runViewDecoder, acting.signal),
+        run,
+      )
+    },
+    look: (named, run, acting) => askAbout('look', named, run, acting),
+    cancel: (named, run, acting) => askAbout('cancel', named, run, acting),
+    review: async (named, about, acting) => sign('approval', named, acting, about),
+    async approve(named, run, approvals, acting) {
+      const inquiry = sign('inquiry', named, acting)
+      return ofThis(
+        await calls.ask({ call: 'approve', run, inquiry, approvals }, runViewDecoder, acting.signal),
+        run,
+      )
+    },
+    verify: async (named, offered, view) => judgeRun(named, offered, view, await service()),
+  }
+}
+
+const FORMATS = {
+  inquiry: 'sotto-contract-inquiry/1',
+  consent: 'sotto-room-run-consent/1',
+  approval: 'sotto-room-output-approval/1',
+} as const
+
+function ofThis(view: RunView, run: Digest): RunView {
+  if (view.run === run) return view
+  throw clientError('ROOM_UNAVAILABLE', 'the room answered about another run')
+}

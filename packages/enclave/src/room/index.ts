@@ -1,0 +1,7 @@
+export { createRoomApp, parseRoomCall, type RoomAppOptions } from './app.ts'
+export { type BoardFiles, createBoardFiles } from './board/board-files.ts'
+export { ROOM_STATUSES, roomRoleError, type RoomRoleErrorCode } from './errors.ts'
+export { createKmsCalls, type KmsCalls } from './kms/kms-calls.ts'
+export { RunTable, type RunTableOptions } from './runs/run-table.ts'
+export { requireRunnable } from './steps/require-runnable.ts'
+export type { StepTools } from './steps/types.ts'

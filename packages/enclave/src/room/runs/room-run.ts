@@ -1,0 +1,287 @@
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import {
+  type OutputApproval,
+  requireConsents,
+  RUN_TYPES,
+  type RunResult,
+  verifyPartyDocument,
+  type Party,
+} from '@sotto/protocol/contract'
+import { signDsse } from '@sotto/protocol/dsse'
+import { documentDigest, encodeDocument, type UnixSeconds } from '@sotto/protocol/keyrelease'
+import { RUN_PREDICATE, type RunProvenance, type RunView, signRunProvenance } from '@sotto/protocol/room'
+import type { TrustedService } from '@sotto/verifier'
+import type { BoardFiles } from '../board/board-files.ts'
+import { roomRoleError } from '../errors.ts'
+import type { KmsCalls } from '../kms/kms-calls.ts'
+import { sealOutput } from '../outputs/seal-output.ts'
+import type { StepTools } from '../steps/types.ts'
+import { type ComputedRun, computeRun } from './compute-run.ts'
+import { failureOf } from './failure.ts'
+import { obtainPermit, obtainRunKeys, type ReleasedRun } from './kms-run.ts'
+import type { RunJob } from './run-job.ts'
+
+/** What a run needs of its room. */
+export interface RunParts {
+  kms: KmsCalls
+  /** The KMS, verified now (T1). */
+  service(): Promise<Pick<TrustedService, 'importKey' | 'signingKey'>>
+  board: BoardFiles
+  tools: StepTools
+  maxResultBytes: number
+  now(): UnixSeconds
+  /** One of a few places to compute in. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** A result that waits for owners who look at it, or for the KMS. */
+interface MadeResult extends ComputedRun {
+  released: ReleasedRun
+  startedAt: UnixSeconds
+  /** Envelope of a `RunResult`. */
+  envelope: string
+}
+
+/**
+ * One run from its offer to its outputs. Each call may be made again; what happened once happens once. Whatever fails,
+ * nothing leaves the room, and what was charged stays charged.
+ */
+export class RoomRun {
+  readonly job: RunJob
+  readonly #parts: RunParts
+  readonly #stop = new AbortController()
+  readonly #approvals = new Map<string, string>()
+  #view: RunView
+  #made: MadeResult | undefined
+  #isReleasing = false
+
+  constructor(job: RunJob, parts: RunParts) {
+    this.job = job
+    this.#parts = parts
+    this.#view = { run: job.run, state: 'offered', review: [], outputs: [] }
+  }
+
+  get view(): RunView {
+    return this.#view
+  }
+
+  /** Whether it has ended, or has not begun: then nothing is lost when it is forgotten. */
+  get isAtRest(): boolean {
+    return this.#view.state !== 'running' && this.#view.state !== 'waiting'
+  }
+
+  /**
+   * Begins, once every owner consented to exactly this run.
+   * @throws `CONTRACT_RUN`, `CONTRACT_OTHER`, `CONTRACT_SIGNATURE`, `CONTRACT_MALFORMED`, `ROOM_RUN_STATE`
+   */
+  begin(consents: string[]): void {
+    const { run, plan, named, offer } = this.job
+    // Junk costs no place and no call to the KMS, which judges it again.
+    requireConsents(run, plan, consents, named)
+    if (this.#view.state !== 'offered') return
+    if (this.#parts.now() >= offer.notAfter)
+      throw roomRoleError('ROOM_RUN_STATE', 'the offer of this run has expired')
+    this.#set({ state: 'running' })
+    void this.#run(consents)
+  }
+
+  /**
+   * Takes approvals of owners who look at outputs; with the last of them the result is released.
+   * @throws `ROOM_RUN_STATE` while some are missing; codes of contracts
+   */
+  async approve(approvals: string[]): Promise<void> {
+    if (this.#view.state === 'done') return
+    const made = this.#made
+    if (this.#view.state !== 'waiting' || made === undefined)
+      throw roomRoleError('ROOM_RUN_STATE', 'no result of this run waits for approval', {
+        found: this.#view.state,
+      })
+    for (const envelope of approvals) {
+      const { document, party } = verifyPartyDocument('approval', envelope, this.job.named)
+      this.#requireOwn(document, made)
+      if (document.verdict === 'refuse') {
+        this.#fail(roomRoleError('ROOM_ENDED', `${party.name} does not let ${document.output} out`))
+        return
+      }
+      this.#approvals.set(`${party.name} ${document.output}`, envelope)
+    }
+    const missing = reviewersOf(this.job).flatMap(({ name }) =>
+      made.outputs.flatMap(({ output }) =>
+        this.#approvals.has(`${name} ${output}`) ? [] : [`${output} of ${name}`],
+      ),
+    )
+    if (missing.length > 0)
+      throw roomRoleError('ROOM_RUN_STATE', 'the result waits for further approvals', {
+        expected: missing.join(', '),
+      })
+    if (this.#isReleasing) return
+    this.#isReleasing = true
+    try {
+      await this.#release(made)
+    } catch (error) {
+      // A KMS that does not answer now may answer the same approvals later.
+      if ((error as { action?: string }).action === 'retry') throw error
+      this.#fail(error)
+    } finally {
+      this.#isReleasing = false
+    }
+  }
+
+  /** Ends it, whatever it does. */
+  cancel(): void {
+    if (this.#view.state === 'done' || this.#view.state === 'failed') return
+    this.#stop.abort(roomRoleError('ROOM_ENDED', 'somebody ended the run'))
+    this.#set({ state: 'cancelled' })
+    this.#forget()
+  }
+
+  async #run(consents: string[]): Promise<void> {
+    try {
+      await this.#parts.inTurn(() => this.#compute(consents))
+    } catch (error) {
+      if (this.#view.state === 'running') this.#fail(error)
+    }
+  }
+
+  async #compute(consents: string[]): Promise<void> {
+    const { job } = this
+    const { kms, now, board, tools, maxResultBytes } = this.#parts
+    const { signal } = this.#stop
+    signal.throwIfAborted()
+    const released = await obtainRunKeys(job, consents, kms, await this.#parts.service())
+    const startedAt = now()
+    this.#set({ receipt: released.receiptEnvelope })
+    const { contentKeys } = released
+    try {
+      const computed = await computeRun(job, {
+        contentKeys,
+        tools,
+        board,
+        maxResultBytes,
+        signal,
+        onProgress: (transform, done, of) => this.#set({ progress: { transform, done, of } }),
+      })
+      signal.throwIfAborted()
+      const made = { ...computed, released, startedAt, envelope: this.#signResult(computed) }
+      this.#made = made
+      this.#set({ result: made.envelope })
+      const reviewers = reviewersOf(job)
+      if (reviewers.length === 0) return await this.#release(made)
+      const review = await this.#seal(made, () => reviewers)
+      signal.throwIfAborted()
+      this.#set({ state: 'waiting', review })
+    } finally {
+      for (const key of contentKeys) key.fill(0)
+    }
+  }
+
+  #signResult({ outputs }: ComputedRun): string {
+    const { offer, run, signer } = this.job
+    const document: RunResult = {
+      format: 'sotto-run-result/1',
+      genesis: offer.genesis,
+      contract: offer.contract,
+      run,
+      outputs: outputs.map(({ output, digest, bytes }) => ({ output, digest, bytes: bytes.length })),
+      at: this.#parts.now(),
+    }
+    return fromUtf8(signDsse(RUN_TYPES.result, encodeDocument(document), [signer]))
+  }
+
+  /** The KMS permits first: nothing is sealed to a receiver before. */
+  async #release(made: MadeResult): Promise<void> {
+    const { job } = this
+    const { named, plan } = job
+    const permit = await obtainPermit(
+      job,
+      { result: made.envelope, outputs: made.outputs, approvals: [...this.#approvals.values()] },
+      this.#parts.kms,
+      await this.#parts.service(),
+    )
+    this.#stop.signal.throwIfAborted()
+    this.#set({ permit })
+    const outputs = await this.#seal(made, (output) => {
+      const { receivers } = plan.outputs.find(({ name }) => name === output)!
+      return named.contract.parties.filter(({ name }) => receivers.includes(name))
+    })
+    const provenance = signRunProvenance(this.#provenance(made, permit), job.signer)
+    this.#stop.signal.throwIfAborted()
+    this.#set({ state: 'done', outputs, provenance })
+    this.#forget()
+  }
+
+  /** Seals each output, and puts it on the board. @returns the envelopes */
+  async #seal(made: MadeResult, receiversOf: (output: string) => readonly Party[]): Promise<string[]> {
+    const { offer, run, signer, access } = this.job
+    const envelopes: string[] = []
+    for (const output of made.outputs) {
+      const of = { genesis: offer.genesis, contract: offer.contract, run }
+      const { envelope, digest, sealed } = await sealOutput(output, receiversOf(output.output), of, signer)
+      await this.#parts.board.write(access, digest, sealed, this.#stop.signal)
+      envelopes.push(envelope)
+    }
+    return envelopes
+  }
+
+  #provenance({ outputs, steps, models, released, startedAt }: MadeResult, permit: string): RunProvenance {
+    const { offer, run, statements } = this.job
+    const { receipt, receiptEnvelope } = released
+    return {
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: outputs.map(({ output, digest }) => ({ name: output, digest: { sha256: digest } })),
+      predicateType: RUN_PREDICATE,
+      predicate: {
+        genesis: offer.genesis,
+        contract: offer.contract,
+        run,
+        inputs: statements.map(({ input, artifact, sealed, content }) => {
+          const model = models.get(input)
+          return { input, artifact, sealed, content, ...(model !== undefined && { model }) }
+        }),
+        steps,
+        image: receipt.image,
+        evidence: receipt.evidence,
+        charges: receipt.charges,
+        sequence: receipt.sequence,
+        receipt: documentDigest(utf8(receiptEnvelope)),
+        permit: documentDigest(utf8(permit)),
+        startedAt,
+        finishedAt: this.#parts.now(),
+      },
+    }
+  }
+
+  #requireOwn({ run, output, digest }: OutputApproval, { outputs }: ComputedRun): void {
+    const own = outputs.find((one) => one.output === output)
+    if (run === this.job.run && own?.digest === digest) return
+    throw roomRoleError('ROOM_RUN_STATE', 'the approval is about another output', {
+      expected: own?.digest ?? outputs.map((one) => one.output).join(', '),
+      found: digest,
+    })
+  }
+
+  #set(change: Partial<RunView>): void {
+    if (this.#stop.signal.aborted && change.state !== 'cancelled') return
+    this.#view = { ...this.#view, ...change }
+  }
+
+  #fail(error: unknown): void {
+    this.#set({ state: 'failed', failure: failureOf(error) })
+    this.#forget()
+  }
+
+  /** What was computed is overwritten: it has left, or never will. */
+  #forget(): void {
+    for (const { bytes, salt } of this.#made?.outputs ?? []) {
+      bytes.fill(0)
+      salt.fill(0)
+    }
+    this.#made = undefined
+  }
+}
+
+/** Owners who look at outputs before they leave, as parties of the contract. */
+function reviewersOf({ plan, named }: RunJob): Party[] {
+  const names = new Set(plan.inputs.filter(({ rules }) => rules.review).map(({ owner }) => owner))
+  return named.contract.parties.filter(({ name }) => names.has(name))
+}

@@ -1,0 +1,104 @@
+import type { InferTask, Name } from '@sotto/protocol/contract'
+import type { EngineProcess } from '../../engines/index.ts'
+import { parseModelManifest } from '../../engines/index.ts'
+import { splitFiles } from '../../models/owned/split-files.ts'
+import { roomRoleError } from '../errors.ts'
+import type { StepResult } from '../results.ts'
+import { answererOf } from './infer-actions.ts'
+import type { Step } from './types.ts'
+
+/** Texts that are embedded at once. */
+const EMBED_BATCH = 32
+
+/**
+ * A pinned model over every item of what the step reads, in order: no item fails alone, for which one did would tell
+ * about it.
+ * @throws `ROOM_TASK`, `ROOM_INPUT`, `ROOM_FILES`, codes of the engines
+ */
+export async function runInferStep(step: Step, task: InferTask): Promise<StepResult> {
+  const items = await itemsOf(step, task)
+  const engine = await loadModel(step, task)
+  try {
+    if (task.action === 'embed') return await embed(engine, items as string[], step)
+    const answer = answererOf(engine, task)
+    const texts: string[] = []
+    for (const item of items) {
+      step.signal.throwIfAborted()
+      texts.push(await answer(item, step.signal))
+      step.onProgress(texts.length, items.length)
+    }
+    if (task.action === 'transcribe') for (const text of texts) step.onTranscript(text)
+    return { kind: 'texts', texts }
+  } finally {
+    await engine.close()
+  }
+}
+
+/** Items of all that the step reads besides its model: of inputs, and of the results of other steps. */
+async function itemsOf(
+  { transform, inputs, results }: Step,
+  { model, action }: InferTask,
+): Promise<(string | Uint8Array)[]> {
+  const items: (string | Uint8Array)[] = []
+  for (const name of transform.reads) {
+    if (name === model) continue
+    items.push(...(action === 'transcribe' ? await recordingsOf(name) : await textsOf(name)))
+  }
+  return items
+
+  async function recordingsOf(name: Name): Promise<readonly Uint8Array[]> {
+    if (inputs.find(name)?.kind === 'audio') return inputs.items(name)
+    throw cannot(`transcribe ${name}, which is no recording`)
+  }
+
+  async function textsOf(name: Name): Promise<readonly string[]> {
+    if (inputs.find(name)?.kind === 'text') return inputs.texts(name)
+    const result = results.get(name)
+    if (result?.kind === 'texts') return result.texts
+    throw cannot(`${action} ${name}, which is no text`)
+  }
+}
+
+/** The model that the contract pins: no other weights answer. */
+async function loadModel({ inputs, tools, onModel }: Step, task: InferTask): Promise<EngineProcess> {
+  return inputs.model(task.model, async (data, content) => {
+    const manifest = parseModelManifest(data.model!)
+    if (manifest.digest !== task.digest)
+      throw roomRoleError('ROOM_INPUT', `${task.model} is not the model that the contract pins`, {
+        expected: task.digest,
+        found: manifest.digest,
+      })
+    const total = manifest.files.reduce((sum, { size }) => sum + size, 0)
+    if (total !== data.bytes || manifest.files.length !== data.items)
+      throw roomRoleError('ROOM_INPUT', `${task.model} has other files than its manifest says`)
+    const engine = await tools.host.start({
+      manifest,
+      files: splitFiles(manifest, content, drained(content)),
+    })
+    onModel(task.model, manifest.digest)
+    return engine
+  })
+}
+
+/** Reads on to the end: what compares the whole file stands behind its last byte. */
+function drained(content: AsyncIterable<Uint8Array>): () => Promise<void> {
+  return async () => {
+    for await (const _ of content)
+      throw roomRoleError('ROOM_INPUT', 'a model has more content than its manifest says')
+  }
+}
+
+async function embed(engine: EngineProcess, texts: readonly string[], step: Step): Promise<StepResult> {
+  const vectors: Float32Array[] = []
+  for (let at = 0; at < texts.length; at += EMBED_BATCH) {
+    const inputs = texts.slice(at, at + EMBED_BATCH)
+    const result = await engine.embed({ inputs }, { signal: step.signal })
+    vectors.push(...result.vectors)
+    step.onProgress(vectors.length, texts.length)
+  }
+  return { kind: 'vectors', vectors }
+}
+
+function cannot(what: string): Error {
+  return roomRoleError('ROOM_TASK', `this room cannot ${what}`)
+}

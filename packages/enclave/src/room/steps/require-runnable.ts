@@ -1,0 +1,39 @@
+import type { RunPlan, Transform } from '@sotto/protocol/contract'
+import { roomRoleError } from '../errors.ts'
+import { checkTemplates, policyOf } from '../sql/index.ts'
+import { withSqlEngine } from './sql-step.ts'
+import type { StepTools } from './types.ts'
+
+/**
+ * Whether a room can do what a run asks for, before anybody consents to it: a refusal then costs nobody anything. Queries
+ * that read results of others are checked when those are there.
+ * @throws `ROOM_TASK`, `ROOM_SQL_REFUSED` and the other codes of a check
+ */
+export async function requireRunnable(plan: RunPlan, tools: StepTools): Promise<void> {
+  for (const transform of plan.transforms) {
+    const { task } = transform
+    if (task.kind === 'sql') await checkQueries(plan, transform, tools)
+    if (task.kind === 'infer') requireItems(plan, transform)
+  }
+}
+
+async function checkQueries(plan: RunPlan, transform: Transform, tools: StepTools): Promise<void> {
+  const { task, reads } = transform
+  if (task.kind !== 'sql') return
+  const isOfInputs = reads.every((name) => plan.inputs.some((input) => input.name === name))
+  await withSqlEngine(tools, async (engine) => {
+    if (isOfInputs) await checkTemplates(engine, task.templates, policyOf(plan, transform))
+  })
+}
+
+/** Models here read texts and recordings. */
+function requireItems({ inputs }: RunPlan, { name, reads, task }: Transform): void {
+  if (task.kind !== 'infer') return
+  const kind = task.action === 'transcribe' ? 'audio' : 'text'
+  const other = inputs.find((input) => reads.includes(input.name) && ![kind, 'model'].includes(input.kind))
+  if (other === undefined) return
+  throw roomRoleError('ROOM_TASK', `this room cannot ${task.action} ${other.kind}`, {
+    expected: `${kind} for ${name}`,
+    found: other.name,
+  })
+}

@@ -1,0 +1,3 @@
+export { isRoomWasmErrorCode, type RoomWasmErrorCode, WASM_RULES, type WasmRule } from './errors.ts'
+export { checkModule, type MeterLimits } from './meter.ts'
+export { runWasm, tryModule, type WasmEngine, type WasmInput, type WasmRun } from './run.ts'

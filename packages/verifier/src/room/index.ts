@@ -1,0 +1,1 @@
+export { type RoomContext, type RoomResult, type VerifiedRoom, verifyRoom } from './verify.ts'
