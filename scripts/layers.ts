@@ -35,6 +35,9 @@ const SEPARATE_ROOMS: [string, string, string][] = [
   ['edge/src/log', 'edge/src/issuer', 'log and issuer are different parties'],
   ['edge/src/relay', 'edge/src/registry', 'who keeps models must not see who sends requests'],
   ['edge/src/log', 'edge/src/registry', 'log and registry are different parties'],
+  ['edge/src/relay', 'edge/src/rooms', 'who keeps boards must not see who sends requests'],
+  ['edge/src/log', 'edge/src/rooms', 'log and boards are different parties'],
+  ['edge/src/registry', 'edge/src/rooms', 'registry and boards are different roles'],
   ['edge/src/log', 'edge/src/witness', 'a witness run by the log witnesses nothing'],
 ]
 

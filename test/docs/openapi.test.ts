@@ -65,7 +65,7 @@ it('every route of the router is a path, and every path leads to a route', async
   const options = {
     models: { list: () => [] },
     sealedModels: async () => new Response(null, { status: 204 }),
-    contractCalls: async () => new Response(null, { status: 204 }),
+    rooms: async () => new Response(null, { status: 204 }),
   }
   create(options as unknown as Parameters<typeof createApi>[0])
   const served = routers

@@ -19,8 +19,8 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `LIVE_REFUSED`: the service does not take this live recording; `found` is its own code.
  * - `MODEL_SOURCE`: what was to be sealed is no model, or changed while it was read.
  * - `ROOM_CONTRACT`: the contract is meant for another KMS, or not what the answer or the key is about.
- * - `ROOM_REFUSED`: the KMS refuses; its own code is what was found.
- * - `ROOM_UNAVAILABLE`: the KMS does not answer now.
+ * - `ROOM_REFUSED`: the KMS, the room or the board refuses; its own code is what was found.
+ * - `ROOM_UNAVAILABLE`: the KMS, the room or the board does not answer now.
  * - `ROOM_DATA_SOURCE`: what was to be sealed for a room is not what the contract says, or changed while it was read.
  * - `ROOM_PROOF`: the file is no proof of a run, or a damaged one.
  * - `ROOM_INVITATION`: the text is no invitation to a room, or a damaged one.

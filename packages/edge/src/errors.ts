@@ -45,6 +45,18 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `REGISTRY_RANGE` (fix-input): no single range of bytes of this blob.
  * - `REGISTRY_DISK_FULL` (retry): the disk is full; what was stored before is intact.
  * - `REGISTRY_STORE_FAILED` (retry): the store did not answer; the same request may be sent again.
+ * - `BOARD_OWNER` (fix-input): this key is no owner who may open boards here, or write to those it opened.
+ * - `BOARD_UNKNOWN` (fix-input): no such board, or this token does not open it; a board at which nobody wrote for long is gone.
+ * - `BOARD_TAKEN` (fix-input): a board of this id was opened before, by another owner or with another token.
+ * - `BOARD_QUOTA` (fix-input): the owner has as many boards or bytes as it may, or the board as many messages or files.
+ * - `BOARD_TIME` (fix-input): the opening is too old to act on, or made in the future; compare the clocks.
+ * - `BOARD_REQUEST` (fix-input): an empty message, no place in the list of messages, or no announcement of a file.
+ * - `BOARD_OFFSET` (retry): the file is at another offset, which the header `upload-offset` of the answer names.
+ * - `BOARD_DIGEST` (fix-input): the file has not the digest that was announced, and is thrown away; or it was announced with another size.
+ * - `BOARD_FILE_UNKNOWN` (fix-input): the board has no such file, or not all of it.
+ * - `BOARD_RANGE` (fix-input): no single range of bytes of this file.
+ * - `BOARD_DISK_FULL` (retry): the disk is full; what was stored before is intact.
+ * - `BOARD_STORE_FAILED` (retry): the store did not answer; the same request may be sent again.
  */
 export type EdgeErrorCode =
   | 'RELAY_UNKNOWN_GATEWAY'
@@ -93,6 +105,18 @@ export type EdgeErrorCode =
   | 'REGISTRY_RANGE'
   | 'REGISTRY_DISK_FULL'
   | 'REGISTRY_STORE_FAILED'
+  | 'BOARD_OWNER'
+  | 'BOARD_UNKNOWN'
+  | 'BOARD_TAKEN'
+  | 'BOARD_QUOTA'
+  | 'BOARD_TIME'
+  | 'BOARD_REQUEST'
+  | 'BOARD_OFFSET'
+  | 'BOARD_DIGEST'
+  | 'BOARD_FILE_UNKNOWN'
+  | 'BOARD_RANGE'
+  | 'BOARD_DISK_FULL'
+  | 'BOARD_STORE_FAILED'
 
 const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   RELAY_UNKNOWN_GATEWAY: 'fix-input',
@@ -141,6 +165,18 @@ const ACTIONS: Readonly<Record<EdgeErrorCode, ErrorAction>> = {
   REGISTRY_RANGE: 'fix-input',
   REGISTRY_DISK_FULL: 'retry',
   REGISTRY_STORE_FAILED: 'retry',
+  BOARD_OWNER: 'fix-input',
+  BOARD_UNKNOWN: 'fix-input',
+  BOARD_TAKEN: 'fix-input',
+  BOARD_QUOTA: 'fix-input',
+  BOARD_TIME: 'fix-input',
+  BOARD_REQUEST: 'fix-input',
+  BOARD_OFFSET: 'retry',
+  BOARD_DIGEST: 'fix-input',
+  BOARD_FILE_UNKNOWN: 'fix-input',
+  BOARD_RANGE: 'fix-input',
+  BOARD_DISK_FULL: 'retry',
+  BOARD_STORE_FAILED: 'retry',
 }
 
 /** HTTP status of each code, for `mapErrors`. */
@@ -191,6 +227,18 @@ export const EDGE_STATUSES: Readonly<Record<EdgeErrorCode, number>> = {
   REGISTRY_RANGE: 416,
   REGISTRY_DISK_FULL: 507,
   REGISTRY_STORE_FAILED: 503,
+  BOARD_OWNER: 403,
+  BOARD_UNKNOWN: 404,
+  BOARD_TAKEN: 409,
+  BOARD_QUOTA: 403,
+  BOARD_TIME: 400,
+  BOARD_REQUEST: 400,
+  BOARD_OFFSET: 409,
+  BOARD_DIGEST: 422,
+  BOARD_FILE_UNKNOWN: 404,
+  BOARD_RANGE: 416,
+  BOARD_DISK_FULL: 507,
+  BOARD_STORE_FAILED: 503,
 }
 
 /** A {@link SottoError} with a code of this package; the action follows from the code. */

@@ -1,5 +1,4 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
-import { canonicalJson } from '@sotto/protocol/jcs'
 import {
   MAX_AHEAD_SECONDS,
   MAX_UPLOAD_PART_BYTES,
@@ -10,15 +9,17 @@ import {
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
-import { declaredLength, readBody } from '@sotto/serve/limits'
+import { readBody } from '@sotto/serve/limits'
 import { hasCode } from '@sotto/protocol/errors'
 import { Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
+import { jsonAnswer as json } from '../http/answers.ts'
+import { offsetRefusal, partBody, partOffset } from '../http/parts.ts'
+import type { Owners } from '../owners/index.ts'
 import { readArtifact } from './artifact-routes.ts'
 import type { BlobFiles } from './blobs.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { RegistryDatabase } from './database.ts'
-import type { Owners } from './owners.ts'
 import type { Uploads } from './uploads.ts'
 
 /** What the registry's HTTP interface is made of. */
@@ -80,19 +81,14 @@ export function createRegistryApp(options: RegistryAppOptions): App {
   })
   app.patch('/v1/uploads/:id', async (c) => {
     const { raw } = c.req
-    const offset = raw.headers.get('upload-offset') ?? ''
-    if (!/^\d{1,15}$/.test(offset))
-      throw serveError('HTTP_MEDIA_TYPE', 'the header upload-offset says where the part begins')
-    if ((declaredLength(raw.headers) ?? 0) > MAX_UPLOAD_PART_BYTES)
-      throw serveError('HTTP_BODY_TOO_LARGE', 'the body is too large', {
-        expected: `at most ${MAX_UPLOAD_PART_BYTES} bytes`,
-      })
+    const id = c.req.param('id')
+    const offset = partOffset(raw, MAX_UPLOAD_PART_BYTES)
     try {
-      const state = await uploads.append(c.req.param('id'), Number(offset), raw.body ?? none())
+      const state = await uploads.append(id, offset, partBody(raw))
       return json(state, { 'upload-offset': String(state.offset) })
     } catch (error) {
       if (!hasCode(error, 'REGISTRY_OFFSET')) throw error
-      return refused(error.code, error.message, uploads.read(c.req.param('id')).offset)
+      return offsetRefusal(error, uploads.read(id).offset)
     }
   })
   app.put('/v1/models', async (c) => {
@@ -137,23 +133,3 @@ export function createRegistryApp(options: RegistryAppOptions): App {
     onError: (code) => options.onError?.(code),
   })
 }
-
-function json(value: object, headers: Record<string, string> = {}): Response {
-  return new Response(canonicalJson(value) as Uint8Array<ArrayBuffer>, {
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-  })
-}
-
-/** The one refusal with something to continue from. */
-function refused(code: 'REGISTRY_OFFSET', message: string, offset: number): Response {
-  return new Response(JSON.stringify({ error: { code, message, action: 'retry' } }), {
-    status: EDGE_STATUSES[code],
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      'upload-offset': String(offset),
-    },
-  })
-}
-
-async function* none(): AsyncGenerator<Uint8Array> {}

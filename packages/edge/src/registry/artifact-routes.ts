@@ -1,4 +1,5 @@
 import { edgeError } from '../errors.ts'
+import { answerFile } from '../http/file-answer.ts'
 import type { BlobFiles } from './blobs.ts'
 import type { RegistryDatabase } from './database.ts'
 
@@ -22,35 +23,6 @@ export function readArtifact(
       .get(digest, now),
   ) as { bytes: number } | undefined
   if (served === undefined) throw edgeError('REGISTRY_MODEL_UNKNOWN', 'no served model has this file')
-  const { bytes } = served
-  const range = rangeOf(request.headers.get('range'), bytes)
-  const [start, end] = range ?? [0, bytes]
-  const headers = {
-    'content-type': 'application/octet-stream',
-    'content-length': String(end - start),
-    'accept-ranges': 'bytes',
-    'cache-control': 'no-store',
-    ...(range && { 'content-range': `bytes ${start}-${end - 1}/${bytes}` }),
-  }
-  const body = request.method === 'HEAD' ? null : files.read(digest, start, end)
-  return new Response(body, { status: range ? 206 : 200, headers })
-}
-
-/** Start and end (excluded) of a single range; undefined for the whole. @throws `REGISTRY_RANGE` */
-function rangeOf(header: string | null, bytes: number): [number, number] | undefined {
-  if (header === null) return undefined
-  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header) ?? []
-  if (first === undefined || last === undefined || (first === '' && last === '')) throw outside(bytes)
-  const [start, end] =
-    first === ''
-      ? [Math.max(0, bytes - Number(last)), bytes]
-      : [Number(first), last === '' ? bytes : Math.min(Number(last) + 1, bytes)]
-  if (start >= bytes || start >= end) throw outside(bytes)
-  return [start, end]
-}
-
-function outside(bytes: number): Error {
-  return edgeError('REGISTRY_RANGE', 'one range within the file, or the whole', {
-    expected: `0-${bytes - 1}`,
-  })
+  const read = (start: number, end: number): ReadableStream<Uint8Array> => files.read(digest, start, end)
+  return answerFile(request, { bytes: served.bytes, read }, 'REGISTRY_RANGE')
 }

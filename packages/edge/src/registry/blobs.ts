@@ -1,9 +1,7 @@
-import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { createHash, type Hash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { syncFolder } from '../store/durable-file.ts'
-import { registryStoreError } from './database.ts'
+import { streamFile } from '../store/files.ts'
 
 /**
  * Files of the registry: `blobs/ab/abcd…` by SHA-256, and `uploads/ID.part`. Which of them count is for the database
@@ -45,10 +43,7 @@ export function openBlobFiles(folder: string): BlobFiles {
       if (existsSync(blob(digest)) && !existsSync(part(upload))) renameSync(blob(digest), part(upload))
     },
     has: (digest) => existsSync(blob(digest)),
-    read: (digest, start, end) =>
-      Readable.toWeb(
-        createReadStream(blob(digest), { start, end: end - 1, highWaterMark: 262_144 }),
-      ) as ReadableStream<Uint8Array>,
+    read: (digest, start, end) => streamFile(blob(digest), start, end),
     removeBlob: (digest) => rmSync(blob(digest), { force: true }),
     removePart: (upload) => rmSync(part(upload), { force: true }),
     list: () => ({
@@ -56,25 +51,4 @@ export function openBlobFiles(folder: string): BlobFiles {
       parts: files(uploads).map((name) => name.replace(/\.part$/, '')),
     }),
   }
-}
-
-/** SHA-256 of the first `bytes` of a file. @throws `REGISTRY_STORE_FAILED` */
-export async function hashFile(file: string, bytes: number): Promise<Hash> {
-  const hash = createHash('sha256')
-  if (bytes === 0) return hash
-  try {
-    for await (const chunk of createReadStream(file, {
-      end: bytes - 1,
-      highWaterMark: 1_048_576,
-    }) as AsyncIterable<Buffer>)
-      hash.update(chunk)
-  } catch (error) {
-    throw registryStoreError(error)
-  }
-  return hash
-}
-
-/** Bytes of a file; 0 where there is none. */
-export function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }

@@ -14,8 +14,8 @@ import {
 import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
 import type { LogClient } from '@sotto/serve/log-client'
 import { edgeError } from '../errors.ts'
+import type { OwnerQuota } from '../owners/index.ts'
 import type { RegistryDatabase } from './database.ts'
-import type { OwnerQuota } from './owners.ts'
 import { requireRoom, usageOf } from './usage.ts'
 
 /** Which models there are, and what their owners decided about them. */

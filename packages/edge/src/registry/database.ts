@@ -1,7 +1,9 @@
-import type { DatabaseSync } from 'node:sqlite'
-import { hasCode } from '@sotto/protocol/errors'
-import { edgeError } from '../errors.ts'
-import { inTransaction, openDatabase, storeError } from '../store/database.ts'
+import {
+  createStoreErrors,
+  type GuardedDatabase,
+  openGuardedDatabase,
+  type StoreErrors,
+} from '../store/guarded-database.ts'
 
 /**
  * `models` keeps a row for every version that ever was, without its documents once it is gone: a version number is
@@ -17,14 +19,14 @@ const SCHEMA = `
 `
 
 /** The registry's database. Everything in it is public or worthless without a key. */
-export interface RegistryDatabase {
-  readonly db: DatabaseSync
-  /** Reads or writes outside a transaction. @throws `REGISTRY_DISK_FULL`, `REGISTRY_STORE_FAILED`, `STORE_CORRUPT` */
-  guarded<T>(work: () => T): T
-  /** All of `work` durable when this returns, or nothing of it. @throws as `guarded`, and what `work` throws */
-  transaction(work: () => void): void
-  close(): void
-}
+export type RegistryDatabase = GuardedDatabase
+
+/** `REGISTRY_DISK_FULL`, `REGISTRY_STORE_FAILED` */
+export const registryStoreError: StoreErrors = createStoreErrors({
+  full: 'REGISTRY_DISK_FULL',
+  failed: 'REGISTRY_STORE_FAILED',
+  of: 'the registry',
+})
 
 /**
  * Opens or creates it.
@@ -32,40 +34,5 @@ export interface RegistryDatabase {
  * @throws `STORE_IN_USE`, `STORE_CORRUPT`
  */
 export function openRegistryDatabase(file: string, maxPages?: number): RegistryDatabase {
-  const db = openDatabase(file, SCHEMA, maxPages)
-  return {
-    db,
-    guarded(work) {
-      try {
-        return work()
-      } catch (error) {
-        throw registryStoreError(storeError(error))
-      }
-    },
-    transaction(work) {
-      try {
-        inTransaction(db, work)
-      } catch (error) {
-        throw registryStoreError(error)
-      }
-    },
-    close: () => db.close(),
-  }
-}
-
-/** The shared store speaks of logs; the registry has its own codes, and files beside its database. */
-export function registryStoreError(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (hasCode(error, 'LOG_STORE_FULL') || code === 'ENOSPC' || code === 'EDQUOT')
-    return edgeError(
-      'REGISTRY_DISK_FULL',
-      'the disk of the registry is full; what was stored before is intact',
-      {
-        hint: 'Free space on the volume of the store; the process need not be restarted.',
-        cause: error,
-      },
-    )
-  if (hasCode(error, 'LOG_STORE_FAILED') || (typeof code === 'string' && /^E[A-Z]+$/.test(code)))
-    return edgeError('REGISTRY_STORE_FAILED', 'the store of the registry did not answer', { cause: error })
-  return error
+  return openGuardedDatabase(file, SCHEMA, registryStoreError, maxPages)
 }

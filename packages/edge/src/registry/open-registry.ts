@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { App } from '@sotto/serve/errors'
 import type { LogClient } from '@sotto/serve/log-client'
+import { openOwners } from '../owners/index.ts'
 import { createRegistryApp } from './app.ts'
 import { openBlobFiles } from './blobs.ts'
 import { openCatalogue } from './catalogue.ts'
 import { openRegistryDatabase } from './database.ts'
-import { openOwners } from './owners.ts'
 import { sweep, type Swept } from './sweep.ts'
 import { openUploads, recoverUploads } from './uploads.ts'
 
@@ -44,7 +44,10 @@ export function openRegistry(options: OpenRegistryOptions): RunningRegistry {
   const catalogue = openCatalogue({ database, log, maxUploads, now })
   const app = createRegistryApp({
     genesis: options.genesis,
-    owners: openOwners(options.owners),
+    owners: openOwners(options.owners, {
+      code: 'REGISTRY_OWNER',
+      stranger: 'this registry takes no models of this owner',
+    }),
     uploads: openUploads({ database, files, maxUploads, now }),
     catalogue,
     database,

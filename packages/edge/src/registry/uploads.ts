@@ -1,16 +1,14 @@
-import { closeSync, openSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { createHash, type Hash } from 'node:crypto'
 import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { MAX_UPLOAD_PART_BYTES, type UploadIntent, type UploadState } from '@sotto/protocol/sealed-models'
 import { createTurns } from '@sotto/protocol/turns'
-import { serveError } from '@sotto/serve/errors'
-import { pacedBody, type PaceLimits, PART_PACE } from '@sotto/serve/limits'
+import type { PaceLimits } from '@sotto/serve/limits'
 import { edgeError } from '../errors.ts'
-import { type BlobFiles, hashFile, sizeOf } from './blobs.ts'
+import type { OwnerQuota } from '../owners/index.ts'
+import { createFile, sizeOf } from '../store/files.ts'
+import { createGrowingFiles } from '../store/growing-files.ts'
+import type { BlobFiles } from './blobs.ts'
 import { type RegistryDatabase, registryStoreError } from './database.ts'
-import type { OwnerQuota } from './owners.ts'
 import { requireRoom, usageOf } from './usage.ts'
 
 /** Uploads that can be continued after anything: a lost connection, a killed client, a killed registry. */
@@ -38,22 +36,22 @@ export interface UploadsOptions {
   maxUploads: number
   /** Unix seconds. */
   now: () => number
-  /** How slowly parts may come. Default {@link PART_PACE}. */
+  /** How slowly parts may come. Default `PART_PACE`. */
   pace?: PaceLimits
 }
-
-/** Uploads whose hashes are kept between requests. */
-const MAX_HASHES = 256
 
 type Row = { id: string; digest: string; bytes: number; offset: number; complete: number }
 
 /** Makes {@link Uploads} over an open store. */
-export function openUploads({ database, files, maxUploads, now, pace = PART_PACE }: UploadsOptions): Uploads {
+export function openUploads({ database, files, maxUploads, now, pace }: UploadsOptions): Uploads {
   const { db, guarded } = database
   /** One writer of an upload at a time. */
   const inTurn = createTurns()
-  /** Hashes of what is stored so far, so that a whole file need not be read again at the end. */
-  const hashes = new Map<string, { hash: Hash; at: number }>()
+  const growing = createGrowingFiles({
+    errorOf: registryStoreError,
+    maxPartBytes: MAX_UPLOAD_PART_BYTES,
+    ...(pace && { pace }),
+  })
 
   function find(id: string): Row {
     const row = guarded(() => db.prepare('SELECT * FROM uploads WHERE id = ?').get(id)) as Row | undefined
@@ -68,29 +66,15 @@ export function openUploads({ database, files, maxUploads, now, pace = PART_PACE
     return row
   }
 
-  function note(id: string, offset: number, isComplete = false): void {
+  function note(id: string, offset: number): void {
     guarded(() =>
-      db
-        .prepare('UPDATE uploads SET offset = ?, complete = ?, touched_at = ? WHERE id = ?')
-        .run(offset, Number(isComplete), now(), id),
+      db.prepare('UPDATE uploads SET offset = ?, touched_at = ? WHERE id = ?').run(offset, now(), id),
     )
-  }
-
-  /** The oldest are forgotten first: whoever left them there may come back, and then the file is read once more. */
-  function remember(id: string, state: { hash: Hash; at: number }): void {
-    for (const oldest of hashes.size < MAX_HASHES ? [] : hashes.keys()) {
-      hashes.delete(oldest)
-      break
-    }
-    hashes.set(id, state)
   }
 
   async function complete(row: Row): Promise<void> {
     const { id, digest, bytes } = row
-    const known = hashes.get(id)
-    const hash = known?.at === bytes ? known.hash : await hashFile(files.part(id), bytes)
-    hashes.delete(id)
-    if (hash.digest('hex') !== digest) {
+    if ((await growing.digest({ id, path: files.part(id), bytes })) !== digest) {
       guarded(() => db.prepare('DELETE FROM uploads WHERE id = ?').run(id))
       files.removePart(id)
       throw edgeError('REGISTRY_DIGEST', 'what was uploaded has not the digest that was announced')
@@ -122,40 +106,6 @@ export function openUploads({ database, files, maxUploads, now, pace = PART_PACE
     files.removePart(id)
   }
 
-  async function store(row: Row, body: AsyncIterable<Uint8Array>): Promise<number> {
-    const { id } = row
-    const known = hashes.get(id)
-    const fresh = row.offset === 0 ? { hash: createHash('sha256'), at: 0 } : undefined
-    const state = known?.at === row.offset ? known : fresh
-    hashes.delete(id)
-    let at = row.offset
-    let failure: unknown
-    const file = await open(files.part(id), 'r+').catch((error: unknown) => {
-      throw registryStoreError(error)
-    })
-    try {
-      try {
-        for await (const part of bounded(pacedBody(body, pace), row)) {
-          await writeAll(file, part, at)
-          state?.hash.update(part)
-          at += part.length
-        }
-      } catch (error) {
-        failure = error
-      }
-      // What arrived before a failure is kept, as far as the disk takes it.
-      await file.datasync().catch((error: unknown) => {
-        throw failure ?? registryStoreError(error)
-      })
-    } finally {
-      await file.close()
-    }
-    note(id, at)
-    if (state !== undefined) remember(id, { ...state, at })
-    if (failure !== undefined) throw failure
-    return at
-  }
-
   return {
     async open({ owner, digest, bytes }, quota) {
       const existing = guarded(() =>
@@ -175,7 +125,7 @@ export function openUploads({ database, files, maxUploads, now, pace = PART_PACE
       requireRoom(usageOf(database, owner), { bytes, uploads: 1 }, quota, maxUploads)
       const id = toHex(crypto.randomBytes(16))
       // The file first: a row always has one.
-      if (isHere === undefined) createFile(files.part(id))
+      if (isHere === undefined) createFile(files.part(id), registryStoreError)
       const row: Row = {
         id,
         digest,
@@ -200,7 +150,8 @@ export function openUploads({ database, files, maxUploads, now, pace = PART_PACE
             expected: `${row.offset}`,
             found: `${offset}`,
           })
-        if ((await store(row, body)) === row.bytes) await complete(row)
+        const file = { ...row, path: files.part(id) }
+        if ((await growing.append(file, body, (at) => note(id, at))) === row.bytes) await complete(row)
         return stateOf(find(id))
       }),
     read: (id) => stateOf(find(id)),
@@ -209,40 +160,6 @@ export function openUploads({ database, files, maxUploads, now, pace = PART_PACE
 
 function stateOf({ id, digest, bytes, offset, complete }: Row): UploadState {
   return { upload: id, digest, bytes, offset, complete: complete !== 0 }
-}
-
-/** At once: between looking for an upload and noting a new one nothing else may run. */
-function createFile(path: string): void {
-  try {
-    closeSync(openSync(path, 'wx', 0o600))
-  } catch (error) {
-    throw registryStoreError(error)
-  }
-}
-
-/** No more than the upload still needs, nor more than one request may bring. */
-async function* bounded(body: AsyncIterable<Uint8Array>, { bytes, offset }: Row): AsyncGenerator<Uint8Array> {
-  const most = Math.min(MAX_UPLOAD_PART_BYTES, bytes - offset)
-  let seen = 0
-  for await (const part of body) {
-    seen += part.length
-    if (seen > most)
-      throw serveError('HTTP_BODY_TOO_LARGE', 'the body is too large', {
-        expected: `at most ${most} bytes`,
-      })
-    yield part
-  }
-}
-
-async function writeAll(file: FileHandle, part: Uint8Array, at: number): Promise<void> {
-  for (let written = 0; written < part.length;) {
-    try {
-      const { bytesWritten } = await file.write(part, written, part.length - written, at + written)
-      written += bytesWritten
-    } catch (error) {
-      throw registryStoreError(error)
-    }
-  }
 }
 
 /** What was being stored when the process ended, brought in line with the database. */

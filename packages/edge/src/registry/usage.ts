@@ -1,6 +1,6 @@
 import { edgeError } from '../errors.ts'
+import type { OwnerQuota } from '../owners/index.ts'
 import type { RegistryDatabase } from './database.ts'
-import type { OwnerQuota } from './owners.ts'
 
 /** What an owner keeps here. */
 export interface Usage {

@@ -26,14 +26,15 @@ export interface ApiOptions {
   waitingRoom: WaitingRoom
   /** `/v1/sealed-models`, told the path below it. Absent: owners have nothing here. */
   sealedModels?: ((request: Request, path: string) => Promise<Response>) | undefined
-  /** `POST /v1/rooms/calls`. Absent: parties have nothing here. */
-  contractCalls?: ((request: Request) => Promise<Response>) | undefined
+  /** `/v1/rooms`, told the path below it. Absent: parties have nothing here. */
+  rooms?: ((request: Request, path: string) => Promise<Response>) | undefined
 }
 
 /** Operations a route may need of a model. */
 type Operation = 'generate' | 'summarize' | 'embed'
 
 const SEALED_MODELS = '/v1/sealed-models'
+const ROOMS = '/v1/rooms'
 const TASKS = { generate: 'text-generation', summarize: 'summarization', embed: 'embedding' } as const
 
 /**
@@ -115,8 +116,9 @@ export function createApi(options: ApiOptions): (request: Request) => Promise<Re
   }
   const kserve = createKserve(models)
   for (const path of ['/v2', '/v2/*']) app.all(path, (context) => kserve(context.req.raw))
-  const { sealedModels, contractCalls } = options
-  if (contractCalls) app.post('/v1/rooms/calls', ({ req }) => contractCalls(req.raw))
+  const { sealedModels, rooms } = options
+  if (rooms)
+    app.all(`${ROOMS}/*`, ({ req }) => rooms(req.raw, new URL(req.raw.url).pathname.slice(ROOMS.length)))
   if (sealedModels)
     for (const path of [SEALED_MODELS, `${SEALED_MODELS}/*`])
       app.all(path, ({ req }) =>

@@ -7,7 +7,7 @@ export {
   type ModelDirectory,
   type ServedModel,
 } from './models.ts'
-export { createContractCalls, type ContractCallsOptions } from './contract-calls.ts'
 export { onlyComputes } from './only-computes.ts'
+export { createRoomRoutes, type RoomRoutesOptions } from './rooms/index.ts'
 export { createSealedModels, type SealedModelsOptions } from './sealed-models/index.ts'
 export type { Clock } from './text/generate.ts'

@@ -6,7 +6,7 @@ import { type ErrorAction, SottoError } from '@sotto/protocol/errors'
  * - `API_UNSUPPORTED` (fix-input): a known OpenAI field this server does not offer.
  * - `API_MODEL_NOT_FOUND`, `API_ROUTE_NOT_FOUND` (fix-input).
  * - `API_TOO_LARGE` (fix-input): the body passes the route's bound. 413.
- * - `API_UPSTREAM` (retry): registry or KMS does not answer what an owner asks them through here. 503.
+ * - `API_UPSTREAM` (retry): registry, KMS, board or room does not answer what is asked of them through here. 503.
  * - `API_ANSWER_INVALID` (retry): the model's answer is not what the schema of the request asks for, so it is none. 503.
  * - `API_BUSY` (retry): no room for another large recording whose fields come after it. 503.
  */

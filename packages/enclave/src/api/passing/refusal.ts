@@ -2,7 +2,7 @@ import { SottoError } from '@sotto/protocol/errors'
 import { ApiError, errorResponse } from '../openai/errors.ts'
 import { UpstreamRefusal } from './upstream.ts'
 
-/** What says that registry or KMS is silent. */
+/** What says that registry, KMS, board or room is silent. */
 export function unreachable(what: string): () => SottoError {
   return () => new ApiError('API_UPSTREAM', `the ${what} does not answer; try again`)
 }

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 60_000
 const MAX_MESSAGE = 512
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** One request to registry or KMS. */
+/** One request to registry, KMS, board or room. */
 export interface PassedRequest {
   method: string
   path: string
@@ -18,7 +18,7 @@ export interface PassedRequest {
   signal: AbortSignal
 }
 
-/** What registry or KMS said no with: their own code, action and status. */
+/** What whoever was asked said no with: their own code, action and status. */
 export class UpstreamRefusal extends SottoError {
   readonly status: number
   /** Headers that the owner's program goes on by. */
@@ -35,8 +35,17 @@ export class UpstreamRefusal extends SottoError {
   }
 }
 
+/** What whoever was asked said yes with. */
+export interface PassedAnswer {
+  bytes: Uint8Array
+  /** Header `upload-offset`. */
+  offset: string | undefined
+  /** Header `content-range`, of a part of a file. */
+  range?: string
+}
+
 /** Asks the first of several that answers; which of them does changes nothing that anybody trusts. */
-export type Upstream = (request: PassedRequest) => Promise<{ bytes: Uint8Array; offset: string | undefined }>
+export type Upstream = (request: PassedRequest) => Promise<PassedAnswer>
 
 /** Makes an {@link Upstream}. Its refusals keep their codes; a silent one is `API_UPSTREAM`. */
 export function createUpstream(
@@ -61,7 +70,7 @@ async function ask(
   { method, path, body, headers, maxAnswerBytes, signal }: PassedRequest,
   unreachable: () => SottoError,
   fetch: typeof globalThis.fetch,
-): Promise<{ bytes: Uint8Array; offset: string | undefined }> {
+): Promise<PassedAnswer> {
   let response: Response
   let bytes: Uint8Array
   try {
@@ -76,12 +85,18 @@ async function ask(
   } catch {
     throw unreachable()
   }
-  const offset = response.headers.get('upload-offset')
-  const known = offset !== null && /^\d{1,15}$/.test(offset) ? offset : undefined
-  if (response.ok) return { bytes, offset: known }
+  const known = headerOf(response, 'upload-offset', /^\d{1,15}$/)
+  const range = headerOf(response, 'content-range', /^bytes \d{1,15}-\d{1,15}\/\d{1,15}$/)
+  if (response.ok) return { bytes, offset: known, ...(range !== undefined && { range }) }
   const refusal = refusalIn(bytes)
   if (refusal === undefined || response.status < 400) throw unreachable()
   throw new UpstreamRefusal(response.status, known === undefined ? {} : { 'upload-offset': known }, refusal)
+}
+
+/** A header that looks as it should: it goes on to whoever asked. */
+function headerOf({ headers }: Response, name: string, pattern: RegExp): string | undefined {
+  const value = headers.get(name)
+  return value !== null && pattern.test(value) ? value : undefined
 }
 
 /** A refusal in the form that all our roles use. Its words are for the owner; they are bounded, and on one line. */

@@ -1,4 +1,4 @@
-import { concat, fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse } from '@sotto/protocol/dsse'
 import { SottoError } from '@sotto/protocol/errors'
 import type { Decoder } from '@sotto/protocol/jcs'
@@ -20,8 +20,9 @@ import {
   ownerTag,
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
-import { createConcurrencyLimiter, limitBytes, pacedBody, PART_PACE, readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, readBody } from '@sotto/serve/limits'
 import { ApiError } from '../openai/errors.ts'
+import { readPaced } from '../passing/read-paced.ts'
 import { refusal, unreachable } from '../passing/refusal.ts'
 import { createUpstream, type PassedRequest, type Upstream, UpstreamRefusal } from '../passing/upstream.ts'
 
@@ -230,14 +231,6 @@ function listQuery(given: URLSearchParams): string {
     query.set(member, value)
   }
   return query.toString()
-}
-
-/** @throws `HTTP_BODY_TOO_LARGE`, `HTTP_BODY_CUT` */
-async function readPaced(request: Request, maxBytes: number): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array()
-  const parts: Uint8Array[] = []
-  for await (const part of pacedBody(limitBytes(request.body, maxBytes), PART_PACE)) parts.push(part)
-  return concat(...parts)
 }
 
 async function readJson<T>(request: Request, maxBytes: number, decoder: Decoder<T>): Promise<T> {

@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { fromUtf8 } from '@sotto/protocol/bytes'
-import type { SottoError } from '@sotto/protocol/errors'
 import { areDistinct, base64url, integer, list, object, parseStrictJson, refine } from '@sotto/protocol/jcs'
 import { MAX_SEALED_BYTES, ownerTag } from '@sotto/protocol/sealed-models'
-import { edgeError } from '../errors.ts'
+import { edgeError, type EdgeErrorCode } from '../errors.ts'
 
 /** What one owner may keep here. */
 export interface OwnerQuota {
@@ -11,14 +10,21 @@ export interface OwnerQuota {
   key: string
   /** Versions of models at a time, all names together. */
   models: number
-  /** Bytes of sealed files, unfinished uploads included. */
+  /** Bytes of what is sealed, unfinished uploads included. */
   bytes: number
 }
 
-/** Who may publish. */
+/** Whom the operator lets in. */
 export interface Owners {
-  /** @throws `REGISTRY_OWNER`, also while the file cannot be read: nobody is let in by mistake */
+  /** @throws the role's code of a stranger, also while the file cannot be read: nobody is let in by mistake */
   require(key: string): OwnerQuota
+}
+
+/** What a role tells a stranger. */
+export interface OwnersOptions {
+  code: EdgeErrorCode
+  /** What this role does not do for one, in words. */
+  stranger: string
 }
 
 const MAX_OWNERS = 4096
@@ -43,7 +49,7 @@ const decode = refine(
  * Opens the list of owners, a JSON file `{"owners":[{"key","models","bytes"}]}` of the operator. It is read again
  * when it changes, so that an owner is let in, or shut out, without a restart.
  */
-export function openOwners(file: string): Owners {
+export function openOwners(file: string, { code, stranger }: OwnersOptions): Owners {
   let stamp: string | undefined
   let byKey = new Map<string, OwnerQuota>()
 
@@ -51,7 +57,7 @@ export function openOwners(file: string): Owners {
     const { mtimeMs, size, ino } = statSync(file)
     const found = `${mtimeMs} ${size} ${ino}`
     if (found === stamp) return
-    if (size > MAX_FILE_BYTES) throw edgeError('REGISTRY_OWNER', 'the list of owners is too large')
+    if (size > MAX_FILE_BYTES) throw edgeError(code, 'the list of owners is too large')
     const { owners } = decode(
       parseStrictJson(fromUtf8(readFileSync(file)), { maxBytes: MAX_FILE_BYTES }),
       'owners',
@@ -65,13 +71,14 @@ export function openOwners(file: string): Owners {
       try {
         refresh()
       } catch (cause) {
-        if (!isAbsent(cause)) throw unreadable(cause)
+        if (!isAbsent(cause))
+          throw edgeError(code, 'the list of owners cannot be read, so nobody is let in', { cause })
         byKey.clear()
         stamp = undefined
       }
       const owner = byKey.get(key)
       if (owner === undefined)
-        throw edgeError('REGISTRY_OWNER', 'this registry takes no models of this owner', {
+        throw edgeError(code, stranger, {
           found: ownerTag(key),
           hint: 'Ask the operator to admit the owner.',
         })
@@ -82,8 +89,4 @@ export function openOwners(file: string): Owners {
 
 function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-function unreadable(cause: unknown): SottoError {
-  return edgeError('REGISTRY_OWNER', 'the list of owners cannot be read, so nobody may publish', { cause })
 }

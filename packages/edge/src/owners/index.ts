@@ -1,0 +1,1 @@
+export { openOwners, type OwnerQuota, type Owners, type OwnersOptions } from './owners.ts'

@@ -1,0 +1,1 @@
+export { createRoomRoutes, type RoomRoutesOptions } from './routes.ts'
