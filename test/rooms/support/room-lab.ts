@@ -77,7 +77,9 @@ export class MemoryBoard implements BoardFiles {
 /** A KMS, a room and two parties in one process; the software TEE is a key of the test. */
 export class RoomLab {
   readonly world: RoomWorld
-  readonly board = new MemoryBoard()
+  readonly board: MemoryBoard
+  /** What the room reads files from and writes them to: `board`, or another that a test brings. */
+  readonly files: BoardFiles
   readonly access = { board: '00'.repeat(32), token: 'A'.repeat(43) }
   readonly host: EngineHost
   readonly tools: StepTools
@@ -88,8 +90,10 @@ export class RoomLab {
   readonly refused: string[] = []
   readonly envelopes = new Map<Name, string>()
 
-  private constructor(world: RoomWorld, host: EngineHost, tools: StepTools) {
+  private constructor(world: RoomWorld, host: EngineHost, tools: StepTools, files?: BoardFiles) {
     this.world = world
+    this.board = new MemoryBoard()
+    this.files = files ?? this.board
     this.host = host
     this.tools = tools
     this.runs = this.#table(ROOM)
@@ -100,6 +104,7 @@ export class RoomLab {
   static async open(
     change: (contract: Contract) => Partial<Contract> = () => ({}),
     tools: Partial<StepTools> = {},
+    files?: BoardFiles,
   ): Promise<RoomLab> {
     const world = await RoomWorld.open()
     const plain = { ...contractOf(world.genesis, world.now), parties: [bank.as('bank'), shop.as('shop')] }
@@ -115,7 +120,7 @@ export class RoomLab {
       threads: 1,
       timeoutMs: 60_000,
     }
-    return new RoomLab(world, host, { host, ...(hasDuckDb && { sql }), ...tools })
+    return new RoomLab(world, host, { host, ...(hasDuckDb && { sql }), ...tools }, files)
   }
 
   async close(): Promise<void> {
@@ -165,7 +170,7 @@ export class RoomLab {
       parts: {
         kms: createKmsCalls(judging.kms),
         service: async () => (await verifyKms(judging)).service,
-        board: this.board,
+        board: this.files,
         tools: this.tools,
         maxResultBytes: 100_000_000,
         now: () => this.world.now,

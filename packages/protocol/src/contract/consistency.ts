@@ -150,6 +150,12 @@ function findFlowContradiction(contract: Contract, inputOf: ReadonlyMap<Name, In
       if (stranger !== undefined)
         return `${output.name} would go to ${stranger}, whom the owner of ${name} does not admit`
     }
+    // An owner who looks at an output before it leaves sees what came of every input of others.
+    for (const { owner } of sources.filter(({ rules }) => rules.review)) {
+      const unseen = sources.find((input) => input.owner !== owner && !input.rules.receivers.includes(owner))
+      if (unseen !== undefined)
+        return `${owner} would look at ${output.name}, which the owner of ${unseen.name} does not admit`
+    }
     const { task } = contract.transforms.find(({ name }) => name === output.from)!
     const isTranscript = task.kind === 'infer' && task.action === 'transcribe'
     if (isTranscript && sources.some(({ rules }) => rules.maxCommonWords !== undefined))
