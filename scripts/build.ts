@@ -1,8 +1,8 @@
 /**
  * Builds everything that is executed: one bundle per role, its pruned native closure, the command.
  *
- *   dist/images/{software,release}/{kms,inference}/   role.js, bin/node, … (measured)
- *   dist/edge/{relay,log,witness,issuer,registry}.js         untrusted roles
+ *   dist/images/{software,release}/{kms,inference,room}/     role.js, bin/node, … (measured)
+ *   dist/edge/{relay,log,witness,issuer,registry,rooms}.js   untrusted roles
  *   dist/bench/engine-bench.js                        measures models, for the command; in no image
  *   dist/console/                                     the web pages, and SHA256SUMS of them
  *   dist/cli/sotto.js                                 the command
@@ -30,14 +30,23 @@ import { walk } from './build/files.ts'
 import { exclusively, sourceStamp } from './build/freshness.ts'
 import { copyNativeClosure } from './build/native-closure.ts'
 import { root } from './build/options.ts'
+import { isPartInstalled, ROOMS_PART } from './build/parts.ts'
 
 export interface ImageRecipe {
-  image: 'kms' | 'inference'
+  image: 'kms' | 'inference' | 'room'
   flavour: 'software' | 'release'
   role: string
   /** What the role starts later, from the same image: the role's bundle lists every file of it. */
   engine?: Record<string, string>
   natives: readonly string[]
+  /** Native packages of an optional part: without it the image can do less, and is built all the same. */
+  part?: { folder: string; natives: readonly string[] }
+}
+
+/** What runs models, in a process of its own. */
+const ENGINE = {
+  engine: 'packages/enclave/src/engines/worker/main.ts',
+  confine: 'packages/enclave/src/engines/worker/confine.ts',
 }
 
 /** The measured images. Only `software` flavours contain the software TEE's client (T10). */
@@ -50,17 +59,29 @@ export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const)
       flavour,
       role: `packages/enclave/src/roles/inference${suffix}`,
       engine: {
-        engine: 'packages/enclave/src/engines/worker/main.ts',
-        confine: 'packages/enclave/src/engines/worker/confine.ts',
+        ...ENGINE,
         bridge: 'packages/enclave/src/app/bridge/main.ts',
         unpack: 'packages/enclave/src/app/unpack/main.ts',
       },
       natives: NATIVE,
     },
+    {
+      image: 'room',
+      flavour,
+      role: `packages/enclave/src/roles/room${suffix}`,
+      engine: {
+        ...ENGINE,
+        sql: 'packages/enclave/src/room/sql/worker.ts',
+        wasm: 'packages/enclave/src/room/wasm/worker.ts',
+        'unpack-image': 'packages/enclave/src/room/container/unpack/main.ts',
+      },
+      natives: NATIVE,
+      part: { folder: ROOMS_PART, natives: ['@duckdb/node-api'] },
+    },
   ] satisfies ImageRecipe[]
 })
 
-const EDGE_ROLES = ['relay', 'log', 'witness', 'issuer', 'registry']
+const EDGE_ROLES = ['relay', 'log', 'witness', 'issuer', 'registry', 'rooms']
 
 /** Builds when a source is newer than the last build (or always); two builders at once wait in turn. */
 export async function buildIfStale(options: { always?: boolean } = {}): Promise<void> {
@@ -129,6 +150,9 @@ export async function buildImage(recipe: ImageRecipe, folder: string): Promise<M
   const pieces = { splitting: true, chunkNames: 'engine/[name]-[hash]' }
   const engine = recipe.engine && (await bundle(recipe.engine, folder, recipe.natives, pieces))
   for (const name of recipe.natives) await copyNativeClosure(name, join(folder, 'node_modules'))
+  const part = recipe.part && join(root, recipe.part.folder)
+  if (part !== undefined && isPartInstalled(part))
+    for (const name of recipe.part!.natives) await copyNativeClosure(name, join(folder, 'node_modules'), part)
   mkdirSync(join(folder, 'bin'), { recursive: true })
   linkOrCopy(pinnedNode(), join(folder, 'bin', 'node'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')

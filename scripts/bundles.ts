@@ -26,6 +26,7 @@ const FORBIDDEN: [bundle: RegExp, input: RegExp, why: string][] = [
     /packages\/(kms|edge|client|cli)\//,
     'the enclave contains another role',
   ],
+  [/^(software|release)\/room$/, /packages\/(kms|edge|client|cli)\//, 'the room contains another role'],
   [/^edge\//, /packages\/(kms|enclave|client|cli)\//, 'an untrusted role contains measured code'],
   [
     /^edge\/relay$/,
@@ -33,7 +34,12 @@ const FORBIDDEN: [bundle: RegExp, input: RegExp, why: string][] = [
     'the relay contains more than a relay',
   ],
   [/^edge\/(log|witness)$/, /edge\/src\/relay\//, 'log and relay share a bundle'],
-  [/^edge\/registry$/, /edge\/src\/(relay|log|witness|issuer)\//, 'the registry contains another party'],
+  [
+    /^edge\/registry$/,
+    /edge\/src\/(relay|log|witness|issuer|rooms)\//,
+    'the registry contains another party',
+  ],
+  [/^edge\/rooms$/, /edge\/src\/(relay|log|witness|issuer|registry)\//, 'the boards contain another party'],
   [/^bench$/, /packages\/(kms|edge|client|cli)\//, 'the program that measures contains more than engines'],
   [/^console$/, /packages\/(kms|enclave|edge|serve|cli)\//, 'the pages contain another party'],
   [/^cli$/, /packages\/(kms|enclave|edge|serve)\//, 'the command contains a server role'],

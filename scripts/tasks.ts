@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import { buildIfStale } from './build.ts'
+import { installPart, ROOMS_PART } from './build/parts.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const tool = (name: string): string => join(root, 'node_modules', '.bin', name)
@@ -21,6 +22,11 @@ const tasks: Record<string, Task> = {
   fuzz: (args) => run(process.execPath, [join(root, 'scripts/fuzz/main.ts'), ...args]),
   build: async () => {
     await buildIfStale({ always: true })
+    return 0
+  },
+  rooms: async () => {
+    installPart(join(root, ROOMS_PART))
+    await buildIfStale()
     return 0
   },
   docs: (args) => run(process.execPath, [join(root, 'scripts/docs/build.ts'), ...args]),

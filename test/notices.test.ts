@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest'
-import type { ShippedPackage } from '../scripts/notices/inventory.ts'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { licenceFile, partPackages, type ShippedPackage } from '../scripts/notices/inventory.ts'
 import { splitLicence, termsKey } from '../scripts/notices/licence-text.ts'
 import { problemsOf } from '../scripts/notices/policy.ts'
 import { renderNotices } from '../scripts/notices/render.ts'
@@ -58,6 +61,46 @@ describe('what may be shipped', () => {
     expect(about('opus-decoder', [shipped('opus-decoder', 'MIT', { ...decoder, version: '0.8.0' })])).toEqual(
       [expect.stringContaining('describes 0.7.12')],
     )
+  })
+})
+
+describe('packages of an optional part', () => {
+  it('are those of its lock file for this processor, whether they are installed or not', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-part-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const addon = { version: '2.0.0', license: 'MIT', os: ['linux'], cpu: [process.arch], libc: ['glibc'] }
+    const packages = {
+      '': { version: '9.9.9' },
+      'node_modules/@a/api': { version: '1.0.0', license: 'MIT' },
+      [`node_modules/@a/linux-${process.arch}`]: addon,
+      [`node_modules/@a/linux-${process.arch}-musl`]: { ...addon, libc: ['musl'] },
+      'node_modules/@a/darwin': { ...addon, os: ['darwin'] },
+      'node_modules/@a/linux-other': { ...addon, cpu: ['other'] },
+    }
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ packages }))
+    expect(partPackages(folder)).toEqual([
+      shipped('@a/api', 'MIT', {
+        folder: 'parts/rooms/node_modules/@a/api',
+        places: new Set(['queries']),
+      }),
+      shipped('@a/linux-*', 'MIT', {
+        version: '2.0.0',
+        folder: `parts/rooms/node_modules/@a/linux-${process.arch}`,
+        places: new Set(['queries']),
+        isCompiled: true,
+      }),
+    ])
+  })
+
+  it('have their licences from what is written down, never from a file that not every checkout has', () => {
+    const root = mkdtempSync(join(tmpdir(), 'sotto-licences-'))
+    onTestFinished(() => rmSync(root, { recursive: true }))
+    for (const folder of ['node_modules/a', 'parts/rooms/node_modules/a']) {
+      mkdirSync(join(root, folder), { recursive: true })
+      writeFileSync(join(root, folder, 'LICENSE'), 'Permission')
+    }
+    expect(licenceFile(root, 'node_modules/a')).toBe('Permission')
+    expect(licenceFile(root, 'parts/rooms/node_modules/a')).toBeUndefined()
   })
 })
 

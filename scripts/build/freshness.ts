@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { walk } from './files.ts'
+import { isPartInstalled, ROOMS_PART } from './parts.ts'
 
 /** What a build reads besides the packages. The bundler reads tsconfig.json: how imports are kept decides the order of modules. */
 const READ = [
   'package-lock.json',
+  `${ROOMS_PART}/package-lock.json`,
   'tsconfig.json',
   'scripts/build.ts',
   'packages/console/index.html',
@@ -15,9 +17,11 @@ const READ = [
 /** Folders of what builds. */
 const BUILDERS = ['scripts/build', 'scripts/console']
 
-/** Digest of everything that a build reads below `root`, on this processor. */
+/** Digest of everything that a build reads below `root`, on this processor: an optional part that was installed since, too. */
 export function sourceStamp(root: string): string {
-  const hash = createHash('sha256').update(process.arch)
+  const hash = createHash('sha256')
+    .update(process.arch)
+    .update(isPartInstalled(join(root, ROOMS_PART)) ? 'rooms' : '')
   const sources = [...walk(join(root, 'packages'))].filter((file) => /\/src\/|package\.json$/.test(file))
   const builders = BUILDERS.flatMap((folder) => [...walk(join(root, folder))])
   const files = [...sources, ...builders, ...READ.map((path) => join(root, path))]

@@ -8,9 +8,12 @@ import { COMMON, root } from './options.ts'
 /**
  * Copies of a package only what its entry can load: the modules esbuild finds from it, each
  * package's package.json, and this platform's binaries.
+ *
+ * @param from folder that the package is installed in. Default: the checkout
+ * @throws Error when another version of one of its files is there already
  */
-export async function copyNativeClosure(name: string, target: string): Promise<void> {
-  const source = join(root, 'node_modules')
+export async function copyNativeClosure(name: string, target: string, from: string = root): Promise<void> {
+  const source = join(from, 'node_modules')
   const manifest = JSON.parse(readFileSync(join(source, name, 'package.json'), 'utf8')) as {
     main?: string
     exports?: { '.'?: { node?: { import?: string }; import?: string } }
@@ -37,28 +40,34 @@ export async function copyNativeClosure(name: string, target: string): Promise<v
   }
   for (const path of manifests)
     if (existsSync(join(source, path))) copyInto(join(source, path), join(target, path))
-  for (const path of nativeFiles(name)) copyInto(join(source, path), join(target, path))
+  for (const path of nativeFiles(name, source)) copyInto(join(source, path), join(target, path))
 }
 
-/** Native files by package: libraries and the data they read, for this processor only. */
-function nativeFiles(name: string): string[] {
-  const source = join(root, 'node_modules')
-  const folders =
-    name === 'onnxruntime-node'
-      ? [`onnxruntime-node/bin/napi-v6/linux/${process.arch}`]
-      : [`@node-llama-cpp/linux-${process.arch}`, 'node-llama-cpp/llama']
-  const wanted = (path: string): boolean =>
-    name === 'onnxruntime-node' ||
-    path.startsWith('@node-llama-cpp/') ||
-    /^node-llama-cpp\/llama\/(binariesGithubRelease|llama\.cpp\.info)\.json$/.test(path)
+/** Libraries and the data they read, by package: folders for this processor, and which files of them. */
+const NATIVE_FILES: Readonly<Record<string, { folders: readonly string[]; wanted: RegExp }>> = {
+  'onnxruntime-node': { folders: [`onnxruntime-node/bin/napi-v6/linux/${process.arch}`], wanted: /./ },
+  'node-llama-cpp': {
+    folders: [`@node-llama-cpp/linux-${process.arch}`, 'node-llama-cpp/llama'],
+    wanted: /^@node-llama-cpp\/|^node-llama-cpp\/llama\/(binariesGithubRelease|llama\.cpp\.info)\.json$/,
+  },
+  '@duckdb/node-api': { folders: [`@duckdb/node-bindings-linux-${process.arch}`], wanted: /./ },
+}
+
+function nativeFiles(name: string, source: string): string[] {
+  const { folders, wanted } = NATIVE_FILES[name]!
   return folders
     .flatMap((folder) => [...walk(join(source, folder))])
     .map((file) => relative(source, file))
-    .filter((path) => wanted(path) && !/\.(md|d\.ts|map)$/.test(path))
+    .filter((path) => wanted.test(path) && !/\.(md|d\.ts|map)$/.test(path))
 }
 
 function copyInto(from: string, to: string): void {
-  if (existsSync(to)) return
+  if (existsSync(to)) {
+    // A part and the checkout may bring the same package: then they bring the same one.
+    if (!readFileSync(to).equals(readFileSync(from)))
+      throw new Error(`${from} is not the file that is in the image`)
+    return
+  }
   mkdirSync(dirname(to), { recursive: true })
   cpSync(from, to, { dereference: true })
 }

@@ -119,6 +119,101 @@ export const EMBEDDED: Readonly<Record<string, EmbeddedReview>> = {
       NODE_ADDON_API,
     ],
   },
+  '@duckdb/node-bindings-linux-*': {
+    version: '1.5.6-r.1',
+    note: 'DuckDB keeps what it is made of under `third_party` and `extension` of https://github.com/duckdb/duckdb',
+    parts: [
+      {
+        name: 'Apache Parquet and Thrift',
+        licence: 'Apache-2.0',
+        copyright: 'The Apache Software Foundation',
+      },
+      {
+        name: 'Apache Arrow ADBC and nanoarrow',
+        licence: 'Apache-2.0',
+        copyright: 'The Apache Software Foundation',
+      },
+      {
+        name: 'Brotli',
+        licence: 'MIT',
+        copyright: 'Copyright (c) 2009, 2010, 2013-2016 by the Brotli Authors',
+      },
+      {
+        name: 'concurrentqueue',
+        licence: 'BSD-2-Clause',
+        copyright: 'Copyright (c) 2013-2016, Cameron Desrochers',
+      },
+      {
+        name: 'LightweightSemaphore of concurrentqueue',
+        licence: 'Zlib',
+        copyright: 'Copyright (c) 2015 Jeff Preshing',
+      },
+      { name: 'cpp-httplib', licence: 'MIT', copyright: 'Copyright (c) Yuji Hirose' },
+      { name: 'CRoaring', licence: 'Apache-2.0', copyright: 'The CRoaring authors' },
+      { name: 'fast_float', licence: 'MIT', copyright: 'Copyright (c) 2021 The fast_float authors' },
+      { name: 'FastPFor', licence: 'Apache-2.0', copyright: 'Daniel Lemire and contributors' },
+      { name: '{fmt}', licence: 'MIT', copyright: 'Copyright (c) 2012 - present, Victor Zverovich' },
+      { name: 'FSST', licence: 'MIT', copyright: 'Copyright (c) 2018-2020, CWI, TU Munich, FSU Jena' },
+      { name: 'HyperLogLog', licence: 'MIT', copyright: 'Copyright (c) 2013 Hideaki Ohno' },
+      {
+        name: 'ICU 66',
+        licence: 'Unicode-DFS-2016',
+        copyright: 'Copyright (c) 1991-2020 Unicode, Inc. All rights reserved',
+      },
+      { name: 'jaro_winkler', licence: 'MIT', copyright: 'Copyright (c) 2022-present Max Bachmann' },
+      {
+        name: 'jemalloc',
+        licence: 'BSD-2-Clause',
+        copyright:
+          'Copyright (C) 2002-present Jason Evans; Copyright (C) 2007-2012 Mozilla Foundation; Copyright (C) 2009-present Facebook, Inc.',
+      },
+      { name: 'libpg_query', licence: 'BSD-3-Clause', copyright: 'Copyright (c) 2015, Lukas Fittl' },
+      {
+        name: 'PostgreSQL parser of libpg_query',
+        licence: 'PostgreSQL',
+        copyright:
+          'Portions Copyright (c) 1996-2017, PostgreSQL Global Development Group; Portions Copyright (c) 1994, The Regents of the University of California',
+      },
+      { name: 'LZ4', licence: 'BSD-2-Clause', copyright: 'Copyright (c) 2011-2020, Yann Collet' },
+      { name: 'Mbed TLS', licence: 'Apache-2.0', copyright: 'The Mbed TLS Contributors' },
+      {
+        name: 'miniz',
+        licence: 'MIT',
+        copyright:
+          'Copyright 2013-2014 RAD Game Tools and Valve Software; Copyright 2010-2014 Rich Geldreich and Tenacious Software LLC',
+      },
+      {
+        name: 'pcg',
+        licence: 'Apache-2.0',
+        copyright: 'Copyright 2014-2017 Melissa O’Neill and the PCG Project contributors',
+      },
+      { name: 'pdqsort', licence: 'Zlib', copyright: 'Copyright (c) 2021 Orson Peters' },
+      { name: 'RE2', licence: 'BSD-3-Clause', copyright: 'Copyright (c) The RE2 Authors' },
+      { name: 'ska_sort', licence: 'BSL-1.0', copyright: 'Copyright Malte Skarupke 2016' },
+      { name: 'SkipList', licence: 'MIT', copyright: 'Copyright (c) 2017-2023 Paul Ross' },
+      { name: 'Snappy', licence: 'BSD-3-Clause', copyright: 'Copyright 2011, Google Inc.' },
+      { name: 't-digest', licence: 'Apache-2.0', copyright: 'Derrick R. Burns' },
+      {
+        name: 'utf8proc',
+        licence: 'MIT',
+        copyright:
+          'Copyright (c) 2014-2019 Steven G. Johnson, Jiahao Chen, Tony Kelman, Jonas Fonseca and others; Copyright (c) 2009, 2013 Public Software Group e. V., Berlin, Germany',
+      },
+      {
+        name: 'Unicode data of utf8proc',
+        licence: 'Unicode-DFS-2016',
+        copyright: 'Copyright (c) 1991-2007 Unicode, Inc. All rights reserved',
+      },
+      { name: 'vergesort', licence: 'MIT', copyright: 'Copyright (c) 2015-2017 Morwenn' },
+      { name: 'yyjson', licence: 'MIT', copyright: 'Copyright (c) 2020 YaoYuan' },
+      {
+        name: 'Zstandard',
+        licence: 'BSD-3-Clause',
+        copyright: 'Copyright (c) Meta Platforms, Inc. and affiliates',
+      },
+      NODE_ADDON_API,
+    ],
+  },
   'node-linux-*': {
     version: '24.21.0',
     parts: [],
@@ -127,10 +222,14 @@ export const EMBEDDED: Readonly<Record<string, EmbeddedReview>> = {
   },
 }
 
-/** Packages that come without a licence file, and whose code each is. */
+/** Packages that come without a licence file, or that not every checkout has installed, and whose code each is. */
 export const HOLDERS: Readonly<Record<string, string>> = {
+  '@duckdb/node-api': 'Copyright 2018-2025 Stichting DuckDB Foundation',
+  '@duckdb/node-bindings': 'Copyright 2018-2025 Stichting DuckDB Foundation',
+  '@duckdb/node-bindings-linux-*': 'Copyright 2018-2025 Stichting DuckDB Foundation',
   '@simple-git/argv-parser': 'Copyright (c) Steve King',
   '@wasm-audio-decoders/common': 'Copyright 2021-2025 Ethan Halsall',
+  'detect-libc': 'Copyright 2017 Lovell Fuller and others',
   'mpg123-decoder': 'Copyright 2021-2025 Ethan Halsall',
   'onnxruntime-common': 'Copyright (c) Microsoft Corporation. All rights reserved.',
   'onnxruntime-node': 'Copyright (c) Microsoft Corporation. All rights reserved.',

@@ -14,6 +14,8 @@ const PERMISSIVE = new Set([
   'curl',
   'ISC',
   'MIT',
+  'PostgreSQL',
+  'Unicode-DFS-2016',
   'Unlicense',
   'Zlib',
 ])
@@ -29,7 +31,7 @@ export const EXCEPTIONS: Readonly<Record<string, string>> = {
   libmpg123: [
     'decodes MP3. It is compiled to WebAssembly inside the package `mpg123-decoder`, whose own code is MIT, and is used',
     "unchanged. Its source is [modules/mpg123](https://github.com/eshaz/wasm-audio-decoders/tree/main/modules) of the package's",
-    'repository, from [mpg123.de](https://www.mpg123.de/). Whoever passes on an inference image must pass on this file, which',
+    'repository, from [mpg123.de](https://www.mpg123.de/). Whoever passes on an image with engines must pass on this file, which',
     'holds the text of the licence, and the way to that source. To run the image with another libmpg123, put a build of',
     '`mpg123-decoder` with the same interface into `node_modules` and run `npm run build`: everything else the image is made of',
     'is in this repository. Such an image has another measurement, so a policy must admit it, like any other change.',

@@ -10,7 +10,9 @@ const UNPRINTED = new Set(['blessing', 'BSL-1.0', 'MPL-2.0', 'Unlicense'])
 const PLACES: Readonly<Record<Place, string>> = {
   kms: 'KMS',
   inference: 'inference',
-  native: 'inference addons',
+  room: 'clean room',
+  native: 'addons of engines',
+  queries: 'addons of queries',
   edge: 'edge',
   cli: 'command',
   console: 'web pages',

@@ -5,10 +5,11 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { firstDifference } from '@sotto/protocol/measurement'
 import { decodeDocument, encodeDocument } from '@sotto/protocol/keyrelease'
 import { provenanceStatementDecoder } from '@sotto/protocol/provenance'
+import { ROOMS_PART } from '../build/parts.ts'
 import { ReleaseFailure } from './failure.ts'
 import { sha256File } from './image.ts'
 import type { ReleaseOptions } from './options.ts'
@@ -16,6 +17,8 @@ import { readSource } from './source.ts'
 
 /** What of a checkout a build reads. */
 const COPIED = ['packages', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json']
+/** Its optional parts, where it has any: their packages are linked like its own. */
+const PARTS = 'parts'
 
 /**
  * Builds again and compares manifests, archives, bills of materials and provenance.
@@ -36,8 +39,14 @@ export async function buildAgain(
     mkdirSync(copy, { recursive: true })
     for (const name of COPIED)
       cpSync(join(root, name), join(copy, name), { recursive: true, verbatimSymlinks: true })
+    if (existsSync(join(root, PARTS)))
+      cpSync(join(root, PARTS), join(copy, PARTS), {
+        recursive: true,
+        filter: (from) => basename(from) !== 'node_modules',
+      })
     if (readSource(copy).digest !== sourceDigest) throw changedMeanwhile()
     linkModules(root, copy)
+    if (options.roles.includes('room')) linkModules(join(root, ROOMS_PART), join(copy, ROOMS_PART))
     const out = join(place, 'out')
     runBuild(copy, out, options, place)
     const differences = await Promise.all(options.roles.map((role) => compareRole(role, options.out, out)))
@@ -47,7 +56,7 @@ export async function buildAgain(
   }
 }
 
-/** 800 MB of installed packages as hard links where that works; links to the workspace stay relative. */
+/** Installed packages, 800 MB of the checkout itself, as hard links where that works; links to the workspace stay relative. */
 function linkModules(root: string, copy: string): void {
   const [from, to] = [join(root, 'node_modules'), join(copy, 'node_modules')]
   if (spawnSync('cp', ['-al', from, to]).status === 0) return

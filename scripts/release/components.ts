@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ROOMS_PART } from '../build/parts.ts'
 import type { BuiltImage } from './image.ts'
 import { ReleaseFailure } from './failure.ts'
 
@@ -35,8 +36,10 @@ export function nodePackage(): string {
  * Every package in the image, sorted by name and version, Node among them.
  * @throws ReleaseFailure when another version is installed than the lock file names
  */
-export function componentsOf(root: string, { metafile, entries }: BuiltImage): Component[] {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock
+export function componentsOf(root: string, { role, metafile, entries }: BuiltImage): Component[] {
+  const homes = [readHome(root)]
+  // A part brings what this checkout does not have.
+  if (role === 'room') homes.push(readHome(join(root, ROOMS_PART)))
   const files = new Map<string, { path: string; sha256: string }[]>()
   const add = (folder: string | undefined): { path: string; sha256: string }[] => {
     if (folder === undefined) return []
@@ -52,12 +55,23 @@ export function componentsOf(root: string, { metafile, entries }: BuiltImage): C
     else add(PACKAGE_OF.exec(path)?.[1]).push({ path, sha256 })
   }
   return [...files]
-    .map(([folder, own]) => ({ ...describe(root, lock, folder), files: own }))
+    .map(([folder, own]) => ({ ...describe(homes, folder), files: own }))
     .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version) || compare(a.folder, b.folder))
 }
 
-function describe(root: string, lock: Lock, folder: string): Omit<Component, 'files'> {
-  const file = join(root, folder, 'package.json')
+/** Where packages are installed, and the lock file that names them. */
+interface Home {
+  place: string
+  lock: Lock
+}
+
+function readHome(place: string): Home {
+  return { place, lock: JSON.parse(readFileSync(join(place, 'package-lock.json'), 'utf8')) as Lock }
+}
+
+function describe(homes: readonly Home[], folder: string): Omit<Component, 'files'> {
+  const { place, lock } = homes.find((home) => folder in home.lock.packages) ?? homes[0]!
+  const file = join(place, folder, 'package.json')
   const manifest = JSON.parse(existsSync(file) ? readFileSync(file, 'utf8') : '{}') as {
     name: string
     version: string

@@ -8,6 +8,7 @@ import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import type { PreparedSigner } from '@sotto/protocol/dsse'
 import { encodeDocument } from '@sotto/protocol/keyrelease'
 import type { SbomStatement } from '@sotto/protocol/provenance'
+import { installPart, ROOMS_PART } from '../build/parts.ts'
 import { buildAgain, changedMeanwhile } from './again.ts'
 import { componentsOf, nodePackage, sha256Of } from './components.ts'
 import { ReleaseFailure } from './failure.ts'
@@ -56,6 +57,8 @@ async function main(): Promise<number> {
     options.newKey !== undefined ? createKey(options.newKey) : options.key && openKey(options.key)
   if (signer) say(`release key ${toBase64Url(signer.publicKey)}`)
   mkdirSync(options.out, { recursive: true })
+  // A room of a release has all it can have: what is built must not depend on what somebody installed before.
+  if (options.roles.includes('room')) installPart(join(root, ROOMS_PART))
 
   const source = readSource(root)
   if (source.commit === undefined)

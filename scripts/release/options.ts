@@ -11,7 +11,7 @@ and, with a key, release.dsse.json, sbom.dsse.json and OUT/release.json.
 The web pages are built too, into OUT/console/pages, with OUT/console/SHA256SUMS.
 
   --out DIR                folder to write (default: dist/release)
-  --role NAME              only this: kms, inference or console (may be repeated)
+  --role NAME              only this: kms, inference, room or console (may be repeated)
   --software               images for the software TEE instead of hardware
   --check                  build again from a copy of the checkout, elsewhere, and compare every byte
   --key FILE               Ed25519 seed of the release key, mode 0600: sign
@@ -29,7 +29,7 @@ The web pages are built too, into OUT/console/pages, with OUT/console/SHA256SUMS
 
 Exit codes: 0 done, 1 not reproducible or failed, 2 wrong usage.`
 
-export const ROLES = ['kms', 'inference'] as const
+export const ROLES = ['kms', 'inference', 'room'] as const
 export type RoleName = (typeof ROLES)[number]
 
 /** What `--role` names for the web pages, which no machine measures. */

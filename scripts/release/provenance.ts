@@ -7,6 +7,7 @@ import {
   SLSA_PREDICATE,
 } from '@sotto/protocol/provenance'
 import { type Component, nodePackage, sha256Of } from './components.ts'
+import { ROOMS_PART } from '../build/parts.ts'
 import type { BuiltImage } from './image.ts'
 import type { Source } from './source.ts'
 
@@ -45,10 +46,10 @@ export function describeBuild(options: {
             uri: SOURCE_URI,
             digest: { sha256: source.digest, ...(source.commit && { gitCommit: source.commit }) },
           },
-          {
-            name: 'package-lock.json',
-            digest: { sha256: sha256Of(join(root, 'package-lock.json')) },
-          },
+          ...locksOf(image.role).map((name) => ({
+            name,
+            digest: { sha256: sha256Of(join(root, name)) },
+          })),
           ...toolsOf(root, components),
         ],
       },
@@ -61,6 +62,11 @@ export function describeBuild(options: {
       },
     },
   }
+}
+
+/** Lock files that name what is in an image. */
+function locksOf(role: BuiltImage['role']): string[] {
+  return ['package-lock.json', ...(role === 'room' ? [`${ROOMS_PART}/package-lock.json`] : [])]
 }
 
 /** What runs during the build or is the image's runtime: Node and the bundler. The lock file pins the rest. */

@@ -20,6 +20,7 @@ export interface Source {
 const FILES = [
   'package.json',
   'package-lock.json',
+  'parts/*/package-lock.json',
   'tsconfig.json',
   'packages/*/package.json',
   'packages/*/src/**/*.*',

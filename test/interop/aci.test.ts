@@ -5,7 +5,7 @@ import { type AciContainer, type AciInput, renderAci } from '../../packages/cli/
 import { fixedEnv } from '../../packages/cli/src/deploy/aci/policy.ts'
 import { hashLayer } from '../../packages/cli/src/oci/verity/index.ts'
 import { randomLayer } from '../../packages/cli/test/oci/support/random-layer.ts'
-import { writeTar } from '../../packages/cli/test/oci/support/tar-writer.ts'
+import { writeTar } from '../../packages/protocol/test/oci/support/tar-writer.ts'
 
 /** `go build` of test/interop/aci-peer, and folders `pkg/securitypolicy` of hcsshim, with colons between. */
 const PEER = process.env['SOTTO_ACI_PEER']

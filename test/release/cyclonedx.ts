@@ -24,7 +24,7 @@ const HASHES: Readonly<Record<string, number>> = {
 }
 /** SPDX identifiers of the licences that anything in an image may have; the schema's list has them all. */
 const SPDX =
-  '0BSD Apache-2.0 Artistic-2.0 BSD-2-Clause BSD-3-Clause BSL-1.0 BlueOak-1.0.0 blessing CC-BY-4.0 CC0-1.0 curl ICU ISC LGPL-2.1-only MIT MIT-0 MPL-2.0 NAIST-2003 NCSA OpenSSL Python-2.0 Unicode-3.0 Unicode-DFS-2016 Unlicense WTFPL Zlib bzip2-1.0.6 libpng-2.0'.split(
+  '0BSD Apache-2.0 Artistic-2.0 BSD-2-Clause BSD-3-Clause BSL-1.0 BlueOak-1.0.0 blessing CC-BY-4.0 CC0-1.0 curl ICU ISC LGPL-2.1-only MIT MIT-0 MPL-2.0 NAIST-2003 NCSA OpenSSL PostgreSQL Python-2.0 Unicode-3.0 Unicode-DFS-2016 Unlicense WTFPL Zlib bzip2-1.0.6 libpng-2.0'.split(
     ' ',
   )
 

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ReleaseFailure } from '../../scripts/release/failure.ts'
+import { componentsOf } from '../../scripts/release/components.ts'
+import type { BuiltImage } from '../../scripts/release/image.ts'
 import { createKey, openKey } from '../../scripts/release/key.ts'
 import { parseOptions, type ReleaseOptions } from '../../scripts/release/options.ts'
 import { readSource } from '../../scripts/release/source.ts'
@@ -38,8 +40,8 @@ describe('the command line', () => {
     expect(() => parse(...args)).toThrow(ReleaseFailure)
   })
 
-  it('takes both roles for hardware when nothing is said', () => {
-    expect(parse()).toMatchObject({ roles: ['kms', 'inference'], flavour: 'release', check: false })
+  it('takes every role for hardware when nothing is said', () => {
+    expect(parse()).toMatchObject({ roles: ['kms', 'inference', 'room'], flavour: 'release', check: false })
   })
 })
 
@@ -130,6 +132,7 @@ describe('the source', () => {
     const files = [
       'package.json',
       'package-lock.json',
+      'parts/rooms/package-lock.json',
       'tsconfig.json',
       'packages/kms/src/a.ts',
       'packages/kms/package.json',
@@ -188,6 +191,45 @@ describe('the commit of a source', () => {
     git('config', 'core.fsmonitor', join(work, 'monitor'))
     readSource(folder)
     expect(existsSync(trace)).toBe(false)
+  })
+})
+
+describe('what is in an image', () => {
+  const integrity = `sha512-${'A'.repeat(86)}==`
+  const image = (role: 'inference' | 'room', ...folders: string[]): BuiltImage => ({
+    role,
+    folder: '',
+    digest: '',
+    metafile: { inputs: {}, outputs: {} },
+    entries: folders.map((folder) => ({ path: `${folder}/a.js`, mode: 0o644, sha256: 'ab'.repeat(32) })),
+  })
+  /** Writes packages and the lock file that names them. */
+  function install(place: string, packages: Record<string, string>): void {
+    for (const [name, version] of Object.entries(packages)) {
+      mkdirSync(join(place, 'node_modules', name), { recursive: true })
+      const manifest = { name, version, license: 'MIT' }
+      writeFileSync(join(place, 'node_modules', name, 'package.json'), JSON.stringify(manifest))
+    }
+    const locked = Object.entries(packages).map(([name, version]) => [
+      `node_modules/${name}`,
+      { version, integrity },
+    ])
+    writeFileSync(
+      join(place, 'package-lock.json'),
+      JSON.stringify({ packages: Object.fromEntries(locked) as object }),
+    )
+  }
+
+  it('comes from the checkout, and in a room from its part besides', () => {
+    const folder = mkdtempSync(join(work, 'components-'))
+    install(folder, { ours: '1.0.0' })
+    const found = (...args: Parameters<typeof image>): string[] =>
+      componentsOf(folder, image(...args)).map(({ name, version }) => `${name}@${version}`)
+    const both = ['node_modules/ours', 'node_modules/@duckdb/node-api']
+    expect(found('inference', both[0]!)).toEqual(['ours@1.0.0'])
+    install(join(folder, 'parts/rooms'), { '@duckdb/node-api': '2.0.0' })
+    expect(found('room', ...both)).toEqual(['@duckdb/node-api@2.0.0', 'ours@1.0.0'])
+    expect(() => found('inference', ...both)).toThrow(/the lock file names none/)
   })
 })
 

@@ -19,6 +19,10 @@ const components = [
   component({ name: '@noble/curves', folder: 'node_modules/@noble/curves', licence: 'MIT OR Apache-2.0' }),
   component({ name: 'odd', folder: 'node_modules/odd', licence: 'NOASSERTION' }),
   component({
+    name: `@duckdb/node-bindings-linux-${process.arch}`,
+    folder: `node_modules/@duckdb/node-bindings-linux-${process.arch}`,
+  }),
+  component({
     name: `node-linux-${process.arch}`,
     folder: `node_modules/node-linux-${process.arch}`,
     files: [{ path: 'bin/node', sha256: 'cd'.repeat(32) }],

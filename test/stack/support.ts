@@ -78,7 +78,10 @@ export function embed(sotto: Sotto, input: string): Promise<Response> {
 }
 
 /** Address of one role of a running stack. */
-export function urlOf(stack: Pick<TestStack, 'folder'>, role: 'log' | 'kms' | 'inference' | 'relay'): string {
+export function urlOf(
+  stack: Pick<TestStack, 'folder'>,
+  role: 'log' | 'kms' | 'inference' | 'relay' | 'rooms' | 'room',
+): string {
   const { listen } = JSON.parse(readFileSync(join(stack.folder, 'config', `${role}.json`), 'utf8')) as {
     listen: { port: number }
   }

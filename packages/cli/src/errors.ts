@@ -54,6 +54,16 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `DEPLOY_TESTS` (retry): the tests of an app failed.
  * - `DEPLOY_TARGET` (fix-input): the target lacks something, or a program that it needs.
  * - `DEPLOY_DIFFERS` (stop): what is to be deployed is not what the images make.
+ *
+ * Clean rooms:
+ * - `ROOM_DRAFT` (fix-input): a draft of a contract is missing or not what it must be.
+ * - `ROOM_UNKNOWN` (fix-input): there is no such room on this machine, or it is open which one is meant.
+ * - `ROOM_EXISTS` (fix-input): a room of this name is on this machine already.
+ * - `ROOM_ITEM` (fix-input): no contract or run is what was named, or several could be.
+ * - `ROOM_MEMBER` (stop): a name or a key in a room or contract belongs to somebody else.
+ * - `ROOM_STATE` (fix-input): as the room stands, this cannot be done, or not by this party.
+ * - `ROOM_WAITING` (retry): other parties have to act first.
+ * - `ROOM_RUN_FAILED` (fix-input): a run ended without a result; nothing left its room.
  */
 export type CliErrorCode =
   | 'CLI_USAGE'
@@ -102,6 +112,14 @@ export type CliErrorCode =
   | 'DEPLOY_TESTS'
   | 'DEPLOY_TARGET'
   | 'DEPLOY_DIFFERS'
+  | 'ROOM_DRAFT'
+  | 'ROOM_UNKNOWN'
+  | 'ROOM_EXISTS'
+  | 'ROOM_ITEM'
+  | 'ROOM_MEMBER'
+  | 'ROOM_STATE'
+  | 'ROOM_WAITING'
+  | 'ROOM_RUN_FAILED'
 
 const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   CLI_USAGE: 'fix-input',
@@ -150,6 +168,14 @@ const ACTIONS: Readonly<Record<CliErrorCode, ErrorAction>> = {
   DEPLOY_TESTS: 'retry',
   DEPLOY_TARGET: 'fix-input',
   DEPLOY_DIFFERS: 'stop',
+  ROOM_DRAFT: 'fix-input',
+  ROOM_UNKNOWN: 'fix-input',
+  ROOM_EXISTS: 'fix-input',
+  ROOM_ITEM: 'fix-input',
+  ROOM_MEMBER: 'stop',
+  ROOM_STATE: 'fix-input',
+  ROOM_WAITING: 'retry',
+  ROOM_RUN_FAILED: 'fix-input',
 }
 
 /** A {@link SottoError} with a command-line code; the action follows from the code. */

@@ -53,6 +53,7 @@ import { modelsVerifySignature } from './models/verify-signature.ts'
 import { proxy } from './proxy.ts'
 import { receiptLogged } from './receipt-logged.ts'
 import { receiptVerify } from './receipt-verify.ts'
+import { roomCommands } from './room/index.ts'
 import { demo } from './stack/demo.ts'
 import { down } from './stack/down.ts'
 import { up } from './stack/up.ts'
@@ -101,6 +102,7 @@ export const commands: readonly Command[] = [
   modelsRun,
   modelsSign,
   modelsVerifySignature,
+  ...roomCommands,
   collateralFetch,
   collateralPack,
   collateralShow,

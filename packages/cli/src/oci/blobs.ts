@@ -14,8 +14,8 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SottoError } from '@sotto/protocol/errors'
+import type { Descriptor, Digest } from '@sotto/protocol/oci'
 import { cliError } from '../errors.ts'
-import type { Descriptor, Digest } from './types.ts'
 
 const PIECE_BYTES = 1024 * 1024
 

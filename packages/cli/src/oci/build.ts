@@ -3,10 +3,6 @@ import { open } from 'node:fs/promises'
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { canonicalJson } from '@sotto/protocol/jcs'
-import { cliError } from '../errors.ts'
-import type { BlobStore } from './blobs.ts'
-import { type LayerPart, writeLayerTar } from './layer-source.ts'
-import { type OciImage, openLayoutForWriting, readImage } from './layout.ts'
 import {
   type Architecture,
   CONFIG,
@@ -16,7 +12,11 @@ import {
   MANIFEST,
   MAX_LAYERS,
   type RunConfig,
-} from './types.ts'
+} from '@sotto/protocol/oci'
+import { cliError } from '../errors.ts'
+import type { BlobStore } from './blobs.ts'
+import { type LayerPart, writeLayerTar } from './layer-source.ts'
+import { type OciImage, openLayoutForWriting, readImage } from './layout.ts'
 
 /** An image to build. */
 export interface BuildImageOptions {

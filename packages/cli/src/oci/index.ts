@@ -15,4 +15,4 @@ export {
   readDockerCredentials,
   type RegistryCredentials,
 } from './registry/index.ts'
-export type { Architecture, Descriptor, Digest, ImageConfig, Manifest, RunConfig } from './types.ts'
+export type { Architecture, Descriptor, Digest, ImageConfig, Manifest, RunConfig } from '@sotto/protocol/oci'

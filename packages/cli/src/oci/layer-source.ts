@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Digest } from '@sotto/protocol/oci'
 import { encodeTarHeader, TAR_END, tarPadding } from '@sotto/protocol/tar'
 import { cliError } from '../errors.ts'
-import type { Digest } from './types.ts'
 
 /** What a layer has at one path of the container: a folder or file of this machine, or bytes. */
 export interface LayerPart {

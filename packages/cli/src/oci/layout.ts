@@ -2,18 +2,22 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { canonicalJson } from '@sotto/protocol/jcs'
-import { cliError } from '../errors.ts'
-import { type BlobStore, openBlobs, orDiskError, readBounded, writeWhole } from './blobs.ts'
-import { isIndexType, isManifestType, parseImageConfig, parseIndex, parseManifest } from './parse.ts'
-import { selectPlatform } from './platform.ts'
 import {
   type Descriptor,
   type Digest,
   type ImageConfig,
   INDEX,
+  isIndexType,
+  isManifestType,
   type Manifest,
   MAX_MANIFEST_BYTES,
-} from './types.ts'
+  parseImageConfig,
+  parseIndex,
+  parseManifest,
+} from '@sotto/protocol/oci'
+import { cliError } from '../errors.ts'
+import { type BlobStore, openBlobs, orDiskError, readBounded, writeWhole } from './blobs.ts'
+import { selectPlatform } from './platform.ts'
 
 /** An image in a layout, its manifest and configuration read and checked; layers are checked when they are read. */
 export interface OciImage {

@@ -1,6 +1,5 @@
+import { type IndexEntry, isManifestType } from '@sotto/protocol/oci'
 import { cliError } from '../errors.ts'
-import { isManifestType } from './parse.ts'
-import type { IndexEntry } from './types.ts'
 
 /**
  * The image for Linux on an architecture, of those in an index. Entries for no platform, like attestations of a build, are

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { SottoError } from '@sotto/protocol/errors'
+import { LAYER_TAR } from '@sotto/protocol/oci'
 import { cliError } from '../errors.ts'
 import type { OciImage } from './layout.ts'
-import { LAYER_TAR } from './types.ts'
 import { hashLayer } from './verity/index.ts'
 
 /**

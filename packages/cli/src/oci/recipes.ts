@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import type { RunConfig } from '@sotto/protocol/oci'
 import { MEMORY_ENV, MEMORY_FLAGS } from '../stack/memory.ts'
 import type { LayerPart } from './layer-source.ts'
-import type { RunConfig } from './types.ts'
 
 /** The images of a deployment: the two measured roles, and everything that nobody has to trust. */
 export type ImageName = 'kms' | 'inference' | 'edge'

@@ -43,6 +43,18 @@ export function registryConfig(role: {
   }
 }
 
+/** Configuration of the boards of clean rooms. */
+export function roomsConfig(role: {
+  listen: ListenAt
+  store: string
+  genesis: string
+  /** File of the owners who may open boards. */
+  owners: string
+}): RoleConfig {
+  const { listen, store, genesis, owners } = role
+  return { listen, store, genesis, owners }
+}
+
 /** Configuration of a relay before one gateway, which may be several enclaves that hold the same keys. */
 export function relayConfig(role: {
   listen: ListenAt

@@ -33,6 +33,8 @@ export interface InferenceRole {
   kmsUrls: readonly string[]
   logUrl: string
   registryUrl?: string | undefined
+  /** Clean rooms that their parties reach through it. */
+  rooms?: { boardsUrl: string; roomUrl: string } | undefined
   policy: TrustPolicy
   /** Folder of the sealed models. */
   modelsFolder: string
@@ -57,6 +59,7 @@ export function inferenceConfig(role: InferenceRole): RoleConfig {
     kms: role.kmsUrls.length === 1 ? { url: kms } : role.kmsUrls,
     log: { url: role.logUrl },
     ...(role.registryUrl !== undefined && { registry: { url: role.registryUrl } }),
+    ...(role.rooms && { rooms: { boards: role.rooms.boardsUrl, room: role.rooms.roomUrl } }),
     policy: role.policy,
     models: {
       directory: role.modelsFolder,

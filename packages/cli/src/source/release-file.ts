@@ -64,7 +64,7 @@ const document = members<Document>(
       { digest: hex(32) },
       { commit: text(64, /^[0-9a-f]{40,64}$/) },
     ),
-    roles: members({}, { kms: role, inference: role }),
+    roles: members({}, { kms: role, inference: role, room: role }),
   },
   { console: pages },
 )

@@ -1,4 +1,4 @@
 import type { Role } from '@sotto/protocol/keyrelease'
 
 /** Roles that have an image. */
-export const ROLES: readonly Role[] = ['kms', 'inference']
+export const ROLES: readonly Role[] = ['kms', 'inference', 'room']

@@ -51,7 +51,7 @@ export async function verifyApp(
 /** One step for each release of an enclave: whether its app is this code. */
 export function compareApps(releases: readonly ExpectedRelease[], sha256: string): Step[] {
   return releases
-    .filter(({ role }) => role !== 'kms')
+    .filter(({ role }) => role === 'inference')
     .map(({ name, app }, index): Step => {
       const step = {
         name: `source.app${index === 0 ? '' : `-${index + 1}`}`,

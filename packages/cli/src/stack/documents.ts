@@ -50,8 +50,9 @@ export function localDataUse(receiptLogSeconds: number | undefined): DataUse {
 /**
  * The release statement of a measured role, signed by the local release key.
  *
- * @param dataUse what the enclave is configured for; a KMS gets no content
- * @param options.app the app it is configured to run beside its models; a KMS runs none
+ * @param dataUse what an inference enclave is configured for. A KMS gets no content. What a room does with content stands
+ * in contracts, which their parties sign, and no operator declares it for them: its statement says nothing of it
+ * @param options.app the app it is configured to run beside its models; other roles run none
  */
 export function signRelease(
   { role, digest, measurement, hostData }: MeasuredRole,
@@ -72,8 +73,8 @@ export function signRelease(
       version: VERSION,
       securityVersion: SECURITY_VERSION,
       evidence: { family: 'software', measurements: [measurement], hostData: [hostData] },
-      dataUse: role === 'kms' ? NO_CONTENT : dataUse,
-      ...(role !== 'kms' && app !== undefined && { app }),
+      ...(role !== 'room' && { dataUse: role === 'kms' ? NO_CONTENT : dataUse }),
+      ...(role === 'inference' && app !== undefined && { app }),
       createdAt: now,
     },
   }
@@ -91,11 +92,14 @@ export function keyReleasePolicyOf(options: {
   return {
     version: 1,
     genesis,
-    anyOf: workloads.map(({ role, measurement, hostData }, index) => ({
-      name: index === 0 ? role : `${role}-${index + 1}`,
-      role,
-      allOf: [{ family: 'software', roots: [root], measurements: [measurement], hostData: [hostData] }],
-    })),
+    anyOf: workloads.map(({ role, measurement, hostData }, index) => {
+      const nth = workloads.slice(0, index).filter((other) => other.role === role).length + 1
+      return {
+        name: nth === 1 ? role : `${role}-${nth}`,
+        role,
+        allOf: [{ family: 'software', roots: [root], measurements: [measurement], hostData: [hostData] }],
+      }
+    }),
     evidenceMaxAgeSeconds: 3600,
     createdAt: now,
   }
@@ -109,6 +113,8 @@ export function localTrustPolicy(options: {
   root: string
   /** The app that all enclaves run beside their models. */
   app?: ReleasedApp | undefined
+  /** Whether a clean room is part of it. */
+  rooms?: boolean | undefined
 }): TrustPolicy {
   const { app } = options
   return {
@@ -121,7 +127,11 @@ export function localTrustPolicy(options: {
     genesis: options.genesis,
     releaseKeys: [toBase64Url(options.releaseKey)],
     revoked: [],
-    minSecurityVersion: { kms: SECURITY_VERSION, inference: SECURITY_VERSION },
+    minSecurityVersion: {
+      kms: SECURITY_VERSION,
+      inference: SECURITY_VERSION,
+      ...(options.rooms && { room: SECURITY_VERSION }),
+    },
     log: { origin: options.log.origin, key: options.log.key },
     witnesses: {
       keys: options.log.witnesses.keys.map((key) => ({ key, organisation: 'this machine', operator: true })),

@@ -2,7 +2,7 @@ import { constants, linkSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { cliError } from '../errors.ts'
-import type { Layout } from './layout.ts'
+import type { Layout, StackImage } from './layout.ts'
 
 /** In the folder of a stack's state. */
 export const IMAGES_FOLDER = 'images'
@@ -27,11 +27,16 @@ const PAUSE_MS = 100
  * shares its bytes with the build: whoever writes *into* a built file changes it here too, which the
  * enclave notices before it starts an engine.
  *
+ * @param names which measured images it runs
  * @returns the same layout with the images and roles of `folder`
  * @throws `IMAGE_UNMEASURABLE` (fix-input) for a missing image, a link or a special file in one
  */
-export async function placeImages(layout: Layout, folder: string): Promise<Layout> {
-  const sources = [layout.image('kms'), layout.image('inference'), dirname(layout.edge('log'))]
+export async function placeImages(
+  layout: Layout,
+  folder: string,
+  names: readonly StackImage[] = ['kms', 'inference'],
+): Promise<Layout> {
+  const sources = [...names.map((name) => layout.image(name)), dirname(layout.edge('log'))]
   const placed = new Map(sources.map((source) => [source, join(folder, basename(source))]))
   for (let attempt = 1; ; attempt++) {
     await rm(folder, { recursive: true, force: true })

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { cliError } from '../errors.ts'
 
 /** Untrusted roles of a local stack. */
-export type EdgeRole = 'log' | 'witness' | 'relay' | 'registry'
+export type EdgeRole = 'log' | 'witness' | 'relay' | 'registry' | 'rooms'
+
+/** Measured images of a local stack. */
+export type StackImage = 'kms' | 'inference' | 'room'
 
 /** Where built things and default models lie. */
 export interface Layout {
@@ -16,7 +19,7 @@ export interface Layout {
   examples: string
   /** The Helm chart. */
   chart: string
-  image(name: 'kms' | 'inference'): string
+  image(name: StackImage): string
   edge(role: EdgeRole): string
 }
 

@@ -23,10 +23,15 @@ export interface LocalRegistry {
   owner: Uint8Array | undefined
 }
 
+/** List of the owners who may keep something on this machine, written when its registry starts. */
+export function ownersFile(state: StateFolder): string {
+  return `${state.config('registry')}.owners`
+}
+
 /** Starts the registry of sealed models: untrusted, and a party of its own. */
 export async function startRegistry(options: LocalRegistry): Promise<RoleProcess> {
   const { state, log, owner } = options
-  const owners = `${state.config('registry')}.owners`
+  const owners = ownersFile(state)
   await writeWhole(
     owners,
     JSON.stringify({

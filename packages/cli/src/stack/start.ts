@@ -7,11 +7,11 @@ import { documentDigest, type LoggedStatement } from '@sotto/protocol/keyrelease
 import { uploadLimits } from '@sotto/protocol/sizes'
 import { encodeTrustPolicy, softwareRootDigest } from '@sotto/verifier'
 import { encodeRoleConfig, kmsConfig, relayConfig } from '../roles/index.ts'
-import { launch } from '../software-tee/launch.ts'
+import { launch, type LaunchedRole } from '../software-tee/launch.ts'
 import { openMachine } from '../software-tee/machine.ts'
 import type { RoleProcess } from './child.ts'
 import { keyReleasePolicyOf, localDataUse, localTrustPolicy, type MeasuredRole } from './documents.ts'
-import { type Enclaves, enclaveName, prepareEnclaves, releaseAll } from './enclaves.ts'
+import { enclaveName, prepareEnclaves, releaseAll } from './enclaves.ts'
 import { openMemberKey } from '../governance/index.ts'
 import { checkAliases } from './aliases.ts'
 import { checkAzureService } from './azure.ts'
@@ -24,6 +24,7 @@ import { chooseModels, sealModels, signKeyImport } from './models.ts'
 import { describeSealedStore, describeStateError } from './state-error.ts'
 import { admitOwners, forgetSealed } from './owners.ts'
 import { startRegistry } from './registry.ts'
+import { prepareRoom, ROOM, startBoards } from './rooms.ts'
 import { choosePorts, openSecret, openSigner, openState } from './state.ts'
 import { openTap } from './tap.ts'
 import type { Stack, StackOptions, TappedParty } from './types.ts'
@@ -33,10 +34,11 @@ const GATEWAY = 'inference'
 /** What an enclave that is replaced may take to finish its answers. */
 const DRAIN_MS = 20_000
 const PORTS = ['log', 'witness', 'kms', 'relay', 'azure', 'registry'] as const
+const ROOM_PORTS = ['rooms', ROOM] as const
 
 /**
- * Starts log, witness, KMS, enclave and relay as processes of their own, seals the default models,
- * and leaves the policy a client of this stack pins. Nothing is shared between them but HTTP.
+ * Starts log, witness, KMS, enclave and relay as processes of their own, boards and clean room where they are asked for,
+ * seals the default models, and leaves the policy a client of this stack pins. Nothing is shared between them but HTTP.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const roles: RoleProcess[] = []
@@ -47,13 +49,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await removeImages(options.stateFolder)
   }
   try {
-    const { enclaves, ...started } = await startAll(options, roles, taps)
+    const { restartable, ...started } = await startAll(options, roles, taps)
     const restartEnclaves: Stack['restartEnclaves'] = async (onRestart) => {
-      for (const index of enclaves.measured.keys()) {
-        const at = roles.findIndex(({ name }) => name === enclaveName(index))
+      for (const [name, start] of restartable) {
+        const at = roles.findIndex((role) => role.name === name)
         await roles[at]!.stop(DRAIN_MS)
-        roles[at] = await enclaves.startOne(index)
-        onRestart?.(enclaveName(index))
+        roles[at] = await start()
+        onRestart?.(name)
       }
     }
     return { ...started, roles, taps, restartEnclaves, stop }
@@ -67,8 +69,13 @@ async function startAll(
   options: StackOptions,
   roles: RoleProcess[],
   taps: Stack['taps'],
-): Promise<Omit<Stack, 'roles' | 'taps' | 'stop' | 'restartEnclaves'> & { enclaves: Enclaves }> {
-  const { now = () => Math.floor(Date.now() / 1000), replicas = 1, app, expiresAt } = options
+): Promise<
+  Omit<Stack, 'roles' | 'taps' | 'stop' | 'restartEnclaves'> & {
+    /** Enclaves by name, in the order in which they are started again. */
+    restartable: Map<string, () => Promise<LaunchedRole>>
+  }
+> {
+  const { now = () => Math.floor(Date.now() / 1000), replicas = 1, app, expiresAt, rooms = false } = options
   const releasedApp = app && { name: app.name, sha256: app.code.sha256 }
   const names = Array.from({ length: replicas }, (_, index) => enclaveName(index))
   const onProgress = (text: string): void => {
@@ -78,8 +85,13 @@ async function startAll(
   const uploads = uploadLimits(options.maxUploadBytes)
   const dataUse = localDataUse(options.receiptLogSeconds)
   const state = await openState(options.stateFolder)
-  const layout = await placeImages(options.layout, state.images)
-  const ports = await choosePorts<string>(join(state.root, 'ports.json'), [...PORTS, ...names])
+  const layout = await placeImages(
+    options.layout,
+    state.images,
+    rooms ? ['kms', 'inference', 'room'] : ['kms', 'inference'],
+  )
+  const portNames = [...PORTS, ...names, ...(rooms ? ROOM_PORTS : [])]
+  const ports = await choosePorts<string>(join(state.root, 'ports.json'), portNames)
   const appendToken = await openSecret(state.key('append-token'))
   const [releaseKey, owner] = await Promise.all(
     ['release', 'owner'].map((name) => openSigner(state.key(name))),
@@ -140,6 +152,7 @@ async function startAll(
     log,
     root,
     app: releasedApp,
+    rooms,
   })
 
   onProgress('starting the registry')
@@ -153,6 +166,13 @@ async function startAll(
   }
   roles.push(await startRegistry({ layout, state, ...registry }))
   const registryUrl = await reach('registry', ports['registry']!)
+  if (rooms) {
+    onProgress('starting the boards')
+    roles.push(await startBoards({ layout, state, port: ports['rooms']!, genesis: genesisDigest }))
+  }
+  const roomAddresses = rooms
+    ? { boardsUrl: await reach('rooms', ports['rooms']!), roomUrl: await reach('room', ports[ROOM]!) }
+    : undefined
 
   onProgress('measuring and releasing the images')
   const ownKms = { kmsUrl, genesis: genesisDigest, member, now: now() }
@@ -173,6 +193,7 @@ async function startAll(
       kmsUrls: [kmsUrl],
       logUrl,
       registryUrl,
+      rooms: roomAddresses,
       policy,
       modelsFolder: state.models,
       models,
@@ -185,13 +206,26 @@ async function startAll(
     },
     env: options.receiptLogSeconds === undefined ? {} : { SOTTO_LOG_APPEND_TOKEN: appendToken },
   })
+  const room =
+    roomAddresses &&
+    (await prepareRoom({
+      layout,
+      state,
+      machine,
+      port: ports[ROOM]!,
+      kmsUrl,
+      logUrl,
+      boardsUrl: roomAddresses.boardsUrl,
+      policy,
+    }))
+  const workloads = [...enclaves.measured, ...(room ? [room.measured] : [])]
   const measuredKms: MeasuredRole = {
     role: 'kms',
     digest: kms.image.digest,
     measurement: kms.measurement,
     hostData: kms.hostData,
   }
-  const releases = await releaseAll([measuredKms, ...enclaves.measured], {
+  const releases = await releaseAll([measuredKms, ...workloads], {
     logUrl,
     appendToken,
     signer: releaseKey!,
@@ -199,7 +233,7 @@ async function startAll(
     dataUse,
     app: releasedApp,
   })
-  const releasePolicy = { genesis: genesisDigest, workloads: enclaves.measured, root, now: now() }
+  const releasePolicy = { genesis: genesisDigest, workloads, root, now: now() }
   await decideAlone(ownKms, 'key-release-policy', keyReleasePolicyOf(releasePolicy), releases)
 
   onProgress('sealing the models')
@@ -219,6 +253,10 @@ async function startAll(
 
   onProgress(replicas === 1 ? 'starting the enclave' : `starting ${replicas} enclaves`)
   roles.push(...(await enclaves.start()))
+  if (room) {
+    onProgress('starting the clean room')
+    roles.push(await room.start())
+  }
   const [first, ...others] = names.map((name) => ports[name]!)
   const gatewayUrl = await reach('gateway', first!)
 
@@ -239,7 +277,10 @@ async function startAll(
     gateway: GATEWAY,
     policy,
     policyFile: state.policy,
-    enclaves,
+    restartable: new Map([
+      ...names.map((name, index) => [name, () => enclaves.startOne(index)] as const),
+      ...(room ? [[ROOM, room.start] as const] : []),
+    ]),
     ...(options.compat === 'azure' && {
       azure: { kms: azureKms, serviceFile, score: `${gatewayUrl}/score` },
     }),

@@ -31,6 +31,8 @@ export interface StackOptions {
   receiptLogSeconds?: number
   /** Another dialect that KMS and enclave serve too. Default: none. */
   compat?: 'azure'
+  /** A clean room and its boards beside the models. Default: none. */
+  rooms?: boolean
   /** Record what every party receives on its sockets. */
   tap?: boolean
   onProgress?: (text: string) => void
@@ -67,4 +69,4 @@ export interface AzureAddresses {
 }
 
 /** Parties a tap can stand in front of. */
-export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log' | 'witness' | 'registry'
+export type TappedParty = 'relay' | 'gateway' | 'kms' | 'log' | 'witness' | 'registry' | 'rooms' | 'room'

@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, 
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readTarStream } from '@sotto/protocol/oci'
 import {
   architectureOf,
   buildImage,
@@ -10,7 +11,6 @@ import {
   readLayer,
   readLayout,
 } from '../../src/oci/index.ts'
-import { readTarStream } from '../../src/oci/tar/index.ts'
 import { temporary, writeFiles, writeSampleLayout } from './support/sample.ts'
 
 let root: string

@@ -7,7 +7,7 @@ import { hashLayer } from '../../src/oci/verity/index.ts'
 import { runInMemory, type RunResult } from '../support/memory-io.ts'
 import { startRegistry, USER } from './support/registry-server.ts'
 import { sampleImage, temporary, writeFiles, writeSampleLayout } from './support/sample.ts'
-import { writeTar } from './support/tar-writer.ts'
+import { writeTar } from '../../../protocol/test/oci/support/tar-writer.ts'
 
 let cwd: string
 beforeEach(() => {

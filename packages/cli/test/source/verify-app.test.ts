@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
-import type { ReleasedApp } from '@sotto/protocol/keyrelease'
+import type { ReleasedApp, Role } from '@sotto/protocol/keyrelease'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { packCode } from '../../src/deploy/app/pack.ts'
 import type { ExpectedRelease } from '../../src/source/expected.ts'
@@ -137,7 +137,7 @@ describe('sotto verify --app', () => {
 })
 
 describe('several releases', () => {
-  const release = (name: string, app?: string, role: 'kms' | 'inference' = 'inference'): ExpectedRelease => ({
+  const release = (name: string, app?: string, role: Role = 'inference'): ExpectedRelease => ({
     role,
     name,
     digest: 'cd'.repeat(32),
@@ -149,6 +149,7 @@ describe('several releases', () => {
     const steps = compareApps(
       [
         release('kms', undefined, 'kms'),
+        release('room', undefined, 'room'),
         release('one', A),
         release('two', B),
         release('three'),
@@ -167,6 +168,7 @@ describe('several releases', () => {
   })
 
   it('none of an enclave is nothing compared', () => {
-    expect(compareApps([release('kms', undefined, 'kms')], 'aa'.repeat(32))).toEqual([])
+    const others = [release('kms', undefined, 'kms'), release('room', undefined, 'room')]
+    expect(compareApps(others, 'aa'.repeat(32))).toEqual([])
   })
 })

@@ -30,10 +30,15 @@ const signer = (): ReturnType<typeof fakeSigner> => desk.service.world.signers.r
 
 describe('sotto verify --source --release', () => {
   it('ticks every role that the checkout builds, and leaves nothing behind', async () => {
-    const file = release(signer(), { kms: entriesOf('kms'), inference: entriesOf('inference') })
+    const file = release(signer(), {
+      kms: entriesOf('kms'),
+      inference: entriesOf('inference'),
+      room: entriesOf('room'),
+    })
     const { code, stdout, stderr } = await run(['--release', file, '--yes'])
     expect(stdout).toContain('✓ source.kms.measurement     required  This source builds kms 1.2.3\n')
     expect(stdout).toContain('✓ source.inference.release   required  A pinned release key signed')
+    expect(stdout).toContain('✓ source.room.measurement    required  This source builds room 1.2.3\n')
     expect(stdout).toMatch(/\nthe source builds exactly what is released\n$/)
     expect(stderr).toContain('warning: rebuilding runs the build of')
     expect(code).toBe(0)

@@ -4,6 +4,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -56,6 +57,18 @@ describe('the images of a stack', () => {
       expect(readFileSync(path, 'utf8')).toMatch(/^first /)
     }
     expect(statSync(nodeOf(placed)).ino).toBe(statSync(join(layout.dist, NODE)).ino)
+  })
+
+  it('are those that the stack runs: a room only where there is one', async () => {
+    const role = join(layout.image('room'), 'role.js')
+    mkdirSync(dirname(role), { recursive: true })
+    writeFileSync(role, 'first')
+    const folder = join(state, 'images')
+    await placeImages(layout, folder)
+    expect(readdirSync(folder).sort()).toEqual(['edge', 'inference', 'kms'])
+    const placed = await placeImages(layout, folder, ['kms', 'inference', 'room'])
+    expect(readdirSync(folder).sort()).toEqual(['edge', 'inference', 'kms', 'room'])
+    expect(statSync(join(placed.image('room'), 'role.js')).ino).toBe(statSync(role).ino)
   })
 
   it('are copies with the same modes on another file system', async ({ skip }) => {

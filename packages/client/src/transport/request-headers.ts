@@ -7,6 +7,10 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'accept',
   'content-type',
   'inference-header-content-length',
+  // Of a sealed file of a room: which part of it.
+  'range',
+  // Opens one board of a room, to whoever has it: it names no member.
+  'sotto-board-token',
   'upload-offset',
 ])
 

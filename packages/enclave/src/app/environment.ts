@@ -1,4 +1,4 @@
-import { quote } from './sandbox/words.ts'
+import { quote } from '../sandbox/words.ts'
 
 /** What every app finds in its environment, and what its deployment adds. */
 export function appEnvironment(

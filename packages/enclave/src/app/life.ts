@@ -1,19 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs'
+import { chmodSync, closeSync, constants, openSync, readlinkSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { SottoError } from '@sotto/protocol/errors'
 import type { App } from '@sotto/serve/errors'
 import { type RunningServer, startServer } from '@sotto/serve/server'
+import { READY_DESCRIPTOR } from '../sandbox/descriptors.ts'
+import type { CapsuleKind } from '../sandbox/kind.ts'
+import { openFirst, openProcess, untilGone } from '../sandbox/process.ts'
 import { API_SOCKET, APP_SOCKET } from './bridge/bridge.ts'
 import { appScript } from './environment.ts'
 import { appError } from './errors.ts'
 import { type Listener, listenersOf } from './listeners.ts'
-import type { CapsuleContent, CapsuleKind } from './sandbox/capsule-parts.ts'
+import type { CapsuleContent } from './sandbox/capsule-parts.ts'
 import { capsuleCommand } from './sandbox/capsule.ts'
-import { READY_DESCRIPTOR } from './sandbox/descriptors.ts'
 
 /** How to start an app once. */
 export interface LifeOptions {
@@ -35,9 +36,6 @@ const READY_MS = 60_000
 const MAX_CONNECTIONS = 512
 const MAX_IDLE_CONNECTIONS = 32
 const IDLE_MS = 1000
-/** How often it is looked whether all of a life is gone, and for how long: a process that the kernel cannot end stays. */
-const GONE_CHECK_MS = 5
-const GONE_MS = 10_000
 
 /** One life of an app with its namespaces and its bridge: started, used, ended. Nothing of it is left afterwards. */
 export class Life {
@@ -122,7 +120,7 @@ export class Life {
     this.ended = exited.then(async (status) => {
       this.isOver = true
       this.agent.destroy()
-      await this.gone()
+      if (this.first !== undefined) await untilGone(this.first)
       return status
     })
     void this.ended.then(() => this.leave())
@@ -199,41 +197,10 @@ export class Life {
     return `/proc/self/fd/${this.link}`
   }
 
-  /** The kernel ends every process of the namespaces before their first one is dead. */
-  private async gone(): Promise<void> {
-    const until = performance.now() + GONE_MS
-    while (this.first !== undefined && isAlive(this.first) && performance.now() < until)
-      await sleep(GONE_CHECK_MS)
-  }
-
   private async leave(): Promise<void> {
     // A server removes its socket when it closes, by a path that is through this descriptor.
     await this.serving?.then((server) => server.close()).catch(() => undefined)
     for (const fd of [this.link, this.first, this.proc]) if (fd !== undefined && fd >= 0) closeSync(fd)
-  }
-}
-
-/** The process of that number now, and no other later. */
-function openProcess(pid: number | string): number {
-  return openSync(`/proc/${pid}`, constants.O_RDONLY | constants.O_DIRECTORY)
-}
-
-/** The process whose number is the first line; undefined where it has not come, or is gone. */
-function openFirst(text: string): number | undefined {
-  const pid = /^(\d+)\n/.exec(text)?.[1]
-  try {
-    return pid === undefined ? undefined : openProcess(pid)
-  } catch {
-    return undefined
-  }
-}
-
-/** `stat` has the state behind the name; a zombie waits for somebody to ask, and does nothing any more. */
-function isAlive(proc: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/self/fd/${proc}/stat`, 'latin1'))
-  } catch {
-    return false
   }
 }
 

@@ -18,6 +18,8 @@ export const REQUEST_FIELDS: ReadonlySet<string> = new Set([
   'content-type',
   // Where JSON ends and binary tensors begin (KServe v2): it says nothing that the body does not.
   'inference-header-content-length',
+  'range',
+  'sotto-board-token',
   'upload-offset',
 ])
 

@@ -18,6 +18,12 @@ import { createKeptFetch } from '../gateway/tokens/index.ts'
 import { pause } from '../pause/index.ts'
 import { collectBound, createKmsClient, createReceiptKey, TICK_SECONDS, verifyKms } from '../release/index.ts'
 import {
+  type ContainerEngine,
+  type ContainerProgram,
+  createContainerEngine,
+  measuredContainerProgram,
+} from '../room/container/index.ts'
+import {
   createBoardFiles,
   createKmsCalls,
   createRoomApp,
@@ -41,6 +47,7 @@ const EVENTS = {
   listening: { url: 'address' },
   sandbox: { full: 'flag' },
   queries: { available: 'flag' },
+  containers: { available: 'flag' },
   refused: { code: 'code' },
   'attest-failed': { code: 'code' },
   'engine-failed': { code: 'code', expected: 'digest', found: 'digest' },
@@ -51,7 +58,7 @@ export interface RoomOptions {
   /** `full`: refuse to start where engines cannot have their own uid and no network (T19). */
   sandbox: 'full' | 'best-effort'
   /** For tests that run sources: programs that are part of no image, and a folder with DuckDB. */
-  unmeasured?: { engine: string; sql: string; part?: string }
+  unmeasured?: { engine: string; sql: string; wasm: string; part?: string; container: ContainerProgram }
 }
 
 /**
@@ -73,9 +80,10 @@ export async function runRoom(
   const logger = createLogger('room', EVENTS)
   const clock = createClock()
   const metrics = createMetrics()
+  const program = unmeasured === undefined ? measuredProgram(image) : undefined
   const host = await EngineHost.open({
     entry: unmeasured?.engine ?? join(image, 'engine.js'),
-    ...(unmeasured === undefined && { program: measuredProgram(image) }),
+    ...(program && { program }),
     require: sandbox,
     ...(config.llamaServer && { llamaServer: config.llamaServer }),
     onFailed: (reason) => logger.log('engine-failed', describeFailure(reason)),
@@ -86,8 +94,16 @@ export async function runRoom(
   const part = unmeasured === undefined ? image : unmeasured.part
   const hasQueries = part !== undefined && existsSync(join(part, 'node_modules/@duckdb/node-api'))
   logger.log('queries', { available: hasQueries })
+  const container = await openContainers(
+    program === undefined ? unmeasured!.container : measuredContainerProgram(program),
+    sandbox,
+  )
+  if (container) context.onShutdown(() => container.close())
+  logger.log('containers', { available: container !== undefined })
   const tools: StepTools = {
     host,
+    wasm: { entry: unmeasured?.wasm ?? join(image, 'wasm.js') },
+    ...(container && { container }),
     ...(hasQueries && {
       sql: {
         entry: unmeasured?.sql ?? join(image, 'sql.js'),
@@ -174,5 +190,18 @@ export async function runRoom(
     runs.sweep()
     // What failed leaves what was shown: whoever looks at it judges how old it is.
     if (performance.now() - shown!.at >= REATTEST_MS) await attest().catch(report)
+  }
+}
+
+/** Containers need more of a machine than models and queries do: a room without them still does the rest. */
+async function openContainers(
+  program: ContainerProgram,
+  require: RoomOptions['sandbox'],
+): Promise<ContainerEngine | undefined> {
+  try {
+    return await createContainerEngine({ program, require })
+  } catch (error) {
+    if (codeOf(error) === 'ROOM_CONTAINER_SANDBOX') return undefined
+    throw error
   }
 }

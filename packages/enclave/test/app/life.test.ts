@@ -7,10 +7,10 @@ import { appEnvironment } from '../../src/app/environment.ts'
 import { forward } from '../../src/app/forward.ts'
 import { Life, type LifeOptions } from '../../src/app/life.ts'
 import { unmeasuredAppProgram } from '../../src/app/program.ts'
-import type { CapsuleKind } from '../../src/app/sandbox/capsule-parts.ts'
 import { probeAppSandbox } from '../../src/app/sandbox/probe.ts'
 import { createByteBudget } from '../../src/ram/byte-budget.ts'
 import { APP_UIDS, makeEmptyDirectory } from '../../src/sandbox/index.ts'
+import type { CapsuleKind } from '../../src/sandbox/kind.ts'
 import { configOf, noApi, server, temporaryFolder, whyNotHere } from './real-app.ts'
 
 /** What the kernel refuses, by path. */

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { rmdirSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { loopbackUp } from '../../src/app/sandbox/kernel-calls.ts'
+import { loopbackUp } from '../../src/sandbox/kernel-calls.ts'
 import { probeAppSandbox } from '../../src/app/sandbox/probe.ts'
-import { quoteAll } from '../../src/app/sandbox/words.ts'
+import { quoteAll } from '../../src/sandbox/words.ts'
 import { APP_UIDS, availablePrograms, makeEmptyDirectory, type Programs } from '../../src/sandbox/index.ts'
 import { whyNotHere } from './real-app.ts'
 

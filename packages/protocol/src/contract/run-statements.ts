@@ -2,6 +2,7 @@
 import { utf8 } from '../bytes/index.ts'
 import { parseDsse, verifyDsse } from '../dsse/index.ts'
 import {
+  areDistinct,
   base64url,
   type Decoder,
   hex,
@@ -11,6 +12,7 @@ import {
   literal,
   members,
   object,
+  refine,
   text,
 } from '../jcs/index.ts'
 import { artifactId, tupleName, wrapEnc } from '../keyrelease/decode.ts'
@@ -73,12 +75,16 @@ const receiptDecoder: Decoder<RunReceipt> = object<RunReceipt>({
   issuedAt: integer(1),
 })
 
-const permitDecoder: Decoder<RunPermit> = object<RunPermit>({
-  format: literal('sotto-run-permit/1'),
-  ...about,
-  outputs: list(made, 1, MAX_OUTPUTS),
-  issuedAt: integer(1),
-})
+const permitDecoder: Decoder<RunPermit> = refine(
+  object<RunPermit>({
+    format: literal('sotto-run-permit/1'),
+    ...about,
+    outputs: list(made, 1, MAX_OUTPUTS),
+    issuedAt: integer(1),
+  }),
+  ({ outputs }) =>
+    areDistinct(outputs.map(({ output }) => output)) ? undefined : 'an output is named twice',
+)
 
 /** Which run a statement has to be about. */
 export interface OfRun {
@@ -88,7 +94,7 @@ export interface OfRun {
 }
 
 /**
- * "The keys of this run went to this room, and its budgets are charged."
+ * "The keys of this run went to this room, and its budgets are charged." Nobody else has signed it: it has one digest.
  * @param key of the KMS's statements, 32 bytes
  * @throws `CONTRACT_MALFORMED`, `CONTRACT_SIGNATURE`, `CONTRACT_OTHER`
  */
@@ -138,8 +144,9 @@ function verify<T extends OfRun>(
   }
   try {
     verifyDsse(parsed, type, [key])
+    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
   } catch (cause) {
-    throw contractError('CONTRACT_SIGNATURE', `another key signed the ${what}`, { cause })
+    throw contractError('CONTRACT_SIGNATURE', `another key signed the ${what}, or one more`, { cause })
   }
   if (document.genesis === genesis && document.contract === contract && document.run === run) return document
   throw contractError('CONTRACT_OTHER', `the ${what} is about another run`, {

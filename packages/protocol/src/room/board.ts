@@ -4,7 +4,17 @@
  */
 import { fromBase64Url, fromUtf8, utf8 } from '../bytes/index.ts'
 import { type DsseEnvelope, type DsseSigner, parseDsse, signDsse, verifyDsse } from '../dsse/index.ts'
-import { base64url, boolean, type Decoder, hex, integer, list, literal, object } from '../jcs/index.ts'
+import {
+  base64url,
+  boolean,
+  type Decoder,
+  hex,
+  integer,
+  list,
+  literal,
+  object,
+  refine,
+} from '../jcs/index.ts'
 import { decodeDocument, type Digest, encodeDocument } from '../keyrelease/index.ts'
 import type { Ed25519Key, UnixSeconds } from '../keyrelease/types.ts'
 import { roomError } from './errors.ts'
@@ -78,12 +88,18 @@ export const boardPageDecoder: Decoder<BoardPage> = object<BoardPage>({
 })
 
 /** Decodes a {@link BoardFile}. @throws `JCS_FIELD` */
-export const boardFileDecoder: Decoder<BoardFile> = object<BoardFile>({
-  digest: hex(32),
-  bytes: integer(1),
-  offset: integer(0),
-  complete: boolean(),
-})
+export const boardFileDecoder: Decoder<BoardFile> = refine(
+  object<BoardFile>({
+    digest: hex(32),
+    bytes: integer(1),
+    offset: integer(0),
+    complete: boolean(),
+  }),
+  ({ bytes, offset, complete }) =>
+    offset <= bytes && (!complete || offset === bytes)
+      ? undefined
+      : 'there is more or less of it than it has',
+)
 
 /** Signs the opening of a board. */
 export function signBoardOpening(opening: BoardOpening, owner: DsseSigner): string {
@@ -91,7 +107,7 @@ export function signBoardOpening(opening: BoardOpening, owner: DsseSigner): stri
 }
 
 /**
- * The opening of a board, signed by the owner that it names. Whether that owner may open one is another question.
+ * The opening of a board, signed by the owner that it names and by nobody else. Whether that owner may open one is another question.
  * @throws `ROOM_DOCUMENT`, `ROOM_SIGNATURE`, `ROOM_OTHER`
  */
 export function verifyBoardOpening(envelope: Uint8Array | string, genesis: Digest): BoardOpening {
@@ -105,6 +121,7 @@ export function verifyBoardOpening(envelope: Uint8Array | string, genesis: Diges
   }
   try {
     verifyDsse(parsed, BOARD_TYPE, [fromBase64Url(opening.owner)])
+    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
   } catch (cause) {
     throw roomError('ROOM_SIGNATURE', 'the owner that it names did not open this board', { cause })
   }

@@ -142,7 +142,7 @@ export function signRunProvenance(statement: RunProvenance, room: DsseSigner | P
 }
 
 /**
- * What the room of a run says of where its outputs come from.
+ * What the room of a run, and nobody else, says of where its outputs come from.
  * @throws `ROOM_DOCUMENT`, `ROOM_SIGNATURE`, `ROOM_OTHER`
  */
 export function verifyRunProvenance(
@@ -159,6 +159,7 @@ export function verifyRunProvenance(
   }
   try {
     verifyDsse(parsed, PAYLOAD_TYPES.release, [fromBase64Url(receiptKey)])
+    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
   } catch (cause) {
     throw roomError('ROOM_SIGNATURE', 'the room of this run did not sign its provenance', { cause })
   }

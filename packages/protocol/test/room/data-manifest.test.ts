@@ -39,10 +39,13 @@ const manifests: fc.Arbitrary<DataManifest> = fc
     fc.record({
       kind: fc.constant(kind),
       media: fc.constantFrom(...MEDIA_OF[kind]),
-      items: kind === 'table' || kind === 'code' ? fc.constant(1) : fc.integer({ min: 1, max: MAX_DATA_ITEMS }),
+      items:
+        kind === 'table' || kind === 'code' ? fc.constant(1) : fc.integer({ min: 1, max: MAX_DATA_ITEMS }),
       bytes: fc.integer({ min: 0, max: 2 ** 42 }),
       salt: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(toBase64Url),
-      sha256: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((hash) => Buffer.from(hash).toString('hex')),
+      sha256: fc
+        .uint8Array({ minLength: 32, maxLength: 32 })
+        .map((hash) => Buffer.from(hash).toString('hex')),
       model: fc.string({ minLength: 1, maxLength: 500 }),
     }),
   )
@@ -68,7 +71,8 @@ describe('the manifest of an input', () => {
 
   it('has another digest with another salt: the same data says nothing about itself', () => {
     const other = { ...TABLE, salt: toBase64Url(new Uint8Array(32).fill(8)) }
-    const digestOf = (manifest: DataManifest): string => parseDataManifest(encodeDataManifest(manifest)).digest
+    const digestOf = (manifest: DataManifest): string =>
+      parseDataManifest(encodeDataManifest(manifest)).digest
     expect(digestOf(other)).not.toBe(digestOf(TABLE))
   })
 

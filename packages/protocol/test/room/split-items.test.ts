@@ -62,7 +62,9 @@ describe('items of an input', () => {
 
   it('end where their content ends: no shorter content passes, and none with a byte more', async () => {
     for (let end = 0; end < CONTENT.length; end++)
-      await expect(whole(CONTENT.subarray(0, end), ITEMS.length), `${end}`).rejects.toThrow(refusal('ROOM_DATA'))
+      await expect(whole(CONTENT.subarray(0, end), ITEMS.length), `${end}`).rejects.toThrow(
+        refusal('ROOM_DATA'),
+      )
     for (const more of [1, 2, 3, 4, 5])
       await expect(whole(concat(CONTENT, new Uint8Array(more)), ITEMS.length)).rejects.toThrow(
         refusal('ROOM_DATA'),

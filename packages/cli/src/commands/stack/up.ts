@@ -13,6 +13,7 @@ import { CONSOLE_ORIGINS } from '../../stack/console-origins.ts'
 import { detach } from '../../stack/detach.ts'
 import { findLayout } from '../../stack/layout.ts'
 import { findModels } from '../../stack/models.ts'
+import { hasQueries } from '../../stack/rooms.ts'
 import { type RunningStack, STATE_FOLDER } from '../../stack/running.ts'
 import { describeStateError } from '../../stack/state-error.ts'
 import { refuseSecondStack, superviseStack } from '../../stack/supervise.ts'
@@ -46,6 +47,10 @@ export const up: Command = defineCommand({
       max: MAX_UPLOAD_BYTES,
     },
     ...OWNER_FLAG,
+    rooms: {
+      type: 'boolean',
+      summary: 'run a clean room and its boards too, for contracts of several parties',
+    },
     compat: {
       type: 'string',
       value: 'DIALECT',
@@ -83,11 +88,14 @@ export const up: Command = defineCommand({
     const maxUpload = flags['max-upload']
     const keyFile = ownerKeyFile(context.io, flags.owner)
     const owner = await ownOwner(context, keyFile, flags.owner !== undefined)
+    if (flags.rooms && !hasQueries(findLayout()))
+      context.note('the clean room runs no queries: npm run rooms installs their engine and builds it in')
     if (flags.detach) {
       const running = await detach(context, folder, 'up', [
         ...models.flatMap((directory) => ['--models', directory]),
         ...(flags.alias ?? []).flatMap((alias) => ['--alias', alias]),
         ...(maxUpload === undefined ? [] : ['--max-upload', String(maxUpload)]),
+        ...(flags.rooms ? ['--rooms'] : []),
         ...(flags.compat === undefined ? [] : ['--compat', flags.compat]),
         ...(flags['receipt-log'] === undefined ? [] : ['--receipt-log', String(flags['receipt-log'])]),
         ...browserOrigins.flatMap((origin) => ['--browser-origin', origin]),
@@ -104,6 +112,7 @@ export const up: Command = defineCommand({
         browserOrigins: [...new Set([...CONSOLE_ORIGINS, ...browserOrigins])],
         ...(owner && { owner: fromBase64Url(owner.key) }),
         ...(maxUpload !== undefined && { maxUploadBytes: maxUpload }),
+        ...(flags.rooms && { rooms: true }),
         ...(flags.compat === 'azure' && { compat: 'azure' }),
         ...(flags['receipt-log'] !== undefined && { receiptLogSeconds: flags['receipt-log'] }),
       },

@@ -1,5 +1,5 @@
+import { isDigest } from '@sotto/protocol/oci'
 import { cliError } from '../../errors.ts'
-import { isDigest } from '../../oci/parse.ts'
 import { parseReference } from '../../oci/registry/index.ts'
 import { fixedEnv } from './policy.ts'
 import type { AciContainer, AciInput } from './types.ts'

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto'
-import { cliError } from '../../errors.ts'
-import { isDigest, isIndexType, isManifestType, parseIndex } from '../parse.ts'
-import { selectPlatform } from '../platform.ts'
 import {
   type Descriptor,
   type Digest,
   DOCKER_LIST,
   DOCKER_MANIFEST,
   INDEX,
+  isDigest,
+  isIndexType,
+  isManifestType,
   MANIFEST,
   MAX_MANIFEST_BYTES,
-} from '../types.ts'
+  parseIndex,
+} from '@sotto/protocol/oci'
+import { cliError } from '../../errors.ts'
+import { selectPlatform } from '../platform.ts'
 import { readBounded, type Registry } from './client.ts'
 
 const ACCEPT = [MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_LIST].join(', ')

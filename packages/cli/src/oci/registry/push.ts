@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
+import type { Descriptor, Digest } from '@sotto/protocol/oci'
 import { cliError } from '../../errors.ts'
 import type { OciImage } from '../layout.ts'
-import type { Descriptor, Digest } from '../types.ts'
 import { openRegistry, type Registry, type RegistryOptions } from './client.ts'
 
 /** An image to push. */

@@ -1,6 +1,5 @@
+import { type Digest, isDigest } from '@sotto/protocol/oci'
 import { cliError } from '../../errors.ts'
-import { isDigest } from '../parse.ts'
-import type { Digest } from '../types.ts'
 
 /** Where an image is, and which. */
 export interface ImageReference {

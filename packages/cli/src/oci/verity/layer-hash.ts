@@ -1,5 +1,11 @@
+import {
+  readTarStream,
+  shownPath,
+  type TarEntry,
+  type TarEntryType,
+  type TarLimits,
+} from '@sotto/protocol/oci'
 import { cliError } from '../../errors.ts'
-import { readTarStream, shownPath, type TarEntry, type TarEntryType, type TarLimits } from '../tar/index.ts'
 import { type BlockSink, type BlockStream, createBlockStream } from './block-stream.ts'
 import { FIRST_BLOCK, finishFileSystem } from './finish.ts'
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from './inode.ts'

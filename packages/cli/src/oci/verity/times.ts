@@ -1,4 +1,4 @@
-import type { TarTime } from '../tar/index.ts'
+import type { TarTime } from '@sotto/protocol/oci'
 
 /** What ext4 stores of a moment: seconds in the low 34 bits, nanoseconds above (ext4, "Inode Timestamps"). */
 export type FsTime = bigint

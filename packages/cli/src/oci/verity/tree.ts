@@ -1,5 +1,5 @@
+import { shownPath, type TarEntry } from '@sotto/protocol/oci'
 import { cliError } from '../../errors.ts'
-import { shownPath, type TarEntry } from '../tar/index.ts'
 import type { BlockStream } from './block-stream.ts'
 import { encodeExtents, MAX_EXTENT_BLOCKS } from './extents.ts'
 import {

@@ -1,5 +1,5 @@
+import { shownPath } from '@sotto/protocol/oci'
 import { cliError } from '../../errors.ts'
-import { shownPath } from '../tar/index.ts'
 import { BLOCK_BYTES } from './merkle.ts'
 
 /** An extended attribute as ext4 stores it: its prefix is a number (ext4, "Extended Attributes"). */

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MANIFEST } from '@sotto/protocol/oci'
 import { parseReference, pullImage, pushImage, readLayout } from '../../../src/oci/index.ts'
 import { openRegistry } from '../../../src/oci/registry/client.ts'
-import { MANIFEST } from '../../../src/oci/types.ts'
 import { USER } from '../support/registry-server.ts'
 import { sampleImage, temporary, writeSampleLayout } from '../support/sample.ts'
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { INDEX, MANIFEST } from '@sotto/protocol/oci'
 import {
   type OciImage,
   parseReference,
@@ -8,7 +9,6 @@ import {
   type PullImageOptions,
   readDockerCredentials,
 } from '../../../src/oci/index.ts'
-import { INDEX, MANIFEST } from '../../../src/oci/types.ts'
 import {
   digestOf,
   type RegistryBehaviour,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { WrittenEntry } from './tar-writer.ts'
+import type { WrittenEntry } from '../../../../protocol/test/oci/support/tar-writer.ts'
 
 /** A number from 0 on, below the one given. */
 export type RandomInt = (below: number) => number

@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { CONFIG, INDEX, LAYER_GZIP, MANIFEST } from '../../../src/oci/types.ts'
+import { CONFIG, INDEX, LAYER_GZIP, MANIFEST } from '@sotto/protocol/oci'
 import { digestOf } from './registry-server.ts'
-import { writeTar } from './tar-writer.ts'
+import { writeTar } from '../../../../protocol/test/oci/support/tar-writer.ts'
 
 /** A folder of its own for a test. */
 export function temporary(): string {

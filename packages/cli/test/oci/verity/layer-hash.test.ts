@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { BLOCK_BYTES, createVerityTree, hashLayer, writeLayer } from '../../../src/oci/verity/index.ts'
-import { type WrittenEntry, writeTar } from '../support/tar-writer.ts'
+import { type WrittenEntry, writeTar } from '../../../../protocol/test/oci/support/tar-writer.ts'
 import { LAYERS, layerTar } from './layers.ts'
 
 async function* pieces(tar: Uint8Array, pieceBytes = tar.length): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,4 @@
-import { writeTar, type WrittenEntry } from '../support/tar-writer.ts'
+import { writeTar, type WrittenEntry } from '../../../../protocol/test/oci/support/tar-writer.ts'
 
 const bytes = (length: number): Uint8Array => Buffer.alloc(length, 'sotto')
 const xattr = (name: string, length: number): Record<string, string> => ({

@@ -42,7 +42,7 @@ export function boardApi(fetch: typeof globalThis.fetch, { board, token }: Board
     const response = await fetch(`${BASE}/${board}${path}`, {
       method,
       ...(body !== undefined && { body: body as BodyInit }),
-      headers: { authorization: `Bearer ${token}`, ...headers },
+      headers: { 'sotto-board-token': token, ...headers },
       ...(signal && { signal }),
     })
     if (response.ok) return response

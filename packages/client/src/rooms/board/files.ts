@@ -49,13 +49,22 @@ export async function uploadSealed(
           }),
           file,
         ),
-      // Another upload of the same file is ahead: there is nothing to wait for.
-      isPassing: ({ found }) => (found === 'BOARD_OFFSET' ? 'now' : undefined),
+      isPassing: ({ found }) => PASSING[found ?? ''],
       stalled: () => clientError('ROOM_UNAVAILABLE', 'the board takes no more of the file'),
     },
     file,
     { partBytes: partSize(partBytes), onBytes, signal, pauseMs },
   )
+}
+
+/**
+ * What passes once the upload is begun again. Another upload of the same file may be ahead: then there is nothing to wait
+ * for. One that rested too long is not there any more.
+ */
+const PASSING: Readonly<Record<string, 'now' | 'later'>> = {
+  __proto__: null as never,
+  BOARD_OFFSET: 'now',
+  BOARD_FILE_UNKNOWN: 'later',
 }
 
 /**

@@ -1,8 +1,9 @@
-import { utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import {
   type NamedContract,
   planRun,
   runDigest,
+  type RunOffer,
   type RunPlan,
   type RunReceipt,
   type SealedOutput,
@@ -11,6 +12,7 @@ import {
   verifyRunReceipt,
   verifySealedOutput,
 } from '@sotto/protocol/contract'
+import { canonicalJson } from '@sotto/protocol/jcs'
 import { type Digest, documentDigest, evidenceDigest, type UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { OfferedRun, RunProvenance, RunView } from '@sotto/protocol/room'
 import { verifyRunProvenance } from '@sotto/protocol/room'
@@ -47,6 +49,12 @@ export function judgeOffer(
   { service, policy, now }: JudgeContext,
 ): JudgedOffer {
   const plan = verifyOffer(offer, named, now)
+  // The KMS of another deployment would hold what is consented to here to a policy that nobody here has judged.
+  if (offer.genesis !== service.genesis)
+    throw clientError('ROOM_OFFER', 'the contract of this run is meant for another deployment', {
+      expected: service.genesis,
+      found: offer.genesis,
+    })
   const { steps, room } = verifyRoom(shown, { service, policy, images: plan.room, now })
   if (room === undefined)
     throw clientError('ROOM_OFFER', 'the room of this run does not pass', {
@@ -100,14 +108,16 @@ export function judgeRun(
   if (receipt.evidence !== offer.evidence || !plan.room.includes(receipt.image))
     throw clientError('ROOM_OFFER', 'the receipt of this run is about another room')
   const { predicate, subject } = provenance
-  const isSaid =
-    predicate.receipt === documentDigest(utf8(signedReceipt)) &&
-    predicate.permit === documentDigest(utf8(signedPermit)) &&
-    predicate.image === receipt.image &&
-    predicate.evidence === receipt.evidence &&
-    predicate.sequence === receipt.sequence
-  if (!isSaid) throw clientError('ROOM_OFFER', 'the provenance of this run says something else than its KMS')
-  for (const { output, digest } of permit.outputs) {
+  const statements = {
+    receipt: documentDigest(utf8(signedReceipt)),
+    permit: documentDigest(utf8(signedPermit)),
+  }
+  const differing = findDifference(predicate, { ...receipt, ...statements })
+  if (differing !== undefined)
+    throw clientError('ROOM_OFFER', 'the provenance of this run says something else than its KMS', {
+      found: differing,
+    })
+  for (const { output, digest, bytes } of permit.outputs) {
     const agreed = plan.outputs.find(({ name }) => name === output)
     const sealed = outputs.find((one) => one.output === output)
     const isNamed = subject.some((one) => one.name === output && one.digest.sha256 === digest)
@@ -115,7 +125,8 @@ export function judgeRun(
       .map(({ party }) => party)
       .toSorted()
       .join()
-    if (sealed?.digest !== digest || !isNamed || receivers !== agreed?.receivers.toSorted().join())
+    const isPermitted = sealed?.digest === digest && sealed.bytes === bytes && isOfContract(sealed, offer)
+    if (!isPermitted || !isNamed || receivers !== agreed?.receivers.toSorted().join())
       throw clientError('ROOM_OFFER', `${output} is not what the KMS permitted, or for other receivers`, {
         expected: agreed?.receivers.join(', ') ?? 'an output of the contract',
         found: receivers ?? 'nothing',
@@ -124,4 +135,28 @@ export function judgeRun(
   if (outputs.length !== permit.outputs.length || subject.length !== permit.outputs.length)
     throw clientError('ROOM_OFFER', 'the run has more outputs than the KMS permitted')
   return { receipt, outputs, provenance }
+}
+
+/** What the KMS says of a run, and its room repeats. */
+const REPEATED = [
+  'genesis',
+  'contract',
+  'image',
+  'evidence',
+  'charges',
+  'sequence',
+  'receipt',
+  'permit',
+] as const
+
+function findDifference(
+  predicate: RunProvenance['predicate'],
+  said: Pick<RunProvenance['predicate'], (typeof REPEATED)[number]>,
+): string | undefined {
+  const textOf = (value: unknown): string => fromUtf8(canonicalJson(value))
+  return REPEATED.find((member) => textOf(predicate[member]) !== textOf(said[member]))
+}
+
+function isOfContract(sealed: SealedOutput, { genesis, contract }: RunOffer): boolean {
+  return sealed.genesis === genesis && sealed.contract === contract
 }

@@ -25,7 +25,9 @@ const STATE = /^\/files\/[0-9a-f]{64}\/state$/
 const AFTER = /^\d{1,9}$/
 /** After it there are no messages: who is refused has no token. */
 const NO_MESSAGES = '/messages?after=999999999'
-const PASSED_HEADERS = ['authorization', 'upload-offset', 'range', 'content-type']
+const PASSED_HEADERS = ['upload-offset', 'range', 'content-type']
+/** What opens a board travels under a name of its own: `authorization` carries tokens for this enclave. */
+const BOARD_TOKEN = 'sotto-board-token'
 
 /**
  * `/boards/{board}…`: a board, for parties who reach only the relay. It sees sealed bytes and who has its token; nothing
@@ -93,6 +95,8 @@ function passedHeaders({ headers }: Request): Record<string, string> {
     const value = headers.get(name)
     if (value !== null) passed[name] = value
   }
+  const token = headers.get(BOARD_TOKEN)
+  if (token !== null) passed['authorization'] = `Bearer ${token}`
   return passed
 }
 

@@ -3,7 +3,7 @@
  * port of the app and the port of the API. Says on descriptor 3 when it listens. It ends with its namespaces.
  */
 import { closeSync, writeSync } from 'node:fs'
-import { READY_DESCRIPTOR } from '../sandbox/descriptors.ts'
+import { READY_DESCRIPTOR } from '../../sandbox/descriptors.ts'
 import { openBridge } from './bridge.ts'
 
 const [, , folder = '', port, apiPort] = process.argv

@@ -1,19 +1,4 @@
-/** The programs that a capsule cannot do without. */
-export type CapsulePrograms = Record<
-  'setpriv' | 'unshare' | 'prlimit' | 'mount' | 'umount' | 'pivotRoot' | 'chroot' | 'nice' | 'shell',
-  string
->
-
-/** One way to make a capsule on this machine. */
-export interface CapsuleKind {
-  /** `root`: app and bridge have a uid each. `user`: they share the host's, in user namespaces of their own. */
-  readonly as: 'root' | 'user'
-  readonly programs: CapsulePrograms
-  /** Words that bring up loopback. */
-  readonly loopback: readonly string[]
-  /** Words before the app's command by which a filter of system calls holds for it; none: it has none. */
-  readonly filter: readonly string[]
-}
+import type { CapsuleKind } from '../../sandbox/kind.ts'
 
 /** What is put into a capsule. */
 export interface CapsuleContent {

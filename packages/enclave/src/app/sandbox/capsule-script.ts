@@ -1,33 +1,17 @@
-import { type CapsuleContent, type CapsuleKind, ownersIn } from './capsule-parts.ts'
+import { ARCHIVE_DESCRIPTOR, READY_DESCRIPTOR } from '../../sandbox/descriptors.ts'
+import { type CapsuleKind, NODE_FLAGS, OOM_SCORE } from '../../sandbox/kind.ts'
+import { ROOT_OPTIONS, rootFunctions } from '../../sandbox/system-root.ts'
+import { quote, quoteAll } from '../../sandbox/words.ts'
 import { MAX_FILES, MAX_FOLDERS } from '../limits.ts'
-import { ARCHIVE_DESCRIPTOR, READY_DESCRIPTOR } from './descriptors.ts'
-import { OOM_SCORE } from './look.ts'
-import { quote, quoteAll } from './words.ts'
+import { type CapsuleContent, ownersIn } from './capsule-parts.ts'
 
 /** Memory of all files that an app keeps, in `/tmp`. */
 export const TEMPORARY_BYTES: number = 256 * 2 ** 20
 const TEMPORARY_FILES = 16_384
-/** Files of a few bytes each. */
-const ROOT_OPTIONS = 'mode=0755,size=4m,nr_inodes=4096'
 /** Of an archive, and the folder it is unpacked in. */
 const UNPACKED_INODES = MAX_FILES + MAX_FOLDERS + 16
 /** What whole pages cost beyond the bytes of the largest number of files. */
 const UNPACKED_SLACK_BYTES = 96 * 2 ** 20
-
-/** Our own Node: nothing opens an inspector in it, and it needs little. */
-const NODE_FLAGS = ['--disable-sigusr1', '--no-warnings', '--max-old-space-size=256']
-
-/** What a program may want to know of the system, and no secret of it. */
-const ETC = [
-  'alternatives',
-  'ld.so.cache',
-  'localtime',
-  'mime.types',
-  'protocols',
-  'services',
-  'ssl/certs',
-  'ssl/openssl.cnf',
-]
 
 /**
  * Runs as the first process of the capsule's namespaces, and waits there for the app. `"$@"` is the app's command. While it
@@ -49,28 +33,7 @@ echo ${OOM_SCORE} > /proc/self/oom_score_adj || :
 ${program ? `read -r self rest < /proc/self/stat; echo "$self" >&${READY_DESCRIPTOR}` : ':'}
 exec 5<&0 </dev/null
 ${quoteAll(kind.loopback)}
-
-memory() { ${quote(mount)} -t tmpfs -o "nosuid,nodev,$1" memory "$2"; }
-show() {
-  if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "\${2%/*}"; : > "$2"; fi
-  ${quote(mount)} --rbind "$1" "$2"
-  ${quote(mount)} -o remount,bind,ro "$2" || ${kind.as === 'user' ? ':' : 'exit 1'}
-}
-show_system() {
-  for name in bin sbin lib lib32 lib64 libx32 usr; do
-    if [ -L "/$name" ]; then ln -s "$(readlink "/$name")" "$1/$name"
-    elif [ -d "/$name" ]; then show "/$name" "$1/$name"; fi
-  done
-  for name in ${quoteAll(ETC)}; do
-    if [ -e "/etc/$name" ]; then show "/etc/$name" "$1/etc/$name"; fi
-  done
-  mkdir "$1/dev" "$1/proc"
-  for name in null zero full random urandom; do
-    : > "$1/dev/$name"
-    ${quote(mount)} --bind "/dev/$name" "$1/dev/$name"
-  done
-}
-
+${rootFunctions(kind)}
 memory ${ROOT_OPTIONS} ${quote(content.stage)}
 cd ${quote(content.stage)}
 mkdir link root old etc

@@ -1,20 +1,11 @@
-import type { Programs } from '../../sandbox/index.ts'
-import type { CapsuleContent, CapsuleKind, CapsulePrograms } from './capsule-parts.ts'
+import { type CapsuleKind, NICENESS } from '../../sandbox/kind.ts'
+import { inNamespaces, ownUid, withoutPrivilege } from '../../sandbox/namespaces.ts'
+import type { CapsuleContent } from './capsule-parts.ts'
 import { capsuleScript } from './capsule-script.ts'
 
 /** Threads and processes of an app, and files that each of them has open. */
 const MAX_PROCESSES = 1024
 const MAX_OPEN_FILES = 4096
-/** Processors are for engines first (nice(1)): an app that is busy takes what they leave. */
-const NICENESS = 10
-
-/** The programs a capsule needs; the names of those that are missing otherwise. */
-export function capsulePrograms(programs: Programs): CapsulePrograms | string[] {
-  const { setpriv, unshare, prlimit, mount, umount, pivotRoot, chroot, nice, shell } = programs
-  const needed = { setpriv, unshare, prlimit, mount, umount, pivotRoot, chroot, nice, shell }
-  const missing = Object.entries(needed).flatMap(([name, path]) => (path === undefined ? [name] : []))
-  return missing.length > 0 ? missing : (needed as CapsulePrograms)
-}
 
 /**
  * The command of one capsule: namespaces of its own for network, processes, mounts and IPC; in them a root with the system's
@@ -27,32 +18,8 @@ export function capsuleCommand(
   content: CapsuleContent,
   command: readonly string[],
 ): string[] {
-  const { prlimit, setpriv, unshare, shell } = kind.programs
-  const dieWithHost = [setpriv, '--no-new-privs', '--inh-caps=-all', '--pdeathsig', 'KILL']
-  return [
-    prlimit,
-    '--core=0:0',
-    ...(kind.as === 'user' ? [unshare, '--user', '--map-root-user'] : []),
-    ...dieWithHost,
-    unshare,
-    '--net',
-    '--ipc',
-    '--mount',
-    '--pid',
-    '--fork',
-    '--kill-child',
-    shell,
-    '-euc',
-    capsuleScript(kind, content, becomeBridge(kind, content), becomeApp(kind, content)),
-    shell,
-    ...command,
-  ]
-}
-
-/** The bridge has no capability left, not even where it is called root. */
-function becomeBridge({ as, programs: { setpriv } }: CapsuleKind, { uids }: CapsuleContent): string[] {
-  const uid = as === 'root' ? ownUid(uids.bridge) : []
-  return [setpriv, ...uid, '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--pdeathsig', 'KILL']
+  const becomeBridge = withoutPrivilege(kind, content.uids.bridge)
+  return inNamespaces(kind, capsuleScript(kind, content, becomeBridge, becomeApp(kind, content)), command)
 }
 
 /**
@@ -95,8 +62,4 @@ function becomeApp({ as, programs, filter }: CapsuleKind, { uids, memoryBytes }:
     '-s',
     '--',
   ]
-}
-
-function ownUid(uid: number): string[] {
-  return ['--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups']
 }

@@ -1,5 +1,6 @@
-import { REFUSES_SOCKETS } from './kernel-calls.ts'
-import { quoteAll } from './words.ts'
+import { REFUSES_SOCKETS } from '../../sandbox/kernel-calls.ts'
+import { OOM_SCORE } from '../../sandbox/kind.ts'
+import { quoteAll } from '../../sandbox/words.ts'
 
 /** What was seen from inside. The rest of what an app is promised was seen too, or there would be no observation. */
 export interface Observation {
@@ -10,9 +11,6 @@ export interface Observation {
   /** `first`: when memory runs out the kernel ends the app before others, and the app cannot change that. */
   readonly memory: 'first' | 'any'
 }
-
-/** What is added to its badness (proc(5)), of at most 1000: the kernel ends the worst first. */
-export const OOM_SCORE = 900
 
 /** Namespaces an app shares with nobody but, for the network, its bridge. */
 const NAMESPACES = ['net', 'pid', 'mnt', 'ipc'] as const

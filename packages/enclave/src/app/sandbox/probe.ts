@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { readlinkSync, realpathSync } from 'node:fs'
 import { availablePrograms, type Programs } from '../../sandbox/index.ts'
+import { loopbackUp, tryRefused, withFilter } from '../../sandbox/kernel-calls.ts'
+import { type CapsuleKind, capsulePrograms } from '../../sandbox/kind.ts'
+import { systemCallFilter } from '../../sandbox/system-calls.ts'
 import { appError } from '../errors.ts'
 import { appScript } from '../environment.ts'
-import type { CapsuleContent, CapsuleKind } from './capsule-parts.ts'
-import { capsuleCommand, capsulePrograms } from './capsule.ts'
-import { loopbackUp, tryRefused, withFilter } from './kernel-calls.ts'
+import type { CapsuleContent } from './capsule-parts.ts'
+import { capsuleCommand } from './capsule.ts'
 import { judgeLook, lookScript, type Observation } from './look.ts'
-import { systemCallFilter } from './system-calls.ts'
 
 /** How an app is kept apart, as observed on this machine before its code is read. Less than this is not served. */
 export interface AppSandboxReport extends Observation {

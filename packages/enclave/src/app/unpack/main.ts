@@ -4,7 +4,7 @@
  */
 import { MAX_CODE_BYTES, MAX_FILES } from '../limits.ts'
 import { readWhole } from '../read-at.ts'
-import { ARCHIVE_DESCRIPTOR } from '../sandbox/descriptors.ts'
+import { ARCHIVE_DESCRIPTOR } from '../../sandbox/descriptors.ts'
 import { unpack } from './unpack.ts'
 
 const [, , folder = ''] = process.argv

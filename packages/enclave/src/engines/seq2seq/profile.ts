@@ -79,7 +79,10 @@ export function requestSettings(
 ): GenerationSettings {
   const { minWords, maxWords, minTokens, maxTokens: mostTokens, noRepeatNgram, beams, sampling } = request
   for (const tokens of [minTokens, mostTokens, noRepeatNgram])
-    if (tokens !== undefined && !(Number.isSafeInteger(tokens) && tokens >= 0 && tokens <= MAX_GENERATED_TOKENS))
+    if (
+      tokens !== undefined &&
+      !(Number.isSafeInteger(tokens) && tokens >= 0 && tokens <= MAX_GENERATED_TOKENS)
+    )
       throw engineError('ENGINE_INPUT', 'bound in tokens is out of range', {
         expected: `0..${MAX_GENERATED_TOKENS}`,
       })

@@ -78,7 +78,9 @@ export async function* summarize(
 
 function prefixOf({ prefix }: SummarizeRequest, profile: SummaryProfile): string {
   if (prefix !== undefined && prefix.length > MAX_PREFIX_LENGTH)
-    throw engineError('ENGINE_INPUT', 'the prefix is too long', { expected: `at most ${MAX_PREFIX_LENGTH} characters` })
+    throw engineError('ENGINE_INPUT', 'the prefix is too long', {
+      expected: `at most ${MAX_PREFIX_LENGTH} characters`,
+    })
   return prefix ?? profile.prefix
 }
 

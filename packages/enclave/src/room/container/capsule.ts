@@ -36,7 +36,7 @@ const MIN_DATA_BYTES = 64 * 2 ** 20
  * The command of the capsule of one job: namespaces of its own for network, processes, mounts and IPC, without a single
  * interface that is up; in them the image in memory, unpacked by a program without any privilege, and the job with it as
  * its root. On {@link READY_DESCRIPTOR} it says the number of its first process, then `unpacked` or what is wrong with the
- * image, and at last `ended 0` or `ended 1`. Its standard input is a line that lets the job begin, then the document of
+ * image, `begun`, and at last `ended 0` or `ended 1`. Its standard input is a line that lets the job begin, then the document of
  * `enter.ts`. All of it ends with the process this command becomes, and that one with the host.
  *
  * @returns undefined where no interpreter can become the job
@@ -130,6 +130,7 @@ memory mode=0755,size=${inputs.bytes},nr_inodes=${inputs.files} /root/in
 echo unpacked >&${READY_DESCRIPTOR}
 read -r go <&5
 for place in /root/in /root/dev /root /; do ${quote(mount)} -o remount,bind,ro "$place"; done
+echo begun >&${READY_DESCRIPTOR}
 ${quoteAll(becomeJob)} <&5 5<&- ${READY_DESCRIPTOR}>&- && ended=0 || ended=1
 echo "ended $ended" >&${READY_DESCRIPTOR}
 read -r over <&${READY_DESCRIPTOR} || :

@@ -23,6 +23,7 @@ export class JobCapsule {
   #isSilent = false
   #waiting: ((line: string | undefined) => void) | undefined
   #failure: Error | undefined
+  #closing: Promise<void> | undefined
   readonly #exited: Promise<void>
 
   /** @param archive descriptor of the tar of the image @throws `ROOM_CONTAINER_START` */
@@ -65,6 +66,7 @@ export class JobCapsule {
 
   /** Its root, as the host sees it: by a descriptor, for a path would lead elsewhere once the process is gone. */
   get root(): string {
+    if (this.#closing !== undefined) throw containerError('ROOM_CONTAINER_START', { found: 'it ended' })
     return `/proc/self/fd/${this.#proc}/root`
   }
 
@@ -93,10 +95,15 @@ export class JobCapsule {
     this.#process.stdin!.end(document)
   }
 
-  /** Waits until the job has ended, and no process of it is left. @throws `ROOM_CONTAINER_ENDED`; why it was ended */
+  /**
+   * Waits until the job has ended, and no process of it is left.
+   * @throws `ROOM_CONTAINER_ENDED`, `ROOM_CONTAINER_START` where it had not begun; why it was ended
+   */
   async finished(): Promise<void> {
-    const line = await this.#next()
+    const hasBegun = (await this.#next()) === 'begun'
+    const line = hasBegun ? await this.#next() : undefined
     if (this.#failure !== undefined) throw this.#failure
+    if (!hasBegun) throw containerError('ROOM_CONTAINER_START', { found: 'it ended before the job began' })
     if (line !== 'ended 0') throw containerError('ROOM_CONTAINER_ENDED')
   }
 
@@ -106,8 +113,12 @@ export class JobCapsule {
     this.#process.kill('SIGKILL')
   }
 
-  /** Ends it, and waits until all of it is gone. */
-  async close(): Promise<void> {
+  /** Ends it, and waits until all of it is gone. Idempotent. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#leave())
+  }
+
+  async #leave(): Promise<void> {
     this.end()
     await this.#exited
     if (this.#first !== undefined) await untilGone(this.#first)

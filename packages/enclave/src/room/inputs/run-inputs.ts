@@ -1,5 +1,5 @@
 import type { DataStatement, Input, Name } from '@sotto/protocol/contract'
-import { type BoardAccess, type DataManifest, type DataMedia, splitItems } from '@sotto/protocol/room'
+import { type BoardAccess, type DataManifest, splitItems } from '@sotto/protocol/room'
 import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
 import { type MemoryFile, writeMemoryFile } from './memory-file.ts'
@@ -21,9 +21,9 @@ export interface RunInputsOptions {
   signal: AbortSignal
 }
 
-/** A table, or code: one file. */
+/** Content of an input in memory, as it was sealed: of texts, recordings and images, each item behind its length. */
 export interface InputFile {
-  media: DataMedia
+  manifest: Pick<DataManifest, 'media' | 'items' | 'kind'>
   file: MemoryFile
 }
 
@@ -58,13 +58,13 @@ export class RunInputs {
     return this.#sources.get(name)?.input
   }
 
-  /** A table, or code. @throws `ROOM_INPUT`, `ROOM_FILES` */
+  /** The whole content in a file: a table, code, or items. @throws `ROOM_INPUT`, `ROOM_FILES` */
   async file(name: Name): Promise<InputFile> {
     const known = this.#files.get(name)
     if (known !== undefined) return known
     const opened = await this.#open(name)
     try {
-      const file = { media: opened.manifest.media, file: await writeMemoryFile(opened.content) }
+      const file = { manifest: opened.manifest, file: await writeMemoryFile(opened.content) }
       this.#files.set(name, file)
       return file
     } finally {

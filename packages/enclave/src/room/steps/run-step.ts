@@ -1,8 +1,9 @@
-import { roomRoleError } from '../errors.ts'
 import type { StepResult } from '../results.ts'
+import { runContainerStep } from './container-step.ts'
 import { runInferStep } from './infer-step.ts'
 import { runSqlStep } from './sql-step.ts'
 import type { Step } from './types.ts'
+import { runWasmStep } from './wasm-step.ts'
 
 /** Runs one step by its kind. @throws `ROOM_TASK`, and the codes of each kind */
 export async function runStep(step: Step): Promise<StepResult> {
@@ -12,7 +13,9 @@ export async function runStep(step: Step): Promise<StepResult> {
       return runInferStep(step, task)
     case 'sql':
       return runSqlStep(step, task)
-    default:
-      throw roomRoleError('ROOM_TASK', `this room does not run tasks of kind ${task.kind}`)
+    case 'wasm':
+      return runWasmStep(step, task)
+    case 'container':
+      return runContainerStep(step, task)
   }
 }

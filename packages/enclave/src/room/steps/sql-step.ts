@@ -36,8 +36,8 @@ export async function runSqlStep(step: Step, task: SqlTask): Promise<StepResult>
       for (const name of transform.reads) {
         const result = tableResults.get(name)
         if (result === undefined) {
-          const { media, file } = await step.inputs.file(name)
-          inputs.push({ format: media as TableFormat, fd: file.fd })
+          const { manifest, file } = await step.inputs.file(name)
+          inputs.push({ format: manifest.media as TableFormat, fd: file.fd })
           continue
         }
         const file = await writeMemoryFile(rowsOf(result))

@@ -1,5 +1,6 @@
 import type { Name, RunOffer, RunPlan, Transform } from '@sotto/protocol/contract'
 import type { EngineHost } from '../../engines/index.ts'
+import type { ContainerEngine } from '../container/index.ts'
 import type { RunInputs } from '../inputs/run-inputs.ts'
 import type { StepResult } from '../results.ts'
 
@@ -8,6 +9,10 @@ export interface StepTools {
   host: EngineHost
   /** Queries: the program of their process, and the folder that has DuckDB. */
   sql?: { entry: string; part: string; memoryBytes: number; threads: number; timeoutMs: number }
+  /** Modules of WebAssembly: the program of their process. */
+  wasm?: { entry: string }
+  /** Containers. */
+  container?: ContainerEngine
 }
 
 /** One step of a run. */

@@ -48,10 +48,8 @@ export function readTypes(reader: WasmReader): FunctionType[] {
 }
 
 function readValueTypes(reader: WasmReader): string {
-  let letters = ''
-  for (let left = reader.count(MODULE_LIMITS.values, 'values'); left > 0; left--)
-    letters += readValueType(reader)
-  return letters
+  const count = reader.count(MODULE_LIMITS.values, 'values')
+  return Array.from({ length: count }, () => readValueType(reader)).join('')
 }
 
 /** Imports are what a module can do beside computing: each is looked at. @returns names of functions, in their order */

@@ -9,6 +9,9 @@ import { encodeU32 } from './writer.ts'
 /** What growing costs each time, however little it grows: the engine looks at all there is. */
 const GROW_COST = 1000
 
+/** Bytes that paying takes at least. */
+const PLACE_BYTES = 8
+
 /** A run of instructions that is entered at its start only, and left at its end only. */
 interface Segment {
   readonly at: number
@@ -81,10 +84,21 @@ function walk(
   makeToll: (number: number) => Uint8Array,
 ): boolean {
   let hasTolls = false
-  let segment: Segment
+  let segment: Segment | undefined
+  const put = (place: Segment | Toll): void => {
+    // Before all of them are there, for a few bytes of code have a place each.
+    if (places.length * PLACE_BYTES > MODULE_LIMITS.bodyBytes)
+      throw invalid(
+        'module-size',
+        `a function of more than ${MODULE_LIMITS.bodyBytes} bytes once it is metered`,
+      )
+    places.push(place)
+  }
   const open = (checks: boolean): void => {
+    // Where nothing was in between, nothing is to be paid.
+    if (segment?.cost === 0 && !segment.checks && segment === places.at(-1)) places.pop()
     segment = { at: body.offset, checks, cost: 0 }
-    places.push(segment)
+    put(segment)
   }
   /** Behind a branch that is always taken, to the end of the block, nothing runs, and nothing pays. */
   const leave = (): void => {
@@ -133,7 +147,7 @@ function walk(
         const isGrowing = opcode === OPCODES.memoryGrow || number === 15
         segment!.cost += isGrowing ? GROW_COST : 1
         if (!BULK_MEMORY.has(number) && !BULK_TABLE.has(number)) break
-        places.push({ at, bytes: makeToll(number) })
+        put({ at, bytes: makeToll(number) })
         hasTolls = true
       }
     }

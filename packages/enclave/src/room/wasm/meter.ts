@@ -26,12 +26,12 @@ export interface MeteredModule {
 
 /**
  * Checks that a room would run a module: its format, what it declares, imports and exports, and each instruction. Only types
- * are not looked at, which the engine does in a process of its own: see `tryModule`. Takes about a second for the largest.
+ * are not looked at, which the engine does in a process of its own: see `tryModule`. Takes one to three seconds for the largest.
  * @param bytes chosen by the owner of the module
  * @throws `ROOM_WASM_INVALID` with the first rule that it breaks, `ROOM_WASM_MEMORY`
  */
 export function checkModule(bytes: Uint8Array, limits: MeterLimits): void {
-  meterModule(bytes, limits)
+  rewrite(bytes, limits, new WasmWriter(false))
 }
 
 /**
@@ -43,17 +43,26 @@ export function checkModule(bytes: Uint8Array, limits: MeterLimits): void {
  * @throws `ROOM_WASM_INVALID`, `ROOM_WASM_MEMORY`
  */
 export function meterModule(bytes: Uint8Array, limits: MeterLimits): MeteredModule {
-  const { memoryBytes, fuelMillions } = limits
+  const writer = new WasmWriter(true)
+  const { fuel, imports } = rewrite(bytes, limits, writer)
+  return { bytes: writer.bytes(), fuel, imports }
+}
+
+function rewrite(
+  bytes: Uint8Array,
+  { memoryBytes, fuelMillions }: MeterLimits,
+  writer: WasmWriter,
+): Omit<MeteredModule, 'bytes'> {
   const module = parseModule(bytes, memoryBytes)
   const fuel = nameOfFuel(module)
-  const rewritten = new Map<number, (content: WasmReader | undefined) => Uint8Array>([
+  const rewritten = new Map<number, (content: WasmReader | undefined) => Uint8Array | WasmWriter>([
     [SECTIONS.table, () => encodeTables(module.tables)],
     [SECTIONS.memory, () => encodeMemory(module.memory, memoryBytes)],
     [SECTIONS.global, (content) => encodeGlobals(content, module.globals, fuelMillions * 1_000_000)],
     [SECTIONS.export, (content) => encodeExports(content, module, fuel)],
-    [SECTIONS.code, (content) => encodeCode(content, module)],
+    [SECTIONS.code, (content) => encodeCode(content, module, writer.fresh())],
   ])
-  const writer = new WasmWriter().add(bytes.subarray(0, 8))
+  writer.add(bytes.subarray(0, 8))
   for (const id of SECTION_ORDER) {
     const content = module.sections.get(id)
     // Of globals there is one in any case.
@@ -61,7 +70,7 @@ export function meterModule(bytes: Uint8Array, limits: MeterLimits): MeteredModu
     const encode = rewritten.get(id)
     writer.add([id]).sized(encode ? encode(content) : content!.bytes.subarray(content!.offset, content!.end))
   }
-  return { bytes: writer.bytes(), fuel, imports: module.imports }
+  return { fuel, imports: module.imports }
 }
 
 function nameOfFuel({ exports }: ParsedModule): string {
@@ -95,7 +104,7 @@ function encodeMemory(memory: Extent, memoryBytes: number): Uint8Array {
 
 /** Those of the module, and one of 64 bits that changes. */
 function encodeGlobals(content: WasmReader | undefined, globals: number, fuel: number): Uint8Array {
-  return new WasmWriter()
+  return new WasmWriter(true)
     .u32(globals + 1)
     .add(itemsOf(content))
     .add([0x7e, 0x01, 0x42, ...encodeS64(fuel), 0x0b])
@@ -103,7 +112,7 @@ function encodeGlobals(content: WasmReader | undefined, globals: number, fuel: n
 }
 
 function encodeExports(content: WasmReader | undefined, module: ParsedModule, fuel: string): Uint8Array {
-  return new WasmWriter()
+  return new WasmWriter(true)
     .u32(module.exports.length + 1)
     .add(itemsOf(content))
     .sized(Buffer.from(fuel))
@@ -120,14 +129,14 @@ function itemsOf(content: WasmReader | undefined): Uint8Array {
   return reader.bytes.subarray(reader.offset, reader.end)
 }
 
-function encodeCode(content: WasmReader | undefined, module: ParsedModule): Uint8Array {
+function encodeCode(content: WasmReader | undefined, module: ParsedModule, writer: WasmWriter): WasmWriter {
   const reader = new WasmReader(content!.bytes, content!.offset, content!.end)
   const { functions } = module
   const count = reader.u32()
   if (count !== functions.length) throw invalid('format', `${functions.length} functions, ${count} bodies`)
   const names = { types: module.types.length, globals: module.globals }
   const payment = new Payment(module.globals)
-  const writer = new WasmWriter().u32(count)
+  writer.u32(count)
   for (const [at, { parameters }] of functions.entries()) {
     const pieces = meterBody(reader.part(reader.u32()), parameters, names, payment)
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
@@ -137,5 +146,5 @@ function encodeCode(content: WasmReader | undefined, module: ParsedModule): Uint
     for (const piece of pieces) writer.add(piece)
   }
   reader.requireEnd('the section of code')
-  return writer.bytes()
+  return writer
 }

@@ -55,9 +55,13 @@ export class Payment {
       ? [I64.constant, TABLE_SHIFT, I64.shiftLeft]
       : [I64.constant, MEMORY_SHIFT, I64.shiftRight]
     return Uint8Array.from([
-      ...[LOCAL.tee, ...local],
+      LOCAL.tee,
+      ...local,
       ...this.get,
-      ...[LOCAL.get, ...local, I64.extend, ...scale],
+      LOCAL.get,
+      ...local,
+      I64.extend,
+      ...scale,
       I64.subtract,
       ...this.set,
       ...this.check,

@@ -2,19 +2,20 @@ import { GrowingBytes } from '../../ram/growing-bytes.ts'
 import { invalid } from './errors.ts'
 import { MODULE_LIMITS } from './limits.ts'
 
-/** Writes the binary format, up to the bytes that a metered module may have. */
+/** Writes the binary format, up to the bytes that a metered module may have; or counts what it would write. */
 export class WasmWriter {
-  private readonly grown = new GrowingBytes(MODULE_LIMITS.meteredBytes, () => {})
+  private readonly kept: GrowingBytes | undefined
+  private written = 0
 
-  get length(): number {
-    return this.grown.length
+  /** @param keeps whether what is written is there in the end, and not only its length */
+  constructor(keeps: boolean) {
+    this.kept = keeps ? new GrowingBytes(MODULE_LIMITS.meteredBytes, () => {}) : undefined
   }
 
   /** @throws `ROOM_WASM_INVALID` (`module-size`) */
   add(bytes: Uint8Array | readonly number[]): this {
-    if (bytes.length > MODULE_LIMITS.meteredBytes - this.grown.length)
-      throw invalid('module-size', `more than ${MODULE_LIMITS.meteredBytes} bytes once it is metered`)
-    this.grown.add(bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes))
+    this.count(bytes.length)
+    this.kept?.add(bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes))
     return this
   }
 
@@ -22,14 +23,29 @@ export class WasmWriter {
     return this.add(encodeU32(value))
   }
 
-  /** What another wrote, its length before it. */
-  sized(bytes: Uint8Array): this {
-    return this.u32(bytes.length).add(bytes)
+  /** Bytes, or what another wrote, with their length before them. */
+  sized(content: Uint8Array | WasmWriter): this {
+    if (content instanceof Uint8Array) return this.u32(content.length).add(content)
+    this.u32(content.written).count(content.written)
+    if (content.kept) this.kept?.add(content.kept.bytes())
+    return this
   }
 
-  /** Forgets all of it, and keeps the memory. */
+  /** Another one, for what goes into this one later. */
+  fresh(): WasmWriter {
+    return new WasmWriter(this.kept !== undefined)
+  }
+
+  /** What was written, where it was kept. */
   bytes(): Uint8Array<ArrayBuffer> {
-    return this.grown.bytes()
+    if (this.kept === undefined) throw new TypeError('nothing was kept')
+    return this.kept.bytes()
+  }
+
+  private count(bytes: number): void {
+    this.written += bytes
+    if (this.written > MODULE_LIMITS.meteredBytes)
+      throw invalid('module-size', `more than ${MODULE_LIMITS.meteredBytes} bytes once it is metered`)
   }
 }
 

@@ -2,7 +2,8 @@ import { createRoomRoutes } from '../../../src/api/index.ts'
 
 export const BOARD = 'ab'.repeat(32)
 export const DIGEST = 'cd'.repeat(32)
-export const BEARER = { authorization: `Bearer ${'x'.repeat(43)}` }
+/** What a member brings; the board gets it as a bearer token. */
+export const BEARER = { 'sotto-board-token': 'x'.repeat(43) }
 const ROOMS = '/v1/rooms'
 
 /** What reached KMS, board or room. */

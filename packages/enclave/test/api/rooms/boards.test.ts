@@ -40,7 +40,7 @@ describe('a board', () => {
       expect(asked.map((one) => one.to)).toEqual(to)
       const last = asked.at(-1)!
       expect(text(last.body)).toBe(body ?? '')
-      expect(last.headers).toMatchObject(headers)
+      expect(last.headers).toMatchObject({ ...more, authorization: `Bearer ${BEARER['sotto-board-token']}` })
       const passed = ['authorization', 'upload-offset', 'range', 'content-type']
       for (const { headers: sent } of asked)
         expect(Object.keys(sent).filter((name) => !passed.includes(name))).toEqual([])

@@ -37,7 +37,7 @@ export class ImageTree {
     let node: ImageNode | undefined = this.root
     for (const step of steps) {
       if (node === undefined) return undefined
-      if (node.kind === 'symlink') throw layoutError('a layer that writes through a symbolic link')
+      if (node.kind === 'symlink') throw throughLink()
       node = node.kind === 'folder' ? node.children.get(step) : undefined
     }
     return node
@@ -53,7 +53,7 @@ export class ImageTree {
         this.#disk.makeFolder(steps.slice(0, index + 1))
         at.children.set(step, next)
       }
-      if (next.kind === 'symlink') throw layoutError('a layer that writes through a symbolic link')
+      if (next.kind === 'symlink') throw throughLink()
       if (next.kind !== 'folder') throw layoutError('a layer with a file where another has its folder')
       at = next
     }
@@ -83,6 +83,7 @@ export class ImageTree {
   clear(steps: readonly string[], layer: number): void {
     const name = steps.at(-1)
     const parent = this.find(steps.slice(0, -1))
+    if (parent?.kind === 'symlink') throw throughLink()
     if (name === undefined || parent?.kind !== 'folder') return
     const node = parent.children.get(name)
     if (node !== undefined && this.#removeLower(steps, node, layer)) parent.children.delete(name)
@@ -91,6 +92,7 @@ export class ImageTree {
   /** Removes what layers below this one put into a folder. @throws `ROOM_CONTAINER_LAYOUT` */
   clearInside(steps: readonly string[], layer: number): void {
     const folder = this.find(steps)
+    if (folder?.kind === 'symlink') throw throughLink()
     if (folder?.kind !== 'folder') return
     for (const name of folder.children.keys()) this.clear([...steps, name], layer)
   }
@@ -106,6 +108,10 @@ export class ImageTree {
     this.#disk.remove(steps, node.kind)
     return true
   }
+}
+
+function throughLink(): Error {
+  return layoutError('a layer that writes through a symbolic link')
 }
 
 function isReserved(name: string): boolean {

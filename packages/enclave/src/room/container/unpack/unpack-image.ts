@@ -53,7 +53,8 @@ export async function unpackImage(fd: number, folder: string, plan: UnpackPlan):
     }
   const top = plan.layers.length
   for (const name of RESERVED_FOLDERS) tree.putFolder([name], top)
-  const working = parseEntryPath(plan.workingDirectory.slice(1))
+  // One character per byte, as all paths here: of others only the last byte would count.
+  const working = parseEntryPath(Buffer.from(plan.workingDirectory.slice(1), 'utf8').toString('latin1'))
   if (isFree(tree, working)) tree.folder(working, top)
 
   async function apply(entry: TarEntry, layer: number): Promise<void> {
