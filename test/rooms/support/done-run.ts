@@ -1,4 +1,4 @@
-import { fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import {
   type Contract,
   type NamedContract,
@@ -13,7 +13,7 @@ import {
   wrapOutputKeys,
 } from '@sotto/protocol/contract'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import type { DsseSigner } from '@sotto/protocol/dsse'
+import { type DsseSigner, parseDsse, signDsse } from '@sotto/protocol/dsse'
 import { documentDigest } from '@sotto/protocol/keyrelease'
 import {
   type OfferedRun,
@@ -145,18 +145,8 @@ export function signedByKms<Kind extends 'receipt' | 'permit'>(
   return kms.view.boot.statementKey.sign(RUN_TYPES[kind], { ...payloadOf<object>(envelope), ...change })
 }
 
-/** A key that nobody has heard of. */
-export function strangerKey(): DsseSigner & { name: string } {
-  const { seed, publicKey } = crypto.ed25519.generate()
-  return { secretSeed: seed, publicKey, name: toBase64Url(publicKey) }
-}
-
 /** The same statement, signed by somebody else. */
-export function signedBy(
-  signer: DsseSigner,
-  envelope: string,
-  sign: (type: string, payload: Uint8Array, signers: DsseSigner[]) => Uint8Array,
-): string {
-  const { payload, payloadType } = JSON.parse(envelope) as { payload: string; payloadType: string }
-  return fromUtf8(sign(payloadType, new Uint8Array(Buffer.from(payload, 'base64')), [signer]))
+export function signedBy(signer: DsseSigner, envelope: string): string {
+  const { payloadType, payload } = parseDsse(utf8(envelope))
+  return fromUtf8(signDsse(payloadType, payload, [signer]))
 }

@@ -120,7 +120,8 @@ export class RoomLab {
       threads: 1,
       timeoutMs: 60_000,
     }
-    return new RoomLab(world, host, { host, ...(hasDuckDb && { sql }), ...tools }, files)
+    const wasm = { entry: join(ROOT_FOLDER, 'packages/enclave/src/room/wasm/worker.ts') }
+    return new RoomLab(world, host, { host, wasm, ...(hasDuckDb && { sql }), ...tools }, files)
   }
 
   async close(): Promise<void> {
