@@ -32,6 +32,31 @@ export const CLAIMS = {
       'A content key that its owner removed is gone: it is released to nobody and no import brings it back; nobody else can remove it. Which keys a removal of a model ends, the KMS finds by what the owner signed into the imports, and signs.',
     source: 'Lives of keys',
   },
+  'rooms.consent': {
+    sentence:
+      'A party’s data are opened only for runs that every owner of an input consented to, in a room whose evidence passes, on an image that the contract pins for all that runs; a party’s own program verifies that before it signs.',
+    source: 'Clean rooms',
+  },
+  'rooms.sealed': {
+    sentence:
+      'Relay, gateway, boards, log and disks see sealed data, sealed messages and sealed calls of a room; inputs open in the room alone, outputs for their receivers alone.',
+    source: 'Clean rooms',
+  },
+  'rooms.rules': {
+    sentence:
+      'What breaks a rule of an owner leaves nothing of it: the run ends with the rule’s name, and what it cost stays charged.',
+    source: 'Clean rooms',
+  },
+  'rooms.code': {
+    sentence:
+      'Code of a party runs in a room without files, network, time or other processes of its own, within bounds of memory, time and size, and what it says of an error stays there.',
+    source: 'Clean rooms',
+  },
+  'rooms.proof': {
+    sentence:
+      'Each output names the contract, inputs, code, models, evidence and budgets that it came of, in statements of room and KMS that a party verifies offline.',
+    source: 'Clean rooms',
+  },
   'see.relay': {
     sentence:
       'The relay learns the client address and ciphertext sizes; no request or answer, no inner path, header or status, no key.',

@@ -1,3 +1,4 @@
+import { contractTargets } from './contract-targets.ts'
 import { custodyTargets } from './custody-targets.ts'
 import { dialectTargets } from './dialect-targets.ts'
 import { documentTargets } from './document-targets.ts'
@@ -9,6 +10,7 @@ import { hsmTargets } from './hsm-targets.ts'
 import { logTargets } from './log-targets.ts'
 import { modelTargets } from './model-targets.ts'
 import { releaseTargets } from './release-targets.ts'
+import { roomTargets } from './room-targets.ts'
 import { serverTargets } from './server-targets.ts'
 import { socketTargets } from './socket-targets.ts'
 import type { Target } from './target.ts'
@@ -24,6 +26,8 @@ export const targets: readonly Target[] = [
   ...documentTargets,
   ...governanceTargets,
   ...custodyTargets,
+  ...contractTargets,
+  ...roomTargets,
   ...hsmTargets,
   ...releaseTargets,
   ...tokenTargets,

@@ -37,7 +37,8 @@ export function inferenceApi(): OpenApi {
       },
       {
         name: 'Clean rooms',
-        description: 'What programs of parties say to the KMS. Use the SDK: it signs and seals.',
+        description:
+          'What programs of parties say to KMS, boards and rooms. Use the SDK or the command: they verify, sign and seal.',
       },
       { name: 'Trust', description: 'What receipts and tokens rest on. The SDK asks for both by itself.' },
     ],

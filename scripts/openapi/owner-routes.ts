@@ -14,15 +14,129 @@ const SEALED = {
   'application/vnd.sotto.sealed-call': { schema: { type: 'string', format: 'binary' } as Schema },
 }
 
-/** What parties of clean rooms say to the KMS, passed on. */
+const BYTES = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } as Schema } }
+const BOARD = path('board', 'Id of the board, 64 hexadecimal digits.')
+const DIGEST = path('digest', 'SHA-256 of the sealed file, hexadecimal.')
+const TOKEN = {
+  name: 'sotto-board-token',
+  in: 'header' as const,
+  required: true,
+  description: 'What opens the board, to who has it: 32 bytes, base64url.',
+  schema: plain,
+}
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header' as const,
+  required: true,
+  description,
+  schema: plain,
+})
+const tags = ['Clean rooms']
+const boardFile = answers('How far a file is.', json({ type: 'object' }))
+
+/** What parties of clean rooms say to KMS, boards and rooms, passed on. */
 export const PARTY_PATHS: OpenApi['paths'] = {
   '/v1/rooms/calls': {
     post: {
       operationId: 'callKms',
-      tags: ['Clean rooms'],
+      tags,
       summary: 'A call of a party, sealed to the KMS that it verified',
       requestBody: { required: true, content: SEALED },
       responses: answers('The answer, sealed to the call. Refusals of the KMS are inside.', SEALED),
+    },
+  },
+  '/v1/rooms/keys/{artifact}': {
+    post: {
+      operationId: 'importRoomKey',
+      tags,
+      summary: 'The content key of an input, wrapped to the KMS, for runs of one contract',
+      parameters: [path('artifact', 'Id in the sealed header, 32 hexadecimal digits.')],
+      requestBody: { required: true, content: json({ type: 'object', description: 'A DSSE envelope.' }) },
+      responses: answers('The KMS has it.', json({ type: 'object' })),
+    },
+  },
+  '/v1/rooms/room': {
+    get: {
+      operationId: 'showRoom',
+      tags,
+      summary: 'Evidence of the room, bound to the key that calls to it are sealed to',
+      responses: answers('Evidence, binding and checkpoint.', json({ type: 'object' })),
+    },
+  },
+  '/v1/rooms/runs': {
+    post: {
+      operationId: 'callRoom',
+      tags,
+      summary: 'A call of a party, sealed to the room that it verified',
+      requestBody: { required: true, content: SEALED },
+      responses: answers('The answer, sealed to the call. Refusals of the room are inside.', SEALED),
+    },
+  },
+  '/v1/rooms/boards/{board}': {
+    put: {
+      operationId: 'openBoard',
+      tags,
+      summary: 'Open a board, signed by an owner whom the operator admits',
+      parameters: [BOARD],
+      requestBody: { required: true, content: json({ type: 'object', description: 'A DSSE envelope.' }) },
+      responses: answers('The board.', json({ type: 'object' })),
+    },
+  },
+  '/v1/rooms/boards/{board}/messages': {
+    get: {
+      operationId: 'readBoard',
+      tags,
+      summary: 'Sealed messages after an index',
+      parameters: [
+        BOARD,
+        TOKEN,
+        { name: 'after', in: 'query', required: false, description: 'The last index seen.', schema: plain },
+      ],
+      responses: answers('Messages in order, page by page.', json({ type: 'object' })),
+    },
+    post: {
+      operationId: 'postToBoard',
+      tags,
+      summary: 'Leave a sealed message, at most 8 MiB; the same again is there once',
+      parameters: [BOARD, TOKEN],
+      requestBody: { required: true, content: BYTES },
+      responses: answers('Its index.', json({ type: 'object' })),
+    },
+  },
+  '/v1/rooms/boards/{board}/files': {
+    post: {
+      operationId: 'announceBoardFile',
+      tags,
+      summary: 'Announce a sealed file, or ask how far it is',
+      parameters: [BOARD, TOKEN],
+      requestBody: { required: true, content: json({ type: 'object' }) },
+      responses: boardFile,
+    },
+  },
+  '/v1/rooms/boards/{board}/files/{digest}': {
+    get: {
+      operationId: 'readBoardFile',
+      tags,
+      summary: 'One range of a sealed file, at most 32 MiB',
+      parameters: [BOARD, DIGEST, TOKEN, header('range', '`bytes=first-last`')],
+      responses: answers('These bytes.', BYTES),
+    },
+    patch: {
+      operationId: 'continueBoardFile',
+      tags,
+      summary: 'The next part, at most 32 MiB, from `upload-offset` on',
+      parameters: [BOARD, DIGEST, TOKEN, header('upload-offset', 'Where the part begins.')],
+      requestBody: { required: true, content: BYTES },
+      responses: boardFile,
+    },
+  },
+  '/v1/rooms/boards/{board}/files/{digest}/state': {
+    get: {
+      operationId: 'showBoardFile',
+      tags,
+      summary: 'How far a sealed file is',
+      parameters: [BOARD, DIGEST, TOKEN],
+      responses: boardFile,
     },
   },
 }

@@ -97,7 +97,7 @@ describe('an audit of genuine runs', () => {
 
   it('fails all of them under the policy of somebody who trusts another deployment', () => {
     const audit = auditRuns(proofs, { ...policy, genesis: '00'.repeat(32) })
-    expect(failures(audit)).toEqual(Array(3).fill('run.proof ROOM_OFFER'))
+    expect(failures(audit)).toEqual(new Array(3).fill('run.proof ROOM_OFFER'))
     expect(audit).toMatchObject({ ok: false, runs: [] })
     expect(audit).not.toHaveProperty('graph')
   })
@@ -208,9 +208,12 @@ describe('an audit of a proof that somebody changed', () => {
   })
 
   it('takes no more proofs than it can check', () => {
-    expect(() => auditRuns(Array(4097).fill(new Uint8Array()), policy)).toThrow(
-      expect.objectContaining({ code: 'ROOM_PROOF' }),
-    )
+    expect(() =>
+      auditRuns(
+        Array.from({ length: 4097 }, () => new Uint8Array()),
+        policy,
+      ),
+    ).toThrow(expect.objectContaining({ code: 'ROOM_PROOF' }))
   })
 })
 

@@ -10,6 +10,7 @@ import { COPY } from '../../packages/enclave/test/room/wasm/programs.ts'
 import { ROOM } from '../../packages/kms/test/contracts/room-world.ts'
 import { RoomLab } from './support/room-lab.ts'
 import { itemsOf, sealed, type SealedData } from './support/sealed-data.ts'
+import { claim } from '../claims.ts'
 
 const RULES = {
   receivers: ['bank', 'shop'],
@@ -70,7 +71,7 @@ describe('WebAssembly of a party', () => {
     expect(view).toMatchObject({ state: 'failed', failure: { code: 'ROOM_WASM_TOO_LARGE' }, outputs: [] })
   })
 
-  it('that is no module is refused, and says nothing of the table', async () => {
+  it(claim('rooms.code', 'that is no module is refused, and says nothing of the table'), async () => {
     const code = await sealed('code', 'wasm', utf8('not a module'))
     lab = await RoomLab.open(counted(code, task))
     const { view } = await result(await sealed('table', 'csv', utf8(TABLE)), code)

@@ -6,6 +6,7 @@ import { ROOM } from '../../packages/kms/test/contracts/room-world.ts'
 import { fixtureModel, ownModel, type ModelOnDisk, sealedModel } from './support/models.ts'
 import { RoomLab } from './support/room-lab.ts'
 import { itemsOf, sealed } from './support/sealed-data.ts'
+import { claim } from '../claims.ts'
 
 const LETTERS = [
   'The harbour was closed for a week. Ships waited outside in the fog. On Monday the pilots went out again.',
@@ -137,7 +138,7 @@ describe('the longest passage that a summary may repeat', () => {
   // It takes sentences as they stand.
   const model = ownModel('sotto-extractive')
 
-  it('keeps a summary in the room that hands over the text itself', async () => {
+  it(claim('rooms.rules', 'keeps a summary in the room that hands over the text itself'), async () => {
     const { view } = await run({ model, task: {}, rules: { maxCommonWords: 4 } })
     expect(view).toMatchObject({
       state: 'failed',

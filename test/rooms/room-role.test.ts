@@ -4,6 +4,7 @@ import { runDigest, verifyRunPermit, verifyRunReceipt } from '@sotto/protocol/co
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hasDuckDb, RoomLab } from './support/room-lab.ts'
 import { sealed } from './support/sealed-data.ts'
+import { claim } from '../claims.ts'
 
 let lab: RoomLab
 
@@ -35,7 +36,7 @@ describe.skipIf(!hasDuckDb)('a run of a query, from offer to output', () => {
       expect(Buffer.from(file).includes('customer'), 'the board has no plaintext').toBe(false)
   })
 
-  it('says where it comes from: the room by its key, the KMS by its own', async () => {
+  it(claim('rooms.proof', 'says where it comes from: the room by its key, the KMS by its own'), async () => {
     const { view, offered } = await lab.run()
     const run = runDigest(offered.offer)
     const of = { ...offered.offer, run }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { trustPolicyOf } from '../../packages/kms/test/client.ts'
 import { Members } from './support/members.ts'
 import { bank, hasDuckDb, shop } from './support/room-lab.ts'
+import { claim } from '../claims.ts'
 
 const rows = (n: number) => Array.from({ length: n }, (_, at) => `c${at},${at * 10}`).join('\n')
 const table = (n: number) => new Blob([`customer,amount\n${rows(n)}\n`])
@@ -36,31 +37,37 @@ async function open(change?: Parameters<typeof Members.open>[0]): Promise<void> 
 afterEach(() => members?.close())
 
 describe.skipIf(!hasDuckDb)('two members of a room', () => {
-  it('agree, add data, verify the room, consent and get what is theirs', async () => {
-    await open()
-    const named = await agreed()
-    const asked = await atShop.ask(named, { transform: 'overlap', template: 'count', note: 'weekly' })
-    const state = await atBank.state()
-    expect([...state.members.keys()]).toEqual(['bank', 'shop'])
-    const run = state.runs.get(asked.run)!
-    expect([...run.consents.keys()]).toEqual(['shop'])
-    expect((await atBank.judge(named, run)).room.hardware[0]).toMatch(/^software/)
-    await atBank.consent(named, run)
-    const whole = (await atShop.state()).runs.get(asked.run)!
-    const view = await atShop.begin(named, whole)
-    expect(view).toMatchObject({ state: 'done' })
-    const done = (await atShop.state()).runs.get(asked.run)!
-    const [output] = await atShop.outputs(named, done)
-    expect(fromUtf8(output!.content)).toBe('{"columns":[{"name":"n","type":"integer"}]}\n[40]\n')
-    expect(await atBank.outputs(named, done)).toEqual([])
-    const proof = await atBank.proof(named, done)
-    const again = parseRunProof(new TextEncoder().encode(JSON.stringify(proof)))
-    expect(checkRunProof(again, trustPolicyOf(members.lab.world)).run.receipt.sequence).toBe(1)
-    expect((await atShop.view(named)).left[0]).toMatchObject({ runs: 2 })
-    const seen = Buffer.concat(members.passed).toString('latin1')
-    for (const word of ['customer', 'accounts', 'overlap', 'weekly', named.digest, asked.run])
-      expect(seen.includes(word), `whoever passes it on sees ${word}`).toBe(false)
-  })
+  it(
+    claim(
+      ['rooms.consent', 'rooms.sealed', 'rooms.proof'],
+      'agree, add data, verify the room, consent and get what is theirs',
+    ),
+    async () => {
+      await open()
+      const named = await agreed()
+      const asked = await atShop.ask(named, { transform: 'overlap', template: 'count', note: 'weekly' })
+      const state = await atBank.state()
+      expect([...state.members.keys()]).toEqual(['bank', 'shop'])
+      const run = state.runs.get(asked.run)!
+      expect([...run.consents.keys()]).toEqual(['shop'])
+      expect((await atBank.judge(named, run)).room.hardware[0]).toMatch(/^software/)
+      await atBank.consent(named, run)
+      const whole = (await atShop.state()).runs.get(asked.run)!
+      const view = await atShop.begin(named, whole)
+      expect(view).toMatchObject({ state: 'done' })
+      const done = (await atShop.state()).runs.get(asked.run)!
+      const [output] = await atShop.outputs(named, done)
+      expect(fromUtf8(output!.content)).toBe('{"columns":[{"name":"n","type":"integer"}]}\n[40]\n')
+      expect(await atBank.outputs(named, done)).toEqual([])
+      const proof = await atBank.proof(named, done)
+      const again = parseRunProof(new TextEncoder().encode(JSON.stringify(proof)))
+      expect(checkRunProof(again, trustPolicyOf(members.lab.world)).run.receipt.sequence).toBe(1)
+      expect((await atShop.view(named)).left[0]).toMatchObject({ runs: 2 })
+      const seen = Buffer.concat(members.passed).toString('latin1')
+      for (const word of ['customer', 'accounts', 'overlap', 'weekly', named.digest, asked.run])
+        expect(seen.includes(word), `whoever passes it on sees ${word}`).toBe(false)
+    },
+  )
 
   it('add the same data twice, and it is there once', async () => {
     await open()

@@ -128,7 +128,11 @@ const CHECKPOINTS: Lie[] = [
     reason: /too few witnesses/,
     shown: under(() => noteAt(world.now, 1)),
   },
-  { what: 'a checkpoint that no witness saw', reason: /too few witnesses/, shown: under(() => noteAt(world.now, 0)) },
+  {
+    what: 'a checkpoint that no witness saw',
+    reason: /too few witnesses/,
+    shown: under(() => noteAt(world.now, 0)),
+  },
   {
     what: 'a checkpoint that one witness saw twice',
     reason: /too few witnesses/,

@@ -45,6 +45,26 @@ const FLOWS: Attack[] = [
     'spent would go to bank, whom the owner of purchases does not admit',
   ],
   [
+    'unadmitted-reviewer: an owner who looks at what comes of the data of another that does not admit it',
+    onBank((one) => {
+      one.inputs[0]!.rules.receivers = ['bank']
+      one.outputs = [output('spent', 'spending', ['bank'])]
+    }),
+    'retailer would look at spent, which the owner of customers does not admit',
+  ],
+  [
+    'unadmitted-reviewer-of-model: an owner of texts who looks at what a model of another made of them',
+    onSummaries((one) => (one.inputs[1]!.rules.receivers = ['reader'])),
+    'archive would look at summaries, which the owner of t5 does not admit',
+  ],
+  [
+    'reviewer-through-another: an owner who looks at what another transform made of data of another',
+    prepared(transform('counts', ['customers', 'purchases'], sql()), (one) => {
+      one.inputs[0]!.rules.receivers = ['bank']
+    }),
+    'retailer would look at shown, which the owner of customers does not admit',
+  ],
+  [
     'unadmitted-receiver-of-model: an output for a party that the owner of the model does not admit',
     onSummaries((one) => (one.inputs[1]!.rules.receivers = ['archive'])),
     'summaries would go to reader, whom the owner of t5 does not admit',
@@ -285,6 +305,27 @@ describe('what is allowed', () => {
       one.outputs = [output('met-offers', 'offers', ['bank'])]
     })
     expect(contradictionOf(alone)).toBeUndefined()
+  })
+
+  it('an owner who looks at what comes of its own data alone, and receives nothing', () => {
+    const own = onSummaries((one) => {
+      one.inputs[1]!.owner = 'archive'
+      one.inputs[1]!.rules.receivers = ['reader']
+    })
+    expect(contradictionOf(own)).toBeUndefined()
+  })
+
+  it('an owner who looks only at outputs that come of its data', () => {
+    const elsewhere = onBank((one) => {
+      one.inputs[0]!.rules.receivers = ['bank']
+      one.transforms[0]!.reads = ['customers']
+      one.transforms[1]!.reads = ['purchases']
+      one.transforms[1]!.task = sql()
+      one.inputs[0]!.uses = uses('offers')
+      one.inputs[1]!.uses = uses('spending')
+      one.outputs = [output('met-offers', 'offers', ['bank']), output('spent', 'spending', ['bank'])]
+    })
+    expect(contradictionOf(elsewhere)).toBeUndefined()
   })
 
   it('a room that some steps share with fewer images than each has', () => {

@@ -1,5 +1,6 @@
 import { fromBase64Url } from '@sotto/protocol/bytes'
 import {
+  chargesOf,
   type ReleaseCall,
   type RunCall,
   runInfo,
@@ -8,7 +9,7 @@ import {
   verifyRunPermit,
   verifyRunReceipt,
 } from '@sotto/protocol/contract'
-import { decodeDocument, unwrapSecret } from '@sotto/protocol/keyrelease'
+import { decodeDocument, documentDigest, unwrapSecret } from '@sotto/protocol/keyrelease'
 import type { TrustedService } from '@sotto/verifier'
 import { roomRoleError } from '../errors.ts'
 import type { KmsCalls } from '../kms/kms-calls.ts'
@@ -27,11 +28,11 @@ type OfKms = Pick<TrustedService, 'importKey' | 'signingKey'>
 
 /**
  * Asks the KMS for the keys of a run, and judges its answer: signed by the KMS that was verified, for this run and this
- * room, with a key for each input.
+ * room, charged with what the contract says, with a key for each input.
  * @throws `ROOM_KMS`, `ROOM_KMS_UNREACHABLE`
  */
 export async function obtainRunKeys(
-  { offer, shown, run, wrap, plan }: RunJob,
+  { offer, shown, run, wrap, plan, named }: RunJob,
   consents: string[],
   kms: KmsCalls,
   { importKey, signingKey }: OfKms,
@@ -42,6 +43,9 @@ export async function obtainRunKeys(
     const receipt = verifyRunReceipt(answer.receipt, { ...offer, run }, signingKey)
     if (receipt.evidence !== offer.evidence || !plan.room.includes(receipt.image))
       throw new TypeError('the receipt is about another room')
+    // Parties read in the receipt what a run has cost them: one that costs less is not the run they agreed on.
+    if (documentDigest(receipt.charges) !== documentDigest(chargesOf(named.contract, offer.transform)))
+      throw new TypeError('the run was not charged with what the contract says')
     const plaintext = unwrapSecret(wrap, runInfo(offer, run), answer)
     const { artifacts } = decodeDocument(plaintext, runKeysDecoder, 'keys')
     plaintext.fill(0)
