@@ -14,7 +14,6 @@ import type { RoleContext } from '@sotto/serve/role'
 import { startServer } from '@sotto/serve/server'
 import { requireMeasuredConfig, type TrustedHardware } from '@sotto/serve/tee'
 import { EngineHost } from '../engines/index.ts'
-import { createKeptFetch } from '../gateway/tokens/index.ts'
 import { pause } from '../pause/index.ts'
 import { collectBound, createKmsClient, createReceiptKey, TICK_SECONDS, verifyKms } from '../release/index.ts'
 import {
@@ -126,7 +125,7 @@ export async function runRoom(
       quorum: witnesses.quorum,
     },
   })
-  const kms = createKmsClient(config.kms.urls, createKeptFetch())
+  const kms = createKmsClient(config.kms.urls)
   const judging = { kms, log, policy: config.policy, now: clock.now, observe: clock.observe, hardware }
   const places = createConcurrencyLimiter({ running: config.maxRunning, waiting: MAX_WAITING_RUNS })
   const runs = new RunTable({
@@ -138,7 +137,7 @@ export async function runRoom(
     parts: {
       kms: createKmsCalls(kms),
       service: async () => (await verifyKms(judging)).service,
-      board: createBoardFiles(config.boards.url, createKeptFetch()),
+      board: createBoardFiles(config.boards.url),
       tools,
       maxResultBytes: config.maxResultBytes,
       now: clock.now,
