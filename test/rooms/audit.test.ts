@@ -1,11 +1,14 @@
 import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { parseContract, type RunReceipt } from '@sotto/protocol/contract'
+import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import type { RunProof } from '@sotto/client/rooms'
 import { type Audit, auditRuns } from '@sotto/client/rooms/audit'
 import type { TrustPolicy } from '@sotto/verifier'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { trustPolicyOf } from '../../packages/kms/test/client.ts'
+import { bundleOf, trustPolicyOf } from '../../packages/kms/test/client.ts'
+import { hasDuckDb, RoomLab } from './support/room-lab.ts'
 import { payloadOf, ProofWorld } from './support/run-proofs.ts'
+import { sealed } from './support/sealed-data.ts'
 
 let world: ProofWorld
 let policy: TrustPolicy
@@ -97,9 +100,37 @@ describe('an audit of genuine runs', () => {
 
   it('fails all of them under the policy of somebody who trusts another deployment', () => {
     const audit = auditRuns(proofs, { ...policy, genesis: '00'.repeat(32) })
-    expect(failures(audit)).toEqual(new Array(3).fill('run.proof ROOM_OFFER'))
+    expect(failures(audit)).toEqual(proofs.map(() => 'run.proof ROOM_OFFER'))
     expect(audit).toMatchObject({ ok: false, runs: [] })
     expect(audit).not.toHaveProperty('graph')
+  })
+})
+
+describe.skipIf(!hasDuckDb)('an audit of runs that a room computed', () => {
+  it('finds nothing wrong with them', async () => {
+    const lab = await RoomLab.open()
+    try {
+      const rows = Array.from({ length: 20 }, (_, at) => `c${at},${at}`).join('\n')
+      const table = () => sealed('table', 'csv', utf8(`customer,amount\n${rows}\n`))
+      await lab.prepare({ accounts: await table(), purchases: await table() })
+      const computed: RunProof[] = []
+      for (let at = 0; at < 2; at++) {
+        const { offered, view } = await lab.run()
+        computed.push({
+          format: 'sotto-run-proof/1',
+          contract: lab.world.text,
+          offered,
+          view,
+          bundle: toBase64Url(encodeTrustBundle(await bundleOf(lab.world))),
+          at: lab.world.now,
+        })
+      }
+      const audit = auditRuns(computed, trustPolicyOf(lab.world))
+      expect(audit.checks.filter(({ status }) => status !== 'pass')).toEqual([])
+      expect(audit.runs.map(({ sequence }) => sequence)).toEqual([1, 2])
+    } finally {
+      await lab.close()
+    }
   })
 })
 

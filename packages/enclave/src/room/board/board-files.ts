@@ -8,6 +8,7 @@ import {
 } from '@sotto/protocol/room'
 import { readBody } from '@sotto/serve/limits'
 import { roomRoleError } from '../errors.ts'
+import { patiently } from '../patiently.ts'
 
 /** Sealed files of a board. What it gives is compared with digests that somebody signed, or it is of no use. */
 export interface BoardFiles {
@@ -26,7 +27,6 @@ const TIMEOUT_MS = 60_000
 const MAX_STATE_BYTES = 4096
 /** What one request brings: a board takes more, but what is lost with a connection is small. */
 const PART_BYTES: number = Math.min(8 * 1024 * 1024, MAX_BOARD_PART_BYTES)
-const MAX_ATTEMPTS = 5
 
 /** Files of the boards at `url`. */
 export function createBoardFiles(url: string, fetch: typeof globalThis.fetch = globalThis.fetch): BoardFiles {
@@ -76,11 +76,14 @@ export function createBoardFiles(url: string, fetch: typeof globalThis.fetch = g
   return {
     async read(access, digest, { start, length }, signal) {
       const headers = { range: `bytes=${start}-${start + length - 1}` }
-      const { status, bytes } = await ask(access, `/${digest}`, { method: 'GET', headers, signal }, length)
-      if (status === 206 && bytes.length === length) return bytes
-      throw roomRoleError('ROOM_FILES', 'the board does not have that sealed file', {
-        expected: `${length} bytes`,
-        found: `status ${status}, ${bytes.length} bytes`,
+      return patiently(signal, async () => {
+        const init = { method: 'GET', headers, signal }
+        const { status, bytes } = await ask(access, `/${digest}`, init, Math.max(length, MAX_STATE_BYTES))
+        if (status === 206 && bytes.length === length) return bytes
+        throw roomRoleError('ROOM_FILES', 'the board does not have that sealed file', {
+          expected: `${length} bytes`,
+          found: `status ${status}, ${bytes.length} bytes`,
+        })
       })
     },
     async write(access, digest, sealed, signal) {
@@ -91,7 +94,7 @@ export function createBoardFiles(url: string, fetch: typeof globalThis.fetch = g
           body: JSON.stringify({ digest, bytes: sealed.length }),
           signal,
         })
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      await patiently(signal, async () => {
         let file = await begin()
         while (file !== undefined && !file.complete && file.digest === digest) {
           const { offset } = file
@@ -101,8 +104,8 @@ export function createBoardFiles(url: string, fetch: typeof globalThis.fetch = g
           if (file !== undefined && !file.complete && file.offset <= offset) break
         }
         if (file?.complete === true && file.digest === digest) return
-      }
-      throw roomRoleError('ROOM_FILES', 'the board does not take a sealed output')
+        throw roomRoleError('ROOM_FILES', 'the board does not take a sealed output')
+      })
     },
   }
 }

@@ -15,6 +15,7 @@ import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
 import type { KmsCalls } from '../kms/kms-calls.ts'
 import { sealOutput } from '../outputs/seal-output.ts'
+import { patiently } from '../patiently.ts'
 import type { StepTools } from '../steps/types.ts'
 import { type ComputedRun, computeRun } from './compute-run.ts'
 import { failureOf } from './failure.ts'
@@ -148,7 +149,9 @@ export class RoomRun {
     const { kms, now, board, tools, maxResultBytes } = this.#parts
     const { signal } = this.#stop
     signal.throwIfAborted()
-    const released = await obtainRunKeys(job, consents, kms, await this.#parts.service())
+    const released = await patiently(signal, async () =>
+      obtainRunKeys(job, consents, kms, await this.#parts.service()),
+    )
     const startedAt = now()
     this.#set({ receipt: released.receiptEnvelope })
     const { contentKeys } = released
@@ -192,11 +195,13 @@ export class RoomRun {
   async #release(made: MadeResult): Promise<void> {
     const { job } = this
     const { named, plan } = job
-    const permit = await obtainPermit(
-      job,
-      { result: made.envelope, outputs: made.outputs, approvals: [...this.#approvals.values()] },
-      this.#parts.kms,
-      await this.#parts.service(),
+    const result = {
+      result: made.envelope,
+      outputs: made.outputs,
+      approvals: [...this.#approvals.values()],
+    }
+    const permit = await patiently(this.#stop.signal, async () =>
+      obtainPermit(job, result, this.#parts.kms, await this.#parts.service()),
     )
     this.#stop.signal.throwIfAborted()
     this.#set({ permit })
