@@ -55,6 +55,13 @@ export const MENU: readonly Section[] = [
     entries: [page('docs/guides/model-owner.md', 'Guide'), page('docs/models.md')],
   },
   {
+    title: 'Parties of clean rooms',
+    entries: [
+      page('docs/rooms.md'),
+      { file: 'examples/rooms/README.md', label: 'Examples', isOptional: true },
+    ],
+  },
+  {
     title: 'Operators',
     entries: [
       page('docs/guides/operator.md', 'Guide'),
