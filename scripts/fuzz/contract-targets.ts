@@ -164,7 +164,7 @@ export const contractTargets: readonly Target[] = [
     name: 'run statement',
     isVerifier: true,
     seeds: () => STATEMENTS.map(({ type, document: one }) => signDsse(type, encodeDocument(one), [BANK])),
-    run: (bytes, seed) => void STATEMENTS[seed]!.verify(fromUtf8(bytes), ABOUT, BANK.publicKey),
+    run: (bytes, seed) => void STATEMENTS[seed]!.verify(fromUtf8(bytes), ABOUT, [BANK.publicKey]),
   },
   {
     name: 'run statement inside',
@@ -172,7 +172,7 @@ export const contractTargets: readonly Target[] = [
     seeds: () => STATEMENTS.map(({ document: one }) => encodeDocument(one)),
     run(bytes, seed) {
       const { type, verify } = STATEMENTS[seed]!
-      verify(fromUtf8(signDsse(type, bytes, [BANK])), ABOUT, BANK.publicKey)
+      verify(fromUtf8(signDsse(type, bytes, [BANK])), ABOUT, [BANK.publicKey])
     },
   },
   {

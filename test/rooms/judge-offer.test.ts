@@ -191,7 +191,7 @@ function elsewhere(): NamedContract {
   return parseContract(encodeContract({ ...named.contract, genesis: 'ef'.repeat(32) }))
 }
 
-describe(claim(['T1', 'T2', 'T6', 'chain.nothing-sent'], 'a run that a room offers'), () => {
+describe(claim(['T1', 'rooms.consent'], 'a run that a room offers'), () => {
   it('is judged before anybody consents: what it computes, in which room, with which keys', () => {
     const judged = judgeOffer(named, honest, context)
     expect(judged.run).toBe(runDigest(honest.offer))

@@ -1,4 +1,5 @@
-import { type JudgeContext, judgeRun } from '@sotto/client/rooms'
+import { judgeRun } from '@sotto/client/rooms'
+import type { TrustedService } from '@sotto/verifier'
 import { type NamedContract, type SealedOutput, wrapOutputKeys } from '@sotto/protocol/contract'
 import type { RunProvenance, RunView } from '@sotto/protocol/room'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -19,7 +20,7 @@ import {
 
 let world: RoomWorld
 let named: NamedContract
-let service: JudgeContext['service']
+let service: TrustedService
 let done: DoneRun
 /** Another run of the same contract, as honest as the first. */
 let other: DoneRun
@@ -267,16 +268,16 @@ const PROVENANCE: RunLie[] = [
   },
 ]
 
-describe(claim('T12.budgets', 'what is said of a run that is done'), () => {
+describe(claim(['rooms.proof', 'rooms.sealed'], 'what is said of a run that is done'), () => {
   const judgeView = (change: Partial<RunView>) =>
-    judgeRun(named, done.offered, { ...viewOf(done), ...change }, service)
+    judgeRun(named, done.offered, { ...viewOf(done), ...change }, [service.signingKey])
 
   it('holds together where KMS and room said it of this run', () => {
     const judged = judgeView({})
     expect(judged.receipt).toMatchObject({ run: done.id, sequence: 1, image: ROOM.image })
     expect(judged.outputs).toEqual(done.outputs)
     expect(judged.provenance).toEqual(done.provenance)
-    expect(judgeRun(named, other.offered, viewOf(other), service).receipt.sequence).toBe(2)
+    expect(judgeRun(named, other.offered, viewOf(other), [service.signingKey]).receipt.sequence).toBe(2)
   })
 
   it('is the same in whatever order outputs and their receivers stand', () => {
@@ -299,14 +300,14 @@ describe(claim('T12.budgets', 'what is said of a run that is done'), () => {
 
   it('is not believed of another offer', () => {
     const view = { ...viewOf(done), run: other.id }
-    expect(() => judgeRun(named, other.offered, view, service)).toThrow(
+    expect(() => judgeRun(named, other.offered, view, [service.signingKey])).toThrow(
       refusal('CONTRACT_OTHER', /receipt of a run is about another run/),
     )
   })
 
   it('is not believed of another KMS', () => {
     const signingKey = STRANGER.publicKey
-    expect(() => judgeRun(named, done.offered, viewOf(done), { signingKey })).toThrow(
+    expect(() => judgeRun(named, done.offered, viewOf(done), [signingKey])).toThrow(
       refusal('CONTRACT_SIGNATURE', /another key signed the receipt/),
     )
   })

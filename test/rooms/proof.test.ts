@@ -55,7 +55,22 @@ function codeOf(one: object, under?: TrustPolicy): string {
   }
 }
 
-describe('a proof of a run', () => {
+describe('a KMS that started again since', () => {
+  it('signs with another key, and runs of the boot before are proven by the bundle that came with them', async () => {
+    const before = await openAgreed()
+    const run = await doneRun(before)
+    const bundle = toBase64Url(encodeTrustBundle(await bundleOf(before)))
+    await before.start()
+    const about = { ...proof, contract: before.text, offered: run.offered, at: before.now }
+    const now = { ...about, bundle: toBase64Url(encodeTrustBundle(await bundleOf(before))) }
+    const under = trustPolicyOf(before)
+    expect(codeOf({ ...now, view: viewOf(run) }, under)).toBe('CONTRACT_SIGNATURE')
+    expect(codeOf({ ...now, view: { ...viewOf(run), bundles: [foreign] } }, under)).toBe('CONTRACT_SIGNATURE')
+    expect(codeOf({ ...now, view: { ...viewOf(run), bundles: [foreign, bundle] } }, under)).toBe('none')
+  })
+})
+
+describe(claim('rooms.proof', 'a proof of a run'), () => {
   it('shows the whole run to whoever has the policy: deployment, room, charge and outputs', () => {
     expect(honest.verdict.ok).toBe(true)
     expect(honest.named.digest).toBe(world.digest)
@@ -125,7 +140,7 @@ function changedTitle(): string {
   return world.text.replace('"title":"offers"', '"title":"others"')
 }
 
-describe(claim(['T1', 'T2'], 'a proof of which something was replaced'), () => {
+describe(claim(['T1', 'rooms.proof'], 'a proof of which something was replaced'), () => {
   it.each(CHANGED)('has %s: %s', (_, code, change) => {
     expect(codeOf({ ...proof, ...change() })).toBe(code)
   })

@@ -41,8 +41,8 @@ describe.skipIf(!hasDuckDb)('a run of a query, from offer to output', () => {
     const run = runDigest(offered.offer)
     const of = { ...offered.offer, run }
     const kmsKey = fromBase64Url(lab.world.kms.view.boot.statementKey.publicKey)
-    const receipt = verifyRunReceipt(view.receipt!, of, kmsKey)
-    const permit = verifyRunPermit(view.permit!, of, kmsKey)
+    const receipt = verifyRunReceipt(view.receipt!, of, [kmsKey])
+    const permit = verifyRunPermit(view.permit!, of, [kmsKey])
     const { predicate, subject } = verifyRunProvenance(view.provenance!, of)
     expect(predicate).toMatchObject({ contract: lab.world.digest, run, sequence: 1, image: receipt.image })
     expect(predicate.steps).toEqual([{ transform: 'overlap', kind: 'sql', task: expect.any(String) }])

@@ -270,7 +270,7 @@ function roomsWith(...images: string[]): ReadonlyMap<string, readonly ReleaseSta
   return new Map([[name, images.map(of)]])
 }
 
-describe(claim('T6', 'the state of the log that evidence is bound to'), () => {
+describe(claim(['T6', 'rooms.consent'], 'the state of the log that evidence is bound to'), () => {
   it.each(CHECKPOINTS)('refuses $what', async ({ shown, context, reason }) => {
     const result = verify(await shown(), context?.())
     expectRefused(result, 'room.checkpoint', reason)
@@ -279,7 +279,7 @@ describe(claim('T6', 'the state of the log that evidence is bound to'), () => {
   })
 })
 
-describe(claim(['T1', 'T2', 'chain.policy'], 'evidence of a room'), () => {
+describe(claim(['T1', 'T2', 'chain.policy', 'rooms.consent'], 'evidence of a room'), () => {
   it.each(EVIDENCE)('refuses $what', async ({ shown, context, reason }) => {
     expectRefused(verify(await shown(), context?.()), 'room.evidence', reason)
   })
@@ -369,7 +369,7 @@ function withPiece(change: Partial<Evidence[number]>): RoomEvidence {
   return { ...honest, evidence: [{ ...honest.evidence[0]!, ...change }] }
 }
 
-describe(claim('T2', 'the program of a room'), () => {
+describe(claim(['T2', 'rooms.consent'], 'the program of a room'), () => {
   it.each(IMAGES)('refuses $what', async ({ shown, context, reason }) => {
     expectRefused(verify(await shown(), context?.()), 'room.image', reason)
   })

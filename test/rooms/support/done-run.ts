@@ -22,6 +22,7 @@ import {
   type RunView,
   signRunProvenance,
 } from '@sotto/protocol/room'
+import { expect } from 'vitest'
 import { ARTIFACTS, type Run, RoomWorld } from '../../../packages/kms/test/contracts/room-world.ts'
 import { payloadOf, type Workload } from '../../../packages/kms/test/world.ts'
 
@@ -69,7 +70,8 @@ export async function offeredBy(
   return shownOf(await world.offer(change, workload))
 }
 
-function shownOf({ offer, request: { artifacts: _, ...shown } }: Run): OfferedRun {
+function shownOf({ offer, request }: Run): OfferedRun {
+  const { artifacts: _, ...shown } = request
   return { offer, shown }
 }
 
@@ -104,7 +106,10 @@ export async function doneRun(world: RoomWorld): Promise<DoneRun> {
         kind: task.kind,
         task: documentDigest(task),
       })),
-      ...{ image, evidence, charges, sequence },
+      image,
+      evidence,
+      charges,
+      sequence,
       receipt: documentDigest(utf8(receipt)),
       permit: documentDigest(utf8(permit)),
       startedAt: world.now,
@@ -113,7 +118,12 @@ export async function doneRun(world: RoomWorld): Promise<DoneRun> {
   }
   const { seed: secretSeed, publicKey } = run.enclave.receiptKey
   return {
-    ...{ offered: shownOf(run), id: run.id, receipt, permit, outputs, provenance },
+    offered: shownOf(run),
+    id: run.id,
+    receipt,
+    permit,
+    outputs,
+    provenance,
     room: { secretSeed, publicKey },
   }
 }
@@ -149,4 +159,13 @@ export function signedByKms<Kind extends 'receipt' | 'permit'>(
 export function signedBy(signer: DsseSigner, envelope: string): string {
   const { payloadType, payload } = parseDsse(utf8(envelope))
   return fromUtf8(signDsse(payloadType, payload, [signer]))
+}
+
+/** A refusal by this code, with this in what it says. */
+export function refusal(code: string, said: RegExp): unknown {
+  return expect.objectContaining({
+    code,
+    ...(code === 'ROOM_OFFER' && { action: 'stop' }),
+    message: expect.stringMatching(said) as string,
+  })
 }

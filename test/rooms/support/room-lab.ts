@@ -11,6 +11,7 @@ import {
   type SealedOutput,
   verifySealedOutput,
 } from '@sotto/protocol/contract'
+import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import { WRAP_SUITE } from '@sotto/protocol/keyrelease'
 import type { OfferedRun, RoomCall, RoomEvidence, RunView } from '@sotto/protocol/room'
 import { openArtifact } from '@sotto/protocol/sealed'
@@ -170,7 +171,10 @@ export class RoomLab {
       },
       parts: {
         kms: createKmsCalls(judging.kms),
-        service: async () => (await verifyKms(judging)).service,
+        async service() {
+          const { service, bundle } = await verifyKms(judging)
+          return { ...service, bundle: encodeTrustBundle(bundle) }
+        },
         board: this.files,
         tools: this.tools,
         maxResultBytes: 100_000_000,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { utf8 } from '@sotto/protocol/bytes'
+import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import { WRAP_SUITE } from '@sotto/protocol/keyrelease'
 import type { RoomEvidence } from '@sotto/protocol/room'
 import { createClock } from '@sotto/serve/clock'
@@ -136,7 +137,10 @@ export async function runRoom(
     },
     parts: {
       kms: createKmsCalls(kms),
-      service: async () => (await verifyKms(judging)).service,
+      async service() {
+        const { service, bundle } = await verifyKms(judging)
+        return { ...service, bundle: encodeTrustBundle(bundle) }
+      },
       board: createBoardFiles(config.boards.url),
       tools,
       maxResultBytes: config.maxResultBytes,

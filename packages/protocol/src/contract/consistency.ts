@@ -128,6 +128,9 @@ function findUnkeptRule(
     : `${reader} adds noise to ${name}, which has no budget of it`
 }
 
+/** What one run is charged to: its receipt, with as many names of the longest, is one envelope. */
+const MAX_EDGES_OF_RUN = 256
+
 /** Every input has to allow what it reaches, and every output has to be allowed by all that it comes from. */
 function findFlowContradiction(contract: Contract, inputOf: ReadonlyMap<Name, Input>): string | undefined {
   const reach = reachOf(contract)
@@ -140,8 +143,11 @@ function findFlowContradiction(contract: Contract, inputOf: ReadonlyMap<Name, In
       if (use.epsilonMicros !== undefined && use.epsilonMicros < epsilonMicros)
         return `the noise budget of ${input} for ${name} does not suffice for one run`
     }
-    if (roomOf(transformsBefore(contract, name)).length === 0)
-      return `no image may run ${name} together with what it reads`
+    const steps = transformsBefore(contract, name)
+    const edges = steps.reduce((sum, step) => sum + reach.get(step.name)!.size, 0)
+    if (edges > MAX_EDGES_OF_RUN)
+      return `a run of ${name} would be charged to more than ${MAX_EDGES_OF_RUN} budgets`
+    if (roomOf(steps).length === 0) return `no image may run ${name} together with what it reads`
   }
   for (const output of contract.outputs) {
     const sources = [...reach.get(output.from)!].map((input) => inputOf.get(input)!)

@@ -110,7 +110,7 @@ export function verifyPartyDocument<Kind extends keyof PartyDocuments>(
   const party = partyOf(contract, signerOf(document, contract))
   try {
     const { signers } = verifyDsse(parsed, CONTRACT_TYPES[kind], [fromBase64Url(party.key)])
-    if (signers.length !== parsed.signatures.length) throw new TypeError('somebody else signed too')
+    if (signers.length !== parsed.signatures.length) throw new Error('somebody else signed too')
   } catch (cause) {
     throw contractError('CONTRACT_SIGNATURE', `${party.name} did not sign the ${kind}`, { cause })
   }

@@ -95,11 +95,11 @@ export interface OfRun {
 
 /**
  * "The keys of this run went to this room, and its budgets are charged." Nobody else has signed it: it has one digest.
- * @param key of the KMS's statements, 32 bytes
+ * @param keys of the KMS's statements, 32 bytes each: of this boot, and of those before that are proven to be its own
  * @throws `CONTRACT_MALFORMED`, `CONTRACT_SIGNATURE`, `CONTRACT_OTHER`
  */
-export function verifyRunReceipt(signed: string, of: OfRun, key: Uint8Array): RunReceipt {
-  return verify(signed, of, key, {
+export function verifyRunReceipt(signed: string, of: OfRun, keys: readonly Uint8Array[]): RunReceipt {
+  return verify(signed, of, keys, {
     what: 'receipt of a run',
     type: RUN_TYPES.receipt,
     decoder: receiptDecoder,
@@ -108,20 +108,20 @@ export function verifyRunReceipt(signed: string, of: OfRun, key: Uint8Array): Ru
 
 /**
  * "These outputs may be sealed to their receivers."
- * @param key of the KMS's statements, 32 bytes
+ * @param keys of the KMS's statements, 32 bytes each: of this boot, and of those before that are proven to be its own
  * @throws as {@link verifyRunReceipt}
  */
-export function verifyRunPermit(signed: string, of: OfRun, key: Uint8Array): RunPermit {
-  return verify(signed, of, key, { what: 'permit of a run', type: RUN_TYPES.permit, decoder: permitDecoder })
+export function verifyRunPermit(signed: string, of: OfRun, keys: readonly Uint8Array[]): RunPermit {
+  return verify(signed, of, keys, { what: 'permit of a run', type: RUN_TYPES.permit, decoder: permitDecoder })
 }
 
 /**
  * What the room of a run says that it made.
- * @param key the receipt key of the run's offer, 32 bytes
+ * @param keys the receipt key of the run's offer, 32 bytes
  * @throws as {@link verifyRunReceipt}
  */
-export function verifyRunResult(signed: string, of: OfRun, key: Uint8Array): RunResult {
-  return verify(signed, of, key, {
+export function verifyRunResult(signed: string, of: OfRun, keys: readonly Uint8Array[]): RunResult {
+  return verify(signed, of, keys, {
     what: 'result of a run',
     type: RUN_TYPES.result,
     decoder: runResultDecoder,
@@ -131,7 +131,7 @@ export function verifyRunResult(signed: string, of: OfRun, key: Uint8Array): Run
 function verify<T extends OfRun>(
   signed: string,
   { genesis, contract, run }: OfRun,
-  key: Uint8Array,
+  keys: readonly Uint8Array[],
   { what, type, decoder }: { what: string; type: string; decoder: Decoder<T> },
 ): T {
   let parsed: ReturnType<typeof parseDsse>
@@ -143,7 +143,7 @@ function verify<T extends OfRun>(
     throw contractError('CONTRACT_MALFORMED', `this is no ${what}`, { cause })
   }
   try {
-    verifyDsse(parsed, type, [key])
+    verifyDsse(parsed, type, keys)
     if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
   } catch (cause) {
     throw contractError('CONTRACT_SIGNATURE', `another key signed the ${what}, or one more`, { cause })

@@ -134,12 +134,19 @@ export interface RunView {
   outputs: string[]
   /** Envelope of the `RunProvenance`. */
   provenance?: string
+  /**
+   * Of a run that rests: trust bundles, base64url, of each boot of the KMS that the room verified for it, at most 4. Who
+   * verifies them has the keys that signed receipt and permit, whatever boot answers by then.
+   */
+  bundles?: string[]
 }
 
 const MAX_ENVELOPE = 65_535
 const MAX_PARTIES = 16
 const MAX_INPUTS = 64
 const MAX_OUTPUTS = 64
+const MAX_BUNDLES = 4
+const MAX_BUNDLE_BYTES = 1_048_576
 const envelope = text(MAX_ENVELOPE)
 const about = { run: hex(32), inquiry: envelope }
 
@@ -212,5 +219,6 @@ export const runViewDecoder: Decoder<RunView> = members<RunView>(
     result: envelope,
     permit: envelope,
     provenance: envelope,
+    bundles: list(base64url(1, MAX_BUNDLE_BYTES), 0, MAX_BUNDLES),
   },
 )

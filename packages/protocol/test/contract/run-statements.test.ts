@@ -47,7 +47,7 @@ const result: RunResult = { format: 'sotto-run-result/1', ...of, outputs, at: NO
 interface Statement {
   good: OfRun
   type: string
-  verify: (signed: string, of: OfRun, key: Uint8Array) => object
+  verify: (signed: string, of: OfRun, keys: readonly Uint8Array[]) => object
   optional?: string[]
   mayBeEmpty?: string[]
 }
@@ -70,22 +70,22 @@ describe.each(Object.entries(STATEMENTS))(
       fromUtf8(signDsse(as, payload, by))
     const envelope = sign(encodeDocument(good))
     const refuse = (signed: string, code: string, what?: string): void =>
-      expect(() => verify(signed, of, KMS.publicKey), what).toThrow(refusal(code))
+      expect(() => verify(signed, of, [KMS.publicKey]), what).toThrow(refusal(code))
 
     it('is read as it was signed', () => {
-      expect(verify(envelope, of, KMS.publicKey)).toEqual(good)
+      expect(verify(envelope, of, [KMS.publicKey])).toEqual(good)
     })
 
     it('is of one key, and of nobody else besides', () => {
       refuse(sign(encodeDocument(good), [OTHER]), 'CONTRACT_SIGNATURE')
       refuse(sign(encodeDocument(good), [KMS, OTHER]), 'CONTRACT_SIGNATURE')
-      expect(() => verify(envelope, of, OTHER.publicKey)).toThrow(refusal('CONTRACT_SIGNATURE'))
+      expect(() => verify(envelope, of, [OTHER.publicKey])).toThrow(refusal('CONTRACT_SIGNATURE'))
     })
 
     it.each(['genesis', 'contract', 'run'] as const)('is about another %s', (member) => {
       const other = 'ef'.repeat(32)
       refuse(sign(encodeDocument({ ...good, [member]: other })), 'CONTRACT_OTHER')
-      expect(() => verify(envelope, { ...of, [member]: other }, KMS.publicKey)).toThrow(
+      expect(() => verify(envelope, { ...of, [member]: other }, [KMS.publicKey])).toThrow(
         refusal('CONTRACT_OTHER'),
       )
     })
@@ -120,7 +120,7 @@ describe.each(Object.entries(STATEMENTS))(
         fc.property(fc.nat(all.length - 1), fc.nat(6), (at, bit) => {
           const other = all.slice()
           other[at]! ^= 1 << bit
-          expect(() => verify(fromUtf8(other), of, KMS.publicKey)).toThrow(
+          expect(() => verify(fromUtf8(other), of, [KMS.publicKey])).toThrow(
             expect.objectContaining({
               code: expect.stringMatching(/^CONTRACT_(?:MALFORMED|SIGNATURE|OTHER)$/) as string,
             }),
@@ -152,7 +152,7 @@ describe('what is out of bounds', () => {
   it.each(cases)('%s is refused', (_what, kind, path, value) => {
     const { good, type, verify } = STATEMENTS[kind]!
     const signed = fromUtf8(signDsse(type, encodeDocument(put(good, path, value)), [KMS]))
-    expect(() => verify(signed, of, KMS.publicKey)).toThrow(refusal('CONTRACT_MALFORMED'))
+    expect(() => verify(signed, of, [KMS.publicKey])).toThrow(refusal('CONTRACT_MALFORMED'))
   })
 
   it('any charges and outputs within them are read as they were signed', () => {
@@ -169,7 +169,7 @@ describe('what is out of bounds', () => {
       fc.property(made, fc.integer({ min: 1, max: 2 ** 40 }), (all, issuedAt) => {
         const one = { ...permit, outputs: all, issuedAt }
         const signed = fromUtf8(signDsse(RUN_TYPES.permit, encodeDocument(one), [KMS]))
-        expect(verifyRunPermit(signed, of, KMS.publicKey)).toEqual(one)
+        expect(verifyRunPermit(signed, of, [KMS.publicKey])).toEqual(one)
       }),
       { numRuns: 30 },
     )

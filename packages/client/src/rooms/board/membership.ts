@@ -66,7 +66,7 @@ export function verifyMembership(envelope: string, board: string): Membership {
     })
   try {
     verifyDsse(parsed, MEMBER_TYPE, [fromBase64Url(membership.party.key)])
-    if (parsed.signatures.length !== 1) throw new TypeError('somebody else signed too')
+    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
   } catch (cause) {
     throw clientError('ROOM_BOARD', `the key that is named did not sign for ${membership.party.name}`, {
       cause,

@@ -81,8 +81,7 @@ function withoutPadding(padded: Uint8Array): Uint8Array {
   const length = new DataView(padded.buffer, padded.byteOffset).getUint32(0)
   const end = LENGTH_BYTES + length
   const isShortest = end <= padded.length && padded.length - end < PAD_BYTES
-  if (!isShortest || padded.subarray(end).some((byte) => byte !== 0))
-    throw new TypeError('padded in another way')
+  if (!isShortest || padded.subarray(end).some((byte) => byte !== 0)) throw new Error('padded in another way')
   return padded.subarray(LENGTH_BYTES, end)
 }
 

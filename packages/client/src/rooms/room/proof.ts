@@ -12,6 +12,7 @@ import { type OfferedRun, offeredRunDecoder, type RunView, runViewDecoder } from
 import { type TrustPolicy, type Verdict, verifyTrustBundle, refusingSteps } from '@sotto/verifier'
 import { clientError } from '../../errors.ts'
 import { type JudgedOffer, type JudgedRun, judgeOffer, judgeRun } from '../runs/judge.ts'
+import { kmsKeys } from '../runs/kms-keys.ts'
 
 /** All that proves a run later, offline, to whoever has the policy. It holds no data; who has the contract may have it. */
 export interface RunProof {
@@ -93,5 +94,10 @@ export function checkRunProof(proof: RunProof, policy: TrustPolicy): CheckedProo
     })
   // The offer was good when it was made: owners consented then.
   const offer = judgeOffer(named, proof.offered, { service, policy, now: proof.offered.offer.at })
-  return { named, verdict, offer, run: judgeRun(named, proof.offered, proof.view, service) }
+  return {
+    named,
+    verdict,
+    offer,
+    run: judgeRun(named, proof.offered, proof.view, kmsKeys(proof.view, service, policy)),
+  }
 }

@@ -27,6 +27,7 @@ import {
   signDataImport,
   signDataStatement,
 } from '../data/index.ts'
+import { kmsKeys } from '../runs/kms-keys.ts'
 import type { RoomRuns } from '../runs/runs.ts'
 import { runProof } from './proof.ts'
 import type { FollowOptions, Room, RoomMember } from './types.ts'
@@ -35,7 +36,7 @@ import type { FollowOptions, Room, RoomMember } from './types.ts'
 export interface RoomConnection {
   fetch: typeof globalThis.fetch
   service: () => Promise<TrustedService>
-  policy: Pick<TrustPolicy, 'log' | 'witnesses' | 'revoked'>
+  policy: TrustPolicy
   /** Unix seconds. */
   now: () => number
   contracts: Contracts
@@ -52,7 +53,7 @@ export function openRoom(
   { secret, party, name, pollMs = POLL_MS }: RoomMember,
   connection: RoomConnection,
 ): Room {
-  const { fetch, service, now, contracts, runs, bundle } = connection
+  const { fetch, service, policy, now, contracts, runs, bundle } = connection
   const board = openBoard(secret, { fetch })
   const acting = (signal?: AbortSignal) => ({ party, ...(signal && { signal }) })
 
@@ -213,8 +214,8 @@ export function openRoom(
       // Without the word of the KMS anybody could show this owner anything.
       if (receipt === undefined)
         throw clientError('ROOM_OFFER', 'nothing says that the KMS let this room have the run')
-      const { signingKey } = await service()
-      verifyRunReceipt(receipt, { ...offer, run: run.run }, signingKey)
+      const keys = kmsKeys(viewOf(run), await service(), policy)
+      verifyRunReceipt(receipt, { ...offer, run: run.run }, keys)
       return openAll(review, ownName(named), { run: run.run, receiptKey: offer.receiptKey })
     },
     async decide(named, { run }, outputs, verdict) {

@@ -22,7 +22,7 @@ import { clientError } from '../../errors.ts'
 
 /** What a party knows when it judges. */
 export interface JudgeContext {
-  service: Pick<TrustedService, 'genesis' | 'keyPolicy' | 'rooms' | 'signingKey'>
+  service: Pick<TrustedService, 'genesis' | 'keyPolicy' | 'rooms'>
   policy: Pick<TrustPolicy, 'log' | 'witnesses' | 'revoked'>
   now: UnixSeconds
 }
@@ -86,7 +86,7 @@ export function judgeRun(
   named: NamedContract,
   { offer }: OfferedRun,
   view: RunView,
-  { signingKey }: Pick<TrustedService, 'signingKey'>,
+  signingKeys: readonly Uint8Array[],
 ): JudgedRun {
   const run = runDigest(offer)
   const plan = planRun(named.contract, offer.transform)
@@ -99,8 +99,8 @@ export function judgeRun(
   )
     throw clientError('ROOM_OFFER', 'something is missing of what is said about this run')
   const of = { genesis: offer.genesis, contract: offer.contract, run }
-  const receipt = verifyRunReceipt(signedReceipt, of, signingKey)
-  const permit = verifyRunPermit(signedPermit, of, signingKey)
+  const receipt = verifyRunReceipt(signedReceipt, of, signingKeys)
+  const permit = verifyRunPermit(signedPermit, of, signingKeys)
   const provenance = verifyRunProvenance(signedProvenance, { run, receiptKey: offer.receiptKey })
   const outputs = view.outputs.map((envelope) =>
     verifySealedOutput(envelope, { run, receiptKey: offer.receiptKey }),

@@ -19,7 +19,7 @@ export interface RoomCallsOptions {
   /** Verified, to the service behind which the room is. */
   fetch: typeof globalThis.fetch
   service: () => Promise<TrustedService>
-  policy: Pick<TrustPolicy, 'log' | 'witnesses' | 'revoked'>
+  policy: TrustPolicy
   /** Unix seconds. */
   now: () => number
 }

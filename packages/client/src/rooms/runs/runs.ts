@@ -20,6 +20,7 @@ import type { VerifiedRoom } from '@sotto/verifier/room'
 import { clientError } from '../../errors.ts'
 import type { Acting } from '../contracts.ts'
 import { type JudgedOffer, type JudgedRun, judgeOffer, judgeRun } from './judge.ts'
+import { kmsKeys } from './kms-keys.ts'
 import { createRoomCalls, type RoomCallsOptions } from './room-calls.ts'
 
 /** A run that somebody wants. */
@@ -149,7 +150,8 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
         run,
       )
     },
-    verify: async (named, offered, view) => judgeRun(named, offered, view, await service()),
+    verify: async (named, offered, view) =>
+      judgeRun(named, offered, view, kmsKeys(view, await service(), policy)),
   }
 }
 

@@ -24,7 +24,11 @@ export interface ReleasedRun {
   receiptEnvelope: string
 }
 
-type OfKms = Pick<TrustedService, 'importKey' | 'signingKey'>
+/** The KMS as this room verified it. */
+export interface VerifiedForRun extends Pick<TrustedService, 'importKey'> {
+  /** Statement keys of every boot that was verified for this run: what one of them stored, the next one answers with. */
+  signingKeys: readonly Uint8Array[]
+}
 
 /**
  * Asks the KMS for the keys of a run, and judges its answer: signed by the KMS that was verified, for this run and this
@@ -35,12 +39,12 @@ export async function obtainRunKeys(
   { offer, shown, run, wrap, plan, named }: RunJob,
   consents: string[],
   kms: KmsCalls,
-  { importKey, signingKey }: OfKms,
+  { importKey, signingKeys }: VerifiedForRun,
 ): Promise<ReleasedRun> {
   const call: RunCall = { call: 'run', offer, consents, request: { ...shown, artifacts: [] } }
   const answer = await kms.run(call, importKey)
   try {
-    const receipt = verifyRunReceipt(answer.receipt, { ...offer, run }, signingKey)
+    const receipt = verifyRunReceipt(answer.receipt, { ...offer, run }, signingKeys)
     if (receipt.evidence !== offer.evidence || !plan.room.includes(receipt.image))
       throw new TypeError('the receipt is about another room')
     // Parties read in the receipt what a run has cost them: one that costs less is not the run they agreed on.
@@ -69,12 +73,12 @@ export async function obtainPermit(
   { offer, run, named }: RunJob,
   { result, outputs, approvals }: { result: string; outputs: readonly Made[]; approvals: string[] },
   kms: KmsCalls,
-  { importKey, signingKey }: OfKms,
+  { importKey, signingKeys }: VerifiedForRun,
 ): Promise<string> {
   const call: ReleaseCall = { call: 'release', contract: named.digest, run, result, approvals }
   const permit = await kms.release(call, importKey)
   try {
-    const document = verifyRunPermit(permit, { ...offer, run }, signingKey)
+    const document = verifyRunPermit(permit, { ...offer, run }, signingKeys)
     const isSame =
       document.outputs.length === outputs.length &&
       outputs.every(({ output, digest }, at) => {

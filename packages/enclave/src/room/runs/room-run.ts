@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import {
   type OutputApproval,
   requireConsents,
@@ -19,14 +19,19 @@ import { patiently } from '../patiently.ts'
 import type { StepTools } from '../steps/types.ts'
 import { type ComputedRun, computeRun } from './compute-run.ts'
 import { failureOf } from './failure.ts'
-import { obtainPermit, obtainRunKeys, type ReleasedRun } from './kms-run.ts'
+import { obtainPermit, obtainRunKeys, type ReleasedRun, type VerifiedForRun } from './kms-run.ts'
 import type { RunJob } from './run-job.ts'
+
+/** The KMS, and the bundle that it was verified by. */
+export interface VerifiedService extends Pick<TrustedService, 'importKey' | 'signingKey'> {
+  bundle: Uint8Array
+}
 
 /** What a run needs of its room. */
 export interface RunParts {
   kms: KmsCalls
   /** The KMS, verified now (T1). */
-  service(): Promise<Pick<TrustedService, 'importKey' | 'signingKey'>>
+  service(): Promise<VerifiedService>
   board: BoardFiles
   tools: StepTools
   maxResultBytes: number
@@ -34,6 +39,8 @@ export interface RunParts {
   /** One of a few places to compute in. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
 }
+
+const MAX_BOOTS = 4
 
 /** A result that waits for owners who look at it, or for the KMS. */
 interface MadeResult extends ComputedRun {
@@ -52,6 +59,8 @@ export class RoomRun {
   readonly #parts: RunParts
   readonly #stop = new AbortController()
   readonly #approvals = new Map<string, string>()
+  /** Boots of the KMS that were verified for this run, by statement key. */
+  readonly #boots = new Map<string, VerifiedService>()
   #view: RunView
   #made: MadeResult | undefined
   #isReleasing = false
@@ -63,7 +72,8 @@ export class RoomRun {
   }
 
   get view(): RunView {
-    return this.#view
+    if (this.#view.state === 'running' || this.#boots.size === 0) return this.#view
+    return { ...this.#view, bundles: [...this.#boots.values()].map(({ bundle }) => toBase64Url(bundle)) }
   }
 
   /** Whether it has ended, or has not begun: then nothing is lost when it is forgotten. */
@@ -136,6 +146,19 @@ export class RoomRun {
     this.#forget()
   }
 
+  /** The KMS, verified now. Of more boots than a view shows, the latest count. */
+  async #service(): Promise<VerifiedForRun> {
+    const verified = await this.#parts.service()
+    const boot = toHex(verified.signingKey)
+    for (const oldest of this.#boots.keys()) {
+      if (this.#boots.size < MAX_BOOTS || this.#boots.has(boot)) break
+      this.#boots.delete(oldest)
+    }
+    this.#boots.set(boot, verified)
+    const signingKeys = [...this.#boots.values()].map(({ signingKey }) => signingKey)
+    return { importKey: verified.importKey, signingKeys }
+  }
+
   async #run(consents: string[]): Promise<void> {
     try {
       await this.#parts.inTurn(() => this.#compute(consents))
@@ -150,7 +173,7 @@ export class RoomRun {
     const { signal } = this.#stop
     signal.throwIfAborted()
     const released = await patiently(signal, async () =>
-      obtainRunKeys(job, consents, kms, await this.#parts.service()),
+      obtainRunKeys(job, consents, kms, await this.#service()),
     )
     const startedAt = now()
     this.#set({ receipt: released.receiptEnvelope })
@@ -201,7 +224,7 @@ export class RoomRun {
       approvals: [...this.#approvals.values()],
     }
     const permit = await patiently(this.#stop.signal, async () =>
-      obtainPermit(job, result, this.#parts.kms, await this.#parts.service()),
+      obtainPermit(job, result, this.#parts.kms, await this.#service()),
     )
     this.#stop.signal.throwIfAborted()
     this.#set({ permit })

@@ -54,6 +54,21 @@ export function encodeRest(guard: Guard, least: number, filter: Json): Json {
   }
 }
 
+/**
+ * Whether {@link encodeGuard} of all rows of a group is true wherever it is true of some of them. Of a UNION it is not: a
+ * branch of which some rows are none may have rows of too few people among the others.
+ */
+export function isMonotonic(guard: Guard): boolean {
+  switch (guard.kind) {
+    case 'count':
+      return true
+    case 'all':
+      return guard.of.every(isMonotonic)
+    case 'branches':
+      return false
+  }
+}
+
 function contributors(relation: string, name: string, filter: Json): Json {
   return call('count', [columnRef(relation, name)], { distinct: true, filter })
 }

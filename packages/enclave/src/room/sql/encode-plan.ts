@@ -1,6 +1,6 @@
 import { encodeAggregate, supportOf } from './encode-aggregate.ts'
 import { encodeTotal } from './encode-expression.ts'
-import { encodeGuard, encodeRest } from './encode-guard.ts'
+import { encodeGuard, encodeRest, isMonotonic } from './encode-guard.ts'
 import type { UniqueSide } from './multiplicity.ts'
 import {
   call,
@@ -22,6 +22,7 @@ import {
   unionAll,
 } from './nodes.ts'
 import type { ParameterValues } from './parameters.ts'
+import { countOnce } from './same-people.ts'
 import type { Figures, FromPlan, Hidden, QueryPlan, Relation, Shown, Source } from './plan.ts'
 
 /** Name of the table that has the data of an input, and of its columns `c0`, `c1`, ... in the order of the contract. */
@@ -152,14 +153,16 @@ function encodeBranch(
 
 /** Groups with enough contributors, and nothing that a template says of them: that comes in the SELECT around this one. */
 function encodeFigures(figures: Figures, values: ParameterValues): Json {
-  const { from, where, groups, aggregates, guard, minContributors: least } = figures
+  const { from, where, groups, aggregates, minContributors: least } = figures
+  const guard = countOnce(figures.guard, from)
   const keys = groups.map((group) => encodeTotal(group, values))
-  const conditions = [encodeGuard(guard, least)]
-  for (const aggregate of aggregates) {
+  const conditions = aggregates.flatMap((aggregate) => {
     const support = supportOf(aggregate, values)
-    if (support === undefined) continue
-    conditions.push(encodeGuard(guard, least, support.present), encodeRest(guard, least, support.absent))
-  }
+    if (support === undefined) return []
+    return [encodeGuard(guard, least, support.present), encodeRest(guard, least, support.absent)]
+  })
+  // Counting contributors is most of what a query costs: it is not done again for what follows.
+  if (conditions.length === 0 || !isMonotonic(guard)) conditions.unshift(encodeGuard(guard, least))
   return select({
     from: encodeFrom(from, values),
     where: where && encodeTotal(where, values),

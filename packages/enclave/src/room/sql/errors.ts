@@ -3,7 +3,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
 /**
  * Codes of every {@link SottoError} of queries in clean rooms. None of their texts holds data: not a value, not a name out
  * of a file, not a word of DuckDB's.
- * - `ROOM_SQL_REFUSED` (fix-input): a template breaks a rule; `found` starts with the rule's name, see {@link SqlRule}.
+ * - `ROOM_SQL_REFUSED` (fix-input): a template breaks a rule, which the message names; `found` starts with its name, see {@link SqlRule}.
  * - `ROOM_SQL_SYNTAX` (fix-input): a template is no SQL that DuckDB reads.
  * - `ROOM_SQL_INPUT` (fix-input): an input is not a table of the columns that the contract states.
  * - `ROOM_SQL_ARGUMENT` (fix-input): a value is not what its parameter takes.
@@ -88,7 +88,8 @@ export function roomSqlError(
 
 /** The refusal of a template. @param what the part of it that breaks the rule, in words or by a name that it has there */
 export function refuse(rule: SqlRule, what: string): SottoError<RoomSqlErrorCode> {
-  return roomSqlError('ROOM_SQL_REFUSED', 'the template breaks a rule', {
+  // Parties are sent code and message alone, and have to know which rule it was.
+  return roomSqlError('ROOM_SQL_REFUSED', `the template breaks the rule ${rule}`, {
     expected: SQL_RULES[rule],
     found: `${rule}: ${printable(what)}`,
   })

@@ -1,4 +1,4 @@
-import type { RunPlan, Transform } from '@sotto/protocol/contract'
+import type { RunPlan, Task, Transform } from '@sotto/protocol/contract'
 import { roomRoleError } from '../errors.ts'
 import { checkTemplates, policyOf } from '../sql/index.ts'
 import { withSqlEngine } from './sql-step.ts'
@@ -12,9 +12,27 @@ import type { StepTools } from './types.ts'
 export async function requireRunnable(plan: RunPlan, tools: StepTools): Promise<void> {
   for (const transform of plan.transforms) {
     const { task } = transform
+    requireSources(plan, transform)
     if (task.kind === 'sql') await checkQueries(plan, transform, tools)
     if (task.kind === 'infer') requireItems(plan, transform)
   }
+}
+
+/** A step that can never read what comes before it would cost its owners a run each time. */
+function requireSources({ transforms }: RunPlan, { name, reads, task }: Transform): void {
+  const other = transforms.find((one) => reads.includes(one.name) && !canRead(task, one.task))
+  if (other === undefined) return
+  throw roomRoleError('ROOM_TASK', `${name} cannot read what ${other.name} makes`, {
+    expected: task.kind === 'sql' ? 'a table, of a query' : 'texts, of a model',
+    found: `a result of ${other.task.kind}`,
+  })
+}
+
+/** Queries read tables, and models texts; code reads all that steps make. */
+function canRead(reader: Task, source: Task): boolean {
+  if (reader.kind === 'sql') return source.kind === 'sql'
+  if (reader.kind !== 'infer') return true
+  return reader.action !== 'transcribe' && source.kind === 'infer' && source.action !== 'embed'
 }
 
 async function checkQueries(plan: RunPlan, transform: Transform, tools: StepTools): Promise<void> {
