@@ -55,8 +55,8 @@ export function encodeRest(guard: Guard, least: number, filter: Json): Json {
 }
 
 /**
- * Whether {@link encodeGuard} of all rows of a group is true wherever it is true of some of them. Of a UNION it is not: a
- * branch of which some rows are none may have rows of too few people among the others.
+ * Whether {@link encodeGuard} of all rows of a group is true wherever it is true of some of them. Of a UNION it need not be:
+ * a branch with no row among some may have rows of too few people among the others.
  */
 export function isMonotonic(guard: Guard): boolean {
   switch (guard.kind) {

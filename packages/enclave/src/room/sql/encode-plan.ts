@@ -22,8 +22,8 @@ import {
   unionAll,
 } from './nodes.ts'
 import type { ParameterValues } from './parameters.ts'
-import { countOnce } from './same-people.ts'
 import type { Figures, FromPlan, Hidden, QueryPlan, Relation, Shown, Source } from './plan.ts'
+import { countOnce } from './same-people.ts'
 
 /** Name of the table that has the data of an input, and of its columns `c0`, `c1`, ... in the order of the contract. */
 export function tableName(at: number): string {
