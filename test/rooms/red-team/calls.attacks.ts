@@ -40,12 +40,12 @@ function inquiry({ lab: { world } }: RoomScene, at: number = world.now): string 
 }
 
 /** Asks for a task whose step reads what the model made of the letters. */
-function afterSummaries(scene: RoomScene, task: Task): Promise<unknown> {
+async function afterSummaries(scene: RoomScene, task: Task): Promise<unknown> {
   const { inputs, transforms, outputs } = scene.lab.world.contract
   const [summary] = transforms
   const uses = ['summary', 'last'].map((transform) => ({ transform, runs: 1 }))
   const reads = task.kind === 'infer' ? ['summary', 'model'] : ['summary']
-  scene.draft({
+  await scene.draft({
     inputs: inputs.map((input) => ({ ...input, uses })),
     transforms: [summary!, { ...summary!, name: 'last', reads, task }],
     outputs: outputs.map((output) => ({ ...output, from: 'last' })),
@@ -167,7 +167,7 @@ export const CALL_ATTACKS: readonly RoomAttack[] = [
     name: 'a party of another contract looks at a run',
     async does(scene) {
       const { offer } = await scene.offer()
-      scene.draft()
+      await scene.draft()
       return scene.lab.ask({ call: 'look', run: runDigest(offer), inquiry: inquiry(scene) })
     },
     refusedWith: 'ROOM_INQUIRY',
@@ -267,11 +267,15 @@ export const CALL_ATTACKS: readonly RoomAttack[] = [
     name: 'one run more than a room offers, over many contracts',
     async does(scene) {
       for (let contract = 0; contract < 8; contract++) {
-        scene.draft()
+        await scene.draft()
         const data = scene.statements()
-        for (let run = 0; run < 32; run++) await scene.offer({ data })
+        for (let run = 0; run < 32; run++) {
+          // The KMS answers so many calls a second.
+          scene.lab.world.now += 1
+          await scene.offer({ data })
+        }
       }
-      scene.draft()
+      await scene.draft()
       return scene.offer({ data: scene.statements() })
     },
     refusedWith: 'ROOM_BUSY',
@@ -295,7 +299,7 @@ export const CALL_ATTACKS: readonly RoomAttack[] = [
       const { inputs, transforms, outputs } = scene.lab.world.contract
       const [plain] = transforms
       const uses = ['summary', 'last'].map((transform) => ({ transform, runs: 1 }))
-      scene.draft({
+      await scene.draft({
         inputs: inputs.map((input) => ({ ...input, uses })),
         transforms: [plain!, { ...plain!, name: 'last', reads: ['summary', 'model'] }],
         outputs: outputs.map((output) => ({ ...output, from: 'last' })),

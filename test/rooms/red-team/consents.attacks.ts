@@ -69,8 +69,8 @@ export const CONSENT_ATTACKS: readonly RoomAttack[] = [
       const data = ['letters', 'model'].map((input) => scene.statement(input, scene.good[input]!))
       return scene.run({ data })
     },
-    refusedWith: 'ROOM_KMS_UNREACHABLE',
-    seenBy: 'kms',
+    refusedWith: 'CONTRACT_NOT_ACCEPTED',
+    seenBy: 'room',
   },
   {
     name: 'consents that come after the offer has expired',

@@ -98,8 +98,8 @@ export const WITHDRAWAL_ATTACKS: readonly RoomAttack[] = [
       await scene.lab.world.ok(scene.lab.world.accept('bank'))
       return scene.run()
     },
-    refusedWith: 'ROOM_KMS withdrawn',
-    seenBy: 'kms',
+    refusedWith: 'CONTRACT_WITHDRAWN',
+    seenBy: 'room',
   },
   {
     name: 'an owner adds data to a contract that ended',

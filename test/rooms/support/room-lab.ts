@@ -163,14 +163,19 @@ export class RoomLab {
 
   #table(workload: Workload): RunTable {
     const judging = { ...this.#judging(), hardware: hardwareOf(workload) }
+    const kmsCalls = createKmsCalls(judging.kms)
     return new RunTable({
       prepare: {
         ...judging,
+        async standing({ digest }, inquiry) {
+          const { importKey } = (await verifyKms(judging)).service
+          return kmsCalls.show({ call: 'show', contract: digest, inquiry }, importKey)
+        },
         maxInputBytes: 1_000_000_000,
         requireRunnable: (plan) => requireRunnable(plan, this.tools),
       },
       parts: {
-        kms: createKmsCalls(judging.kms),
+        kms: kmsCalls,
         async service() {
           const { service, bundle } = await verifyKms(judging)
           return { ...service, bundle: encodeTrustBundle(bundle) }

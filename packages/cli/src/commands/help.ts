@@ -5,7 +5,7 @@ import { HELP_TOPICS } from '../help/index.ts'
 /** `sotto help [TOPIC]` */
 export const help: Command = defineCommand({
   path: ['help'],
-  summary: 'Explain a topic: environment, exit-codes, formatting',
+  summary: 'Explain a topic: environment, exit-codes, formatting, rooms',
   arguments: [
     {
       name: 'TOPIC',

@@ -39,7 +39,7 @@ export function createProgram(
     .description(TAGLINE)
     .version(version, '--version', 'print the version')
     .helpCommand(false)
-    .addHelpText('after', '\nHelp topics: sotto help environment | exit-codes | formatting')
+    .addHelpText('after', '\nHelp topics: sotto help environment | exit-codes | formatting | rooms')
   for (const [flags, summary] of GLOBAL_FLAGS) program.option(flags, summary)
   configure(program, write)
   for (const command of commands) addCommand(program, command, write, found)

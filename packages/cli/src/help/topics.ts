@@ -1,5 +1,6 @@
 import { SETTING_NAMES, SETTING_VARIABLES } from '../config/index.ts'
 import { EXIT_MEANINGS } from '../framework/index.ts'
+import { ROOMS_TOPIC } from './rooms.ts'
 
 /** Texts of `sotto help TOPIC`. */
 export const HELP_TOPICS: Readonly<Record<string, () => string>> = {
@@ -9,6 +10,8 @@ ${table(SETTING_NAMES.map((name) => [SETTING_VARIABLES[name], `setting ${name}`]
 ${table([
   ['SOTTO_API_KEY', 'secret that clients of sotto proxy must present'],
   ['SOTTO_CONFIG_DIR', 'directory of config.json and of the state, instead of the XDG directories'],
+  ['SOTTO_OWNER', 'owner key of sotto models, and key of a party in sotto room (PEM)'],
+  ['SOTTO_ROOM', 'clean room that sotto room commands are about, where there are several'],
   ['SOTTO_HUB', 'hub that sotto models pull asks (default https://huggingface.co)'],
   ['HF_TOKEN', 'token for models the hub does not give to everybody'],
   ['XDG_DATA_HOME', 'parent of sotto/models, where pulled models lie (default ~/.local/share)'],
@@ -46,6 +49,7 @@ answer, its code stands behind ours. The codes are listed in docs/errors.md.
 
 Progress is a bar on a terminal, elsewhere one line for every 10 %.
 `,
+  rooms: () => ROOMS_TOPIC,
 }
 
 function table(rows: readonly (readonly [left: string, right: string])[]): string {

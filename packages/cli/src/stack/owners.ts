@@ -12,22 +12,37 @@ import type { Signer } from './state.ts'
 
 /** Half for the models that the stack itself serves, half for whoever works on this machine. */
 const ARTIFACTS: number = MAX_OWNED_ARTIFACTS / 2
+/** Of each of the others: data of many contracts, and none of them fills the KMS. */
+const ADMITTED_ARTIFACTS = 64
 
 /** Changes that a KMS takes in one go are for the new keys too; after that it takes two a second. */
 const AT_ONCE = 12
 const PAUSE_MS = 500
 
+/** Who may use a local stack, beside the stack itself. */
+export interface LocalOwners {
+  /** Public key of an owner of this machine, if there is one. */
+  local: Uint8Array | undefined
+  /** Public keys of others, base64url, each once. */
+  admitted: readonly string[]
+}
+
 /**
- * Lets the stack keep the keys of its own models, and an owner of this machine those of theirs. Decided only where it
- * is not so already: a stack that starts again has no reason for another decision.
- * @param local public key of that owner, if there is one
+ * Lets the stack keep the keys of its own models, an owner of this machine those of theirs, and others whom the operator
+ * names. Decided only where it is not so already: a stack that starts again has no reason for another decision.
  */
-export async function admitOwners(kms: OwnKms, stack: Signer, local: Uint8Array | undefined): Promise<void> {
+export async function admitOwners(
+  kms: OwnKms,
+  stack: Signer,
+  { local, admitted }: LocalOwners,
+): Promise<void> {
+  const own = local && toBase64Url(local)
   const wanted: AdmittedOwner[] = [
     { name: 'this stack', key: toBase64Url(stack.publicKey), artifacts: ARTIFACTS },
-    ...(local === undefined
-      ? []
-      : [{ name: 'owner on this machine', key: toBase64Url(local), artifacts: ARTIFACTS }]),
+    ...(own === undefined ? [] : [{ name: 'owner on this machine', key: own, artifacts: ARTIFACTS }]),
+    ...admitted
+      .filter((key) => key !== own)
+      .map((key) => ({ name: `admitted ${key}`, key, artifacts: ADMITTED_ARTIFACTS })),
   ]
   const { owners = [] } = await callJson<{ owners?: AdmittedOwner[] }>(`${kms.kmsUrl}/v1/proposals`)
   const isAdmitted = wanted.every(({ key }) => owners.some((owner) => owner.key === key))

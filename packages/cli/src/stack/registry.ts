@@ -4,6 +4,7 @@ import { type LogPins, registryConfig } from '../roles/index.ts'
 import { startEdge } from './edge-roles.ts'
 import type { RoleProcess } from './child.ts'
 import type { Layout } from './layout.ts'
+import type { LocalOwners } from './owners.ts'
 import type { StateFolder } from './state.ts'
 
 /** What an owner of this machine may keep in the registry of its own stack: as much as a laptop has. */
@@ -19,8 +20,8 @@ export interface LocalRegistry {
   logUrl: string
   log: LogPins
   appendToken: string
-  /** Public key of the one owner who may publish; absent: nobody. */
-  owner: Uint8Array | undefined
+  /** Who may publish, and open boards of rooms. */
+  owners: LocalOwners
 }
 
 /** List of the owners who may keep something on this machine, written when its registry starts. */
@@ -30,14 +31,12 @@ export function ownersFile(state: StateFolder): string {
 
 /** Starts the registry of sealed models: untrusted, and a party of its own. */
 export async function startRegistry(options: LocalRegistry): Promise<RoleProcess> {
-  const { state, log, owner } = options
+  const { state, log } = options
+  const { local, admitted } = options.owners
   const owners = ownersFile(state)
-  await writeWhole(
-    owners,
-    JSON.stringify({
-      owners: owner === undefined ? [] : [{ key: toBase64Url(owner), ...LOCAL_QUOTA }],
-    }),
-  )
+  // The owner of this machine may be among the others: a list in which a key stands twice is none.
+  const keys = new Set([...(local === undefined ? [] : [toBase64Url(local)]), ...admitted])
+  await writeWhole(owners, JSON.stringify({ owners: [...keys].map((key) => ({ key, ...LOCAL_QUOTA })) }))
   const config = registryConfig({
     listen: { host: '127.0.0.1', port: options.port },
     store: state.store('registry'),

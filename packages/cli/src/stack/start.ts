@@ -156,13 +156,14 @@ async function startAll(
   })
 
   onProgress('starting the registry')
+  const owners = { local: options.owner, admitted: options.admitted ?? [] }
   const registry = {
     port: ports['registry']!,
     genesis: genesisDigest,
     logUrl,
     log,
     appendToken,
-    owner: options.owner,
+    owners,
   }
   roles.push(await startRegistry({ layout, state, ...registry }))
   const registryUrl = await reach('registry', ports['registry']!)
@@ -176,7 +177,7 @@ async function startAll(
 
   onProgress('measuring and releasing the images')
   const ownKms = { kmsUrl, genesis: genesisDigest, member, now: now() }
-  await admitOwners(ownKms, owner!, options.owner)
+  await admitOwners(ownKms, owner!, owners)
   await forgetSealed(ownKms, owner!, state.models)
   const models = await sealModels(
     await chooseModels(layout.models, options.models, options.extraModels ?? []),

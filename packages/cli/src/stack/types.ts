@@ -27,6 +27,8 @@ export interface StackOptions {
   maxUploadBytes?: number
   /** Public key of a model owner whose keys the KMS may keep beside those of the stack itself. */
   owner?: Uint8Array
+  /** Public keys, base64url, of others whom the operator lets in: parties of clean rooms, owners of models. Default: nobody. */
+  admitted?: readonly string[]
   /** Log digests of receipts in batches this far apart, 10 to 86400. Default: none are logged. */
   receiptLogSeconds?: number
   /** Another dialect that KMS and enclave serve too. Default: none. */

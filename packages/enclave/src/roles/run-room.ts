@@ -129,14 +129,19 @@ export async function runRoom(
   const kms = createKmsClient(config.kms.urls)
   const judging = { kms, log, policy: config.policy, now: clock.now, observe: clock.observe, hardware }
   const places = createConcurrencyLimiter({ running: config.maxRunning, waiting: MAX_WAITING_RUNS })
+  const kmsCalls = createKmsCalls(kms)
   const runs = new RunTable({
     prepare: {
       ...judging,
+      async standing({ digest }, inquiry) {
+        const { importKey } = (await verifyKms(judging)).service
+        return kmsCalls.show({ call: 'show', contract: digest, inquiry }, importKey)
+      },
       maxInputBytes: config.maxInputBytes,
       requireRunnable: (plan) => requireRunnable(plan, tools),
     },
     parts: {
-      kms: createKmsCalls(kms),
+      kms: kmsCalls,
       async service() {
         const { service, bundle } = await verifyKms(judging)
         return { ...service, bundle: encodeTrustBundle(bundle) }

@@ -1,4 +1,4 @@
-import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
+import { fromBase64Url, fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import {
   contractError,
   planRun,
@@ -7,6 +7,7 @@ import {
   type ReleaseCall,
   type RunPermit,
   type RunPlan,
+  type RunReceipt,
   type RunResult,
   runResultDecoder,
   verifyPartyDocument,
@@ -14,18 +15,20 @@ import {
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { decodeDocument, type UnixSeconds } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
+import type { AcceptedPolicy } from '../state/index.ts'
+import { imageOf } from './run.ts'
 import { type HeldContract, type OpenRun, recordOf } from './types.ts'
 
 /**
  * Whether what a room made of a run may leave it: the contract is still in force, the outputs are those of the run and no
  * larger than agreed, and who reviews has approved each. One result of a run leaves; asked again for it, the answer is
  * the same.
- * @throws `CONTRACT_*` codes, `KMS_CONTRACT_RUN`
+ * @throws `CONTRACT_*` codes, `KMS_CONTRACT_RUN`, `KMS_NOT_ADMITTED`
  */
 export function permitResult(
   call: ReleaseCall,
   held: HeldContract,
-  now: UnixSeconds,
+  { now, policy }: { now: UnixSeconds; policy: AcceptedPolicy },
   sign: (type: string, document: object) => string,
 ): { held: HeldContract; permit: string } {
   requireInForce(recordOf(held), now)
@@ -37,6 +40,7 @@ export function permitResult(
     if (opened.released.result === call.result) return { held, permit: opened.released.permit }
     throw kmsError('KMS_CONTRACT_RUN', 'another result of this run has left already')
   }
+  requireStillAdmitted(opened, policy)
   const plan = planRun(held.contract, opened.transform)
   requireOutputs(result, plan)
   requireApprovals(call, result, plan, held)
@@ -53,6 +57,15 @@ export function permitResult(
     one === opened ? { ...one, released: { result: call.result, permit } } : one,
   )
   return { held: { ...held, open }, permit }
+}
+
+/** Members may have taken the program back since it got the keys. @throws `KMS_NOT_ADMITTED` */
+function requireStillAdmitted({ receipt }: OpenRun, policy: AcceptedPolicy): void {
+  const { payload } = parseDsse(utf8(receipt))
+  const { tuple, image } = JSON.parse(fromUtf8(payload)) as RunReceipt
+  const isAdmitted = policy.document.anyOf.some(({ name }) => name === tuple)
+  if (isAdmitted && imageOf(tuple, policy) === image) return
+  throw kmsError('KMS_NOT_ADMITTED', 'members admit the program of this run no longer')
 }
 
 function verifyResult(

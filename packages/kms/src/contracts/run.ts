@@ -105,7 +105,7 @@ export function requireData(
 }
 
 /** Digest of the image that a tuple of the policy in force admits, as the release statement behind it names it. */
-function imageOf(name: string, { document, releases }: AcceptedPolicy): Digest {
+export function imageOf(name: string, { document, releases }: AcceptedPolicy): Digest {
   const tuple = document.anyOf.find((one) => one.name === name)!
   const statements = releases.map(({ envelope }) =>
     decodeDocument(parseDsse(utf8(envelope)).payload, releaseStatementDecoder, 'release'),

@@ -111,16 +111,19 @@ export class Contracts {
     })
   }
 
-  /** Lets a result leave its room: what a party withdrew until now counts. */
+  /** Lets a result leave its room: what a party withdrew, or members took back or held, until now counts. */
   #release(call: ReleaseCall): Promise<{ permit: string }> {
     const changes = this.#changes
-    return changes.run(async () => {
-      const before = heldIn(changes.keeper.current, call.contract)
-      const { held, permit } = permitResult(call, before, changes.parts.clock.now(), this.#signer())
-      if (held !== before)
-        await this.#keep(held, { event: 'released', statement: documentDigest(utf8(permit)) })
-      return { permit }
-    })
+    return this.#releaseBy(({ policy }) =>
+      changes.run(async () => {
+        const before = heldIn(changes.keeper.current, call.contract)
+        const about = { now: changes.parts.clock.now(), policy }
+        const { held, permit } = permitResult(call, before, about, this.#signer())
+        if (held !== before)
+          await this.#keep(held, { event: 'released', statement: documentDigest(utf8(permit)) })
+        return { permit }
+      }),
+    )
   }
 
   #signer(): (type: string, document: object) => string {

@@ -180,17 +180,18 @@ export class RoomScene {
     }
   }
 
-  /** Another contract of the same parties, which nobody has accepted yet. */
-  draft(change: Partial<Contract> = {}): void {
+  /** Another contract of the same parties, which both accept; nothing is in it yet. */
+  async draft(change: Partial<Contract> = {}): Promise<void> {
     const salt = Buffer.alloc(32, ++this.#contracts).toString('base64url')
-    this.lab.world.use({ ...this.lab.world.contract, salt, ...change })
+    const { world } = this.lab
+    world.use({ ...world.contract, salt, ...change })
+    for (const party of ['bank', 'shop']) await world.ok(world.accept(party))
   }
 
   /** Another contract of the same parties: accepted, and with data in it. */
   async anew(change: Partial<Contract> = {}): Promise<void> {
     const { world } = this.lab
-    this.draft(change)
-    for (const party of ['bank', 'shop']) await world.ok(world.accept(party))
+    await this.draft(change)
     for (const [input, data] of Object.entries(await this.copies())) await this.add(input, data)
   }
 

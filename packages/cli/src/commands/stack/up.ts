@@ -7,6 +7,7 @@ import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '@sotto/protocol/sizes'
 import { defineCommand, type Command, type CommandContext } from '../../framework/index.ts'
 import { openOwner, OWNER_FLAG, ownerKeyFile } from '../../owner/index.ts'
 import { SOFTWARE_BANNER } from '../../service/banner.ts'
+import { parseAdmitted } from '../../stack/admitted.ts'
 import { parseAliases } from '../../stack/aliases.ts'
 import { parseBrowserOrigins } from '../../stack/browser-origins.ts'
 import { CONSOLE_ORIGINS } from '../../stack/console-origins.ts'
@@ -47,6 +48,13 @@ export const up: Command = defineCommand({
       max: MAX_UPLOAD_BYTES,
     },
     ...OWNER_FLAG,
+    admit: {
+      type: 'string',
+      value: 'KEY',
+      summary:
+        'let a party of clean rooms or an owner of models in, by public key; may be given several times',
+      repeats: true,
+    },
     rooms: {
       type: 'boolean',
       summary: 'run a clean room and its boards too, for contracts of several parties',
@@ -85,6 +93,7 @@ export const up: Command = defineCommand({
     await findModels([findLayout().models, ...models])
     const aliases = parseAliases(flags.alias ?? [])
     const browserOrigins = parseBrowserOrigins(flags['browser-origin'] ?? [])
+    const admitted = parseAdmitted(flags.admit ?? [])
     const maxUpload = flags['max-upload']
     const keyFile = ownerKeyFile(context.io, flags.owner)
     const owner = await ownOwner(context, keyFile, flags.owner !== undefined)
@@ -100,6 +109,7 @@ export const up: Command = defineCommand({
         ...(flags['receipt-log'] === undefined ? [] : ['--receipt-log', String(flags['receipt-log'])]),
         ...browserOrigins.flatMap((origin) => ['--browser-origin', origin]),
         ...(owner === undefined ? [] : ['--owner', keyFile]),
+        ...admitted.flatMap((key) => ['--admit', key]),
       ])
       announce(context, running, undefined)
       return
@@ -111,6 +121,7 @@ export const up: Command = defineCommand({
         aliases,
         browserOrigins: [...new Set([...CONSOLE_ORIGINS, ...browserOrigins])],
         ...(owner && { owner: fromBase64Url(owner.key) }),
+        admitted,
         ...(maxUpload !== undefined && { maxUploadBytes: maxUpload }),
         ...(flags.rooms && { rooms: true }),
         ...(flags.compat === 'azure' && { compat: 'azure' }),

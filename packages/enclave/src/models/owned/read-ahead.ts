@@ -47,7 +47,15 @@ export function readAhead({
     let found = blocks.get(index)
     if (found === undefined) {
       const start = index * blockBytes
-      found = fetchRange(start, Math.min(blockBytes, bytes - start), stop.signal)
+      const length = Math.min(blockBytes, bytes - start)
+      found = fetchRange(start, length, stop.signal).then((block) => {
+        // With fewer bytes nobody would ever get to the end.
+        if (block.length === length) return block
+        throw ownedModelError(
+          'OWNED_MODEL_REFUSED',
+          'a part of the sealed file is not as long as it was asked for',
+        )
+      })
       found.catch(() => undefined)
       blocks.set(index, found)
     }

@@ -1,12 +1,15 @@
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import {
   type ContractCall,
+  type ContractView,
+  contractViewDecoder,
   MAX_CALL_ANSWER_BYTES,
   permitAnswerDecoder,
   type ReleaseCall,
   type RunAnswer,
   runAnswerDecoder,
   type RunCall,
+  type ShowCall,
 } from '@sotto/protocol/contract'
 import { SottoError } from '@sotto/protocol/errors'
 import { type Decoder, parseStrictJson } from '@sotto/protocol/jcs'
@@ -18,6 +21,8 @@ import { roomRoleError } from '../errors.ts'
 export interface KmsCalls {
   /** @throws `ROOM_KMS`, `ROOM_KMS_UNREACHABLE` */
   run(call: RunCall, importKey: string): Promise<RunAnswer>
+  /** Where a contract stands. @throws as {@link KmsCalls.run} */
+  show(call: ShowCall, importKey: string): Promise<ContractView>
   /** @returns the envelope of a permit. @throws as {@link KmsCalls.run} */
   release(call: ReleaseCall, importKey: string): Promise<string>
 }
@@ -56,6 +61,7 @@ export function createKmsCalls(carrier: ContractCarrier): KmsCalls {
   }
 
   return {
+    show: (call, importKey) => ask(call, importKey, contractViewDecoder),
     run: (call, importKey) => ask(call, importKey, runAnswerDecoder),
     release: async (call, importKey) => (await ask(call, importKey, permitAnswerDecoder)).permit,
   }

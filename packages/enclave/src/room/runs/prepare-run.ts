@@ -1,9 +1,11 @@
 import { toHex, utf8 } from '@sotto/protocol/bytes'
 import {
+  type ContractView,
   type DataStatement,
   type NamedContract,
   parseContract,
   planRun,
+  requireInForce,
   runDigest,
   type RunOffer,
   type RunPlan,
@@ -24,6 +26,8 @@ export interface PrepareContext extends JudgingContext {
   hardware: TrustedHardware
   /** Bytes of all sealed inputs of a run together, at most. */
   maxInputBytes: number
+  /** Where the contract stands, as its KMS says to the party that asks. @throws `ROOM_KMS`, `ROOM_KMS_UNREACHABLE` */
+  standing(contract: NamedContract, inquiry: string): Promise<ContractView>
   /** Whether this room can do what a plan asks for. @throws `ROOM_TASK`, and what a kind of task refuses */
   requireRunnable(plan: RunPlan): Promise<void>
 }
@@ -47,6 +51,7 @@ export async function prepareRun(call: OfferCall, context: PrepareContext): Prom
       expected: `at most ${context.maxInputBytes} bytes`,
       found: `${bytes}`,
     })
+  await requireAgreed(named, call, context)
   await context.requireRunnable(plan)
   const wrap = WRAP_SUITE.kem.generate()
   const signer = createReceiptKey()
@@ -76,6 +81,21 @@ export async function prepareRun(call: OfferCall, context: PrepareContext): Prom
   verifyOffer(offer, named, at)
   const run = runDigest(offer)
   return { run, offer, shown, named, plan, statements, access: call.files, wrap, signer }
+}
+
+/**
+ * Strangers with a contract of their own take no place and no time: every party of this one accepted it, and none took
+ * that back.
+ */
+async function requireAgreed(
+  named: NamedContract,
+  { inquiry }: OfferCall,
+  { standing, now }: PrepareContext,
+): Promise<void> {
+  const { contract, accepted, closed, withdrawn, runs } = await standing(named, inquiry)
+  if (parseContract(utf8(contract)).digest !== named.digest)
+    throw roomRoleError('ROOM_KMS_UNREACHABLE', 'the KMS answers about another contract')
+  requireInForce({ contract: named.contract, accepted, closed, withdrawn, runs }, now())
 }
 
 function planOf(named: NamedContract, { transform }: OfferCall): RunPlan {

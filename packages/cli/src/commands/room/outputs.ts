@@ -1,0 +1,134 @@
+import { join, resolve } from 'node:path'
+import type { RoomRun, RoomState } from '@sotto/client/rooms'
+import { utf8 } from '@sotto/protocol/bytes'
+import type { NamedContract } from '@sotto/protocol/contract'
+import { hasCode } from '@sotto/protocol/errors'
+import { cliError } from '../../errors.ts'
+import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
+import {
+  contractOfRun,
+  findRun,
+  openSession,
+  ownNameIn,
+  readState,
+  roomFolder,
+  ROOM_FLAGS,
+  type RoomSession,
+  short,
+  writePrivate,
+} from '../../room/index.ts'
+import { formatBytes } from '../../terminal/index.ts'
+
+/** What was written of a run. */
+interface Written {
+  run: string
+  proof: string
+  outputs: { output: string; file: string; bytes: number; isNew: boolean }[]
+}
+
+/** `sotto room outputs [RUN]` */
+export const roomOutputs: Command = defineCommand({
+  path: ['room', 'outputs'],
+  summary: 'Open results of runs that are done, and keep their proofs',
+  description:
+    'Verifies all that the KMS and the room say of a run, opens what is sealed to you, and writes it to files that only you\n' +
+    'may read: DIR/RUN/OUTPUT. Nothing that is there is replaced. What proves the run later, offline, is kept beside the\n' +
+    'room, in proofs/RUN.json.',
+  arguments: [
+    { name: 'RUN', summary: 'digest or its beginning (default: every run that is done)', required: false },
+  ],
+  flags: {
+    out: { type: 'string', value: 'DIR', summary: 'folder (default: ROOM-outputs here)' },
+    ...ROOM_FLAGS,
+  },
+  examples: ['sotto room outputs', 'sotto room outputs 3f8a91c2d4e5 --out results'],
+  async run(context, [wanted], flags) {
+    const session = await openSession(context, flags)
+    const state = await readState(context, session)
+    const folder = resolve(context.io.cwd, flags.out ?? `${session.saved.name}-outputs`)
+    const runs = wanted === undefined ? doneFor(state, session) : [requireTold(findRun(state, wanted))]
+    if (runs.length === 0) context.note('no run with an output for you is done')
+    const all: Written[] = []
+    let code: number = EXIT.ok
+    for (const run of runs)
+      try {
+        const written = await open(session, contractOfRun(state, run), run, {
+          folder: join(folder, short(run.run)),
+          proofs: join(roomFolder(context.io, session.saved.name), 'proofs'),
+        })
+        all.push(written)
+        if (!context.global.json) print(context, written)
+      } catch (error) {
+        // One that does not verify must not hide the others; alone, it is how the command ends.
+        if (runs.length === 1 || context.signal.aborted) throw error
+        code = await context.reportFailure(error)
+      }
+    if (context.global.json) context.json({ runs: all })
+    return code
+  },
+})
+
+async function open(
+  { room, own }: RoomSession,
+  named: NamedContract,
+  run: RoomRun,
+  places: { folder: string; proofs: string },
+): Promise<Written> {
+  const opened = await room.outputs(named, run)
+  const proof = await keepProof(places.proofs, run.run, async () =>
+    utf8(`${JSON.stringify(await room.proof(named, run))}\n`),
+  )
+  const outputs: Written['outputs'] = []
+  for (const { name, content } of opened) {
+    const { file, isSame } = await writePrivate(places.folder, name, content)
+    outputs.push({ output: name, file, bytes: content.length, isNew: !isSame })
+  }
+  if (outputs.length === 0 && receives(named, run, own.key))
+    throw cliError('ROOM_STATE', `the run ${short(run.run)} shows no output for you`)
+  return { run: run.run, proof, outputs }
+}
+
+/** A proof that is there stays: it says when it was verified first. */
+async function keepProof(folder: string, run: string, make: () => Promise<Uint8Array>): Promise<string> {
+  const name = `${run}.json`
+  try {
+    return (await writePrivate(folder, name, await make())).file
+  } catch (error) {
+    if (!hasCode(error, 'CLI_FILE') || (error.cause as { code?: unknown } | undefined)?.code !== 'EEXIST')
+      throw error
+    return join(folder, name)
+  }
+}
+
+/** Runs that members tell are done, with an output for this party. */
+function doneFor({ runs, proposals }: RoomState, { own }: RoomSession): RoomRun[] {
+  return [...runs.values()].filter((run) => {
+    const named = proposals.get(run.offered.offer.contract)
+    return run.views[0]?.view.state === 'done' && named !== undefined && receives(named, run, own.key)
+  })
+}
+
+function receives({ contract }: NamedContract, { offered }: RoomRun, key: string): boolean {
+  const name = ownNameIn(contract, key)
+  return contract.outputs.some(
+    ({ from, receivers }) => from === offered.offer.transform && receivers.some((one) => one === name),
+  )
+}
+
+/** @throws `ROOM_STATE` where nobody tells that it is done */
+function requireTold(run: RoomRun): RoomRun {
+  const state = run.views[0]?.view.state ?? 'offered'
+  if (state === 'done') return run
+  throw cliError('ROOM_STATE', `the run ${short(run.run)} is not done`, {
+    expected: 'done',
+    found: state,
+    hint: `sotto room run --go ${short(run.run)} goes on with it`,
+  })
+}
+
+function print(context: CommandContext, { run, proof, outputs }: Written): void {
+  for (const { output, file, bytes, isNew } of outputs)
+    context.out(`${output}  ${formatBytes(bytes)}  ${file}${isNew ? '' : '  (was there)'}`)
+  if (outputs.length === 0) context.note(`${short(run)} has nothing for you`)
+  context.note(`what proves it: ${proof}`)
+}

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RoomRun } from '@sotto/client/rooms'
+import type { Name, NamedContract } from '@sotto/protocol/contract'
+import type { Digest } from '@sotto/protocol/keyrelease'
+import { SottoError } from '@sotto/protocol/errors'
+import type { RunView } from '@sotto/protocol/room'
+import { cliError } from '../errors.ts'
+import type { CommandContext } from '../framework/index.ts'
+import { contractOfRun, findRun, short } from './items.ts'
+import { missingApprovals, missingConsents } from './missing.ts'
+import { isRefusal, type RoomSession } from './session.ts'
+
+/** Between two looks at the board. */
+const POLL_MS = 1000
+
+/** Whether others are waited for. */
+export interface Patience {
+  waits: boolean
+}
+
+/** Looks in a row that may fail because a service does not answer: about a minute. */
+const MAX_MISSES = 60
+
+/**
+ * Brings a run as far as it gets: begins it once every owner has consented, follows it, and brings approvals once every
+ * owner who looks at outputs has given them. Whoever waits does not stop because a service is away for a moment.
+ * @returns the view of a run that is over
+ * @throws `ROOM_WAITING` where others have to act and nobody waits for them, or the offer is over; codes of rooms
+ */
+export async function bringToEnd(
+  context: CommandContext,
+  session: RoomSession,
+  digest: Digest,
+  { waits }: Patience,
+): Promise<RunView> {
+  const { signal } = context
+  const say = createTeller(context)
+  let misses = 0
+  for (;;) {
+    try {
+      const step = await takeStep(context, session, digest, say)
+      misses = 0
+      if ('over' in step) return step.over
+      if (!waits) throw step.waiting
+      say(step.waiting.message)
+    } catch (error) {
+      signal.throwIfAborted()
+      const isAway = error instanceof SottoError && error.action === 'retry' && error.code !== 'ROOM_WAITING'
+      if (!waits || !isAway || ++misses > MAX_MISSES) throw error
+      say(`${error.message}; trying again`)
+    }
+    await sleep(POLL_MS, undefined, { signal })
+  }
+}
+
+/** All that can be done with a run now. @returns its view where it is over, else why it has to be waited for */
+async function takeStep(
+  context: CommandContext,
+  session: RoomSession,
+  digest: Digest,
+  say: (line: string) => void,
+): Promise<{ over: RunView } | { waiting: Error }> {
+  const { signal } = context
+  const state = await session.room.state()
+  const run = findRun(state, digest)
+  const named = contractOfRun(state, run)
+  const follow = { signal, onView: (view: RunView): void => say(describeProgress(view)) }
+  const view = await lookAt(session, named, run, follow)
+  tellDeclined(run, say)
+  if (view.state === 'offered') {
+    const missing = missingConsents(named, run)
+    if (missing.length > 0) {
+      requireTime(context, run)
+      return { waiting: waitingFor(run, view, missing) }
+    }
+    await session.room.begin(named, run, follow)
+    return takeStep(context, session, digest, say)
+  }
+  await tellOthers(session, named, run, view)
+  if (view.state !== 'waiting') return { over: view }
+  const missing = missingApprovals(named, run)
+  if (missing.length > 0) return { waiting: waitingFor(run, view, missing) }
+  return { over: await session.room.release(named, run, follow) }
+}
+
+/** What the room itself says, and looks until it rests; what members told, where the room has forgotten it. */
+async function lookAt(
+  { room }: RoomSession,
+  named: NamedContract,
+  run: RoomRun,
+  follow: { onView: (view: RunView) => void; signal: AbortSignal },
+): Promise<RunView> {
+  try {
+    return await room.follow(named, run.run, follow)
+  } catch (error) {
+    const [told] = run.views
+    if (!isRefusal(error, 'ROOM_RUN_UNKNOWN')) throw error
+    if (told !== undefined) return told.view
+    throw cliError('ROOM_STATE', `the room does not know the run ${short(run.run)} any more`, {
+      hint: 'ask for it again: sotto room run',
+      cause: error,
+    })
+  }
+}
+
+/** Whoever began a run may be gone: the others learn how it stands from whoever finds out. */
+async function tellOthers(
+  { room }: RoomSession,
+  named: NamedContract,
+  run: RoomRun,
+  { state }: RunView,
+): Promise<void> {
+  if (state === 'offered' || run.views.some(({ view }) => view.state === state)) return
+  // What has begun is not begun again. An offer that is over cannot be shown so: only those who ask the room see it then.
+  await room.begin(named, run).catch(() => undefined)
+}
+
+/** Nothing begins after the time of its offer. */
+function requireTime({ io }: CommandContext, { run, offered }: RoomRun): void {
+  if (io.now() < offered.offer.notAfter * 1000) return
+  throw cliError('ROOM_WAITING', `the time in which ${short(run)} could begin is over`, {
+    hint: 'ask for it again: sotto room run',
+  })
+}
+
+function waitingFor({ run }: RoomRun, { state }: RunView, parties: readonly Name[]): Error {
+  const what = state === 'offered' ? 'to consent' : 'to look at the result'
+  const command = `sotto room vote ${short(run)} yes`
+  return cliError('ROOM_WAITING', `the run waits for ${parties.join(', ')} ${what}: ${command}`, {
+    hint: `then go on with it: sotto room run --go ${short(run)}`,
+  })
+}
+
+/** Unsigned, so it stops nothing: people talk to each other. */
+function tellDeclined({ declined }: RoomRun, say: (line: string) => void): void {
+  const last = declined.at(-1)
+  if (last === undefined) return
+  say(`${last.party} does not consent, says somebody${last.reason === undefined ? '' : `: ${last.reason}`}`)
+}
+
+function describeProgress({ run, state, progress }: RunView): string {
+  const where = progress === undefined ? '' : `: ${progress.transform}, ${progress.done} of ${progress.of}`
+  return `run ${short(run)} is ${state}${where}`
+}
+
+/** Says what is new, once. */
+function createTeller(context: CommandContext): (line: string) => void {
+  const said = new Set<string>()
+  return (line) => {
+    if (said.has(line)) return
+    said.add(line)
+    context.note(line)
+  }
+}
+
+/** Requires a run to have given its outputs. @throws `ROOM_RUN_FAILED` with the rule that was broken, if one was */
+export function requireDone({ run, state, failure }: RunView): void {
+  if (state === 'done') return
+  if (state === 'cancelled')
+    throw cliError('ROOM_RUN_FAILED', `the run ${short(run)} was ended before it was done`, {
+      hint: 'what it was charged stays charged',
+    })
+  throw cliError(
+    'ROOM_RUN_FAILED',
+    `the run ${short(run)} failed: ${failure?.message ?? 'the room does not say why'}`,
+    {
+      ...(failure && {
+        found: failure.rule === undefined ? failure.code : `${failure.code}, rule ${failure.rule}`,
+      }),
+      hint: 'nothing left the room; what it was charged stays charged',
+    },
+  )
+}

@@ -1,0 +1,64 @@
+import { type Decoder, jcsError } from '@sotto/protocol/jcs'
+import { hasCode } from '@sotto/protocol/errors'
+import { parseTime } from '../../input/index.ts'
+
+const UNITS: Readonly<Record<string, number>> = {
+  __proto__: null as never,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+}
+const MICROS = 1_000_000
+const DECIMAL = /^(0|[1-9]\d{0,3})(?:\.(\d{1,6}))?$/
+/** The year after which what is shown of a time has more than four digits. */
+const LAST_SECOND = 253_402_300_799
+
+/** Bytes as people write them: `64KiB`, `1MiB`, or a number. */
+export function bytes(min: number, max: number): Decoder<number> {
+  return (value, path) => {
+    const [, digits, unit] =
+      (typeof value === 'string' && /^(\d{1,9})(KB|MB|GB|KiB|MiB|GiB)$/.exec(value)) || []
+    const amount = digits === undefined ? value : Number(digits) * UNITS[unit!]!
+    if (typeof amount === 'number' && Number.isSafeInteger(amount) && amount >= min && amount <= max)
+      return amount
+    throw jcsError('JCS_FIELD', `${path}: expected a size such as 64KiB or 1MiB`, `${min} to ${max} bytes`)
+  }
+}
+
+/**
+ * Epsilon in whole millionths, exactly: what a binary fraction makes of 0.1 is no part of a contract.
+ * @param max in millionths
+ */
+export function epsilon(max: number): Decoder<number> {
+  return (value, path) => {
+    // Of a number, the shortest text that stands for it is what was written.
+    const text = typeof value === 'number' ? String(value) : value
+    const [, whole, places = ''] = (typeof text === 'string' && DECIMAL.exec(text)) || []
+    const micros = whole === undefined ? 0 : Number(whole) * MICROS + Number(places.padEnd(6, '0'))
+    if (micros >= 1 && micros <= max) return micros
+    throw jcsError(
+      'JCS_FIELD',
+      `${path}: expected a decimal number of at most six places`,
+      `0.000001 to ${max / MICROS}`,
+    )
+  }
+}
+
+/** A time with its zone, or a date, which begins at midnight UTC. @returns Unix seconds */
+export const start: Decoder<number> = (value, path) => {
+  const given = typeof value === 'string' ? value : ''
+  try {
+    const seconds = parseTime(path, /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given)
+    if (seconds > 0 && seconds <= LAST_SECOND) return seconds
+  } catch (error) {
+    if (!hasCode(error, 'CLI_USAGE')) throw error
+  }
+  throw jcsError(
+    'JCS_FIELD',
+    `${path}: expected a date or a time with its zone`,
+    '2027-01-31 or 2027-01-31T12:00:00Z',
+  )
+}

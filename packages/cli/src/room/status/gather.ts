@@ -1,0 +1,149 @@
+import type { RoomRun, RoomState } from '@sotto/client/rooms'
+import {
+  type ContractView,
+  type Name,
+  type NamedContract,
+  verifyPartyDocument,
+} from '@sotto/protocol/contract'
+import type { RunState } from '@sotto/protocol/room'
+import { ownNameIn, viewContract } from '../contracts.ts'
+import { fingerprint, hasSameKeys } from '../fingerprint.ts'
+import { missingApprovals, missingConsents, reviewersOf } from '../missing.ts'
+import type { RoomSession } from '../session.ts'
+
+/** A member, or somebody who calls himself as one. */
+export interface MemberStatus {
+  name: Name
+  fingerprint: string
+  isYou: boolean
+  /** Whether others signed for this name, too. */
+  isDisputed: boolean
+}
+
+/** A contract of the room. */
+export interface ContractStatus {
+  digest: string
+  title: string
+  /** `draft` while nobody has signed; `foreign` where this party is none of it, or another KMS has it. */
+  phase: ContractView['phase'] | 'draft' | 'foreign'
+  /** What it calls this party. */
+  as: Name | undefined
+  accepted: Name[]
+  missing: Name[]
+  withdrawn: ContractView['withdrawn']
+  /** Of every input: what its owner stated, if anything. */
+  data: {
+    input: Name
+    owner: Name
+    stated?: { version: number; content: string; bytes: number; at: number }
+  }[]
+  left: ContractView['left']
+  runs: number
+}
+
+/** A run, as members tell of it and as signatures prove it. */
+export interface RunStatus {
+  run: string
+  contract: string
+  transform: Name
+  template: string | undefined
+  /** Who says to have asked, which nobody signed. */
+  by: Name
+  note: string | undefined
+  /** As members tell it; `offered` where nobody has told. */
+  state: RunState
+  consents: Name[]
+  missing: Name[]
+  /** Who looks at outputs, and has not let them out. */
+  reviewers: Name[]
+  declined: { party: Name; reason?: string }[]
+  failure: { code: string; message: string; rule?: string } | undefined
+  notAfter: number
+}
+
+/** All that a room is, for one of its members. */
+export interface RoomStatus {
+  members: MemberStatus[]
+  contracts: ContractStatus[]
+  runs: RunStatus[]
+  /** Messages that nobody can read, or that prove nothing. */
+  unreadable: number
+  unproven: number
+}
+
+/** Looks at board and KMS. @throws codes of rooms and contracts */
+export async function gatherStatus(session: RoomSession, state: RoomState): Promise<RoomStatus> {
+  const contracts: ContractStatus[] = []
+  for (const { contract, digest } of state.proposals.values())
+    contracts.push(await contractStatus(session, { contract, digest }))
+  return {
+    members: membersOf(state, session),
+    contracts,
+    runs: [...state.runs.values()].flatMap((run) => runStatus(state, run)),
+    unreadable: state.unreadable.length,
+    unproven: state.unproven.length,
+  }
+}
+
+function membersOf({ members, conflicts }: RoomState, { own }: RoomSession): MemberStatus[] {
+  const all = [...[...members.values()].map(({ party }) => party), ...conflicts.map(({ party }) => party)]
+  const disputed = new Set(conflicts.map(({ party }) => party.name))
+  return all.map((party) => ({
+    name: party.name,
+    fingerprint: fingerprint(party),
+    isYou: hasSameKeys(own, party),
+    isDisputed: disputed.has(party.name),
+  }))
+}
+
+async function contractStatus(session: RoomSession, named: NamedContract): Promise<ContractStatus> {
+  const { contract, digest } = named
+  // Any member can propose anything: one for another KMS is not to be asked about here.
+  const as = contract.genesis === session.genesis ? ownNameIn(contract, session.own.key) : undefined
+  const view = as === undefined ? undefined : await viewContract(session, named)
+  const names = contract.parties.map(({ name }) => name)
+  const accepted = view?.accepted ?? []
+  return {
+    digest,
+    title: contract.title,
+    phase: as === undefined ? 'foreign' : (view?.phase ?? 'draft'),
+    as,
+    accepted,
+    missing: names.filter((name) => !accepted.includes(name)),
+    withdrawn: view?.withdrawn ?? [],
+    data: contract.inputs.map(({ name: input, owner }) => {
+      const envelope = view?.data.find((one) => one.input === input)?.envelope
+      if (envelope === undefined) return { input, owner }
+      const { version, content, bytes, at } = verifyPartyDocument('data', envelope, named).document
+      return { input, owner, stated: { version, content, bytes, at } }
+    }),
+    left: view?.left ?? [],
+    runs: view?.runs ?? 0,
+  }
+}
+
+/** Nothing, where the board has not the contract of the run. */
+function runStatus({ proposals }: RoomState, run: RoomRun): RunStatus[] {
+  const { offer } = run.offered
+  const named = proposals.get(offer.contract)
+  if (named === undefined || !named.contract.transforms.some(({ name }) => name === offer.transform))
+    return []
+  const [last] = run.views
+  return [
+    {
+      run: run.run,
+      contract: offer.contract,
+      transform: offer.transform,
+      template: offer.template,
+      by: run.by,
+      note: run.note,
+      state: last?.view.state ?? 'offered',
+      consents: [...run.consents.keys()],
+      missing: missingConsents(named, run),
+      reviewers: reviewersOf(named, offer.transform).length === 0 ? [] : missingApprovals(named, run),
+      declined: run.declined.map(({ party, reason }) => ({ party, ...(reason !== undefined && { reason }) })),
+      failure: last?.view.failure,
+      notAfter: offer.notAfter,
+    },
+  ]
+}
