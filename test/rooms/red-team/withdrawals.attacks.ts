@@ -66,6 +66,27 @@ export const WITHDRAWAL_ATTACKS: readonly RoomAttack[] = [
     spends: 1,
   },
   {
+    name: 'members take the program of the room back between keys and release',
+    async does(scene) {
+      const { world } = scene.lab
+      await scene.anew()
+      whileReading(scene, () => {
+        world.now += 1
+        return world.acceptPolicy(world.proposal())
+      })
+      try {
+        return await scene.run()
+      } finally {
+        // Those who come after have a room again.
+        world.now += 1
+        await world.acceptPolicy(world.roomProposal())
+      }
+    },
+    refusedWith: 'ROOM_KMS room-image',
+    seenBy: 'kms',
+    spends: 1,
+  },
+  {
     name: 'a run begins after all parties closed the contract',
     async does(scene) {
       await scene.anew()

@@ -92,7 +92,6 @@ const CODES: Readonly<Record<string, number>> = {
   COLLATERAL_INVALID: EXIT.notAuthentic,
   COLLATERAL_ROLLBACK: EXIT.notAuthentic,
   ROOM_WAITING: EXIT.pending,
-  ROOM_RUN_FAILED: EXIT.failure,
   ROOM_MEMBER: EXIT.notAuthentic,
   ROOM_OFFER: EXIT.notAuthentic,
   ROOM_OUTPUT: EXIT.notAuthentic,

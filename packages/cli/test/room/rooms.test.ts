@@ -145,7 +145,7 @@ describe('sotto room join', () => {
     const { code, stderr } = await parties
       .desk('thief')
       .sotto('room join - --as bank', { stdin: [invitation] })
-    expect([code, stderr]).toEqual([1, expect.stringContaining('[ROOM_MEMBER]')])
+    expect([code, stderr]).toEqual([3, expect.stringContaining('[ROOM_MEMBER]')])
     expect(parties.world.board.messages).toHaveLength(before)
   })
 
@@ -218,13 +218,13 @@ describe('rooms of a machine', () => {
     expect(stdout.match(/DISPUTED/g)).toHaveLength(2)
     parties.bank.write('draft.yaml', sharedDraft())
     const proposed = await parties.bank.sotto('room propose draft.yaml')
-    expect([proposed.code, proposed.stderr]).toEqual([1, expect.stringContaining('[ROOM_MEMBER]')])
+    expect([proposed.code, proposed.stderr]).toEqual([3, expect.stringContaining('[ROOM_MEMBER]')])
   })
 
   it('pass on what is wrong with a board', async () => {
     await meet(parties)
     parties.world.board.fetch = () => Promise.reject(clientError('ROOM_BOARD', 'it is no board'))
     const { code, stderr } = await parties.bank.sotto('room status')
-    expect([code, stderr]).toEqual([1, expect.stringContaining('[ROOM_BOARD]')])
+    expect([code, stderr]).toEqual([3, expect.stringContaining('[ROOM_BOARD]')])
   })
 })

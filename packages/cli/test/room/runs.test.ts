@@ -141,7 +141,7 @@ describe('sotto room run', () => {
     const { run } = await parties.bank.json<{ run: string }>('room run count --set least=3 --once')
     const { code, stderr } = await parties.bank.sotto(`room run --go ${run} --once`)
     expect([code, stderr]).toEqual([
-      1,
+      8,
       expect.stringMatching(
         /waits for retailer to consent: sotto room vote [0-9a-f]{12} yes \[ROOM_WAITING\]/,
       ),

@@ -145,7 +145,7 @@ describe('sotto room vote on a contract', () => {
     await board.post({ kind: 'proposed', at: parties.world.now(), contract: fromUtf8(text) })
     const { digest } = parseContract(text)
     const { code, stderr } = await parties.bank.sotto(`room vote ${digest} yes --yes`)
-    expect([code, stderr]).toEqual([1, expect.stringMatching(why)])
+    expect([code, stderr]).toEqual([3, expect.stringMatching(why)])
     expect(stderr).toContain('[ROOM_MEMBER]')
     expect(parties.world.held.size).toBe(0)
     expect(await parties.bank.json<object>(`room vote ${contract} yes --yes`)).toMatchObject({ vote: 'yes' })

@@ -190,7 +190,6 @@ export class RoomScene {
 
   /** Another contract of the same parties: accepted, and with data in it. */
   async anew(change: Partial<Contract> = {}): Promise<void> {
-    const { world } = this.lab
     await this.draft(change)
     for (const [input, data] of Object.entries(await this.copies())) await this.add(input, data)
   }
