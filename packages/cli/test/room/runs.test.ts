@@ -247,7 +247,7 @@ describe('sotto room outputs', () => {
 
   it('gives nothing to who receives nothing, but the proof', async () => {
     const run = await done()
-    expect((await parties.bank.sotto('room outputs')).stderr).toMatch(/no run with an output for you is done/)
+    expect((await parties.bank.sotto('room outputs')).stderr).toMatch(/has nothing for you/)
     const { runs } = await parties.bank.json<{ runs: { outputs: object[]; proof: string }[] }>(
       `room outputs ${run}`,
     )

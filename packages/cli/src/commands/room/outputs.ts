@@ -33,7 +33,7 @@ export const roomOutputs: Command = defineCommand({
   description:
     'Verifies all that the KMS and the room say of a run, opens what is sealed to you, and writes it to files that only you\n' +
     'may read: DIR/RUN/OUTPUT. Nothing that is there is replaced. What proves the run later, offline, is kept beside the\n' +
-    'room, in proofs/RUN.json.',
+    'room, in proofs/RUN.json, also where a run has no output for you.',
   arguments: [
     { name: 'RUN', summary: 'digest or its beginning (default: every run that is done)', required: false },
   ],
@@ -47,7 +47,7 @@ export const roomOutputs: Command = defineCommand({
     const state = await readState(context, session)
     const folder = resolve(context.io.cwd, flags.out ?? `${session.saved.name}-outputs`)
     const runs = wanted === undefined ? doneFor(state, session) : [requireTold(findRun(state, wanted))]
-    if (runs.length === 0) context.note('no run with an output for you is done')
+    if (runs.length === 0) context.note('no run is done')
     const all: Written[] = []
     let code: number = EXIT.ok
     for (const run of runs)
@@ -100,12 +100,16 @@ async function keepProof(folder: string, run: string, make: () => Promise<Uint8A
   }
 }
 
-/** Runs that members tell are done, with an output for this party. */
+/** Runs that members tell are done, of contracts of this party: whoever owns an input keeps the proof too. */
 function doneFor({ runs, proposals }: RoomState, { own }: RoomSession): RoomRun[] {
   return [...runs.values()].filter((run) => {
     const named = proposals.get(run.offered.offer.contract)
-    return run.views[0]?.view.state === 'done' && named !== undefined && receives(named, run, own.key)
+    return run.views[0]?.view.state === 'done' && named !== undefined && isParty(named, own.key)
   })
+}
+
+function isParty({ contract }: NamedContract, key: string): boolean {
+  return contract.parties.some((party) => party.key === key)
 }
 
 function receives({ contract }: NamedContract, { offered }: RoomRun, key: string): boolean {
