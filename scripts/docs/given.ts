@@ -8,6 +8,7 @@ declare global {
   const sotto: Sotto
   const relay: string
   const id: string
+  const invitation: string
   const digest: string
   const owner: ModelOwner
   const seed: Uint8Array

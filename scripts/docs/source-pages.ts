@@ -1,7 +1,7 @@
 import { escapeHtml } from './escape.ts'
 import { highlight } from './highlight.ts'
 
-const TEXT = /\.(ts|mts|mjs|js|svelte|css|html|json|svg|sh|py|txt|yml|yaml)$|(^|\/)[A-Z_]+$/
+const TEXT = /\.(ts|mts|mjs|js|svelte|css|html|json|svg|sh|py|sql|txt|yml|yaml)$|(^|\/)[A-Z_]+$/
 
 /** Whether a file of the repository is one that people read. */
 export function isText(file: string): boolean {
