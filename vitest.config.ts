@@ -26,6 +26,7 @@ const OWN_PROCESS = new RegExp(
 const LONGEST = [
   'test/receipt-log/',
   'test/stack/',
+  'test/rooms/',
   'test/deploy/',
   'test/browser/',
   'packages/kms/test/faults',

@@ -69,7 +69,7 @@ export async function enterRoom(
   }
   context.onFailure(async (error) =>
     error.found === 'BOARD_OWNER' || error.found === 'KMS_OWNER_UNKNOWN'
-      ? `the operator has to admit your key: give it ${party.key}; its members decide with sotto propose owners`
+      ? `the operator has to admit your key: give it ${party.key}; its members decide with sotto propose owners; a local stack takes it with sotto up --admit`
       : undefined,
   )
   const { policy } = await resolveTarget(context, target)
