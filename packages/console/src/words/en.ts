@@ -1,6 +1,7 @@
 import { assistant } from './en/assistant.ts'
 import { models } from './en/models.ts'
 import { receipts } from './en/receipts.ts'
+import { rooms } from './en/rooms.ts'
 import { summarise } from './en/summarise.ts'
 import { transcribe } from './en/transcribe.ts'
 import { trust } from './en/trust.ts'
@@ -73,12 +74,6 @@ export const en = {
     full: 'The storage of this browser is full. Export and erase something; nothing was lost on this page.',
     keep: 'This browser keeps nothing for this page (a private window does that). Export what you want to have later.',
   },
-  rooms: {
-    title: 'Rooms',
-    lead: 'Several parties compute together on data that none of them shows.',
-    empty: 'This service has no rooms.',
-    note: 'A room is a contract that every party signs. Keys are released only to the enclave that it names, and every party can check that here.',
-  },
   training: {
     title: 'Training',
     lead: 'Models learn from records that nobody reads, with a bound on what they can give away.',
@@ -91,4 +86,5 @@ export const en = {
   models,
   trust,
   receipts,
+  rooms,
 }

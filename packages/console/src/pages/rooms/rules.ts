@@ -1,0 +1,58 @@
+import type { Input, NamedContract } from '@sotto/protocol/contract'
+import { words } from '../../words/index.ts'
+import { hasSameKeys } from './fingerprint.ts'
+import type { OpenRoom } from './open-room.svelte.ts'
+
+/** What an owner asks of everything that comes of an input, in words. */
+export function rulesOf({ owner, rules }: Pick<Input, 'owner' | 'rules'>): string[] {
+  const say = words.rooms.contracts.rule
+  const { receivers, forbidden, minContributors, contributor, noisy, maxCommonWords, review } = rules
+  return [
+    say.receivers(receivers.join(', ')),
+    ...(forbidden.length > 0 ? [say.forbidden(forbidden.join(', '))] : []),
+    ...(minContributors > 1 ? [say.contributors(minContributors, contributor ?? say.nobody)] : []),
+    ...(noisy ? [say.noisy] : []),
+    ...(maxCommonWords === undefined ? [] : [say.words(maxCommonWords)]),
+    ...(review ? [say.review(owner)] : []),
+  ]
+}
+
+/** What a party is bound by that signs, in words. */
+export function bondsOf({ contract }: Pick<NamedContract, 'contract'>, own: string, until: string): string[] {
+  const { kinds, accept } = words.rooms.contracts
+  const say = accept.bound
+  const inputs = contract.inputs.filter(({ owner }) => owner === own)
+  return [
+    ...(inputs.length === 0 ? [say.nothing] : []),
+    ...inputs.flatMap(({ name, kind, uses, rules }) => [
+      say.brings(name, kinds[kind]),
+      ...uses.map(({ transform, runs, epsilonMicros }) => say.runs(name, transform, runs, epsilonMicros)),
+      say.goes(name, rules.receivers.join(', ')),
+    ]),
+    ...contract.outputs
+      .filter(({ receivers }) => receivers.includes(own))
+      .map(({ name }) => say.receives(name)),
+    ...(contract.consent.logging ? [say.logged] : []),
+    ...(contract.consent.telemetry ? [say.counted] : []),
+    say.until(until),
+  ]
+}
+
+/**
+ * Why a contract must not be signed: every party of it has to be the member of that name with exactly these keys, or
+ * outputs for one could be sealed to another.
+ */
+export function objectionsTo(room: OpenRoom, { contract }: Pick<NamedContract, 'contract'>): string[] {
+  const say = words.rooms.contracts.accept
+  const me = contract.parties.find(({ key }) => key === room.key)
+  if (me === undefined) return [say.notParty]
+  if (!hasSameKeys(me, room.own)) return [say.otherSealing]
+  const { members, conflicts } = room.state ?? { members: new Map(), conflicts: [] }
+  return contract.parties.flatMap((party) => {
+    if (party === me) return []
+    if (conflicts.some((one) => one.party.name === party.name)) return [say.conflict(party.name)]
+    const member = members.get(party.name)?.party
+    if (hasSameKeys(member, party)) return []
+    return [member === undefined ? say.absent(party.name) : say.other(party.name)]
+  })
+}
