@@ -69,6 +69,7 @@ const ABOUT_RUN = { run: RUN, inquiry: '{}' }
 const CALLS = [
   {
     call: 'offer',
+    nonce: 'ab'.repeat(16),
     contract: CONTRACT_TEXT,
     inquiry: '{}',
     transform: 'offers',

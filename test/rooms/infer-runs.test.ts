@@ -180,3 +180,19 @@ describe('recordings of another party', () => {
     expect(texts).toEqual([{ item: 1, text: expect.stringMatching(/\w+ \w+ \w+/) }])
   })
 })
+
+describe('an offer that comes again', () => {
+  it('is the same offer: whoever saw it pass takes no place with it', async () => {
+    lab = await RoomLab.open(summaries({ model: T5, task: {} }))
+    await lab.prepare({
+      letters: await sealed('text', 'text', itemsOf(LETTERS), { items: 2 }),
+      model: await sealedModel(T5),
+    })
+    const nonce = 'ab'.repeat(16)
+    const again = await Promise.all(
+      Array.from({ length: 40 }, () => lab.offer({ template: undefined, nonce })),
+    )
+    expect(new Set(again.map(({ offer }) => offer.nonce)).size).toBe(1)
+    expect((await lab.offer({ template: undefined })).offer.nonce).not.toBe(again[0]!.offer.nonce)
+  })
+})

@@ -40,8 +40,10 @@ const approval = (
   return world.signed('approval', by, { run, output, digest, verdict: 'release', ...change }, signedBy)
 }
 
-const approve = (scene: RoomScene, run: string, ...approvals: string[]): Promise<RunView> =>
-  scene.lab.ask({ call: 'approve', run, inquiry: scene.lab.world.signed('inquiry', 'shop'), approvals })
+async function approve({ lab }: RoomScene, run: string, ...approvals: string[]): Promise<RunView> {
+  await lab.ask({ call: 'approve', run, inquiry: lab.world.signed('inquiry', 'shop'), approvals })
+  return lab.settled(run)
+}
 
 /** What each attack on a result that waits costs: one run, and one file for its reviewer. */
 const made = { seenBy: 'room', spends: 1, writes: 1 } as const
@@ -134,6 +136,23 @@ export const REVIEW_ATTACKS: readonly RoomAttack[] = [
     seenBy: 'run',
     spends: 1,
     writes: 1,
+  },
+  {
+    name: 'a result is looked at after somebody withdrew while the room read',
+    async does(scene) {
+      const { world } = scene.lab
+      await scene.anew()
+      let isOver = false
+      scene.board.onRead = async () => {
+        if (isOver) return
+        isOver = true
+        await world.ok(world.withdraw('shop'))
+      }
+      return scene.run()
+    },
+    refusedWith: 'ROOM_KMS withdrawn',
+    seenBy: 'kms',
+    spends: 1,
   },
   {
     name: 'an approval after the owner withdrew from the contract',

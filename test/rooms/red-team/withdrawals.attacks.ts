@@ -107,8 +107,8 @@ export const WITHDRAWAL_ATTACKS: readonly RoomAttack[] = [
       })
       return scene.run()
     },
-    refusedWith: 'ROOM_KMS validity',
-    seenBy: 'kms',
+    refusedWith: 'ROOM_EXPIRED validity',
+    seenBy: 'run',
     spends: 1,
   },
   {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
@@ -172,6 +173,7 @@ export class RoomLab {
           return kmsCalls.show({ call: 'show', contract: digest, inquiry }, importKey)
         },
         maxInputBytes: 1_000_000_000,
+        maxResultBytes: 2 ** 32,
         requireRunnable: (plan) => requireRunnable(plan, this.tools),
       },
       parts: {
@@ -253,6 +255,7 @@ export class RoomLab {
     const inputs = world.contract.inputs.filter(({ name }) => this.envelopes.has(name))
     return this.ask<OfferedRun>({
       call: 'offer',
+      nonce: randomBytes(16).toString('hex'),
       contract: world.text,
       inquiry: world.signed('inquiry', by),
       transform: world.contract.transforms.at(-1)!.name,

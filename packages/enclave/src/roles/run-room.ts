@@ -138,6 +138,7 @@ export async function runRoom(
         return kmsCalls.show({ call: 'show', contract: digest, inquiry }, importKey)
       },
       maxInputBytes: config.maxInputBytes,
+      maxResultBytes: config.maxResultBytes,
       requireRunnable: (plan) => requireRunnable(plan, tools),
     },
     parts: {

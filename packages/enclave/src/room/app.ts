@@ -5,7 +5,8 @@ import { parseStrictJson } from '@sotto/protocol/jcs'
 import { MAX_ROOM_CALL_BYTES, type RoomCall, roomCallDecoder } from '@sotto/protocol/room'
 import { openCalls, SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { type App, errorResponse, mapErrors, serveError } from '@sotto/serve/errors'
-import { createConcurrencyLimiter, readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter } from '@sotto/serve/limits'
+import { readPaced } from '../api/passing/read-paced.ts'
 import { ROOM_STATUSES, roomRoleError } from './errors.ts'
 import type { RunTable } from './runs/run-table.ts'
 
@@ -23,7 +24,7 @@ export interface RoomAppOptions {
 /** An encapsulation adds less. */
 const ENCAPSULATION_BYTES = 65_536
 /** Calls at once, each of some MiB. */
-const CALLS_AT_ONCE = { running: 4, waiting: 32 }
+const CALLS_AT_ONCE = { running: 16, waiting: 64 }
 
 /**
  * A room as the network sees it: its evidence, and sealed calls. Whoever passes calls on reads neither them nor answers,
@@ -45,8 +46,10 @@ export function createRoomApp({ callKey, shown, runs, onRefused }: RoomAppOption
     }
     if (pathname !== '/v1/runs' || request.method !== 'POST')
       throw serveError('HTTP_NOT_FOUND', 'a room has no such route')
-    const bytes = await readBody(request, MAX_ROOM_CALL_BYTES + ENCAPSULATION_BYTES)
-    return calls.run(() => answerSealed(bytes))
+    // It holds a place while it comes, and so has to come at a pace.
+    return calls.run(async () =>
+      answerSealed(await readPaced(request, MAX_ROOM_CALL_BYTES + ENCAPSULATION_BYTES)),
+    )
   }
 
   async function answerSealed(bytes: Uint8Array): Promise<Response> {

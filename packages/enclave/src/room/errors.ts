@@ -13,9 +13,10 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `ROOM_INPUT_TOO_LARGE` (fix-input): the inputs of a run are more than this room takes.
  * - `ROOM_FILES` (retry): the board does not give or take a sealed file now.
  * - `ROOM_OVERLAP` (stop): an output repeats a longer passage of a text than its owner allows.
- * - `ROOM_OUTPUT` (stop): an output is larger than agreed, or empty.
+ * - `ROOM_OUTPUT` (stop): an output is larger than agreed, or too long to be compared.
  * - `ROOM_KMS` (stop), `ROOM_KMS_UNREACHABLE` (retry): the KMS refuses the run or its result; `found` is its code.
  * - `ROOM_ENDED` (stop): somebody ended the run, or the room ends.
+ * - `ROOM_EXPIRED` (stop): the run took longer than its offer was good for.
  */
 export type RoomRoleErrorCode =
   | 'ROOM_CALL'
@@ -32,6 +33,7 @@ export type RoomRoleErrorCode =
   | 'ROOM_KMS'
   | 'ROOM_KMS_UNREACHABLE'
   | 'ROOM_ENDED'
+  | 'ROOM_EXPIRED'
 
 const ACTIONS: Readonly<Record<RoomRoleErrorCode, ErrorAction>> = {
   ROOM_CALL: 'fix-input',
@@ -48,6 +50,7 @@ const ACTIONS: Readonly<Record<RoomRoleErrorCode, ErrorAction>> = {
   ROOM_KMS: 'stop',
   ROOM_KMS_UNREACHABLE: 'retry',
   ROOM_ENDED: 'stop',
+  ROOM_EXPIRED: 'stop',
 }
 
 /** A {@link SottoError} of a room; the action follows from the code. */

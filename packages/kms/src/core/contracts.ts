@@ -11,6 +11,7 @@ import {
   type ReleaseCall,
   RUN_TYPES,
   type RunAnswer,
+  verifyOffer,
   type RunCall,
   type ShowCall,
   type SignCall,
@@ -99,7 +100,10 @@ export class Contracts {
       return changes.run(async () => {
         const now = heldIn(changes.keeper.current, call.offer.contract)
         // In its turn, what parties signed meanwhile counts.
-        requireInForce(recordOf(now), changes.parts.clock.now())
+        const time = changes.parts.clock.now()
+        requireInForce(recordOf(now), time)
+        verifyOffer(call.offer, now, time)
+        this.#requireSamePolicy(context)
         requireData(call.offer.inputs, now, changes.keeper.current)
         const { held, opened } = beginRun(now, judged, call, this.#signer())
         if (held !== now)
@@ -114,16 +118,26 @@ export class Contracts {
   /** Lets a result leave its room: what a party withdrew, or members took back or held, until now counts. */
   #release(call: ReleaseCall): Promise<{ permit: string }> {
     const changes = this.#changes
-    return this.#releaseBy(({ policy }) =>
-      changes.run(async () => {
+    return this.#releaseBy(async (context) => {
+      const { policy, state, now } = context
+      // Junk is refused before it has a place in the line of changes.
+      permitResult(call, heldIn(state, call.contract), { now, policy }, () => '')
+      return changes.run(async () => {
+        this.#requireSamePolicy(context)
         const before = heldIn(changes.keeper.current, call.contract)
         const about = { now: changes.parts.clock.now(), policy }
         const { held, permit } = permitResult(call, before, about, this.#signer())
         if (held !== before)
           await this.#keep(held, { event: 'released', statement: documentDigest(utf8(permit)) })
         return { permit }
-      }),
-    )
+      })
+    })
+  }
+
+  /** What members took back while this waited for its turn counts. @throws `KMS_NOT_READY` */
+  #requireSamePolicy({ policy }: ReleaserContext): void {
+    if (this.#changes.keeper.current.policy === policy.digest) return
+    throw kmsError('KMS_NOT_READY', 'members accepted another policy meanwhile')
   }
 
   #signer(): (type: string, document: object) => string {

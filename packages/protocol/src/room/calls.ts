@@ -39,6 +39,8 @@ export interface BoardAccess {
 /** Asks for a run to be prepared. */
 export interface OfferCall {
   call: 'offer'
+  /** 16 random bytes, hexadecimal: the same call again is the same offer, another one is another. */
+  nonce: string
   /** Canonical text. */
   contract: string
   /** Envelope of an `Inquiry`. */
@@ -160,6 +162,7 @@ const CALLS: { readonly [Call in RoomCall as Call['call']]: Decoder<Call> } = {
   offer: members<OfferCall>(
     {
       call: literal('offer'),
+      nonce: hex(16),
       contract: text(MAX_CONTRACT_BYTES),
       inquiry: envelope,
       transform: name,

@@ -28,6 +28,7 @@ const OFFERED = { offer: offerOf(CONTRACT, 'spending', { template: 'segments' })
 const CALLS: { [Call in RoomCall['call']]: Extract<RoomCall, { call: Call }> } = {
   offer: {
     call: 'offer',
+    nonce: 'ab'.repeat(16),
     contract: fromUtf8(encodeContract(CONTRACT.contract)),
     inquiry: '{}',
     transform: 'offers',

@@ -28,6 +28,7 @@ import {
   signDataStatement,
 } from '../data/index.ts'
 import { kmsKeys } from '../runs/kms-keys.ts'
+import type { JudgedRun } from '../runs/judge.ts'
 import type { RoomRuns } from '../runs/runs.ts'
 import { runProof } from './proof.ts'
 import type { FollowOptions, Room, RoomMember } from './types.ts'
@@ -47,6 +48,13 @@ export interface RoomConnection {
 
 const POLL_MS = 500
 const MAX_REFUSAL_BYTES = 65_536
+
+/** One after the other: outputs may be large, and each is held whole. */
+async function inOrder<T, R>(items: readonly T[], use: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (const item of items) results.push(await use(item))
+  return results
+}
 
 /** A room through a connection. Nothing is sent yet. */
 export function openRoom(
@@ -108,13 +116,27 @@ export function openRoom(
     return view
   }
 
-  /** The furthest that members told of a run. What is signed in it is verified where it is used. */
-  function viewOf({ views }: RoomRun): RunView {
-    const [posted] = views
-    if (posted !== undefined) return posted.view
-    throw clientError('ROOM_OFFER', 'nobody has told yet how this run ended', {
+  /**
+   * What members told of a run, the first that `use` takes: any member can post any view, and one that does not verify must
+   * not hide one that does.
+   */
+  async function firstOf<T>({ views }: RoomRun, use: (view: RunView) => Promise<T>): Promise<T> {
+    let failure: unknown = clientError('ROOM_OFFER', 'nobody has told yet how this run ended', {
       hint: 'Whoever began it tells the others when it has ended.',
     })
+    for (const { view } of views)
+      try {
+        return await use(view)
+      } catch (error) {
+        // What does not verify says no more than that; a connection that fails says nothing about a view.
+        if ((error as { action?: string }).action === 'retry') throw error
+        failure = error
+      }
+    throw failure
+  }
+
+  function verified(named: NamedContract, run: RoomRun): Promise<{ view: RunView; judged: JudgedRun }> {
+    return firstOf(run, async (view) => ({ view, judged: await runs.verify(named, run.offered, view) }))
   }
 
   function openAll(
@@ -122,7 +144,7 @@ export function openRoom(
     own: string,
     of: { run: Digest; receiptKey: string },
   ): Promise<OpenedOutput[]> {
-    return Promise.all(envelopes.map((envelope) => openOutput(envelope, board.reader, party, own, of)))
+    return inOrder(envelopes, (envelope) => openOutput(envelope, board.reader, party, own, of))
   }
 
   const room: Room = {
@@ -159,8 +181,8 @@ export function openRoom(
         ...(signal && { signal }),
       })
       const before = await statedOf(named, input)
-      if (before?.content === content.digest) return before
-      const version = (before?.version ?? 0) + 1
+      const isSame = before?.content === content.digest
+      const version = isSame ? before.version : (before?.version ?? 0) + 1
       const sealed = await sealData(content, party, {
         named,
         input,
@@ -168,7 +190,9 @@ export function openRoom(
         ...(onPrepared && { onBytes: onPrepared }),
         ...(signal && { signal }),
       })
+      // Also where all was said before: whoever keeps the board may have lost the file.
       await board.upload(sealed, { ...transfer, ...(signal && { signal }) })
+      if (isSame && before.sealed === sealed.digest) return before
       // An upload takes a while: the key goes to a KMS that was verified just now.
       await importKey(sealed.id, signDataImport(sealed, party, await service(), now()), signal)
       const envelope = signDataStatement(sealed, party, now())
@@ -183,8 +207,9 @@ export function openRoom(
       const owners = planRun(named.contract, asked.transform).inputs.map(({ owner }) => owner)
       const own = named.contract.parties.find(({ key }) => key === party.key)
       if (own !== undefined && owners.includes(own.name)) await consentTo(named, offered)
-      const { runs: known } = await room.state()
-      return known.get(runDigest(offered.offer))!
+      const run = (await room.state()).runs.get(runDigest(offered.offer))
+      if (run !== undefined) return run
+      throw clientError('ROOM_BOARD', 'the board does not show the run that was just brought there')
     },
     judge: (named, { offered }) => runs.judge(named, offered),
     consent: (named, { offered }) => consentTo(named, offered),
@@ -209,14 +234,18 @@ export function openRoom(
       return view
     },
     async review(named, run) {
-      const { review, receipt } = viewOf(run)
       const { offer } = run.offered
-      // Without the word of the KMS anybody could show this owner anything.
-      if (receipt === undefined)
-        throw clientError('ROOM_OFFER', 'nothing says that the KMS let this room have the run')
-      const keys = kmsKeys(viewOf(run), await service(), policy)
-      verifyRunReceipt(receipt, { ...offer, run: run.run }, keys)
-      return openAll(review, ownName(named), { run: run.run, receiptKey: offer.receiptKey })
+      return firstOf(run, async (view) => {
+        const { review, receipt } = view
+        // Without the word of the KMS anybody could show this owner anything.
+        if (receipt === undefined || review.length === 0)
+          throw clientError(
+            'ROOM_OFFER',
+            'nothing says that the KMS let this room have the run, and what it made',
+          )
+        verifyRunReceipt(receipt, { ...offer, run: run.run }, kmsKeys(view, await service(), policy))
+        return openAll(review, ownName(named), { run: run.run, receiptKey: offer.receiptKey })
+      })
     },
     async decide(named, { run }, outputs, verdict) {
       for (const { name: output, stated } of outputs) {
@@ -225,22 +254,26 @@ export function openRoom(
         await board.post({ kind: 'approved', at: now(), run, envelope })
       }
     },
-    async release(named, { run, approvals }, options) {
-      const envelopes = approvals.map(({ envelope }) => envelope)
+    async release(named, { run, offered, approvals }, options) {
+      const { inputs } = planRun(named.contract, offered.offer.transform)
+      const reviewers = new Set(inputs.filter(({ rules }) => rules.review).map(({ owner }) => owner))
+      // What others say of an output would only have the room refuse.
+      const envelopes = approvals
+        .filter(({ approval }) => reviewers.has(approval.party))
+        .map(({ envelope }) => envelope)
       await runs.approve(named, run, envelopes, acting(options?.signal))
       return followAndPost(named, run, options)
     },
     async outputs(named, run) {
-      const view = viewOf(run)
-      const { outputs } = await runs.verify(named, run.offered, view)
+      const { view, judged } = await verified(named, run)
+      const { outputs } = judged
       const { receiptKey } = run.offered.offer
       const own = ownName(named)
       const mine = view.outputs.filter((_, at) => outputs[at]!.keys.some((key) => key.party === own))
       return openAll(mine, own, { run: run.run, receiptKey })
     },
     async proof(named, run) {
-      const view = viewOf(run)
-      await runs.verify(named, run.offered, view)
+      const { view } = await verified(named, run)
       return runProof(named, { offered: run.offered, view, at: now() }, bundle())
     },
     close: (named) => contracts.close(named, acting()),

@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import {
+  chargesOf,
   type NamedContract,
   planRun,
   runDigest,
@@ -89,6 +90,11 @@ export function judgeRun(
   signingKeys: readonly Uint8Array[],
 ): JudgedRun {
   const run = runDigest(offer)
+  if (offer.contract !== named.digest)
+    throw clientError('ROOM_OFFER', 'the run is of another contract', {
+      expected: named.digest,
+      found: offer.contract,
+    })
   const plan = planRun(named.contract, offer.transform)
   const { receipt: signedReceipt, permit: signedPermit, provenance: signedProvenance } = view
   if (
@@ -125,7 +131,11 @@ export function judgeRun(
       .map(({ party }) => party)
       .toSorted()
       .join()
-    const isPermitted = sealed?.digest === digest && sealed.bytes === bytes && isOfContract(sealed, offer)
+    const isPermitted =
+      sealed?.digest === digest &&
+      sealed.bytes === bytes &&
+      bytes <= (agreed?.maxBytes ?? 0) &&
+      isOfContract(sealed, offer)
     if (!isPermitted || !isNamed || receivers !== agreed?.receivers.toSorted().join())
       throw clientError('ROOM_OFFER', `${output} is not what the KMS permitted, or for other receivers`, {
         expected: agreed?.receivers.join(', ') ?? 'an output of the contract',
@@ -155,6 +165,38 @@ function findDifference(
 ): string | undefined {
   const textOf = (value: unknown): string => fromUtf8(canonicalJson(value))
   return REPEATED.find((member) => textOf(predicate[member]) !== textOf(said[member]))
+}
+
+/**
+ * That a run which holds together is the one that contract and offer say: what it was charged, what was read, what was
+ * done. A KMS or a room that errs signs wrong statements as well as right ones; an audit names which.
+ * @throws `ROOM_OFFER`
+ */
+export function requireOffered(
+  { contract }: NamedContract,
+  { offer }: OfferedRun,
+  { provenance }: Pick<JudgedRun, 'provenance'>,
+): void {
+  const { transforms } = planRun(contract, offer.transform)
+  const { charges, inputs, steps } = provenance.predicate
+  const isSame = (one: unknown, other: unknown): boolean =>
+    fromUtf8(canonicalJson(one)) === fromUtf8(canonicalJson(other))
+  const read = inputs.map(({ input, artifact, content }) => ({ input, artifact, content }))
+  const done = steps.map(({ transform, kind, task }) => ({ transform, kind, task }))
+  const agreed = transforms.map(({ name, task }) => ({
+    transform: name,
+    kind: task.kind,
+    task: documentDigest(task),
+  }))
+  const found = !isSame(charges, chargesOf(contract, offer.transform))
+    ? 'charges'
+    : !isSame(read, offer.inputs)
+      ? 'inputs'
+      : !isSame(done, agreed)
+        ? 'steps'
+        : undefined
+  if (found !== undefined)
+    throw clientError('ROOM_OFFER', 'what is said of this run is not the run that was offered', { found })
 }
 
 function isOfContract(sealed: SealedOutput, { genesis, contract }: RunOffer): boolean {

@@ -29,7 +29,14 @@ export interface RoomCalls {
   /** The room, verified now. @throws `ROOM_OFFER`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
   room(signal?: AbortSignal): Promise<VerifiedRoom>
   /** @throws `ROOM_OFFER`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE`, with the room's own code */
-  ask<T>(call: RoomCall, decoder: Decoder<T>, signal?: AbortSignal): Promise<T>
+  ask<T>(call: RoomCall, decoder: Decoder<T>, options?: RoomAskOptions): Promise<T>
+}
+
+/** How a room is asked. */
+export interface RoomAskOptions {
+  signal?: AbortSignal | undefined
+  /** Images that a contract pins: a room of another one is not asked. Absent: any room of the deployment. */
+  images?: readonly string[]
 }
 
 /** How long a verified room is asked without looking at it again: its evidence is good for longer. */
@@ -97,18 +104,28 @@ export function createRoomCalls({ fetch, service, policy, now }: RoomCallsOption
 
   return {
     room: look,
-    async ask(call, decoder, signal) {
+    async ask(call, decoder, { signal, images } = {}) {
       const isFresh = verified !== undefined && now() - verified.at < VERIFIED_SECONDS
-      const room = isFresh ? verified!.room : await look(signal)
+      const room = requirePinned(isFresh ? verified!.room : await look(signal), images)
       try {
         return await send(room, call, decoder, signal)
       } catch (error) {
         // The room started again, and has another key: it is looked at anew, and asked once more.
         if (!isFresh || (error as { found?: string }).found !== 'ROOM_CALL') throw error
-        return send(await look(signal), call, decoder, signal)
+        return send(requirePinned(await look(signal), images), call, decoder, signal)
       }
     },
   }
+}
+
+/** @throws `ROOM_OFFER` */
+function requirePinned(room: VerifiedRoom, images: readonly string[] | undefined): VerifiedRoom {
+  const stranger = images && room.images.find((image) => !images.includes(image))
+  if (stranger === undefined) return room
+  throw clientError('ROOM_OFFER', 'the contract pins another program than the room that is here', {
+    expected: images!.join(' or '),
+    found: stranger,
+  })
 }
 
 function refusal(bytes: Uint8Array | undefined, status?: number): Error {

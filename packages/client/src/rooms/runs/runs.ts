@@ -1,13 +1,15 @@
-import { fromUtf8 } from '@sotto/protocol/bytes'
+import { fromUtf8, toHex } from '@sotto/protocol/bytes'
 import {
   type Argument,
   encodeContract,
   type Name,
   type NamedContract,
   type OutputApproval,
+  planRun,
   type PartyDocuments,
   signPartyDocument,
 } from '@sotto/protocol/contract'
+import { crypto } from '@sotto/protocol/crypto-backend'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import {
   type BoardAccess,
@@ -19,7 +21,7 @@ import {
 import type { VerifiedRoom } from '@sotto/verifier/room'
 import { clientError } from '../../errors.ts'
 import type { Acting } from '../contracts.ts'
-import { type JudgedOffer, type JudgedRun, judgeOffer, judgeRun } from './judge.ts'
+import { type JudgedOffer, type JudgedRun, judgeOffer, judgeRun, requireOffered } from './judge.ts'
 import { kmsKeys } from './kms-keys.ts'
 import { createRoomCalls, type RoomCallsOptions } from './room-calls.ts'
 
@@ -95,7 +97,7 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
     acting: Acting,
   ): Promise<RunView> {
     const inquiry = sign('inquiry', named, acting)
-    return ofThis(await calls.ask({ call, run, inquiry }, runViewDecoder, acting.signal), run)
+    return ofThis(await calls.ask({ call, run, inquiry }, runViewDecoder, { signal: acting.signal }), run)
   }
 
   return {
@@ -108,6 +110,7 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
       const offered = await calls.ask(
         {
           call: 'offer',
+          nonce: toHex(crypto.randomBytes(16)),
           contract: fromUtf8(encodeContract(named.contract)),
           inquiry: sign('inquiry', named, acting),
           transform,
@@ -117,7 +120,7 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
           files,
         },
         offeredRunDecoder,
-        acting.signal,
+        { signal: acting.signal, images: planRun(named.contract, transform).room },
       )
       const { offer } = offered
       const isAsked =
@@ -136,7 +139,7 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
       const { run } = await judge(named, offered)
       const inquiry = sign('inquiry', named, acting)
       return ofThis(
-        await calls.ask({ call: 'begin', run, inquiry, consents }, runViewDecoder, acting.signal),
+        await calls.ask({ call: 'begin', run, inquiry, consents }, runViewDecoder, { signal: acting.signal }),
         run,
       )
     },
@@ -146,12 +149,17 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
     async approve(named, run, approvals, acting) {
       const inquiry = sign('inquiry', named, acting)
       return ofThis(
-        await calls.ask({ call: 'approve', run, inquiry, approvals }, runViewDecoder, acting.signal),
+        await calls.ask({ call: 'approve', run, inquiry, approvals }, runViewDecoder, {
+          signal: acting.signal,
+        }),
         run,
       )
     },
-    verify: async (named, offered, view) =>
-      judgeRun(named, offered, view, kmsKeys(view, await service(), policy)),
+    async verify(named, offered, view) {
+      const judged = judgeRun(named, offered, view, kmsKeys(view, await service(), policy))
+      requireOffered(named, offered, judged)
+      return judged
+    },
   }
 }
 

@@ -1,8 +1,11 @@
 import { roomRoleError } from '../errors.ts'
 import { LongestPassage } from './longest-passage.ts'
+import { wordsOf } from './words.ts'
 
 /** Characters of an output that is compared: the comparison takes some hundred bytes for each word. */
 const MAX_COMPARED_CHARACTERS = 2_000_000
+/** The same in words: some scripts have one in each character, or several. */
+const MAX_COMPARED_WORDS = 250_000
 
 /**
  * That an output repeats no longer passage of any text than its owners allow. Outputs of several items are compared as a
@@ -25,6 +28,10 @@ export function requireOverlap(
   if (output.length > MAX_COMPARED_CHARACTERS)
     throw roomRoleError('ROOM_OUTPUT', 'what the run made is too long to be compared', {
       expected: `at most ${MAX_COMPARED_CHARACTERS} characters`,
+    })
+  if (wordsOf(output).length > MAX_COMPARED_WORDS)
+    throw roomRoleError('ROOM_OUTPUT', 'what the run made has too many words to be compared', {
+      expected: `at most ${MAX_COMPARED_WORDS} words`,
     })
   const passage = new LongestPassage(output)
   for (const text of texts) passage.read(text)

@@ -6,6 +6,7 @@ const OWN_WORDS = /^(?:ROOM|CONTRACT|SEALED|RELEASE)_/
 const RULES: Readonly<Record<string, string>> = {
   ROOM_OVERLAP: 'max-common-words',
   ROOM_OUTPUT: 'max-bytes',
+  ROOM_EXPIRED: 'validity',
 }
 /** The KMS's codes by the rule that they are about. */
 const KMS_RULES: Readonly<Record<string, string>> = {
@@ -39,5 +40,8 @@ function ruleOf({ code, found = '' }: SottoError): string | undefined {
 }
 
 function lineOf(words: string): string {
-  return words.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, MAX_MESSAGE)
+  return words
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+    .slice(0, MAX_MESSAGE)
+    .toWellFormed()
 }

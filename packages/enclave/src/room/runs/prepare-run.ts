@@ -26,6 +26,8 @@ export interface PrepareContext extends JudgingContext {
   hardware: TrustedHardware
   /** Bytes of all sealed inputs of a run together, at most. */
   maxInputBytes: number
+  /** Bytes of one result, at most. */
+  maxResultBytes: number
   /** Where the contract stands, as its KMS says to the party that asks. @throws `ROOM_KMS`, `ROOM_KMS_UNREACHABLE` */
   standing(contract: NamedContract, inquiry: string): Promise<ContractView>
   /** Whether this room can do what a plan asks for. @throws `ROOM_TASK`, and what a kind of task refuses */
@@ -50,6 +52,12 @@ export async function prepareRun(call: OfferCall, context: PrepareContext): Prom
     throw roomRoleError('ROOM_INPUT_TOO_LARGE', 'the inputs of this run are more than this room takes', {
       expected: `at most ${context.maxInputBytes} bytes`,
       found: `${bytes}`,
+    })
+  const large = plan.outputs.find(({ maxBytes }) => maxBytes > context.maxResultBytes)
+  if (large !== undefined)
+    throw roomRoleError('ROOM_TASK', `${large.name} may be larger than what this room holds`, {
+      expected: `at most ${context.maxResultBytes} bytes`,
+      found: `${large.maxBytes}`,
     })
   await requireAgreed(named, call, context)
   await context.requireRunnable(plan)

@@ -9,7 +9,13 @@ import {
 } from '@sotto/protocol/contract'
 import { signDsse } from '@sotto/protocol/dsse'
 import { documentDigest, encodeDocument, type UnixSeconds } from '@sotto/protocol/keyrelease'
-import { RUN_PREDICATE, type RunProvenance, type RunView, signRunProvenance } from '@sotto/protocol/room'
+import {
+  RUN_PREDICATE,
+  type RunProvenance,
+  type RunState,
+  type RunView,
+  signRunProvenance,
+} from '@sotto/protocol/room'
 import type { TrustedService } from '@sotto/verifier'
 import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
@@ -63,7 +69,7 @@ export class RoomRun {
   readonly #boots = new Map<string, VerifiedService>()
   #view: RunView
   #made: MadeResult | undefined
-  #isReleasing = false
+  #hasBegun = false
 
   constructor(job: RunJob, parts: RunParts) {
     this.job = job
@@ -76,9 +82,18 @@ export class RoomRun {
     return { ...this.#view, bundles: [...this.#boots.values()].map(({ bundle }) => toBase64Url(bundle)) }
   }
 
-  /** Whether it has ended, or has not begun: then nothing is lost when it is forgotten. */
-  get isAtRest(): boolean {
-    return this.#view.state !== 'running' && this.#view.state !== 'waiting'
+  get state(): RunState {
+    return this.#view.state
+  }
+
+  /** Whether it was more than an offer. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
+  }
+
+  /** Whether the KMS has let its result go: then it only has to be sealed. */
+  get isPermitted(): boolean {
+    return this.#view.permit !== undefined
   }
 
   /**
@@ -93,29 +108,30 @@ export class RoomRun {
     if (this.#parts.now() >= offer.notAfter)
       throw roomRoleError('ROOM_RUN_STATE', 'the offer of this run has expired')
     this.#set({ state: 'running' })
+    this.#hasBegun = true
     void this.#run(consents)
   }
 
   /**
-   * Takes approvals of owners who look at outputs; with the last of them the result is released.
+   * Takes approvals of owners who look at outputs; with the last of them the result is on its way.
    * @throws `ROOM_RUN_STATE` while some are missing; codes of contracts
    */
-  async approve(approvals: string[]): Promise<void> {
-    if (this.#view.state === 'done') return
+  approve(approvals: string[]): void {
     const made = this.#made
-    if (this.#view.state !== 'waiting' || made === undefined)
-      throw roomRoleError('ROOM_RUN_STATE', 'no result of this run waits for approval', {
-        found: this.#view.state,
-      })
-    for (const envelope of approvals) {
-      const { document, party } = verifyPartyDocument('approval', envelope, this.job.named)
-      this.#requireOwn(document, made)
-      if (document.verdict === 'refuse') {
-        this.#fail(roomRoleError('ROOM_ENDED', `${party.name} does not let ${document.output} out`))
-        return
-      }
-      this.#approvals.set(`${party.name} ${document.output}`, envelope)
+    const { state } = this.#view
+    if (state === 'done' || (state === 'running' && made !== undefined)) return
+    if (state !== 'waiting' || made === undefined)
+      throw roomRoleError('ROOM_RUN_STATE', 'no result of this run waits for approval', { found: state })
+    // All of them first: one that is none changes nothing.
+    const said = approvals.map((envelope) => ({ envelope, ...this.#readApproval(envelope, made) }))
+    const refused = said.find(({ document }) => document.verdict === 'refuse')
+    if (refused !== undefined) {
+      const { party, document } = refused
+      this.#fail(roomRoleError('ROOM_ENDED', `${party.name} does not let ${document.output} out`))
+      return
     }
+    for (const { envelope, document, party } of said)
+      this.#approvals.set(`${party.name} ${document.output}`, envelope)
     const missing = reviewersOf(this.job).flatMap(({ name }) =>
       made.outputs.flatMap(({ output }) =>
         this.#approvals.has(`${name} ${output}`) ? [] : [`${output} of ${name}`],
@@ -125,25 +141,43 @@ export class RoomRun {
       throw roomRoleError('ROOM_RUN_STATE', 'the result waits for further approvals', {
         expected: missing.join(', '),
       })
-    if (this.#isReleasing) return
-    this.#isReleasing = true
+    this.#set({ state: 'running' })
+    void this.#releaseApproved(made)
+  }
+
+  #readApproval(envelope: string, made: MadeResult): { document: OutputApproval; party: Party } {
+    const { document, party } = verifyPartyDocument('approval', envelope, this.job.named)
+    this.#requireOwn(document, made)
+    if (reviewersOf(this.job).some(({ name }) => name === party.name)) return { document, party }
+    throw roomRoleError('ROOM_RUN_STATE', 'this party looks at no output of this run', {
+      expected: reviewersOf(this.job)
+        .map(({ name }) => name)
+        .join(', '),
+      found: party.name,
+    })
+  }
+
+  async #releaseApproved(made: MadeResult): Promise<void> {
     try {
       await this.#release(made)
     } catch (error) {
-      // A KMS that does not answer now may answer the same approvals later.
-      if ((error as { action?: string }).action === 'retry') throw error
-      this.#fail(error)
-    } finally {
-      this.#isReleasing = false
+      // A KMS or board that does not answer now may do so later, with the same approvals.
+      if ((error as { action?: string }).action === 'retry') this.#set({ state: 'waiting' })
+      else this.#fail(error)
     }
   }
 
   /** Ends it, whatever it does. */
   cancel(): void {
-    if (this.#view.state === 'done' || this.#view.state === 'failed') return
-    this.#stop.abort(roomRoleError('ROOM_ENDED', 'somebody ended the run'))
+    const { state } = this.#view
+    if (state === 'done' || state === 'failed' || state === 'cancelled') return
     this.#set({ state: 'cancelled' })
-    this.#forget()
+    this.#end('somebody ended the run')
+  }
+
+  /** Ends it because its offer did. */
+  expire(): void {
+    this.#fail(roomRoleError('ROOM_EXPIRED', 'the time of its offer is over'))
   }
 
   /** The KMS, verified now. Of more boots than a view shows, the latest count. */
@@ -163,7 +197,7 @@ export class RoomRun {
     try {
       await this.#parts.inTurn(() => this.#compute(consents))
     } catch (error) {
-      if (this.#view.state === 'running') this.#fail(error)
+      this.#fail(error)
     }
   }
 
@@ -187,12 +221,18 @@ export class RoomRun {
         signal,
         onProgress: (transform, done, of) => this.#set({ progress: { transform, done, of } }),
       })
+      if (signal.aborted) wipe(computed)
       signal.throwIfAborted()
       const made = { ...computed, released, startedAt, envelope: this.#signResult(computed) }
       this.#made = made
       this.#set({ result: made.envelope })
       const reviewers = reviewersOf(job)
       if (reviewers.length === 0) return await this.#release(made)
+      // Who looks gets it in clear: what was withdrawn, ended or taken back until now counts. The same run has the same keys.
+      const again = await patiently(signal, async () =>
+        obtainRunKeys(job, consents, kms, await this.#service()),
+      )
+      for (const key of again.contentKeys) key.fill(0)
       const review = await this.#seal(made, () => reviewers)
       signal.throwIfAborted()
       this.#set({ state: 'waiting', review })
@@ -223,8 +263,11 @@ export class RoomRun {
       outputs: made.outputs,
       approvals: [...this.#approvals.values()],
     }
-    const permit = await patiently(this.#stop.signal, async () =>
-      obtainPermit(job, result, this.#parts.kms, await this.#service()),
+    const isOver = (): boolean => this.#parts.now() >= job.offer.notAfter
+    const permit = await patiently(
+      this.#stop.signal,
+      async () => obtainPermit(job, result, this.#parts.kms, await this.#service()),
+      isOver,
     )
     this.#stop.signal.throwIfAborted()
     this.#set({ permit })
@@ -288,23 +331,33 @@ export class RoomRun {
     })
   }
 
+  /** What has ended stays as it ended. */
   #set(change: Partial<RunView>): void {
-    if (this.#stop.signal.aborted && change.state !== 'cancelled') return
+    if (this.#stop.signal.aborted) return
     this.#view = { ...this.#view, ...change }
   }
 
   #fail(error: unknown): void {
     this.#set({ state: 'failed', failure: failureOf(error) })
+    this.#end('the run has ended')
+  }
+
+  #end(message: string): void {
+    this.#stop.abort(roomRoleError('ROOM_ENDED', message))
     this.#forget()
   }
 
   /** What was computed is overwritten: it has left, or never will. */
   #forget(): void {
-    for (const { bytes, salt } of this.#made?.outputs ?? []) {
-      bytes.fill(0)
-      salt.fill(0)
-    }
+    if (this.#made !== undefined) wipe(this.#made)
     this.#made = undefined
+  }
+}
+
+function wipe({ outputs }: ComputedRun): void {
+  for (const { bytes, salt } of outputs) {
+    bytes.fill(0)
+    salt.fill(0)
   }
 }
 

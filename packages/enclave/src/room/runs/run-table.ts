@@ -1,5 +1,5 @@
 import type { OfferedRun, RoomCall, RunView } from '@sotto/protocol/room'
-import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
+import { type Digest, documentDigest, type UnixSeconds } from '@sotto/protocol/keyrelease'
 import { roomRoleError } from '../errors.ts'
 import { type PrepareContext, prepareRun } from './prepare-run.ts'
 import { requireParty } from './require-party.ts'
@@ -11,6 +11,8 @@ const MAX_RUNS = 256
 const MAX_RUNS_PER_CONTRACT = 32
 /** How long a run that ended is still shown. */
 const KEPT_SECONDS = 3600
+/** An offer is answered the same for so long: longer than its inquiry counts, by either clock. */
+const REMEMBERED_SECONDS = 900
 
 /** What the table is made of. */
 export interface RunTableOptions {
@@ -22,6 +24,7 @@ export interface RunTableOptions {
 export class RunTable {
   readonly #options: RunTableOptions
   readonly #runs = new Map<Digest, RoomRun>()
+  readonly #answered = new Map<Digest, { answer: Promise<OfferedRun>; until: UnixSeconds }>()
   #preparing = 0
 
   constructor(options: RunTableOptions) {
@@ -39,7 +42,7 @@ export class RunTable {
       })
     requireParty(call.inquiry, run.job.named, this.#now())
     if (call.call === 'begin') run.begin(call.consents)
-    if (call.call === 'approve') await run.approve(call.approvals)
+    if (call.call === 'approve') run.approve(call.approvals)
     if (call.call === 'cancel') run.cancel()
     return run.view
   }
@@ -49,11 +52,13 @@ export class RunTable {
     const now = this.#now()
     for (const [digest, run] of this.#runs) {
       const { notAfter } = run.job.offer
-      // Without its offer a result that waits can never leave.
-      if (run.view.state === 'waiting' && now >= notAfter) run.cancel()
-      if (run.isAtRest && now >= notAfter + (run.view.state === 'offered' ? 0 : KEPT_SECONDS))
-        this.#runs.delete(digest)
+      if (now < notAfter) continue
+      // Without its offer nothing of it can ever leave.
+      if (isActive(run) && !run.isPermitted) run.expire()
+      const isShown = run.hasBegun && now < notAfter + KEPT_SECONDS
+      if (!isActive(run) && !isShown) this.#runs.delete(digest)
     }
+    for (const [digest, { until }] of this.#answered) if (now >= until) this.#answered.delete(digest)
   }
 
   /** Ends all. */
@@ -62,13 +67,25 @@ export class RunTable {
     this.#runs.clear()
   }
 
-  async #offer(call: RoomCall & { call: 'offer' }): Promise<OfferedRun> {
-    if (this.#runs.size + this.#preparing >= MAX_RUNS) throw busy(`${MAX_RUNS} runs`)
+  /** A call that comes again, from whoever saw it pass, is the same offer: it takes no place. */
+  #offer(call: RoomCall & { call: 'offer' }): Promise<OfferedRun> {
+    const digest = documentDigest(call)
+    const known = this.#answered.get(digest)
+    if (known !== undefined) return known.answer
+    const answer = this.#prepare(call)
+    this.#answered.set(digest, { answer, until: this.#now() + REMEMBERED_SECONDS })
+    // What was refused may be asked again.
+    answer.catch(() => this.#answered.delete(digest))
+    return answer
+  }
+
+  async #prepare(call: RoomCall & { call: 'offer' }): Promise<OfferedRun> {
+    this.#makeRoom()
     this.#preparing++
     try {
       const job = await prepareRun(call, this.#options.prepare)
       const ofContract = [...this.#runs.values()].filter(
-        ({ job: { named }, view }) => named.digest === job.named.digest && view.state !== 'done',
+        (run) => run.job.named.digest === job.named.digest && isActive(run),
       )
       if (ofContract.length >= MAX_RUNS_PER_CONTRACT)
         throw busy(`${MAX_RUNS_PER_CONTRACT} runs of one contract`)
@@ -79,9 +96,23 @@ export class RunTable {
     }
   }
 
+  /** Runs that ended make room for new ones, the oldest first. */
+  #makeRoom(): void {
+    for (const [digest, run] of this.#runs) {
+      if (this.#runs.size + this.#preparing < MAX_RUNS) return
+      if (!isActive(run)) this.#runs.delete(digest)
+    }
+    if (this.#runs.size + this.#preparing >= MAX_RUNS) throw busy(`${MAX_RUNS} runs`)
+  }
+
   #now(): UnixSeconds {
     return this.#options.parts.now()
   }
+}
+
+/** Whether something may still come of it. */
+function isActive({ state }: RoomRun): boolean {
+  return state === 'offered' || state === 'running' || state === 'waiting'
 }
 
 function busy(expected: string): Error {

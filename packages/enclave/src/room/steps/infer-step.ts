@@ -22,9 +22,13 @@ export async function runInferStep(step: Step, task: InferTask): Promise<StepRes
     if (task.action === 'embed') return await embed(engine, items as string[], step)
     const answer = answererOf(engine, task)
     const texts: string[] = []
+    let bytes = 0
     for (const item of items) {
       step.signal.throwIfAborted()
-      texts.push(await answer(item, step.signal))
+      const text = await answer(item, step.signal)
+      bytes += text.length
+      requireRoom(bytes, step)
+      texts.push(text)
       step.onProgress(texts.length, items.length)
     }
     if (task.action === 'transcribe') for (const text of texts) step.onTranscript(text)
@@ -42,7 +46,8 @@ async function itemsOf(
   const items: (string | Uint8Array)[] = []
   for (const name of transform.reads) {
     if (name === model) continue
-    items.push(...(action === 'transcribe' ? await recordingsOf(name) : await textsOf(name)))
+    for (const item of action === 'transcribe' ? await recordingsOf(name) : await textsOf(name))
+      items.push(item)
   }
   return items
 
@@ -94,9 +99,18 @@ async function embed(engine: EngineProcess, texts: readonly string[], step: Step
     const inputs = texts.slice(at, at + EMBED_BATCH)
     const result = await engine.embed({ inputs }, { signal: step.signal })
     vectors.push(...result.vectors)
+    requireRoom(vectors.length * (vectors[0]?.byteLength ?? 0), step)
     step.onProgress(vectors.length, texts.length)
   }
   return { kind: 'vectors', vectors }
+}
+
+/** Before more of it is made than may leave. */
+function requireRoom(bytes: number, { maxBytes }: Step): void {
+  if (bytes <= maxBytes) return
+  throw roomRoleError('ROOM_OUTPUT', 'what the model makes is larger than agreed', {
+    expected: `at most ${maxBytes} bytes`,
+  })
 }
 
 function cannot(what: string): Error {
