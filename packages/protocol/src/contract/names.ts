@@ -10,13 +10,17 @@ export const columnName: Decoder<string> = text(63, COLUMN_NAME)
 
 /**
  * Something that runs, of 1 to `max` characters, which parties approve as they see it: no control character but tab and
- * line feed, and nothing that has no shape or turns text around, so that what is shown is what runs.
+ * line feed, and nothing that has no shape (selectors, fillers, an empty Braille cell) or turns text around, so that what is
+ * shown is what runs.
  */
 export function code(max: number): Decoder<string> {
-  return text(max, /^[^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\t\n]]+$/v)
+  return text(max, /^[^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]--[\t\n]]+$/v)
 }
 
 /** {@link code} for a model: the two joiners are letters of some languages. */
 export function prompt(max: number): Decoder<string> {
-  return text(max, /^[^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\t\n\u200C\u200D]]+$/v)
+  return text(
+    max,
+    /^[^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]--[\t\n\u200C\u200D]]+$/v,
+  )
 }

@@ -26,8 +26,8 @@ export interface BoardOptions extends Retries {
 }
 
 /**
- * The board of a room, as a member has it. Whoever keeps it can leave messages out at the end, or show an earlier state,
- * and is believed in nothing else. Several of these may be used at once.
+ * The board of a room, as a member has it. Whoever keeps it can leave messages out, put them in another order, or show an
+ * earlier state: numbers are its own. It is believed in nothing. Several of these may be used at once.
  */
 export interface Board {
   /** Opens the board, where it is not open yet. @param owner whom the operator admits @throws `ROOM_REFUSED`, `ROOM_UNAVAILABLE`, `ROOM_BOARD` */
@@ -41,7 +41,7 @@ export interface Board {
   /**
    * Messages after an index, without a gap. One that cannot be read is told as such, and the others follow.
    * @param after the last index that was read before. @default 0
-   * @throws `ROOM_BOARD` where the board leaves one out, changes their order, or has more than a room has; as {@link create}
+   * @throws `ROOM_BOARD` where numbers have a gap or go back, or there are more messages than a room has; as {@link create}
    */
   read(after?: number): AsyncGenerator<BoardEntry>
   /** Brings a sealed file there; goes on where an earlier upload ended. @throws as {@link create} */
