@@ -1,7 +1,7 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { checkRunProof, parseRunProof, type Room } from '@sotto/client/rooms'
 import type { NamedContract } from '@sotto/protocol/contract'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { trustPolicyOf } from '../../packages/kms/test/client.ts'
 import { Members } from './support/members.ts'
 import { bank, hasDuckDb, shop } from './support/room-lab.ts'

@@ -1,9 +1,10 @@
 /** What parties of a room do, step by step: each step is a command that somebody types. */
+import { existsSync } from 'node:fs'
 import { copyFile, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
-/** As much of a digest as people type. */
-const TYPED = 12
+/** As much of a digest as folders are named by. */
+const SHORT = 12
 
 /**
  * @param {object} about
@@ -40,7 +41,7 @@ export function createRoom({ name, parties, address, policy }) {
   async function open(party, run) {
     await party.sotto(['room', 'outputs', run, '--out', 'results'])
     opened.add(`${party.name} ${run}`)
-    return join(party.desk, 'results', run)
+    return join(party.desk, 'results', run.slice(0, SHORT))
   }
 
   return {
@@ -73,7 +74,7 @@ export function createRoom({ name, parties, address, policy }) {
     add: (party, input, place, more = []) => party.sotto(['room', 'data', 'add', input, place, ...more]),
     /**
      * Asks for a run, has every other party consent, and sees it through.
-     * @returns {Promise<string>} its digest, as it is typed
+     * @returns {Promise<string>} its digest
      */
     async run(asker, asked) {
       const run = await ask(asker, asked)
@@ -87,6 +88,17 @@ export function createRoom({ name, parties, address, policy }) {
       await asker.refused(['room', 'run', '--go', run, '--once'])
       return run
     },
+    /**
+     * An owner looks at the result of a run, and lets it out or not.
+     * @param {'yes' | 'no'} choice
+     * @returns {Promise<string>} the folder with what it looked at
+     */
+    async decide(owner, run, choice) {
+      await owner.sotto(['room', 'vote', run, choice, '--result', '--yes', '--out', 'looked-at'])
+      return join(owner.desk, 'looked-at', run.slice(0, SHORT))
+    },
+    /** Whether a party has opened something of a run. */
+    hasResults: (party, run) => existsSync(join(party.desk, 'results', run.slice(0, SHORT))),
     /** Goes on with a run whose result was looked at. */
     async finish(asker, run) {
       await asker.sotto(['room', 'run', '--go', run])
@@ -136,7 +148,7 @@ function asking({ transform, template, set = {} }) {
 function digestIn(text) {
   const [digest] = /\b[0-9a-f]{64}\b/.exec(text) ?? []
   if (digest === undefined) throw new Error(`no digest in: ${text}`)
-  return digest.slice(0, TYPED)
+  return digest
 }
 
 /** Lines of members, without who reads them. */

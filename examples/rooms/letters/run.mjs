@@ -1,5 +1,5 @@
 /** Letters: a publisher has those of an archive summarised, and reads none of them. Run: node examples/rooms/letters/run.mjs */
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readOptions } from '../driver/options.mjs'
@@ -76,11 +76,11 @@ await play(
 
     chapter('It lets one result out')
     const first = await room.runUntilReview(publisher, { transform: 'reviewed' })
-    await archive.sotto(['room', 'vote', first, 'yes', '--yes', '--out', 'looked-at'])
+    const looked = await room.decide(archive, first, 'yes')
     await room.finish(publisher, first)
     const found = await readTexts(join(await room.open(publisher, first), 't5-summaries'))
     checkSummaries('t5', found)
-    const seen = await readTexts(join(archive.desk, 'looked-at', first, 't5-summaries'))
+    const seen = await readTexts(join(looked, 't5-summaries'))
     checks.that(
       'the publisher has exactly what the archive looked at',
       JSON.stringify(seen) === JSON.stringify(found),
@@ -88,13 +88,10 @@ await play(
 
     chapter('And keeps another one')
     const second = await room.runUntilReview(publisher, { transform: 'reviewed' })
-    await archive.sotto(['room', 'vote', second, 'no', '--yes', '--out', 'looked-at'])
+    await room.decide(archive, second, 'no')
     const kept = await publisher.refused(['room', 'run', '--go', second])
     checks.that('the run ends without a result', kept.includes('ROOM_RUN_FAILED'), kept)
-    checks.that(
-      'and the publisher has nothing of it',
-      !(await readdir(join(publisher.desk, 'results'))).includes(second),
-    )
+    checks.that('and the publisher has nothing of it', !room.hasResults(publisher, second))
 
     chapter('The end')
     await room.close(reviewed)

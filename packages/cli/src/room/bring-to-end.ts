@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RoomRun } from '@sotto/client/rooms'
 import type { Name, NamedContract } from '@sotto/protocol/contract'
-import type { Digest } from '@sotto/protocol/keyrelease'
+import { type Digest, documentDigest } from '@sotto/protocol/keyrelease'
 import { SottoError } from '@sotto/protocol/errors'
 import type { RunView } from '@sotto/protocol/room'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
 import { contractOfRun, findRun, short } from './items.ts'
 import { missingApprovals, missingConsents } from './missing.ts'
+import { findProven, requireProven } from './proven.ts'
 import { isRefusal, type RoomSession } from './session.ts'
 
 /** Between two looks at the board. */
@@ -24,8 +25,9 @@ const MAX_MISSES = 60
 /**
  * Brings a run as far as it gets: begins it once every owner has consented, follows it, and brings approvals once every
  * owner who looks at outputs has given them. Whoever waits does not stop because a service is away for a moment.
- * @returns the view of a run that is over
- * @throws `ROOM_WAITING` where others have to act and nobody waits for them, or the offer is over; codes of rooms
+ * @returns the view of a run that is over; one that is done was verified
+ * @throws `ROOM_WAITING` where others have to act and nobody waits for them, or the offer is over; `ROOM_STATE` where
+ * members tell what nothing proves; codes of rooms
  */
 export async function bringToEnd(
   context: CommandContext,
@@ -36,14 +38,21 @@ export async function bringToEnd(
   const { signal } = context
   const say = createTeller(context)
   let misses = 0
+  let isRunning = false
+  const onView = (view: RunView): void => {
+    isRunning = view.state === 'running'
+    say(describeProgress(view))
+  }
   for (;;) {
     try {
-      const step = await takeStep(context, session, digest, say)
+      const step = await takeStep(context, session, digest, { say, onView })
       misses = 0
       if ('over' in step) return step.over
       if (!waits) throw step.waiting
       say(step.waiting.message)
     } catch (error) {
+      if (signal.aborted && isRunning)
+        context.note(`the run ends by itself; sotto room run --go ${short(digest)} looks again`)
       signal.throwIfAborted()
       const isAway = error instanceof SottoError && error.action === 'retry' && error.code !== 'ROOM_WAITING'
       if (!waits || !isAway || ++misses > MAX_MISSES) throw error
@@ -58,49 +67,72 @@ async function takeStep(
   context: CommandContext,
   session: RoomSession,
   digest: Digest,
-  say: (line: string) => void,
+  { say, onView }: { say: (line: string) => void; onView: (view: RunView) => void },
 ): Promise<{ over: RunView } | { waiting: Error }> {
   const { signal } = context
   const state = await session.room.state()
   const run = findRun(state, digest)
   const named = contractOfRun(state, run)
-  const follow = { signal, onView: (view: RunView): void => say(describeProgress(view)) }
-  const view = await lookAt(session, named, run, follow)
+  const follow = { signal, onView }
+  const found = await lookAt(session, named, run, follow)
   tellDeclined(run, say)
+  if ('proven' in found) return { over: found.proven }
+  let { view } = found
   if (view.state === 'offered') {
     const missing = missingConsents(named, run)
     if (missing.length > 0) {
       requireTime(context, run)
       return { waiting: waitingFor(run, view, missing) }
     }
-    await session.room.begin(named, run, follow)
-    return takeStep(context, session, digest, say)
+    view = await session.room.begin(named, run, follow)
+    if (view.state === 'offered')
+      throw cliError('ROOM_STATE', `the room did not begin the run ${short(run.run)}`, {
+        expected: 'running',
+        found: view.state,
+      })
+  } else await tellOthers(session, named, run, view)
+  if (view.state === 'waiting') {
+    const missing = missingApprovals(named, run)
+    if (missing.length > 0) return { waiting: waitingFor(run, view, missing) }
+    view = await session.room.release(named, run, follow)
+    // The room may know of an owner whose word the board did not show yet.
+    if (view.state === 'waiting')
+      return { waiting: cliError('ROOM_WAITING', `the room still waits for who looks at ${short(run.run)}`) }
   }
-  await tellOthers(session, named, run, view)
-  if (view.state !== 'waiting') return { over: view }
-  const missing = missingApprovals(named, run)
-  if (missing.length > 0) return { waiting: waitingFor(run, view, missing) }
-  return { over: await session.room.release(named, run, follow) }
+  if (view.state === 'done') await requireProven(session, named, run, view)
+  return { over: view }
 }
 
-/** What the room itself says, and looks until it rests; what members told, where the room has forgotten it. */
+/** What the room itself says, and looks until it rests; where it has forgotten the run, what members told and is proven. */
 async function lookAt(
-  { room }: RoomSession,
+  session: RoomSession,
   named: NamedContract,
   run: RoomRun,
   follow: { onView: (view: RunView) => void; signal: AbortSignal },
-): Promise<RunView> {
+): Promise<{ view: RunView } | { proven: RunView }> {
   try {
-    return await room.follow(named, run.run, follow)
+    return { view: await session.room.follow(named, run.run, follow) }
   } catch (error) {
-    const [told] = run.views
     if (!isRefusal(error, 'ROOM_RUN_UNKNOWN')) throw error
-    if (told !== undefined) return told.view
-    throw cliError('ROOM_STATE', `the room does not know the run ${short(run.run)} any more`, {
-      hint: 'ask for it again: sotto room run',
-      cause: error,
-    })
+    const proven = await findProven(session, named, run)
+    if (proven !== undefined) return { proven }
+    throw forgotten(run, error)
   }
+}
+
+/** Any member can tell anything of a run that the room has forgotten. */
+function forgotten({ run, views }: RoomRun, cause: unknown): Error {
+  const [told] = views
+  const hint = 'ask for it again: sotto room run'
+  if (told === undefined)
+    return cliError('ROOM_STATE', `the room does not know the run ${short(run)} any more`, { hint, cause })
+  const { state, failure } = told.view
+  const why = failure === undefined ? '' : `: ${failure.message}`
+  return cliError(
+    'ROOM_STATE',
+    `members tell that the run ${short(run)} is ${state}${why}; the room does not know it any more, and nothing proves it`,
+    { hint, cause },
+  )
 }
 
 /** Whoever began a run may be gone: the others learn how it stands from whoever finds out. */
@@ -108,9 +140,11 @@ async function tellOthers(
   { room }: RoomSession,
   named: NamedContract,
   run: RoomRun,
-  { state }: RunView,
+  view: RunView,
 ): Promise<void> {
-  if (state === 'offered' || run.views.some(({ view }) => view.state === state)) return
+  // A view of the same state may be one that somebody made up.
+  const digest = documentDigest(view)
+  if (view.state === 'offered' || run.views.some((told) => documentDigest(told.view) === digest)) return
   // What has begun is not begun again. An offer that is over cannot be shown so: only those who ask the room see it then.
   await room.begin(named, run).catch(() => undefined)
 }

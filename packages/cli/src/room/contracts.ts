@@ -26,6 +26,16 @@ export async function viewContract(
   }
 }
 
+/** Requires this party to have signed a contract before it acts under it. @throws `ROOM_STATE` */
+export async function requireSigned(session: RoomSession, named: NamedContract): Promise<void> {
+  const name = ownNameIn(named.contract, session.own.key)
+  const view = await viewContract(session, named)
+  if (name !== undefined && view?.accepted.includes(name)) return
+  throw cliError('ROOM_STATE', `you have not signed the contract ${short(named.digest)}`, {
+    hint: `read it and sign it first: sotto room vote ${short(named.digest)} yes`,
+  })
+}
+
 /** Contracts of the room that this party takes part in, at the KMS of this room, in the order of the board. */
 export function ownContracts(
   { proposals }: RoomState,

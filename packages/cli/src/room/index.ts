@@ -1,13 +1,29 @@
 export { type Asked, askedOf } from './arguments.ts'
 export { bringToEnd, requireDone } from './bring-to-end.ts'
-export { chooseContract, CONTRACT_FLAG, ownContracts, ownNameIn, viewContract } from './contracts.ts'
+export {
+  chooseContract,
+  CONTRACT_FLAG,
+  ownContracts,
+  ownNameIn,
+  requireSigned,
+  viewContract,
+} from './contracts.ts'
 export { openDataFiles } from './data-files.ts'
 export { describeContract } from './describe/index.ts'
 export { contractOf, parseDraft, readDraft, readDraftFiles } from './draft/index.ts'
 export { fingerprint, hasSameKeys } from './fingerprint.ts'
-export { contractOfRun, findContract, findItem, findRun, short } from './items.ts'
+export {
+  contractOfRun,
+  findContract,
+  findItem,
+  findRun,
+  nameOfContract,
+  requireWholeDigest,
+  short,
+} from './items.ts'
 export { ownersOf } from './missing.ts'
-export { writePrivate, type WrittenFile } from './output-files.ts'
+export { writeOnce, writePrivate, type WrittenFile } from './output-files.ts'
+export { isToldDone } from './proven.ts'
 export {
   chooseRoom,
   createRoom,

@@ -1,10 +1,13 @@
 import type { RoomRun, RoomState } from '@sotto/client/rooms'
 import type { NamedContract } from '@sotto/protocol/contract'
 import { cliError } from '../errors.ts'
+import type { CommandContext } from '../framework/index.ts'
+import { printableLine } from '../terminal/index.ts'
 
 /** Shortest beginning of a digest that stands for it. */
 export const MIN_PREFIX = 6
 const PREFIX = /^[0-9a-f]{6,64}$/
+const WHOLE = /^[0-9a-f]{64}$/
 /** As much of a digest as is shown where it is to be typed. */
 const SHOWN = 12
 
@@ -46,9 +49,40 @@ export function contractOfRun({ proposals }: RoomState, { run, offered }: RoomRu
   return { contract: named.contract, digest: named.digest }
 }
 
+/**
+ * Requires a whole digest where nobody is asked: with `--yes` nobody sees what the beginning of one turned out to name,
+ * and any member can look for a contract or run that begins like another.
+ * @throws `CLI_USAGE`
+ */
+export function requireWholeDigest(
+  { global }: Pick<CommandContext, 'global'>,
+  digest: string | undefined,
+): void {
+  if (!global.yes || (digest !== undefined && WHOLE.test(digest))) return
+  throw cliError(
+    'CLI_USAGE',
+    'with --yes name it by its whole digest: nobody is asked whether it is the right one',
+    {
+      expected: '64 hexadecimal digits',
+      found: digest === undefined ? 'no digest' : `${digest.length} characters`,
+      hint: 'sotto room status --json shows whole digests; or leave --yes out, and answer at a terminal',
+    },
+  )
+}
+
 /** A digest as people type it. */
 export function short(digest: string): string {
   return digest.slice(0, SHOWN)
+}
+
+/** A contract as a question names it: what it says is another's word. */
+export function nameOfContract({ contract, digest }: NamedContract): string {
+  return printableLine(`${short(digest)} (${contract.title})`)
+}
+
+/** A run as a question names it. */
+export function nameOfRun({ contract }: NamedContract, { run, offered }: RoomRun): string {
+  return printableLine(`${short(run)} (${offered.offer.transform} of ${contract.title})`)
 }
 
 function requirePrefix(prefix: string): void {

@@ -19,8 +19,16 @@ export interface WrittenFile {
  * @throws `CLI_FILE` something else is there
  */
 export async function writePrivate(folder: string, name: string, content: Uint8Array): Promise<WrittenFile> {
-  const file = join(folder, name)
   await makePrivateFolder(folder)
+  return writeOnce(join(folder, name), content, 'move it away, or choose another folder with --out')
+}
+
+/**
+ * As {@link writePrivate}, into a folder that is there.
+ * @param hint what to do where something else is there
+ * @throws `CLI_FILE`
+ */
+export async function writeOnce(file: string, content: Uint8Array, hint: string): Promise<WrittenFile> {
   try {
     await writeNew(file, content)
     return { file, isSame: false }
@@ -28,7 +36,7 @@ export async function writePrivate(folder: string, name: string, content: Uint8A
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWritePrivate(file, cause)
     if (await holds(file, content)) return { file, isSame: true }
     throw cliError('CLI_FILE', `${file} is there already, and is something else`, {
-      hint: 'move it away, or choose another folder with --out',
+      hint,
       cause,
     })
   }

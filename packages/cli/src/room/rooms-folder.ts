@@ -24,7 +24,8 @@ export type OwnRoom = SavedRoom & { secret: RoomSecret }
 /** Folder of a room, for its owner alone. Rooms are secret, so they lie with keys, and not with the state. */
 export function roomFolder(world: ConfigWorld, name: string): string {
   if (!ROOM_NAME.test(name))
-    throw cliError('CLI_USAGE', `${JSON.stringify(name.slice(0, 63))} is no name of a room`, {
+    // It is not repeated: an invitation may have been pasted there.
+    throw cliError('CLI_USAGE', 'that is no name of a room', {
       expected: 'small letters, digits and hyphens, at most 63',
     })
   return join(configDirectory(world), 'rooms', name)
@@ -60,7 +61,7 @@ export async function chooseRoom(world: ConfigWorld, flag: string | undefined): 
   if (wanted !== undefined) {
     const room = await findRoom(world, wanted)
     if (room !== undefined) return room
-    throw cliError('ROOM_UNKNOWN', `there is no room ${wanted} on this machine`, { hint: HINT })
+    throw cliError('ROOM_UNKNOWN', 'there is no room of that name on this machine', { hint: HINT })
   }
   const names = await listRooms(world)
   const [only] = names

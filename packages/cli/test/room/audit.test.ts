@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeInvitation, newRoomSecret, type RunProof } from '@sotto/client/rooms'
@@ -108,6 +108,15 @@ describe('sotto room audit', () => {
     const page = readFileSync(join(cwd, 'page.html'), 'utf8')
     expect(page).toContain('Every check passed')
     expect(page).toContain('<td data-title="Charged">')
+    for (const file of ['graph.svg', 'page.html']) expect(statSync(join(cwd, file)).mode & 0o777).toBe(0o600)
+  })
+
+  it('writes over nothing that is there already', async () => {
+    writeFileSync(join(cwd, 'graph.svg'), 'mine')
+    const { code, stderr } = await audit('run-1.json', '--svg', 'graph.svg')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('is there already')])
+    expect(readFileSync(join(cwd, 'graph.svg'), 'utf8')).toBe('mine')
+    for (const _ of [1, 2]) expect((await audit('run-1.json', '--svg', 'again.svg')).code).toBe(0)
   })
 
   it('says that there is nothing to draw where no proof holds', async () => {
@@ -120,7 +129,7 @@ describe('sotto room audit', () => {
 
   it.each([
     ['a file that is not there', ['none.json'], 'cannot read none.json'],
-    ['a room that is not there', ['nowhere'], 'there is no room nowhere'],
+    ['a room that is not there', ['nowhere'], 'there is no room of that name'],
     ['nothing', [], 'there is no room on this machine yet'],
     ['a contract that is no digest', ['run-1.json', '--contract', 'offers'], 'named by their digest'],
     ['a contract that no proof is of', ['run-1.json', '--contract', '000000'], 'no proof is of a contract'],

@@ -15,6 +15,36 @@ function textsIn(value: unknown, member = ''): string[] {
   return []
 }
 
+/** What says which of several forms something has: another form has other members. */
+const FORM = new Set(['format', 'salt'])
+
+/** A contract again for every leaf of it, with another value there: none of them has to be a contract. */
+function changedLeaves<T>(contract: T): { path: string; value: T }[] {
+  const paths: (string | number)[][] = []
+  const visit = (value: unknown, path: (string | number)[]): void => {
+    if (FORM.has(String(path.at(-1))) || (path.at(-1) === 'kind' && path.at(-2) === 'task')) return
+    if (typeof value !== 'object' || value === null) return void paths.push(path)
+    const isList = Array.isArray(value)
+    for (const [name, one] of Object.entries(value)) visit(one, [...path, isList ? Number(name) : name])
+  }
+  visit(contract, [])
+  return paths.map((path) => {
+    const value = structuredClone(contract)
+    let parent = value as Record<string | number, unknown>
+    for (const name of path.slice(0, -1)) parent = parent[name] as typeof parent
+    const last = path.at(-1)!
+    parent[last] = another(parent[last])
+    return { path: path.join('.'), value }
+  })
+}
+
+function another(value: unknown): unknown {
+  if (typeof value === 'boolean') return !value
+  // Amounts of bytes and times are shown in the units that people read.
+  if (typeof value === 'number') return value * 2 + 60
+  return `${String(value)}x`
+}
+
 describe('a contract in words', () => {
   it.each([
     ['queries', bankAndRetailer()],
@@ -55,6 +85,37 @@ describe('a contract in words', () => {
     ]
     const texts = changes.map(words)
     expect(new Set(texts).size).toBe(changes.length)
+  })
+
+  it.each([
+    ['queries', bankAndRetailer()],
+    ['a model', summaries()],
+    ['everything', everything()],
+  ])('changes with each of its members but the salt: %s', (_what, contract) => {
+    const words = (one: typeof contract): string =>
+      describeContract({ contract: one, digest: '0' }).join('\n')
+    const text = words(contract)
+    const changed = changedLeaves(contract)
+    expect(changed.length).toBeGreaterThan(20)
+    expect(changed.filter(({ value }) => words(value) === text).map(({ path }) => path)).toEqual([])
+  })
+
+  it('says by which column contributors are told also where no figure needs several', () => {
+    const contract = structuredClone(bankAndRetailer())
+    const { rules } = contract.inputs[0]!
+    Object.assign(rules, { minContributors: 1, contributor: 'customer' })
+    const lines = describeContract({ contract, digest: '0' }).join('\n')
+    expect(lines).toContain('told by the column customer')
+  })
+
+  it('keeps texts of others behind a mark, so that none looks like a line of its own', () => {
+    const contract = structuredClone(bankAndRetailer())
+    const { task } = contract.transforms[0]!
+    if (task.kind !== 'sql') throw new Error('no query')
+    task.templates[0]!.sql = 'SELECT 1\noutputs\n  nothing for nobody'
+    const lines = describeContract({ contract, digest: '0' })
+    expect(lines.filter((line) => line.trim() === 'outputs')).toEqual(['outputs'])
+    expect(lines).toContain('      |   nothing for nobody')
   })
 
   it('says who is who, and for drafts that keys are not there yet', () => {

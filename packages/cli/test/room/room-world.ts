@@ -79,6 +79,10 @@ export class RoomWorld {
   failure: RunView['failure']
   /** Where the evidence of a room is not what it should be. */
   refusesRoom = false
+  /** Where the room says that it waits, also with every approval. */
+  keepsWaiting = false
+  /** Where the room begins no run. */
+  beginsNothing = false
   /** Looks at runs that get no answer from now on. */
   misses = 0
   /** What was asked of KMS and room, in order. */
@@ -255,6 +259,7 @@ export class RoomWorld {
         const running = of(runDigest(offer))
         if (running.view.state !== 'offered') return running.view
         this.asked.push('begin')
+        if (this.beginsNothing) return running.view
         requireConsents(running.view.run, planRun(named.contract, offer.transform), consents, named)
         return (running.view = await this.#compute(running))
       },
@@ -278,6 +283,7 @@ export class RoomWorld {
       approve: async (named, run, approvals) => {
         this.asked.push('approve')
         const running = of(run)
+        if (this.keepsWaiting) return running.view
         const said: OutputApproval[] = approvals.map(
           (envelope) => verifyPartyDocument('approval', envelope, named).document,
         )
@@ -295,13 +301,17 @@ export class RoomWorld {
         const running = of(run)
         return (running.view = { ...running.view, state: 'cancelled' })
       },
-      verify: async (_named, { offer }, view) => ({
-        receipt: {} as never,
-        provenance: {} as never,
-        outputs: view.outputs.map((envelope) =>
-          verifySealedOutput(envelope, { run: view.run, receiptKey: offer.receiptKey }),
-        ),
-      }),
+      verify: async (_named, { offer }, view) => {
+        // The word of the KMS is what a member cannot make up.
+        if (view.receipt === undefined) throw clientError('ROOM_OFFER', 'something is missing of this run')
+        return {
+          receipt: {} as never,
+          provenance: {} as never,
+          outputs: view.outputs.map((envelope) =>
+            verifySealedOutput(envelope, { run: view.run, receiptKey: offer.receiptKey }),
+          ),
+        }
+      },
     }
   }
 

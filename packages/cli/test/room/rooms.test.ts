@@ -132,11 +132,30 @@ describe('sotto room join', () => {
     expect(existsSync(join(parties.retailer.cwd, 'config'))).toBe(false)
   })
 
-  it('does not read an invitation that somebody would type in the clear', async () => {
-    const { code, stderr } = await parties.retailer.sotto('room join - --as retailer', {
+  it('asks for the invitation on a terminal, and shows nothing of it', async () => {
+    const { invitation } = await parties.bank.json<{ invitation: string }>('room init offers --as bank')
+    const { code, stdout, stderr } = await parties.retailer.sotto('room join - --as retailer', {
+      stdin: [`${invitation}\r`],
       stdinTerminal: true,
+      stderrTerminal: true,
     })
-    expect([code, stderr]).toEqual([2, expect.stringContaining('[CLI_STDIN]')])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('invitation (it does not show): ')])
+    expect(stdout + stderr).not.toContain(invitation.slice(11, 30))
+  })
+
+  it.each([
+    ['nothing is typed', [''], { stderrTerminal: true }, 2, '[CLI_STDIN]'],
+    ['too much is typed', [`${'x'.repeat(2000)}\r`], { stderrTerminal: true }, 2, '[CLI_STDIN]'],
+    ['Ctrl-C is typed', ['\u0003'], { stderrTerminal: true }, 130, '[CLI_CANCELLED]'],
+    ['nobody would see that it is asked for', ['x\r'], {}, 2, '[CLI_STDIN]'],
+  ])('ends where %s', async (_what, stdin, terminal, ends, what) => {
+    const { code, stderr } = await parties.retailer.sotto('room join - --as retailer', {
+      stdin,
+      stdinTerminal: true,
+      ...terminal,
+    })
+    expect([code, stderr]).toEqual([ends, expect.stringContaining(what)])
+    expect(existsSync(join(parties.retailer.cwd, 'config'))).toBe(false)
   })
 
   it('refuses a name that somebody else in the room has, and posts nothing', async () => {
@@ -147,6 +166,16 @@ describe('sotto room join', () => {
       .sotto('room join - --as bank', { stdin: [invitation] })
     expect([code, stderr]).toEqual([3, expect.stringContaining('[ROOM_MEMBER]')])
     expect(parties.world.board.messages).toHaveLength(before)
+  })
+
+  it('goes on under another name where somebody has the first one', async () => {
+    const invitation = await meet(parties)
+    const third = parties.desk('third')
+    const join = (as: string) => third.sotto(`room join - --as ${as} --name offers`, { stdin: [invitation] })
+    expect((await join('bank')).stderr).toContain('[ROOM_MEMBER]')
+    expect((await join('shop')).code).toBe(0)
+    expect(await third.json('room ls')).toMatchObject({ rooms: [{ party: 'shop', isJoined: true }] })
+    expect((await join('other')).stderr).toContain('[ROOM_EXISTS]')
   })
 
   it('refuses a second name for one key', async () => {

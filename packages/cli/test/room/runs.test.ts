@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFile
 import { join } from 'node:path'
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { encodeContract } from '@sotto/protocol/contract'
+import type { RunView } from '@sotto/protocol/room'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openBoard, parseInvitation, parseRunProof } from '../../../client/src/rooms/index.ts'
 import { agree, createParties, current, meet, type Parties } from './parties.ts'
@@ -128,12 +129,29 @@ describe('sotto room run', () => {
     const running = parties.bank.sotto('room run count --set least=3', { signal: stop.signal })
     await vi.waitFor(() => expect(parties.world.running.size).toBe(1))
     setTimeout(() => stop.abort(), 50)
-    expect(await running).toMatchObject({ code: 130 })
+    const left = await running
+    expect(left.code).toBe(130)
+    // Nothing has begun, so nothing ends by itself.
+    expect(left.stderr).not.toMatch(/ends by itself/)
     const [run] = parties.world.running.keys()
     await parties.retailer.json(`room vote ${run} yes --yes`)
     expect(await parties.retailer.json(`room run --go ${run}`)).toMatchObject({ run, state: 'done' })
     expect(await parties.bank.json(`room run --go ${run}`)).toMatchObject({ run, state: 'done' })
     expect(parties.world.asked.filter((one) => one === 'begin')).toHaveLength(1)
+  })
+
+  it('says that a run ends by itself where it is left while it runs', async () => {
+    await agree(parties)
+    const run = await consented()
+    parties.world.running.get(run)!.view = { run, state: 'running', review: [], outputs: [] }
+    const stop = new AbortController()
+    const following = parties.bank.sotto(`room run --go ${run}`, { signal: stop.signal })
+    setTimeout(() => stop.abort(), 100)
+    const { code, stderr } = await following
+    expect([code, stderr]).toEqual([
+      130,
+      expect.stringMatching(/the run ends by itself; sotto room run --go/),
+    ])
   })
 
   it('says whom it waits for where it is not to wait', async () => {
@@ -177,7 +195,7 @@ describe('sotto room run', () => {
       expect.stringMatching(/failed: too few \[ROOM_RUN_FAILED\][^]*ROOM_SQL_REFUSED, rule min-contributors/),
     ])
     const status = await parties.retailer.sotto('room status')
-    expect(status.stdout).toMatch(/failed: too few \[ROOM_SQL_REFUSED, rule min-contributors\]/)
+    expect(status.stdout).toMatch(/failed, members say: too few \[ROOM_SQL_REFUSED, rule min-contributors\]/)
   })
 
   it('tells the others how it ended where whoever began it could not', async () => {
@@ -194,6 +212,95 @@ describe('sotto room run', () => {
     expect((await parties.retailer.sotto(`room outputs ${run}`)).stderr).toMatch(/is not done/)
     await parties.retailer.json(`room run --go ${run}`)
     expect((await parties.retailer.sotto(`room outputs ${run}`)).code).toBe(0)
+  })
+
+  /** What any member can post of a run. */
+  async function tell(view: RunView): Promise<void> {
+    const board = openBoard(parseInvitation(savedRoom().invitation), { fetch: parties.world.board.fetch })
+    await board.post({ kind: 'view', at: parties.world.now(), view })
+  }
+
+  it('takes from members that a run is done where that is proven, once the room has forgotten it', async () => {
+    await agree(parties)
+    const run = await consented()
+    await parties.bank.json(`room run --go ${run}`)
+    await tell({ run, state: 'done', review: [], outputs: [] })
+    parties.world.running.delete(run)
+    expect(await parties.retailer.json(`room run --go ${run}`)).toEqual({
+      run,
+      state: 'done',
+      outputs: 1,
+      isProven: true,
+    })
+    expect((await parties.retailer.sotto(`room outputs ${run}`)).code).toBe(0)
+  })
+
+  it.each(['done', 'failed', 'waiting'] as const)(
+    'says that members tell it is %s where nothing proves it, and fails',
+    async (state) => {
+      await agree(parties)
+      const run = await consented()
+      await tell({ run, state, review: [], outputs: [] })
+      parties.world.running.delete(run)
+      const { code, stderr, stdout } = await parties.bank.sotto(`room run --go ${run}`)
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toMatch(
+        new RegExp(`members tell that the run [0-9a-f]{12} is ${state}; .*nothing proves it`),
+      )
+    },
+  )
+
+  it('is not done where the room says so and proves nothing', async () => {
+    await agree(parties)
+    const run = await consented()
+    const running = parties.world.running.get(run)!
+    running.view = { run, state: 'done', review: [], outputs: [] }
+    const { code, stderr, stdout } = await parties.bank.sotto(`room run --go ${run}`)
+    expect([code, stdout]).toEqual([3, ''])
+    expect(stderr).toContain('[ROOM_OFFER]')
+  })
+
+  it('tells the others what the room says where a member made up another end of the same kind', async () => {
+    await agree(parties)
+    const run = await consented()
+    await parties.bank.json(`room run --go ${run}`)
+    parties.world.board.messages.pop()
+    await tell({ run, state: 'done', review: [], outputs: [] })
+    expect((await parties.retailer.sotto(`room outputs ${run}`)).stderr).toContain('[ROOM_OFFER]')
+    await parties.retailer.json(`room run --go ${run}`)
+    expect((await parties.retailer.sotto(`room outputs ${run}`)).code).toBe(0)
+  })
+
+  it('waits on where the room waits for more after results were let out', async () => {
+    await agree(parties, (draft) => {
+      draft.inputs['purchases']!['rules'] = { receivers: ['bank', 'retailer'], review: true }
+    })
+    const run = await consented()
+    expect((await parties.bank.sotto(`room run --go ${run} --once`)).stderr).toContain('[ROOM_WAITING]')
+    await parties.retailer.json(`room vote ${run} yes --result --yes`)
+    parties.world.keepsWaiting = true
+    const { code, stderr } = await parties.bank.sotto(`room run --go ${run} --once`)
+    expect([code, stderr]).toEqual([8, expect.stringMatching(/the room still waits for who looks/)])
+  })
+
+  it('does not begin again and again in a room that does not begin it', async () => {
+    await agree(parties)
+    const run = await consented()
+    parties.world.beginsNothing = true
+    const { code, stderr } = await parties.bank.sotto(`room run --go ${run}`)
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/did not begin the run [^]*offered/)])
+  })
+
+  it('and data are refused before this party has signed the contract', async () => {
+    const { sharedDraft } = await import('./parties.ts')
+    parties.bank.write('draft.yaml', sharedDraft())
+    await parties.bank.json('room propose draft.yaml')
+    parties.bank.write('customers.csv', 'customer,amount\nada,12\n')
+    for (const line of ['room data add customers customers.csv', 'room run count --set least=3']) {
+      const { code, stderr } = await parties.bank.sotto(line)
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/not signed the contract [^]*sign it first/)])
+    }
+    expect(parties.world.asked).not.toContain('import')
   })
 
   it('is ended by --cancel, when that is confirmed', async () => {
@@ -312,7 +419,7 @@ describe('sotto room status', () => {
         ({ command }) => command,
       )
     expect(await next('bank')).toEqual(['sotto room propose FILE'])
-    const contract = (await agree(parties)).slice(0, 12)
+    const agreed = await agree(parties)
     expect(await next('bank')).toEqual(['sotto room run count --set least=VALUE'])
     const { run } = await parties.bank.json<{ run: string }>('room run count --set least=3 --once')
     const name = run.slice(0, 12)
@@ -325,7 +432,7 @@ describe('sotto room status', () => {
     await parties.bank.json(`room run --go ${run}`)
     expect(await next('retailer')).toContain(`sotto room outputs ${name}`)
     expect(await next('bank')).not.toContain(`sotto room outputs ${name}`)
-    await parties.bank.json(`room withdraw execution ${contract} --yes`)
+    await parties.bank.json(`room withdraw execution ${agreed} --yes`)
     expect(await next('bank')).toEqual([])
   })
 
@@ -336,7 +443,9 @@ describe('sotto room status', () => {
     expect(stdout).toMatch(/^ {2}[0-9a-f]{12} {2}Counts: in force$/m)
     expect(stdout).toMatch(/data customers of bank: version 1, .* sealed, 20\d\d-/)
     expect(stdout).toMatch(/^ {4}customers for count: 100 runs left$/m)
-    expect(stdout).toMatch(/^ {2}[0-9a-f]{12} {2}count \(all\), asked by bank: November: offered$/m)
+    expect(stdout).toMatch(
+      /^ {2}[0-9a-f]{12} {2}count \(all\), asked by bank \(so it says\): November\n {4}offered$/m,
+    )
     expect(stdout).toMatch(/consented: bank; missing: retailer/)
     expect(stdout).toMatch(/you can\n {2}sotto room vote [0-9a-f]{12} yes/)
   })
@@ -366,7 +475,20 @@ describe('sotto room status', () => {
     await board.post({ kind: 'proposed', at: parties.world.now(), contract: fromUtf8(foreign) })
     const { contracts } = await parties.bank.json<{ contracts: { phase: string }[] }>('room status')
     expect(contracts.map(({ phase }) => phase)).toEqual(['accepted', 'foreign'])
-    expect(await parties.bank.json('room close --yes')).toMatchObject({ closed: ['bank'] })
+    expect(await parties.bank.json(`room close ${held!.named.digest} --yes`)).toMatchObject({
+      closed: ['bank'],
+    })
+  })
+
+  it('shows a contract as closed once its time is over, also one that nobody signed', async () => {
+    const { sharedDraft } = await import('./parties.ts')
+    parties.bank.write('draft.yaml', sharedDraft())
+    await parties.bank.json('room propose draft.yaml')
+    const later = parties.world.now() + 10 * 366 * 86_400
+    parties.world.now = () => later
+    const { stdout } = await parties.bank.sotto('room status')
+    expect(stdout).toMatch(/Counts: closed$/m)
+    expect(stdout).not.toContain('sotto room vote')
   })
 
   it('counts messages that prove nothing', async () => {
@@ -380,7 +502,7 @@ describe('sotto room withdraw and close', () => {
   it('take back what is named, when it is confirmed', async () => {
     const contract = await agree(parties)
     expect((await parties.bank.sotto('room withdraw logging')).code).toBe(2)
-    expect(await parties.bank.json('room withdraw logging --yes')).toMatchObject({
+    expect(await parties.bank.json(`room withdraw logging ${contract} --yes`)).toMatchObject({
       contract,
       phase: 'accepted',
       withdrawn: [{ party: 'bank', consent: 'logging' }],
@@ -392,10 +514,15 @@ describe('sotto room withdraw and close', () => {
   })
 
   it('end a contract when all parties have', async () => {
-    await agree(parties)
-    const first = await parties.bank.sotto('room close --yes')
+    const contract = await agree(parties)
+    for (const named of ['', contract.slice(0, 12)])
+      expect((await parties.bank.sotto(`room close ${named} --yes`)).stderr).toMatch(/by its whole digest/)
+    const first = await parties.bank.sotto(`room close ${contract} --yes`)
     expect([first.code, first.stdout]).toEqual([0, 'ended for your part; retailer has not\n'])
-    expect(await parties.retailer.json('room close --yes')).toMatchObject({ phase: 'closed', missing: [] })
+    expect(await parties.retailer.json(`room close ${contract} --yes`)).toMatchObject({
+      phase: 'closed',
+      missing: [],
+    })
   })
 
   it('ask at a terminal, and do nothing on no', async () => {
@@ -405,7 +532,10 @@ describe('sotto room withdraw and close', () => {
       stdinTerminal: true,
       stderrTerminal: true,
     })
-    expect([code, stderr]).toEqual([130, expect.stringMatching(/nothing was signed/)])
+    expect([code, stderr]).toEqual([
+      130,
+      expect.stringMatching(/End [0-9a-f]{12} \(Counts\) for your part[^]*nothing was signed/),
+    ])
     expect(parties.world.asked).not.toContain('close')
   })
 })
@@ -424,6 +554,7 @@ it('shows the secret of a room, its token and the key of a party nowhere, whatev
     `room run --go ${run} --verbose`,
     'room outputs --json',
     'room vote 000000 yes --verbose',
+    `room status --room ${invitation}`,
     'room init offers --as bank --verbose',
     'config view',
   ]

@@ -2,8 +2,9 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import { encodeContract, parseContract } from '@sotto/protocol/contract'
+import type { RunView } from '@sotto/protocol/room'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openBoard, parseInvitation, roomParty } from '../../../client/src/rooms/index.ts'
+import { joinedMessage, openBoard, parseInvitation, roomParty } from '../../../client/src/rooms/index.ts'
 import { agree, createParties, current, meet, type Parties, sharedDraft } from './parties.ts'
 
 vi.mock('../../src/service/open.ts', async (original) => ({
@@ -34,6 +35,12 @@ async function asked(): Promise<string> {
     'room run count --set least=3 --once --note November',
   )
   return run
+}
+
+/** What any member can post of a run. */
+async function tell(view: RunView): Promise<void> {
+  const board = openBoard(parseInvitation(invitation), { fetch: parties.world.board.fetch })
+  await board.post({ kind: 'view', at: parties.world.now(), view })
 }
 
 describe('sotto room propose', () => {
@@ -91,7 +98,8 @@ describe('sotto room vote on a contract', () => {
       })
     const no = await vote('n\n')
     expect([no.code, parties.world.held.size]).toEqual([1, 0])
-    expect(no.stdout).toContain('Counts')
+    expect(no.stdout).toContain('title     Counts')
+    expect(no.stderr).toContain(`Sign the contract ${contract.slice(0, 12)} (Counts), for good?`)
     const yes = await vote('y\n')
     expect([yes.code, yes.stdout]).toEqual([0, expect.stringMatching(/signed [0-9a-f]{12}: proposed/)])
     expect(parties.world.held.get(contract)!.accepted).toEqual(['bank'])
@@ -151,13 +159,33 @@ describe('sotto room vote on a contract', () => {
     expect(await parties.bank.json<object>(`room vote ${contract} yes --yes`)).toMatchObject({ vote: 'yes' })
   })
 
+  it('signs none with a party whose name another one claims, too', async () => {
+    const contract = await proposed()
+    const secret = parseInvitation(invitation)
+    const thief = roomParty(new Uint8Array(32).fill(9))
+    await openBoard(secret, { fetch: parties.world.board.fetch }).post(
+      joinedMessage(thief, 'retailer', { board: secret.board, at: 5 }),
+    )
+    const { code, stderr } = await parties.bank.sotto(`room vote ${contract} yes --yes`)
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/two in this room call themselves retailer/)])
+    expect(stderr).toContain('[ROOM_MEMBER]')
+    expect(parties.world.held.size).toBe(0)
+  })
+
+  it('signs none by the beginning of its digest where nobody is asked', async () => {
+    const contract = await proposed()
+    const { code, stderr } = await parties.bank.sotto(`room vote ${contract.slice(0, 63)} yes --yes`)
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/whole digest[^]*room status --json/)])
+    expect(parties.world.held.size).toBe(0)
+  })
+
   it.each([
     ['too short', '3f8a9', '[CLI_USAGE]'],
     ['no digits of a digest', 'zzzzzz', '[CLI_USAGE]'],
     ['of nothing', '000000', '[ROOM_ITEM]'],
   ])('refuses a beginning that is %s', async (_what, prefix, code) => {
     await proposed()
-    const { stderr } = await parties.bank.sotto(`room vote ${prefix} yes --yes`)
+    const { stderr } = await parties.bank.sotto(`room vote ${prefix} yes`)
     expect(stderr).toContain(code)
   })
 
@@ -251,7 +279,7 @@ describe('sotto room vote on a result', () => {
     const shown = await parties.retailer.sotto(`room vote ${run} --show`)
     expect([shown.code, shown.stdout]).toEqual([0, fromUtf8(parties.world.result)])
     expect(parties.world.asked).not.toContain('approve')
-    expect(await parties.retailer.json(`room vote ${run} yes --yes`)).toEqual({
+    expect(await parties.retailer.json(`room vote ${run} yes --result --yes`)).toEqual({
       run,
       vote: 'yes',
       missing: [],
@@ -277,15 +305,57 @@ describe('sotto room vote on a result', () => {
   it('is not let out by who cannot have seen it', async () => {
     parties.world.result = Uint8Array.of(0xff, 0xfe)
     const run = await waiting()
-    const { code, stderr } = await parties.retailer.sotto(`room vote ${run} yes --yes`)
+    const { code, stderr } = await parties.retailer.sotto(`room vote ${run} yes --result --yes`)
     expect([code, stderr]).toEqual([2, expect.stringMatching(/with --out DIR/)])
-    const out = await parties.retailer.sotto(`room vote ${run} yes --yes --out look`)
+    const out = await parties.retailer.sotto(`room vote ${run} yes --result --yes --out look`)
     expect([out.code, out.stdout]).toEqual([0, expect.stringMatching(/let out/)])
+  })
+
+  it.each(['yes', 'no'])('is not decided by a %s that may have been meant for the run', async (choice) => {
+    const run = await waiting()
+    const before = parties.world.board.messages.length
+    const { code, stderr } = await parties.retailer.sotto(`room vote ${run} ${choice} --yes`)
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`sotto room vote ${run} ${choice} --result --yes`),
+    ])
+    expect(parties.world.board.messages).toHaveLength(before)
+  })
+
+  it('is what a terminal is asked about, by its name', async () => {
+    const run = await waiting()
+    const { code, stderr } = await parties.retailer.sotto(`room vote ${run.slice(0, 6)} yes`, {
+      stdin: ['y\n'],
+      stdinTerminal: true,
+      stderrTerminal: true,
+    })
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining(`Let the result of ${run.slice(0, 12)} (count of Counts) out to retailer?`),
+    ])
+  })
+
+  it('waits still where a member posts that the run is done', async () => {
+    const run = await waiting()
+    await tell({ run, state: 'done', review: [], outputs: [] })
+    const { next } = await parties.retailer.json<{ next: { command: string }[] }>('room status')
+    expect(next.map(({ command }) => command)).toContain(`sotto room vote ${run.slice(0, 12)} --show`)
+    expect(await parties.retailer.json(`room vote ${run} yes --result --yes`)).toMatchObject({ vote: 'yes' })
+    expect(await parties.bank.json(`room run --go ${run}`)).toMatchObject({ state: 'done', isProven: true })
+  })
+
+  it('does not wait where a member posts that it does: the run is what is consented to', async () => {
+    await agree(parties, REVIEWED)
+    const run = await asked()
+    await tell({ run, state: 'waiting', review: ['made up'], outputs: [] })
+    const { code, stderr } = await parties.retailer.sotto(`room vote ${run} yes --result --yes`)
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/no result of [0-9a-f]{12} waits for you/)])
+    expect(await parties.retailer.json(`room vote ${run} yes --yes`)).toMatchObject({ missing: [] })
   })
 
   it('ends the run where it is refused', async () => {
     const run = await waiting()
-    await parties.retailer.json(`room vote ${run} no --yes`)
+    await parties.retailer.json(`room vote ${run} no --result --yes`)
     const { code, stderr } = await parties.bank.sotto(`room run --go ${run}`)
     expect([code, stderr]).toEqual([2, expect.stringContaining('[ROOM_RUN_FAILED]')])
     expect((await parties.retailer.sotto(`room outputs ${run}`)).stderr).toMatch(/is not done/)

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { writeWhole } from '@sotto/client/node'
 import { type Audit, auditRuns, drawPage, drawSvg } from '@sotto/client/rooms/audit'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
 import { contractOfProofs, keptProofs, type ProofFile, readProofFiles } from '../../room/audit/proof-files.ts'
 import { showAudit } from '../../room/audit/show.ts'
 import { CONTRACT_FLAG } from '../../room/contracts.ts'
+import { writeOnce } from '../../room/output-files.ts'
 import { chooseRoom } from '../../room/rooms-folder.ts'
 import { ROOM_NAME } from '../../room/saved-room.ts'
 import { readPolicy, resolvePolicyPath } from '../../service/index.ts'
@@ -91,10 +91,9 @@ function svgOf({ graph }: Audit): string {
   })
 }
 
+/** What it shows of a contract is for its parties, and what is there already stays. @throws `CLI_FILE` */
 async function write(context: CommandContext, file: string, text: string): Promise<void> {
   const path = resolve(context.io.cwd, file)
-  await writeWhole(path, new TextEncoder().encode(text), 0o644).catch((cause: unknown) => {
-    throw cliError('CLI_FILE', `cannot write ${path}`, { cause, hint: 'choose another place' })
-  })
+  await writeOnce(path, new TextEncoder().encode(text), 'move it away, or choose another place')
   context.note(`wrote ${file}`)
 }

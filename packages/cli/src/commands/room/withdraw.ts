@@ -2,20 +2,21 @@ import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
 import {
   chooseContract,
+  nameOfContract,
   openSession,
   readState,
+  requireWholeDigest,
   ROOM_FLAGS,
   type RoomFlags,
   type RoomSession,
   short,
 } from '../../room/index.ts'
 import type { NamedContract } from '@sotto/protocol/contract'
-import { printableLine } from '../../terminal/index.ts'
 
 const KINDS = ['execution', 'logging', 'telemetry'] as const
 const CONTRACT = {
   name: 'CONTRACT',
-  summary: 'digest or its beginning (default: the only one in force)',
+  summary: 'digest or its beginning (default: the only one in force); whole with --yes',
   required: false,
 } as const
 const EFFECT = {
@@ -42,7 +43,7 @@ export const roomWithdraw: Command = defineCommand({
         found: given ?? '',
       })
     const { session, named } = await chosen(context, flags, wanted)
-    await ask(context, named, `Withdraw ${kind}, for good? ${EFFECT[kind]}`)
+    await ask(context, `Withdraw ${kind} from ${nameOfContract(named)}, for good? ${EFFECT[kind]}`)
     const { sotto, party } = session
     const { phase, withdrawn } = await sotto.rooms.withdraw(named, kind, { party, signal: context.signal })
     if (context.global.json) context.json({ contract: named.digest, phase, withdrawn })
@@ -59,7 +60,7 @@ export const roomClose: Command = defineCommand({
   examples: ['sotto room close', 'sotto room close 3f8a91c2d4e5'],
   async run(context, [wanted], flags) {
     const { session, named } = await chosen(context, flags, wanted)
-    await ask(context, named, 'End it for your part, for good?')
+    await ask(context, `End ${nameOfContract(named)} for your part, for good?`)
     const { phase, closed } = await session.room.close(named)
     const missing = named.contract.parties.map(({ name }) => name).filter((name) => !closed.includes(name))
     if (context.global.json) context.json({ contract: named.digest, phase, closed, missing })
@@ -77,16 +78,12 @@ async function chosen(
   flags: RoomFlags,
   wanted: string | undefined,
 ): Promise<{ session: RoomSession; named: NamedContract }> {
+  requireWholeDigest(context, wanted)
   const session = await openSession(context, flags)
   const state = await readState(context, session)
   return { session, named: await chooseContract(session, state, wanted) }
 }
 
-async function ask(
-  context: CommandContext,
-  { contract, digest }: NamedContract,
-  question: string,
-): Promise<void> {
-  context.note(printableLine(`${short(digest)}: ${contract.title}`))
+async function ask(context: CommandContext, question: string): Promise<void> {
   if (!(await context.confirm(question))) throw cliError('CLI_CANCELLED', 'nothing was signed')
 }

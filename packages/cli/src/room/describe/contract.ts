@@ -23,7 +23,7 @@ export function describeContract(
 ): string[] {
   const { title, notBefore, notAfter, consent, outputs } = contract
   return [
-    title,
+    `title     ${title}`,
     ...(isDraft ? [] : [`contract  ${digest}`, `for the KMS of genesis ${contract.genesis}`]),
     `valid     ${showTime(notBefore)} until ${showTime(notAfter)}`,
     'parties',

@@ -7,9 +7,8 @@ export function describeRules({ owner, rules }: Pick<Input, 'owner' | 'rules'>):
   return [
     `what comes of it may go to ${receivers.join(', ')} only`,
     ...(forbidden.length > 0 ? [`never shown: ${forbidden.join(', ')}`] : []),
-    ...(minContributors > 1
-      ? [`only figures over at least ${minContributors} contributors (${contributor ?? 'nobody'})`]
-      : []),
+    ...(contributor === undefined ? [] : [`who contributes is told by the column ${contributor}`]),
+    ...(minContributors > 1 ? [`only figures over at least ${minContributors} contributors`] : []),
     ...(noisy ? ['only results with noise'] : []),
     ...(maxCommonWords === undefined
       ? []

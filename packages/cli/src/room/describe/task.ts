@@ -12,8 +12,8 @@ export function describeTask(task: Task): string[] {
       return [
         `${action} every item with the model ${model}`,
         `model manifest ${digest}`,
-        ...(prompt === undefined ? [] : ['prompt:', ...indent(prompt)]),
-        ...(labels === undefined ? [] : [`labels: ${labels.join(', ')}`]),
+        ...(prompt === undefined ? [] : ['prompt:', ...behindMark(prompt)]),
+        ...(labels === undefined ? [] : [`labels: ${JSON.stringify(labels)}`]),
         ...Object.entries(settings).map(([name, value]) => `${name}: ${value}`),
       ]
     }
@@ -40,7 +40,7 @@ function describeQueries({ templates, joinKeys, noise, maxRows }: SqlTask): stri
   return [
     ...templates.flatMap(({ name, sql, parameters }) => [
       `query ${name}${parameters.length === 0 ? '' : `(${parameters.map(describeParameter).join(', ')})`}:`,
-      ...indent(sql),
+      ...behindMark(sql),
     ]),
     joinKeys.length === 0
       ? 'no joins of different owners'
@@ -57,9 +57,10 @@ function describeQueries({ templates, joinKeys, noise, maxRows }: SqlTask): stri
 
 function describeParameter({ name, type, min, max, oneOf }: SqlParameter): string {
   const bounds = min === undefined && max === undefined ? '' : ` ${min ?? ''}..${max ?? ''}`
-  return `$${name} ${type}${bounds}${oneOf === undefined ? '' : `: ${oneOf.join(' or ')}`}`
+  return `$${name} ${type}${bounds}${oneOf === undefined ? '' : ` of ${JSON.stringify(oneOf)}`}`
 }
 
-function indent(text: string): string[] {
-  return text.split('\n').map((line) => `  ${line}`)
+/** Each line behind a mark: a text that somebody wrote must not look like what stands around it. */
+function behindMark(text: string): string[] {
+  return text.split('\n').map((line) => `  | ${line}`)
 }

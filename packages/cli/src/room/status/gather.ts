@@ -5,11 +5,13 @@ import {
   type NamedContract,
   verifyPartyDocument,
 } from '@sotto/protocol/contract'
+import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { RunState } from '@sotto/protocol/room'
 import { ownNameIn, viewContract } from '../contracts.ts'
 import { fingerprint, hasSameKeys } from '../fingerprint.ts'
 import { missingApprovals, missingConsents, reviewersOf } from '../missing.ts'
 import type { RoomSession } from '../session.ts'
+import { waitsForReview } from '../votes/output.ts'
 
 /** A member, or somebody who calls himself as one. */
 export interface MemberStatus {
@@ -56,6 +58,8 @@ export interface RunStatus {
   missing: Name[]
   /** Who looks at outputs, and has not let them out. */
   reviewers: Name[]
+  /** Whether a result waits for this party, whatever members tell beside that. */
+  waitsForYou: boolean
   declined: { party: Name; reason?: string }[]
   failure: { code: string; message: string; rule?: string } | undefined
   notAfter: number
@@ -72,14 +76,20 @@ export interface RoomStatus {
 }
 
 /** Looks at board and KMS. @throws codes of rooms and contracts */
-export async function gatherStatus(session: RoomSession, state: RoomState): Promise<RoomStatus> {
+export async function gatherStatus(
+  session: RoomSession,
+  state: RoomState,
+  now: UnixSeconds,
+): Promise<RoomStatus> {
   const contracts: ContractStatus[] = []
   for (const { contract, digest } of state.proposals.values())
-    contracts.push(await contractStatus(session, { contract, digest }))
+    contracts.push(await contractStatus(session, { contract, digest }, now))
+  const runs: RunStatus[] = []
+  for (const run of state.runs.values()) runs.push(...(await runStatus(session, state, run)))
   return {
     members: membersOf(state, session),
     contracts,
-    runs: [...state.runs.values()].flatMap((run) => runStatus(state, run)),
+    runs,
     unreadable: state.unreadable.length,
     unproven: state.unproven.length,
   }
@@ -96,7 +106,11 @@ function membersOf({ members, conflicts }: RoomState, { own }: RoomSession): Mem
   }))
 }
 
-async function contractStatus(session: RoomSession, named: NamedContract): Promise<ContractStatus> {
+async function contractStatus(
+  session: RoomSession,
+  named: NamedContract,
+  now: UnixSeconds,
+): Promise<ContractStatus> {
   const { contract, digest } = named
   // Any member can propose anything: one for another KMS is not to be asked about here.
   const as = contract.genesis === session.genesis ? ownNameIn(contract, session.own.key) : undefined
@@ -106,7 +120,7 @@ async function contractStatus(session: RoomSession, named: NamedContract): Promi
   return {
     digest,
     title: contract.title,
-    phase: as === undefined ? 'foreign' : (view?.phase ?? 'draft'),
+    phase: as === undefined ? 'foreign' : now >= contract.notAfter ? 'closed' : (view?.phase ?? 'draft'),
     as,
     accepted,
     missing: names.filter((name) => !accepted.includes(name)),
@@ -123,12 +137,14 @@ async function contractStatus(session: RoomSession, named: NamedContract): Promi
 }
 
 /** Nothing, where the board has not the contract of the run. */
-function runStatus({ proposals }: RoomState, run: RoomRun): RunStatus[] {
+async function runStatus(session: RoomSession, { proposals }: RoomState, run: RoomRun): Promise<RunStatus[]> {
   const { offer } = run.offered
   const named = proposals.get(offer.contract)
   if (named === undefined || !named.contract.transforms.some(({ name }) => name === offer.transform))
     return []
   const [last] = run.views
+  const reviewers = reviewersOf(named, offer.transform).length === 0 ? [] : missingApprovals(named, run)
+  const own = ownNameIn(named.contract, session.own.key)
   return [
     {
       run: run.run,
@@ -140,7 +156,9 @@ function runStatus({ proposals }: RoomState, run: RoomRun): RunStatus[] {
       state: last?.view.state ?? 'offered',
       consents: [...run.consents.keys()],
       missing: missingConsents(named, run),
-      reviewers: reviewersOf(named, offer.transform).length === 0 ? [] : missingApprovals(named, run),
+      reviewers,
+      waitsForYou:
+        own !== undefined && reviewers.includes(own) && (await waitsForReview(session, named, run)),
       declined: run.declined.map(({ party, reason }) => ({ party, ...(reason !== undefined && { reason }) })),
       failure: last?.view.failure,
       notAfter: offer.notAfter,

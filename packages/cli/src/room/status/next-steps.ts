@@ -54,11 +54,14 @@ function stepsOfContract({ digest, phase, as, missing, data }: ContractStatus): 
 }
 
 function stepsOfRun(
-  { run, state, missing, reviewers, transform }: RunStatus,
+  { run, state, missing, reviewers, waitsForYou, transform }: RunStatus,
   as: string,
   { receives, isInTime }: { receives: boolean; isInTime: boolean },
 ): NextStep[] {
   const name = short(run)
+  // Any member can tell that it is done.
+  if (waitsForYou)
+    return [{ command: `sotto room vote ${name} --show`, why: 'a result waits for you to look at it' }]
   if (state === 'offered' && isInTime) {
     if (missing.includes(as))
       return [
@@ -72,11 +75,9 @@ function stepsOfRun(
       : [{ command: `sotto room run --go ${name}`, why: 'every owner has consented' }]
   }
   if (state === 'waiting')
-    return reviewers.includes(as)
-      ? [{ command: `sotto room vote ${name} --show`, why: 'a result waits for you to look at it' }]
-      : reviewers.length === 0
-        ? [{ command: `sotto room run --go ${name}`, why: 'every owner who looks at the result has decided' }]
-        : []
+    return reviewers.length === 0
+      ? [{ command: `sotto room run --go ${name}`, why: 'every owner who looks at the result has decided' }]
+      : []
   if (state === 'running') return [{ command: `sotto room run --go ${name}`, why: 'follow it' }]
   return state === 'done' && receives
     ? [{ command: `sotto room outputs ${name}`, why: 'a result is there for you' }]
@@ -101,6 +102,6 @@ function stepsToRun(
 function flagsOf({ task }: Transform): string {
   if (task.kind !== 'sql') return ''
   const [only] = task.templates
-  if (task.templates.length > 1) return ` --template ${task.templates.map(({ name }) => name).join('|')}`
+  if (task.templates.length > 1) return ' --template NAME'
   return only!.parameters.map(({ name }) => ` --set ${name}=VALUE`).join('')
 }

@@ -62,7 +62,8 @@ function linesOfRun(run: RunStatus): string[] {
   const { transform, template, by, note, state, consents, missing, declined, failure, reviewers } = run
   const query = template === undefined ? '' : ` (${template})`
   const lines = [
-    `  ${short(run.run)}  ${transform}${query}, asked by ${by}${note === undefined ? '' : `: ${note}`}: ${state}`,
+    `  ${short(run.run)}  ${transform}${query}, asked by ${by} (so it says)${note === undefined ? '' : `: ${note}`}`,
+    `    ${state === 'offered' ? 'offered' : `members say that it is ${state}`}`,
     `    consented: ${consents.join(', ') || 'nobody'}${missing.length === 0 ? '' : `; missing: ${missing.join(', ')}`}`,
   ]
   for (const { party, reason } of declined)
@@ -71,7 +72,7 @@ function linesOfRun(run: RunStatus): string[] {
     lines.push(`    to be looked at by ${reviewers.join(', ')}`)
   if (failure !== undefined)
     lines.push(
-      `    failed: ${failure.message} [${failure.code}${failure.rule === undefined ? '' : `, rule ${failure.rule}`}]`,
+      `    failed, members say: ${failure.message} [${failure.code}${failure.rule === undefined ? '' : `, rule ${failure.rule}`}]`,
     )
   return lines
 }

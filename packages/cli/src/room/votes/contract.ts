@@ -5,12 +5,12 @@ import { printableLine } from '../../terminal/index.ts'
 import { ownNameIn, viewContract } from '../contracts.ts'
 import { describeContract } from '../describe/index.ts'
 import { fingerprint, hasSameKeys } from '../fingerprint.ts'
-import { short } from '../items.ts'
+import { nameOfContract, short } from '../items.ts'
 import type { Voting } from './types.ts'
 
 /**
  * Shows a contract, and signs it where that was asked for. Every party of it has to be a member of the room with exactly
- * these keys: else outputs for one could be sealed to another.
+ * these keys, and the only one of its name: else outputs for one could be sealed to another.
  * @throws `ROOM_MEMBER`, `CLI_USAGE`; codes of contracts
  */
 export async function voteOnContract(voting: Voting, named: NamedContract): Promise<number> {
@@ -31,7 +31,7 @@ export async function voteOnContract(voting: Voting, named: NamedContract): Prom
     return EXIT.ok
   }
   requireMembers(voting, contract.parties)
-  if (!(await context.confirm('Sign this contract, for good?'))) {
+  if (!(await context.confirm(`Sign the contract ${nameOfContract(named)}, for good?`))) {
     context.note('nothing was signed')
     return EXIT.failure
   }
@@ -51,7 +51,8 @@ export async function voteOnContract(voting: Voting, named: NamedContract): Prom
 }
 
 /** @throws `ROOM_MEMBER` */
-function requireMembers({ session: { own }, state: { members } }: Voting, parties: readonly Party[]): void {
+function requireMembers({ session: { own }, state }: Voting, parties: readonly Party[]): void {
+  const { members, conflicts } = state
   const me = parties.find(({ key }) => key === own.key)
   if (me === undefined)
     throw cliError('ROOM_MEMBER', 'you are no party of this contract', {
@@ -73,6 +74,14 @@ function requireMembers({ session: { own }, state: { members } }: Voting, partie
       hint: 'ask the others who wrote it; sotto room status shows the members',
     })
   }
+  // Whoever came first need not be the one that this party means.
+  const disputed = conflicts.find((one) => parties.some(({ name }) => name === one.party.name))?.party
+  if (disputed === undefined) return
+  const first = members.get(disputed.name)?.party
+  throw cliError('ROOM_MEMBER', `two in this room call themselves ${disputed.name}`, {
+    found: [first, disputed].flatMap((party) => (party ? [fingerprint(party)] : [])).join(' and '),
+    hint: 'ask them which fingerprint is right; then propose it in a new room, or under another name',
+  })
 }
 
 async function noteSignedBefore({ context, session }: Voting, named: NamedContract): Promise<void> {

@@ -6,25 +6,31 @@ import { cliError } from '../../errors.ts'
 import { EXIT } from '../../framework/index.ts'
 import { formatBytes } from '../../terminal/index.ts'
 import { ownNameIn } from '../contracts.ts'
-import { short } from '../items.ts'
+import { nameOfRun, short } from '../items.ts'
 import { missingApprovals, reviewersOf } from '../missing.ts'
 import { writePrivate } from '../output-files.ts'
+import { findProven } from '../proven.ts'
 import type { RoomSession } from '../session.ts'
 import type { Voting } from './types.ts'
 
 /** Longer results are for a file. */
 const MAX_SHOWN_BYTES = 1_048_576
 
-/** Whether a result of this run waits for this owner's word. */
-export function waitsForReview(
-  { own }: Pick<RoomSession, 'own'>,
+/**
+ * Whether a result of this run waits for this owner's word. Any member can post a view that says so or one that hides it,
+ * so this owner has to have consented, which it signed, and the run must not be proven to be done.
+ * @throws `ROOM_UNAVAILABLE`
+ */
+export async function waitsForReview(
+  session: Pick<RoomSession, 'own' | 'room'>,
   named: NamedContract,
   run: RoomRun,
-): boolean {
-  const name = ownNameIn(named.contract, own.key)
-  const [last] = run.views
-  if (name === undefined || last === undefined || last.view.state !== 'waiting') return false
-  return reviewersOf(named, run.offered.offer.transform).includes(name)
+): Promise<boolean> {
+  const name = ownNameIn(named.contract, session.own.key)
+  if (name === undefined || !run.consents.has(name)) return false
+  if (!run.views.some(({ view }) => view.state === 'waiting' && view.review.length > 0)) return false
+  if (!reviewersOf(named, run.offered.offer.transform).includes(name)) return false
+  return (await findProven(session, named, run)) === undefined
 }
 
 /**
@@ -47,10 +53,11 @@ export async function voteOnOutputs(voting: Voting, named: NamedContract, run: R
     return EXIT.ok
   }
   const receivers = namesOf(named, outputs)
+  const what = `the result of ${nameOfRun(named, run)}`
   const question =
     choice === 'yes'
-      ? `Let this out to ${receivers.join(', ')}?`
-      : 'Refuse it? The run then ends without a result.'
+      ? `Let ${what} out to ${receivers.join(', ')}?`
+      : `Refuse ${what}? The run then ends without one.`
   if (!(await context.confirm(question))) {
     context.note('nothing was signed')
     return EXIT.failure

@@ -6,7 +6,7 @@ import { SOFTWARE_BANNER } from '../../service/index.ts'
 import { printableLine } from '../../terminal/index.ts'
 import { ownNameIn, viewContract } from '../contracts.ts'
 import { describeRun } from '../describe/index.ts'
-import { short } from '../items.ts'
+import { nameOfRun, short } from '../items.ts'
 import { missingConsents, ownersOf } from '../missing.ts'
 import type { Voting } from './types.ts'
 
@@ -44,7 +44,7 @@ export async function voteOnRun(voting: Voting, named: NamedContract, run: RoomR
     else context.out(`you consented to ${short(digest)} before`)
     return EXIT.ok
   }
-  if (!(await context.confirm('Let this room compute this on your data?'))) {
+  if (!(await context.confirm(`Let this room compute ${nameOfRun(named, run)} on your data?`))) {
     context.note('nothing was signed')
     return EXIT.failure
   }
