@@ -123,7 +123,7 @@ async function write(folder: string, fetched: FetchedCollateral): Promise<boolea
 }
 
 async function isFile(path: string): Promise<boolean> {
-  return await stat(path).then(
+  return stat(path).then(
     (found) => found.isFile(),
     () => false,
   )

@@ -64,7 +64,7 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
   try {
     const { choice, wanted } = await planOf(files, partial, options)
     const here = await installed(folder, id, wanted, signal)
-    if (here !== undefined) return alreadyHere(here, folder, partial, options)
+    if (here !== undefined) return await alreadyHere(here, folder, partial, options)
     if (!options.replace && (await readdir(folder).catch(() => undefined)) !== undefined)
       throw cliError('CLI_USAGE', `another model, or another version of it, is already named ${id}`, {
         found: folder,

@@ -11,7 +11,6 @@ export {
 export { openDataFiles } from './data-files.ts'
 export { describeContract } from './describe/index.ts'
 export { contractOf, parseDraft, readDraft, readDraftFiles } from './draft/index.ts'
-export { fingerprint, hasSameKeys } from './fingerprint.ts'
 export {
   contractOfRun,
   findContract,
@@ -21,7 +20,6 @@ export {
   requireWholeDigest,
   short,
 } from './items.ts'
-export { ownersOf } from './missing.ts'
 export { writeOnce, writePrivate, type WrittenFile } from './output-files.ts'
 export { isToldDone } from './proven.ts'
 export {

@@ -1,5 +1,12 @@
 import type { Sotto } from '@sotto/client'
-import { type Room, type RoomParty, roomParty, type RoomState } from '@sotto/client/rooms'
+import {
+  type Room,
+  type RoomParty,
+  roomParty,
+  type RoomState,
+  fingerprint,
+  hasSameKeys,
+} from '@sotto/client/rooms'
 import type { Party } from '@sotto/protocol/contract'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import { hasCode } from '@sotto/protocol/errors'
@@ -7,7 +14,6 @@ import { cliError } from '../errors.ts'
 import type { CommandContext, FlagValues } from '../framework/index.ts'
 import { ownerKeyFile, readOwner } from '../owner/index.ts'
 import { openService, resolveTarget, TARGET_FLAGS, type TargetFlags } from '../service/index.ts'
-import { fingerprint, hasSameKeys } from './fingerprint.ts'
 import { chooseRoom, type OwnRoom } from './rooms-folder.ts'
 
 /** Flag of every command that acts for a party. */

@@ -1,7 +1,7 @@
+import { fingerprint } from '@sotto/client/rooms'
 import type { Party } from '@sotto/protocol/contract'
 import { describe, expect, it } from 'vitest'
 import { describeContract, showEpsilon, showTime } from '../../src/room/describe/index.ts'
-import { fingerprint } from '../../src/room/fingerprint.ts'
 import { bankAndRetailer, everything, named, summaries } from '../../../protocol/test/contract/contracts.ts'
 
 const FREE = new Set(['format', 'salt', 'key', 'sealTo', 'kind'])

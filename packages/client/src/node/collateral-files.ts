@@ -116,7 +116,7 @@ export async function readFolder(folder: string): Promise<Record<string, Uint8Ar
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(
+  return stat(path).then(
     () => true,
     () => false,
   )

@@ -1,4 +1,5 @@
 export { type Acting, type Contracts, type ContractsOptions, createContracts } from './contracts.ts'
+export { fingerprint, hasSameKeys } from './fingerprint.ts'
 export { type RoomParty, roomParty } from './party.ts'
 export {
   type JudgeContext,

@@ -20,6 +20,8 @@ const NEVER_LOGGED: Readonly<Record<string, string>> = {
   'contract-data': 'between a party and the KMS; the log holds its digest',
   'contract-inquiry': 'between a party and the KMS',
   'contract-withdrawal': 'between a party and the KMS; the log holds its digest',
+  'room-board': 'what opens a board at the edge',
+  'room-member': 'between members of a room, sealed on its board',
   'room-output': 'from a room to receivers',
   'room-output-approval': 'between a party and the KMS',
   'room-output-wrap': 'HPKE info',

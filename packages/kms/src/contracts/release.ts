@@ -104,7 +104,7 @@ function requireOutputs({ outputs: made }: RunResult, { outputs }: RunPlan): voi
 function requireApprovals(
   { approvals, run }: ReleaseCall,
   { outputs }: RunResult,
-  { inputs }: RunPlan,
+  { reviewers }: RunPlan,
   held: HeldContract,
 ): void {
   const approved = new Set<string>()
@@ -118,7 +118,6 @@ function requireApprovals(
       throw contractError('CONTRACT_RUN', `${party.name} refused to release ${document.output}`)
     approved.add(`${party.name} ${document.output}`)
   }
-  const reviewers = new Set(inputs.filter(({ rules }) => rules.review).map(({ owner }) => owner))
   for (const owner of reviewers)
     for (const { output } of outputs)
       if (!approved.has(`${owner} ${output}`))

@@ -14,6 +14,10 @@ export interface RunPlan {
   transforms: Transform[]
   /** Every input that is read, in the order of the contract. */
   inputs: Input[]
+  /** Owners of these inputs, each once: a run needs the consent of each. */
+  owners: Name[]
+  /** Owners who look at what the run gives before it leaves. */
+  reviewers: Name[]
   edges: Edge[]
   /** What the run releases: results of the last transform, of no other. */
   outputs: Output[]
@@ -42,11 +46,17 @@ export function planRun(contract: Contract, transform: Name): RunPlan {
   return {
     transforms: steps,
     inputs: own,
+    owners: ownersOf(own),
+    reviewers: ownersOf(own.filter(({ rules }) => rules.review)),
     edges: steps.flatMap(({ name }) => [...reach.get(name)!].map((input) => ({ input, transform: name }))),
     outputs: outputs.filter(({ from }) => from === transform),
     room: roomOf(steps),
     rules: joinRules(own.map(({ rules }) => rules)),
   }
+}
+
+function ownersOf(inputs: readonly Input[]): Name[] {
+  return [...new Set(inputs.map(({ owner }) => owner))]
 }
 
 /**

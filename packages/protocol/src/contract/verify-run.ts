@@ -127,7 +127,7 @@ function isDay(value: string): boolean {
  */
 export function requireConsents(
   run: Digest,
-  { inputs }: RunPlan,
+  { owners }: RunPlan,
   consents: readonly string[],
   named: NamedContract,
 ): void {
@@ -141,7 +141,7 @@ export function requireConsents(
       })
     consented.add(party.name)
   }
-  const missing = [...new Set(inputs.map(({ owner }) => owner))].filter((owner) => !consented.has(owner))
+  const missing = owners.filter((owner) => !consented.has(owner))
   if (missing.length === 0) return
   throw refused('the consent of every owner', `none of ${missing.join(', ')}`)
 }

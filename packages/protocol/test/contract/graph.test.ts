@@ -113,6 +113,16 @@ describe('a plan', () => {
     expect(planRun(contract, 'shown').outputs.map(({ name }) => name)).toEqual(['middle'])
   })
 
+  it('names the owners of what it reads, each once, and who of them looks at the result', () => {
+    const contract = everything()
+    const [first, ...rest] = contract.inputs
+    first!.owner = 'b'
+    for (const input of rest) input.owner = 'a'
+    rest[0]!.rules = { ...rest[0]!.rules, review: true }
+    rest[1]!.rules = { ...rest[1]!.rules, review: true }
+    expect(planRun(contract, 'packed')).toMatchObject({ owners: ['b', 'a'], reviewers: ['a'] })
+  })
+
   it('lax-room: is for images that every step admits', () => {
     const [strict, lax] = ['ee'.repeat(32), 'ff'.repeat(32)]
     const contract = everything()

@@ -128,7 +128,7 @@ function carries(report: Uint8Array, userData: Uint8Array): boolean {
 /** As it stands in the NV index, with whatever follows it there. Not every virtual machine has one. */
 async function readAkCertificate(tpm: Tpm): Promise<Uint8Array | undefined> {
   const found = await readNvPublic(tpm, NV_AK_CERTIFICATE)
-  return found === undefined ? undefined : await readNv(tpm, NV_AK_CERTIFICATE, MAX_CERTIFICATE_BYTES)
+  return found === undefined ? undefined : readNv(tpm, NV_AK_CERTIFICATE, MAX_CERTIFICATE_BYTES)
 }
 
 async function describeHardware(

@@ -97,7 +97,7 @@ async function collectOnce(
   const readBlob = async (name: string): Promise<Uint8Array> => {
     const read = untilReady(machine, deadline, () => machine.read(attribute(name), MAX_BLOB_BYTES))
     reading = read.catch(() => undefined)
-    return await withTimeout(machine, Math.max(0, deadline - machine.now()), name, read)
+    return withTimeout(machine, Math.max(0, deadline - machine.now()), name, read)
   }
   try {
     const provider = await readText(machine, attribute('provider'))

@@ -1,4 +1,4 @@
-import { parseInvitation, type RoomSecret } from '@sotto/client/rooms'
+import { fingerprint, parseInvitation, type RoomSecret } from '@sotto/client/rooms'
 import { equalBytes } from '@sotto/protocol/bytes'
 import { CONTRACT_NAME } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
@@ -8,7 +8,6 @@ import {
   createRoom,
   enterRoom,
   findRoom,
-  fingerprint,
   markJoined,
   type OwnRoom,
   readParty,

@@ -1,6 +1,6 @@
-import { encodeInvitation, newRoomSecret } from '@sotto/client/rooms'
+import { encodeInvitation, fingerprint, newRoomSecret } from '@sotto/client/rooms'
 import { type Command, defineCommand } from '../../framework/index.ts'
-import { findRoom, fingerprint, KEY_FLAG, roomFile } from '../../room/index.ts'
+import { findRoom, KEY_FLAG, roomFile } from '../../room/index.ts'
 import { TARGET_FLAGS } from '../../service/index.ts'
 import { AS_FLAG, joinOnce, keepRoom, requireParty } from './enter.ts'
 

@@ -1,9 +1,9 @@
-import { parseInvitation } from '@sotto/client/rooms'
+import { fingerprint, hasSameKeys, parseInvitation } from '@sotto/client/rooms'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
 import { openInput, readText } from '../../input/index.ts'
 import { readHiddenLine } from '../../room/hidden-line.ts'
 import { announceConflicts } from '../../room/session.ts'
-import { fingerprint, hasSameKeys, KEY_FLAG, roomFile } from '../../room/index.ts'
+import { KEY_FLAG, roomFile } from '../../room/index.ts'
 import { TARGET_FLAGS } from '../../service/index.ts'
 import { AS_FLAG, joinOnce, keepRoom, requireParty } from './enter.ts'
 

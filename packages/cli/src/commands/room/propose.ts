@@ -1,3 +1,4 @@
+import { fingerprint, hasSameKeys, type RoomState } from '@sotto/client/rooms'
 import { toBase64Url } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { resolve } from 'node:path'
@@ -6,8 +7,6 @@ import { type Command, defineCommand } from '../../framework/index.ts'
 import {
   contractOf,
   describeContract,
-  fingerprint,
-  hasSameKeys,
   openSession,
   readDraft,
   readDraftFiles,
@@ -18,7 +17,6 @@ import {
 } from '../../room/index.ts'
 import { printableLine } from '../../terminal/index.ts'
 import type { Draft } from '../../room/draft/index.ts'
-import type { RoomState } from '@sotto/client/rooms'
 
 const SALT_BYTES = 32
 

@@ -1,3 +1,4 @@
+import { planRun } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
 import {
@@ -8,7 +9,6 @@ import {
   contractOfRun,
   findRun,
   openSession,
-  ownersOf,
   readState,
   requireDone,
   requireLine,
@@ -73,7 +73,7 @@ export const roomRun: Command = defineCommand({
     const { run } = await session.room.ask(named, { ...asked, ...(note !== undefined && { note }) })
     context.note(`asked for ${short(run)}, and the room passed every step`)
     if (waits) return seeThrough(context, session, run, waits)
-    const owners = ownersOf(named, asked.transform)
+    const { owners } = planRun(named.contract, asked.transform)
     if (context.global.json) return context.json({ run, state: 'offered', owners })
     context.out(run)
     context.note(

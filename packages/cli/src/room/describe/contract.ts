@@ -1,6 +1,6 @@
+import { fingerprint } from '@sotto/client/rooms'
 import type { Contract, NamedContract } from '@sotto/protocol/contract'
 import { formatBytes } from '../../terminal/index.ts'
-import { fingerprint } from '../fingerprint.ts'
 import { showTime } from './amounts.ts'
 import { describeRules, describeUses } from './rules.ts'
 import { describeTask } from './task.ts'

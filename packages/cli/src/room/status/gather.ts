@@ -1,15 +1,15 @@
-import type { RoomRun, RoomState } from '@sotto/client/rooms'
+import { fingerprint, hasSameKeys, type RoomRun, type RoomState } from '@sotto/client/rooms'
 import {
   type ContractView,
   type Name,
   type NamedContract,
+  planRun,
   verifyPartyDocument,
 } from '@sotto/protocol/contract'
 import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { RunState } from '@sotto/protocol/room'
 import { ownNameIn, viewContract } from '../contracts.ts'
-import { fingerprint, hasSameKeys } from '../fingerprint.ts'
-import { missingApprovals, missingConsents, reviewersOf } from '../missing.ts'
+import { missingApprovals, missingConsents } from '../missing.ts'
 import type { RoomSession } from '../session.ts'
 import { waitsForReview } from '../votes/output.ts'
 
@@ -143,7 +143,8 @@ async function runStatus(session: RoomSession, { proposals }: RoomState, run: Ro
   if (named === undefined || !named.contract.transforms.some(({ name }) => name === offer.transform))
     return []
   const [last] = run.views
-  const reviewers = reviewersOf(named, offer.transform).length === 0 ? [] : missingApprovals(named, run)
+  const reviewers =
+    planRun(named.contract, offer.transform).reviewers.length === 0 ? [] : missingApprovals(named, run)
   const own = ownNameIn(named.contract, session.own.key)
   return [
     {

@@ -1,10 +1,10 @@
+import { fingerprint, hasSameKeys } from '@sotto/client/rooms'
 import type { NamedContract, Party } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { EXIT } from '../../framework/index.ts'
 import { printableLine } from '../../terminal/index.ts'
 import { ownNameIn, viewContract } from '../contracts.ts'
 import { describeContract } from '../describe/index.ts'
-import { fingerprint, hasSameKeys } from '../fingerprint.ts'
 import { nameOfContract, short } from '../items.ts'
 import type { Voting } from './types.ts'
 

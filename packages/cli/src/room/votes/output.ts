@@ -1,13 +1,13 @@
 import { join, resolve } from 'node:path'
 import type { OpenedOutput, RoomRun } from '@sotto/client/rooms'
 import { fromUtf8, toBase64 } from '@sotto/protocol/bytes'
-import type { NamedContract } from '@sotto/protocol/contract'
+import { type NamedContract, planRun } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { EXIT } from '../../framework/index.ts'
 import { formatBytes } from '../../terminal/index.ts'
 import { ownNameIn } from '../contracts.ts'
 import { nameOfRun, short } from '../items.ts'
-import { missingApprovals, reviewersOf } from '../missing.ts'
+import { missingApprovals } from '../missing.ts'
 import { writePrivate } from '../output-files.ts'
 import { findProven } from '../proven.ts'
 import type { RoomSession } from '../session.ts'
@@ -29,7 +29,7 @@ export async function waitsForReview(
   const name = ownNameIn(named.contract, session.own.key)
   if (name === undefined || !run.consents.has(name)) return false
   if (!run.views.some(({ view }) => view.state === 'waiting' && view.review.length > 0)) return false
-  if (!reviewersOf(named, run.offered.offer.transform).includes(name)) return false
+  if (!planRun(named.contract, run.offered.offer.transform).reviewers.includes(name)) return false
   return (await findProven(session, named, run)) === undefined
 }
 

@@ -1,5 +1,5 @@
 import type { RoomRun } from '@sotto/client/rooms'
-import type { NamedContract } from '@sotto/protocol/contract'
+import { type NamedContract, planRun } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { EXIT } from '../../framework/index.ts'
 import { SOFTWARE_BANNER } from '../../service/index.ts'
@@ -7,7 +7,7 @@ import { printableLine } from '../../terminal/index.ts'
 import { ownNameIn, viewContract } from '../contracts.ts'
 import { describeRun } from '../describe/index.ts'
 import { nameOfRun, short } from '../items.ts'
-import { missingConsents, ownersOf } from '../missing.ts'
+import { missingConsents } from '../missing.ts'
 import type { Voting } from './types.ts'
 
 /**
@@ -65,7 +65,7 @@ export async function voteOnRun(voting: Voting, named: NamedContract, run: RoomR
 /** What the contract calls this party, whose data the run reads. @throws `ROOM_STATE` */
 function requireOwner({ session }: Voting, named: NamedContract, { run, offered }: RoomRun): string {
   const own = ownNameIn(named.contract, session.own.key)
-  const owners = ownersOf(named, offered.offer.transform)
+  const { owners } = planRun(named.contract, offered.offer.transform)
   if (own !== undefined && owners.includes(own)) return own
   throw cliError('ROOM_STATE', `the run ${short(run)} reads nothing of yours: it needs no consent of you`, {
     expected: owners.join(', '),

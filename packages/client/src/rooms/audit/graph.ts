@@ -51,16 +51,15 @@ function outputOf(
   contract: Contract,
   { name, from, receivers, maxBytes }: Output,
 ): Omit<GraphOutput, 'released'> {
-  const { inputs, rules } = planRun(contract, from)
-  const ownersOf = (some: typeof inputs): Name[] => [...new Set(some.map(({ owner }) => owner))]
+  const { rules, reviewers, owners } = planRun(contract, from)
   return {
     name,
     from,
     receivers,
     maxBytes,
     rules,
-    reviewers: ownersOf(inputs.filter((input) => input.rules.review)),
-    owners: ownersOf(inputs),
+    reviewers,
+    owners,
   }
 }
 

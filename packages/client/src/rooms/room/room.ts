@@ -204,7 +204,7 @@ export function openRoom(
       const files = { board: secret.board, token: secret.token }
       const offered = await runs.offer(named, { ...asked, data, files }, acting())
       await board.post({ kind: 'offered', at: now(), offered, by: name, ...(note !== undefined && { note }) })
-      const owners = planRun(named.contract, asked.transform).inputs.map(({ owner }) => owner)
+      const { owners } = planRun(named.contract, asked.transform)
       const own = named.contract.parties.find(({ key }) => key === party.key)
       if (own !== undefined && owners.includes(own.name)) await consentTo(named, offered)
       const run = (await room.state()).runs.get(runDigest(offered.offer))
@@ -255,11 +255,10 @@ export function openRoom(
       }
     },
     async release(named, { run, offered, approvals }, options) {
-      const { inputs } = planRun(named.contract, offered.offer.transform)
-      const reviewers = new Set(inputs.filter(({ rules }) => rules.review).map(({ owner }) => owner))
+      const { reviewers } = planRun(named.contract, offered.offer.transform)
       // What others say of an output would only have the room refuse.
       const envelopes = approvals
-        .filter(({ approval }) => reviewers.has(approval.party))
+        .filter(({ approval }) => reviewers.includes(approval.party))
         .map(({ envelope }) => envelope)
       await runs.approve(named, run, envelopes, acting(options?.signal))
       return followAndPost(named, run, options)

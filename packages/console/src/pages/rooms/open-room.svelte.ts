@@ -6,6 +6,8 @@ import {
   type RoomParty,
   type RoomSecret,
   type RoomState,
+  fingerprint,
+  hasSameKeys,
 } from '@sotto/client/rooms'
 import type { ConsentKind, ContractView, Name, NamedContract, Party } from '@sotto/protocol/contract'
 import { SottoError } from '@sotto/protocol/errors'
@@ -13,7 +15,6 @@ import type { Digest } from '@sotto/protocol/keyrelease'
 import { type Connection, type Trouble, troubleOf } from '../../connection/index.ts'
 import { words } from '../../words/index.ts'
 import { DataUpload } from './data-upload.svelte.ts'
-import { fingerprint, hasSameKeys } from './fingerprint.ts'
 import { RunWork } from './run-work.svelte.ts'
 
 /** Where a contract stands; `unsigned`: the KMS has heard of it from nobody. */

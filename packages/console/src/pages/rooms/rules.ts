@@ -1,6 +1,6 @@
+import { hasSameKeys } from '@sotto/client/rooms'
 import type { Input, NamedContract } from '@sotto/protocol/contract'
 import { words } from '../../words/index.ts'
-import { hasSameKeys } from './fingerprint.ts'
 import type { OpenRoom } from './open-room.svelte.ts'
 
 /** What an owner asks of everything that comes of an input, in words. */

@@ -7,17 +7,6 @@ import type { words } from '../../words/index.ts'
 /** What a run waits for, or how it ended. */
 export type RunStage = keyof typeof words.rooms.runs.stages
 
-/** Owners of what a run reads, each once. */
-export function ownersOf({ contract }: Pick<NamedContract, 'contract'>, transform: Name): Name[] {
-  return [...new Set(planRun(contract, transform).inputs.map(({ owner }) => owner))]
-}
-
-/** Owners who look at what a run gives before it leaves. */
-export function reviewersOf({ contract }: Pick<NamedContract, 'contract'>, transform: Name): Name[] {
-  const { inputs } = planRun(contract, transform)
-  return [...new Set(inputs.filter(({ rules }) => rules.review).map(({ owner }) => owner))]
-}
-
 /** What a reviewer said of the outputs of a run: `undefined` while some of them are undecided. */
 export function decisionOf(
   named: Pick<NamedContract, 'contract'>,
@@ -40,13 +29,14 @@ export function stageOf(
   { live, now }: { live?: RunView | undefined; now: UnixSeconds },
 ): RunStage {
   const { offer } = run.offered
+  const plan = planRun(named.contract, offer.transform)
   const view = furthest(run.views[0]?.view, live)
   if (view === undefined || view.state === 'offered') {
     if (now >= offer.notAfter) return 'expired'
-    return ownersOf(named, offer.transform).every((owner) => run.consents.has(owner)) ? 'ready' : 'consents'
+    return plan.owners.every((owner) => run.consents.has(owner)) ? 'ready' : 'consents'
   }
   if (view.state !== 'waiting') return view.state
-  const decisions = reviewersOf(named, offer.transform).map((reviewer) => decisionOf(named, run, reviewer))
+  const decisions = plan.reviewers.map((reviewer) => decisionOf(named, run, reviewer))
   const isDecided = decisions.includes('refuse') || decisions.every((decision) => decision === 'release')
   return isDecided ? 'decided' : 'waiting'
 }

@@ -7,7 +7,7 @@ import type {
   RoomRun,
   RunProof,
 } from '@sotto/client/rooms'
-import type { NamedContract } from '@sotto/protocol/contract'
+import { type NamedContract, planRun } from '@sotto/protocol/contract'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import type { RunView } from '@sotto/protocol/room'
 import type { Step } from '@sotto/verifier'
@@ -15,7 +15,7 @@ import { type Trouble, troubleOf } from '../../connection/index.ts'
 import { Action } from './action.svelte.ts'
 import type { OpenRoom } from './open-room.svelte.ts'
 import { roomSteps } from './room-steps.ts'
-import { decisionOf, reviewersOf } from './run-stage.ts'
+import { decisionOf } from './run-stage.ts'
 
 /** What is done with one run in this tab, and what it came to. */
 export class RunWork {
@@ -100,9 +100,8 @@ export class RunWork {
       await room.decide(named, run, this.toReview ?? [], verdict)
       await this.#room.lookAnew()
       const now = this.#current()
-      const decisions = reviewersOf(named, now.offered.offer.transform).map((one) =>
-        decisionOf(named, now, one),
-      )
+      const { reviewers } = planRun(named.contract, now.offered.offer.transform)
+      const decisions = reviewers.map((one) => decisionOf(named, now, one))
       if (decisions.includes('refuse') || !decisions.includes(undefined)) await this.#release(room, named)
     })
   }

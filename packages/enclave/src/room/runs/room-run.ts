@@ -363,6 +363,5 @@ function wipe({ outputs }: ComputedRun): void {
 
 /** Owners who look at outputs before they leave, as parties of the contract. */
 function reviewersOf({ plan, named }: RunJob): Party[] {
-  const names = new Set(plan.inputs.filter(({ rules }) => rules.review).map(({ owner }) => owner))
-  return named.contract.parties.filter(({ name }) => names.has(name))
+  return named.contract.parties.filter(({ name }) => plan.reviewers.includes(name))
 }

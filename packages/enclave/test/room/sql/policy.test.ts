@@ -23,6 +23,8 @@ function plan(
   const run = {
     transforms: [transform],
     inputs,
+    owners: [],
+    reviewers: [],
     edges: [],
     outputs: [],
     room: [],

@@ -73,7 +73,7 @@ describe.skipIf(NO_DUCKDB)('the process of a query', () => {
   })
 
   it('is gone when its time is over', async () => {
-    const child = await start(1500)
+    const child = await start(4000)
     const sql = 'SELECT count(*) FROM range(1000000000000) WHERE random() > 2'
     const { tree } = await child.ask({ ask: 'parse', sql }, 'parsed')
     await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_TIMEOUT' })

@@ -1,6 +1,5 @@
-import { roomParty } from '@sotto/client/rooms'
+import { fingerprint, hasSameKeys, roomParty } from '@sotto/client/rooms'
 import { expect, it } from 'vitest'
-import { fingerprint, hasSameKeys } from '../../../src/pages/rooms/fingerprint.ts'
 
 const party = roomParty(new Uint8Array(32).fill(8))
 const other = roomParty(new Uint8Array(32).fill(9))
