@@ -112,6 +112,8 @@ export class Life {
         return connect({ path: `${this.folder()}/${APP_SOCKET}` })
       } catch (error) {
         done?.(error as Error, null as never)
+        // To the others that wait nobody would ever say anything: an agent goes on to them when a connection ends.
+        for (const waiting of Object.values(this.agent.requests).flat()) waiting?.emit('error', error)
         return undefined
       }
     }
