@@ -13,6 +13,7 @@ import {
 } from '@sotto/protocol/jcs'
 import { parseVerifierKey } from '@sotto/protocol/note'
 import { toHex } from '@sotto/protocol/bytes'
+import { timeField } from '../../input/index.ts'
 import { appFields } from './app-fields.ts'
 import { memberKey, noteKey, serviceUrl } from './keys.ts'
 import {
@@ -23,7 +24,7 @@ import {
   type Target,
   TARGETS,
 } from './types.ts'
-import { command, GIB, MIB, size, table, time, word } from './values.ts'
+import { command, GIB, MIB, size, table, word } from './values.ts'
 
 const MAX_ENTRIES = 64
 const MAX_PATH = 1024
@@ -187,7 +188,7 @@ export function deploymentFields(folder: string): Decoder<Omit<DeploymentFile, '
         tests: command,
         resources,
         policy: word(MAX_PATH),
-        expires: time,
+        expires: timeField('23:59:59', true),
         cluster,
       },
     )(value, path)

@@ -1,6 +1,4 @@
 import { type Decoder, jcsError, list, text } from '@sotto/protocol/jcs'
-import { hasCode } from '@sotto/protocol/errors'
-import { parseTime } from '../../input/index.ts'
 
 export const MIB: number = 2 ** 20
 export const GIB: number = 2 ** 30
@@ -14,9 +12,6 @@ const UNITS: Readonly<Record<string, number>> = { MiB: MIB, GiB: GIB, MB: 1e6, G
 /** What a shell would make something of. */
 const PLAIN_WORD = String.raw`[^\s'"\\$\`|&;<>(){}*?\0]+`
 const PLAIN_LINE = new RegExp(`^${PLAIN_WORD}(?: ${PLAIN_WORD})*$`)
-
-/** The year that a time may not be beyond: what is shown of one has four digits. */
-const LAST_SECOND = 253_402_300_799
 
 /** Bytes, as people write them: `512MiB`, `2GiB`, or a number. */
 export function size(min: number, max: number): Decoder<number> {
@@ -69,24 +64,6 @@ export function word(max: number, min = 1): Decoder<string> {
     if (!decoded.includes('\0') && decoded.isWellFormed()) return decoded
     throw jcsError('JCS_FIELD', `${path}: expected text that a process can be given`)
   }
-}
-
-/** A time with its zone, or a date, whose end counts. YAML leaves both as text. @returns Unix seconds */
-export const time: Decoder<number> = (value, path) => {
-  const given = typeof value === 'string' ? value : ''
-  try {
-    const whole = /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T23:59:59Z` : given
-    const seconds = parseTime(path, whole)
-    if (seconds > 0 && seconds <= LAST_SECOND) return seconds
-  } catch (error) {
-    if (!hasCode(error, 'CLI_USAGE')) throw error
-  }
-  throw jcsError(
-    'JCS_FIELD',
-    `${path}: expected a date or a time with its zone`,
-    '2027-01-31 or 2027-01-31T12:00:00Z',
-    typeof value === 'string' && /^[\w:.+-]{1,32}$/.test(value) ? value : `a ${typeof value}`,
-  )
 }
 
 const words = list(word(4096), 1, MAX_WORDS)

@@ -22,9 +22,10 @@ import {
   type Rules,
 } from '@sotto/protocol/contract'
 import { table } from '../../deploy/file/values.ts'
+import { timeField } from '../../input/index.ts'
 import { taskOf, TASKS } from './task-fields.ts'
 import type { Draft, DraftInput, DraftOutput, DraftTransform, DraftUse } from './types.ts'
-import { bytes, epsilon, start } from './values.ts'
+import { bytes, epsilon } from './values.ts'
 
 const MAX_INPUTS = 64
 const MAX_TRANSFORMS = 32
@@ -152,7 +153,10 @@ export const draftFields: Decoder<Omit<Draft, 'path'>> = (value, path) => {
     },
     {
       consent: partial<Partial<Draft['consent']>>({ logging: boolean(), telemetry: boolean() }),
-      valid: partial<{ from?: number; days?: number }>({ from: start, days: integer(1, MAX_DAYS) }),
+      valid: partial<{ from?: number; days?: number }>({
+        from: timeField('00:00:00', false),
+        days: integer(1, MAX_DAYS),
+      }),
       salt: base64url(32),
     },
   )(value, path)

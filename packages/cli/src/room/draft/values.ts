@@ -1,6 +1,4 @@
 import { type Decoder, jcsError } from '@sotto/protocol/jcs'
-import { hasCode } from '@sotto/protocol/errors'
-import { parseTime } from '../../input/index.ts'
 
 const UNITS: Readonly<Record<string, number>> = {
   __proto__: null as never,
@@ -13,8 +11,6 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 const MICROS = 1_000_000
 const DECIMAL = /^(0|[1-9]\d{0,3})(?:\.(\d{1,6}))?$/
-/** The year after which what is shown of a time has more than four digits. */
-const LAST_SECOND = 253_402_300_799
 
 /** Bytes as people write them: `64KiB`, `1MiB`, or a number. */
 export function bytes(min: number, max: number): Decoder<number> {
@@ -45,20 +41,4 @@ export function epsilon(max: number): Decoder<number> {
       `0.000001 to ${max / MICROS}`,
     )
   }
-}
-
-/** A time with its zone, or a date, which begins at midnight UTC. @returns Unix seconds */
-export const start: Decoder<number> = (value, path) => {
-  const given = typeof value === 'string' ? value : ''
-  try {
-    const seconds = parseTime(path, /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given)
-    if (seconds > 0 && seconds <= LAST_SECOND) return seconds
-  } catch (error) {
-    if (!hasCode(error, 'CLI_USAGE')) throw error
-  }
-  throw jcsError(
-    'JCS_FIELD',
-    `${path}: expected a date or a time with its zone`,
-    '2027-01-31 or 2027-01-31T12:00:00Z',
-  )
 }

@@ -44,7 +44,7 @@ tells("processlimit", slurp("/proc/self/limits") =~ /processes +(\\d+) +(\\d+)/ 
 tells("fd$_", readlink "/proc/self/fd/$_") for 0, 1, 2;
 tells("fds", join ",", map { readlink "/proc/self/fd/$_" } grep $_ > 2, split /,/, names("/proc/self/fd"));
 tells("reads", slurp("/in/a"));
-tells("sees$_", tries(-e $_)) for "/image", "/node", "/old", "/root", "/etc", "/home", "/var", "/work", "${CHECKOUT}", "/proc/1/root/image";
+tells("sees$_", tries(-e $_)) for "/image", "/node", "/old", "/root", "/etc", "/home", "/var", "/srv", "${CHECKOUT}", "/proc/1/root/image";
 `
 
 describe

@@ -69,7 +69,7 @@ let base: BuiltLayout | undefined
 export function imageWith(entries?: readonly WrittenEntry[], change?: LayoutChange): BuiltLayout {
   if (entries === undefined && change === undefined)
     return (base ??= buildLayout([programs!], { gzip: true }))
-  return buildLayout([programs!, [folder('work'), ...(entries ?? [])]], change)
+  return buildLayout([programs!, [folder('job'), ...(entries ?? [])]], change)
 }
 
 export async function openEngine(change: Partial<ContainerEngineOptions> = {}): Promise<ContainerEngine> {

@@ -75,9 +75,9 @@ describe.skipIf((await whyNoContainer()) !== undefined)('a container', { timeout
       run(engine, shell('pwd -P; echo *'), {
         image: imageWith(entries, { config: (config) => ({ ...config, config: { WorkingDir } }) }),
       })
-    expect(await inFolder('/work', [file('work/a')])).toBe('/work\na\n')
+    expect(await inFolder('/job', [file('job/a')])).toBe('/job\na\n')
     expect(await inFolder('/made/here')).toBe('/made/here\n*\n')
-    expect(await inFolder('/there', [symlink('there', '/work'), file('work/a')])).toBe('/work\na\n')
+    expect(await inFolder('/there', [symlink('there', '/job'), file('job/a')])).toBe('/job\na\n')
   })
 
   it('starts nowhere but in its image, whatever link the working directory is', async () => {
@@ -85,16 +85,16 @@ describe.skipIf((await whyNoContainer()) !== undefined)('a container', { timeout
       const image = imageWith([symlink('link', '/proc/self/cwd')], {
         config: (config) => ({ ...config, config: { WorkingDir } }),
       })
-      expect(await run(engine, shell('cd -P .; echo *'), { image })).toMatch(/^bin dev in [^\n]*usr work\n$/)
+      expect(await run(engine, shell('cd -P .; echo *'), { image })).toMatch(/^bin dev in job [^\n]*usr\n$/)
     }
   })
 
   it('has the files of its image without a setuid bit, and readable', async () => {
     const image = imageWith([
-      { ...file('work/setuid', 'x', 0o6755), uid: 0 },
-      { ...file('work/secret', 'y', 0o600), uid: 1000 },
+      { ...file('job/setuid', 'x', 0o6755), uid: 0 },
+      { ...file('job/secret', 'y', 0o600), uid: 1000 },
     ])
-    const code = `${SAY} printf "%o %o %s", (stat "/work/setuid")[2], (stat "/work/secret")[2], (stat "/work/secret")[4] == $< ? "own" : "other"`
+    const code = `${SAY} printf "%o %o %s", (stat "/job/setuid")[2], (stat "/job/secret")[2], (stat "/job/secret")[4] == $< ? "own" : "other"`
     expect(await run(engine, perl(code), { image })).toBe('100755 100644 other')
   })
 
