@@ -68,8 +68,11 @@ test.skipIf(!hasDuckDb)(
     expect(fromUtf8(output!.content)).toContain('[40]')
     const proof = await atShop.proof(named, done)
     expect(checkRunProof(proof, stack.policy).run.receipt.sequence).toBe(1)
-    for (const [party, tap] of Object.entries(stack.taps)) {
+    const taps = Object.entries(stack.taps)
+    expect(taps.map(([party]) => party)).toEqual(expect.arrayContaining(['relay', 'inference']))
+    for (const [party, tap] of taps) {
       const received = Buffer.concat(tap!.captures.flatMap((one) => one.received)).toString('latin1')
+      expect(received.length, `${party} received something`).toBeGreaterThan(0)
       for (const word of [CANARY, 'accounts', 'customer', 'overlap'])
         expect(received.includes(word), `${party} received ${word}`).toBe(false)
     }

@@ -148,6 +148,7 @@ export const BUDGET_ATTACKS: readonly RoomAttack[] = [
       return scene.run({ data })
     },
     refusedWith: 'ROOM_KMS',
+    counts: 'KMS_CONTRACT_UNKNOWN',
     seenBy: 'kms',
     spends: 1,
   },

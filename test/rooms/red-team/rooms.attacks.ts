@@ -19,6 +19,7 @@ export const ROOM_ATTACKS: readonly RoomAttack[] = [
       return scene.run()
     },
     refusedWith: 'ROOM_KMS',
+    counts: 'CONTRACT_RUN',
     seenBy: 'kms',
   },
   {

@@ -28,11 +28,14 @@ export class Members {
   readonly folder: string
   /** Everything that passes the gateway, in clear inside its encryption: what the board and those behind it see. */
   readonly passed: Uint8Array[] = []
+  /** What the room brought to the board. */
+  readonly written: readonly Uint8Array[]
   /** Told of each request of a member; what it returns is answered instead. */
   intercept: ((request: Request) => Response | undefined) | undefined
 
-  private constructor(lab: RoomLab, boards: RunningRooms, folder: string) {
+  private constructor(lab: RoomLab, boards: RunningRooms, folder: string, written: readonly Uint8Array[]) {
     this.lab = lab
+    this.written = written
     this.boards = boards
     this.folder = folder
   }
@@ -41,9 +44,11 @@ export class Members {
     const folder = mkdtempSync(join(tmpdir(), 'sotto-members-'))
     const owners = join(folder, 'owners.json')
     const reach: { app?: (request: Request) => Response | Promise<Response> } = {}
-    const files = createBoardFiles('http://board.test', async (input, init) =>
-      reach.app!(new Request(input, init)),
-    )
+    const written: Uint8Array[] = []
+    const files = createBoardFiles('http://board.test', async (input, init) => {
+      if (init?.body instanceof Uint8Array) written.push(init.body)
+      return reach.app!(new Request(input, init))
+    })
     const lab = await RoomLab.open(change, {}, files)
     const boards = openRooms({
       store: join(folder, 'boards'),
@@ -57,7 +62,7 @@ export class Members {
     reach.app = boards.app
     const keys = lab.world.contract.parties.map(({ key }) => key)
     writeFileSync(owners, JSON.stringify({ owners: keys.map((key) => ({ key, models: 1, bytes: 1e9 })) }))
-    return new Members(lab, boards, folder)
+    return new Members(lab, boards, folder, written)
   }
 
   async close(): Promise<void> {

@@ -45,6 +45,7 @@ const ROOT_FOLDER = resolve(import.meta.dirname, '../../..')
 /** Installed by `node scripts/parts.ts rooms`. */
 export const PART: string = join(ROOT_FOLDER, 'parts/rooms')
 export const hasDuckDb: boolean = existsSync(join(PART, 'node_modules/@duckdb/node-api'))
+if (!hasDuckDb) process.stderr.write('skipped: DuckDB is not installed: node scripts/parts.ts rooms\n')
 
 export const bank: RoomParty = roomParty(seed(60))
 export const shop: RoomParty = roomParty(seed(61))

@@ -8,8 +8,6 @@ import {
   MAX_CALL_ANSWER_BYTES,
   type NamedContract,
   parseContract,
-  type PartyDocuments,
-  signPartyDocument,
   type SignedKind,
   verifyPartyDocument,
 } from '@sotto/protocol/contract'
@@ -19,6 +17,7 @@ import type { TrustedService } from '@sotto/verifier'
 import { clientError } from '../errors.ts'
 import { serviceErrorIn } from '../service-error.ts'
 import type { RoomParty } from './party.ts'
+import { signAs } from './sign-as.ts'
 
 /** What {@link createContracts} needs of a connection. */
 export interface ContractsOptions {
@@ -50,34 +49,8 @@ export interface Contracts {
   show(contract: NamedContract, acting: Acting): Promise<ContractView>
 }
 
-const FORMATS = {
-  acceptance: 'sotto-contract-acceptance/1',
-  withdrawal: 'sotto-contract-withdrawal/1',
-  closing: 'sotto-contract-closing/1',
-  inquiry: 'sotto-contract-inquiry/1',
-} as const
-
 /** Contracts through a connection. */
 export function createContracts({ send, service, now }: ContractsOptions): Contracts {
-  /** A document of this party, about a contract that is meant for the KMS that was verified. */
-  function sign<Kind extends keyof typeof FORMATS>(
-    kind: Kind,
-    { contract, digest }: NamedContract,
-    { party }: Acting,
-    more: object = {},
-  ): string {
-    const own = contract.parties.find(({ key }) => key === party.key)
-    if (own === undefined)
-      throw clientError('ROOM_CONTRACT', 'no party of the contract has this key', {
-        expected: contract.parties.map(({ name, key }) => `${name} ${key}`).join(', '),
-        found: party.key,
-      })
-    const { genesis } = contract
-    const about = { genesis, contract: digest, party: own.name, at: now() }
-    const document = { format: FORMATS[kind], ...about, ...more }
-    return signPartyDocument(kind, document as unknown as PartyDocuments[Kind], party.signer)
-  }
-
   async function ask(named: NamedContract, call: ContractCall, signal?: AbortSignal): Promise<ContractView> {
     const { genesis, importKey } = await service()
     if (named.contract.genesis !== genesis)
@@ -101,18 +74,24 @@ export function createContracts({ send, service, now }: ContractsOptions): Contr
         {
           call: 'accept',
           contract: fromUtf8(encodeContract(named.contract)),
-          acceptance: sign('acceptance', named, acting),
+          acceptance: signAs('acceptance', named, acting.party, now()),
         },
         acting.signal,
       ),
     state: (named, statement, { signal }) => signed('data', named, statement, signal),
     withdraw: async (named, consent, acting) =>
-      signed('withdrawal', named, sign('withdrawal', named, acting, { consent }), acting.signal),
-    close: async (named, acting) => signed('closing', named, sign('closing', named, acting), acting.signal),
+      signed(
+        'withdrawal',
+        named,
+        signAs('withdrawal', named, acting.party, now(), { consent }),
+        acting.signal,
+      ),
+    close: async (named, acting) =>
+      signed('closing', named, signAs('closing', named, acting.party, now()), acting.signal),
     show: async (named, acting) =>
       ask(
         named,
-        { call: 'show', contract: named.digest, inquiry: sign('inquiry', named, acting) },
+        { call: 'show', contract: named.digest, inquiry: signAs('inquiry', named, acting.party, now()) },
         acting.signal,
       ),
   }

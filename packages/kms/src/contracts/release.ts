@@ -9,11 +9,11 @@ import {
   type RunPlan,
   type RunReceipt,
   type RunResult,
-  runResultDecoder,
   verifyPartyDocument,
+  verifyRunResult,
 } from '@sotto/protocol/contract'
-import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
-import { decodeDocument, type UnixSeconds } from '@sotto/protocol/keyrelease'
+import { parseDsse } from '@sotto/protocol/dsse'
+import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import type { AcceptedPolicy } from '../state/index.ts'
 import { imageOf } from './run.ts'
@@ -35,7 +35,9 @@ export function permitResult(
   const opened = held.open.find(({ run, notAfter }) => run === call.run && notAfter > now)
   if (opened === undefined)
     throw kmsError('KMS_CONTRACT_RUN', 'keys were released for no such run, or its offer has expired')
-  const result = verifyResult(call, held, opened)
+  const { genesis } = held.contract
+  const ofRun = { genesis, contract: held.digest, run: call.run }
+  const result = verifyRunResult(call.result, ofRun, [fromBase64Url(opened.receiptKey)])
   if (opened.released !== undefined) {
     if (opened.released.result === call.result) return { held, permit: opened.released.permit }
     throw kmsError('KMS_CONTRACT_RUN', 'another result of this run has left already')
@@ -46,9 +48,7 @@ export function permitResult(
   requireApprovals(call, result, plan, held)
   const document: RunPermit = {
     format: 'sotto-run-permit/1',
-    genesis: held.contract.genesis,
-    contract: held.digest,
-    run: call.run,
+    ...ofRun,
     outputs: result.outputs,
     issuedAt: now,
   }
@@ -66,23 +66,6 @@ function requireStillAdmitted({ receipt }: OpenRun, policy: AcceptedPolicy): voi
   const isAdmitted = policy.document.anyOf.some(({ name }) => name === tuple)
   if (isAdmitted && imageOf(tuple, policy) === image) return
   throw kmsError('KMS_NOT_ADMITTED', 'members admit the program of this run no longer')
-}
-
-function verifyResult(
-  { result, run }: ReleaseCall,
-  { contract, digest }: HeldContract,
-  { receiptKey }: OpenRun,
-): RunResult {
-  let document: RunResult
-  try {
-    const { payload } = verifyDsse(parseDsse(utf8(result)), RUN_TYPES.result, [fromBase64Url(receiptKey)])
-    document = decodeDocument(payload, runResultDecoder, 'result')
-  } catch (cause) {
-    throw contractError('CONTRACT_SIGNATURE', 'the room of this run did not sign the result', { cause })
-  }
-  if (document.genesis === contract.genesis && document.contract === digest && document.run === run)
-    return document
-  throw contractError('CONTRACT_OTHER', 'the result is of another run')
 }
 
 function requireOutputs({ outputs: made }: RunResult, { outputs }: RunPlan): void {

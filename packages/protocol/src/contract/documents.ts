@@ -1,5 +1,5 @@
 import { fromBase64Url, fromUtf8, utf8 } from '../bytes/index.ts'
-import { type DsseEnvelope, type DsseSigner, parseDsse, signDsse, verifyDsse } from '../dsse/index.ts'
+import { type DsseEnvelope, type DsseSigner, parseDsse, signDsse, verifySoleDsse } from '../dsse/index.ts'
 import { canonicalJson, type Decoder, parseCanonicalJson } from '../jcs/index.ts'
 import { decodeDocument, type Digest, documentDigest, encodeDocument } from '../keyrelease/index.ts'
 import {
@@ -109,8 +109,7 @@ export function verifyPartyDocument<Kind extends keyof PartyDocuments>(
     })
   const party = partyOf(contract, signerOf(document, contract))
   try {
-    const { signers } = verifyDsse(parsed, CONTRACT_TYPES[kind], [fromBase64Url(party.key)])
-    if (signers.length !== parsed.signatures.length) throw new Error('somebody else signed too')
+    verifySoleDsse(parsed, CONTRACT_TYPES[kind], [fromBase64Url(party.key)])
   } catch (cause) {
     throw contractError('CONTRACT_SIGNATURE', `${party.name} did not sign the ${kind}`, { cause })
   }

@@ -1,6 +1,6 @@
 /** What a KMS signs about runs, as rooms and parties read it. */
 import { utf8 } from '../bytes/index.ts'
-import { parseDsse, verifyDsse } from '../dsse/index.ts'
+import { parseDsse, verifySoleDsse } from '../dsse/index.ts'
 import {
   areDistinct,
   base64url,
@@ -143,8 +143,7 @@ function verify<T extends OfRun>(
     throw contractError('CONTRACT_MALFORMED', `this is no ${what}`, { cause })
   }
   try {
-    verifyDsse(parsed, type, keys)
-    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
+    verifySoleDsse(parsed, type, keys)
   } catch (cause) {
     throw contractError('CONTRACT_SIGNATURE', `another key signed the ${what}, or one more`, { cause })
   }

@@ -4,7 +4,14 @@
  */
 import { fromBase64Url, fromUtf8, toHex, utf8 } from '../bytes/index.ts'
 import { publicCrypto } from '../crypto-backend/index.ts'
-import { type DsseSigner, pae, parseDsse, type PreparedSigner, signDsse, verifyDsse } from '../dsse/index.ts'
+import {
+  type DsseSigner,
+  pae,
+  parseDsse,
+  type PreparedSigner,
+  signDsse,
+  verifySoleDsse,
+} from '../dsse/index.ts'
 import type { KemPrivateKey } from '../hpke/index.ts'
 import { canonicalJson, base64url, type Decoder, hex, integer, list, literal, object } from '../jcs/index.ts'
 import { artifactId, wrapEnc } from '../keyrelease/decode.ts'
@@ -138,7 +145,7 @@ export function verifySealedOutput(
     throw contractError('CONTRACT_MALFORMED', 'this is no output of a room', { cause })
   }
   try {
-    verifyDsse(parsed, OUTPUT_TYPE, [fromBase64Url(receiptKey)])
+    verifySoleDsse(parsed, OUTPUT_TYPE, [fromBase64Url(receiptKey)])
   } catch (cause) {
     throw contractError('CONTRACT_SIGNATURE', 'the room of this run did not sign the output', { cause })
   }

@@ -141,6 +141,25 @@ export function verifyDsse(
   return { payload: envelope.payload, signers: [...signers.values()] }
 }
 
+/**
+ * The payload, proven to be signed as `expectedType` by one of the accepted keys, and by nobody else: the envelope has that
+ * one signature. So it has one digest, and nobody can hang bytes of their own on what another said.
+ *
+ * @throws `DSSE_TYPE`, `DSSE_SIGNATURE` (stop)
+ */
+export function verifySoleDsse(
+  envelope: DsseEnvelope,
+  expectedType: string,
+  acceptedKeys: readonly (Uint8Array | PreparedVerifier)[],
+): Uint8Array {
+  const { payload } = verifyDsse(envelope, expectedType, acceptedKeys)
+  if (envelope.signatures.length === 1) return payload
+  throw dsseError('DSSE_SIGNATURE', 'stop', 'envelope has further signatures', {
+    expected: '1',
+    found: `${envelope.signatures.length}`,
+  })
+}
+
 function keyId(publicKey: Uint8Array): string {
   return toHex(publicCrypto.sha256(publicKey))
 }

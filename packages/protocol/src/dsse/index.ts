@@ -6,6 +6,7 @@ export {
   prepareVerifier,
   signDsse,
   verifyDsse,
+  verifySoleDsse,
   type DsseEnvelope,
   type DsseErrorCode,
   type DsseSigner,

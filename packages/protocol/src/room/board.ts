@@ -3,7 +3,7 @@
  * how many there are and how large, and nothing else; it is believed in nothing.
  */
 import { fromBase64Url, fromUtf8, utf8 } from '../bytes/index.ts'
-import { type DsseEnvelope, type DsseSigner, parseDsse, signDsse, verifyDsse } from '../dsse/index.ts'
+import { type DsseEnvelope, type DsseSigner, parseDsse, signDsse, verifySoleDsse } from '../dsse/index.ts'
 import {
   base64url,
   boolean,
@@ -120,8 +120,7 @@ export function verifyBoardOpening(envelope: Uint8Array | string, genesis: Diges
     throw roomError('ROOM_DOCUMENT', 'this opens no board', { cause })
   }
   try {
-    verifyDsse(parsed, BOARD_TYPE, [fromBase64Url(opening.owner)])
-    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
+    verifySoleDsse(parsed, BOARD_TYPE, [fromBase64Url(opening.owner)])
   } catch (cause) {
     throw roomError('ROOM_SIGNATURE', 'the owner that it names did not open this board', { cause })
   }

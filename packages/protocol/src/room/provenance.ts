@@ -12,7 +12,7 @@ import {
   parseDsse,
   type PreparedSigner,
   signDsse,
-  verifyDsse,
+  verifySoleDsse,
 } from '../dsse/index.ts'
 import {
   areDistinct,
@@ -158,8 +158,7 @@ export function verifyRunProvenance(
     throw roomError('ROOM_DOCUMENT', 'this is no provenance of a run', { cause })
   }
   try {
-    verifyDsse(parsed, PAYLOAD_TYPES.release, [fromBase64Url(receiptKey)])
-    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
+    verifySoleDsse(parsed, PAYLOAD_TYPES.release, [fromBase64Url(receiptKey)])
   } catch (cause) {
     throw roomError('ROOM_SIGNATURE', 'the room of this run did not sign its provenance', { cause })
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toBase64Url, utf8 } from '../../src/bytes/index.ts'
+import { fromUtf8, toBase64Url, utf8 } from '../../src/bytes/index.ts'
 import {
   encodeOutputMetadata,
   openOutputKey,
@@ -12,6 +12,7 @@ import {
   wrapOutputKeys,
 } from '../../src/contract/index.ts'
 import { crypto } from '../../src/crypto-backend/index.ts'
+import { parseDsse, signDsse } from '../../src/dsse/index.ts'
 import { WRAP_SUITE } from '../../src/keyrelease/index.ts'
 
 const seed = (n: number): Uint8Array => new Uint8Array(32).fill(n)
@@ -108,6 +109,15 @@ describe('a sealed output', () => {
     )
     expect(() => verifySealedOutput(envelope, { run: '00'.repeat(32), receiptKey })).toThrow(
       expect.objectContaining({ code: 'CONTRACT_OTHER' }),
+    )
+  })
+
+  it('is signed by its room alone', () => {
+    const stranger = { secretSeed: seed(6), publicKey: crypto.ed25519.importPrivate(seed(6)).publicKey }
+    const { payload, payloadType } = parseDsse(utf8(signSealedOutput(sealedOutput(), room)))
+    const both = fromUtf8(signDsse(payloadType, payload, [room, stranger]))
+    expect(() => verifySealedOutput(both, { run: RUN, receiptKey })).toThrow(
+      expect.objectContaining({ code: 'CONTRACT_SIGNATURE' }),
     )
   })
 

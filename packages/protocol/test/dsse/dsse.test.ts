@@ -9,6 +9,7 @@ import {
   prepareVerifier,
   signDsse,
   verifyDsse,
+  verifySoleDsse,
   type DsseSigner,
 } from '@sotto/protocol/dsse'
 
@@ -33,6 +34,17 @@ describe('DSSE', () => {
     const verified = verifyDsse(envelope, TYPE, [bob.publicKey, alice.publicKey])
     expect(verified.payload).toEqual(payload)
     expect(verified.signers).toEqual([alice.publicKey])
+  })
+
+  it('may be asked for one signature and no other', () => {
+    const sole = (signers: DsseSigner[], type = TYPE): Uint8Array =>
+      verifySoleDsse(parseDsse(signDsse(TYPE, payload, signers)), type, [bob.publicKey, alice.publicKey])
+    expect(sole([alice])).toEqual(payload)
+    for (const signers of [[alice, eve], [eve, alice], [alice, alice], [alice, bob], [eve]])
+      expect(() => sole(signers)).toThrow(expect.objectContaining({ code: 'DSSE_SIGNATURE' }))
+    expect(() => sole([alice], 'application/vnd.other+json')).toThrow(
+      expect.objectContaining({ code: 'DSSE_TYPE' }),
+    )
   })
 
   it('signs the same with a key that was set up before', () => {

@@ -18,6 +18,8 @@ export interface Attack<Scene> {
    * program of the party that was to be deceived, which then sends nothing.
    */
   seenBy: 'room' | 'kms' | 'run' | 'party'
+  /** The KMS's code, where the refusal that parties are told names neither it nor a rule that stands for it. */
+  counts?: string
   /** Runs that it costs, as the contract says. @default 0 */
   spends?: number
   /** Sealed files that the room puts on the board: outputs that are for reviewers. @default 0 */
@@ -115,12 +117,24 @@ function expectIntact(scene: Scene, before: Mark, { spends = 0, writes = 0 }: Co
     expect(canariesIn(entry)).toEqual([])
 }
 
-function expectAudited(scene: Scene, before: Mark, { seenBy, refusedWith, spends = 0 }: Costs): void {
+/** What the KMS counts where parties are told a rule. */
+const CODE_OF_RULE: Readonly<Record<string, string>> = {
+  budget: 'CONTRACT_BUDGET',
+  withdrawn: 'CONTRACT_WITHDRAWN',
+  closed: 'CONTRACT_CLOSED',
+  'data-statement': 'KMS_CONTRACT_DATA',
+  'room-image': 'KMS_NOT_ADMITTED',
+}
+
+function expectAudited(scene: Scene, before: Mark, attack: Costs): void {
+  const { seenBy, refusedWith, counts, spends = 0 } = attack
   const { refused, world } = scene.lab
   const room = refused.slice(before.roomRefusals)
   const kms = world.refused.slice(before.kmsRefusals).map(([code]) => code)
-  const named = (counted: string[]): boolean => counted.some((code) => refusedWith.split(' ').includes(code))
+  const words = refusedWith.split(' ')
+  const codes = [...words, ...words.map((word) => CODE_OF_RULE[word]), counts]
+  const named = (counted: string[]): boolean => counted.some((code) => codes.includes(code))
   if (seenBy === 'room') expect(named(room), `the room counts it, of ${room.join()}`).toBe(true)
-  if (seenBy === 'kms') expect(kms.length, 'the KMS counts it').toBeGreaterThan(0)
+  if (seenBy === 'kms') expect(named(kms), `the KMS counts it, of ${kms.join()}`).toBe(true)
   if (seenBy === 'run') expect(spends, 'its charge is in the log').toBeGreaterThan(0)
 }

@@ -16,8 +16,6 @@ export class PartyScene {
   /** Runs that are done. */
   readonly first: RoomRun
   readonly second: RoomRun
-  /** Outputs go to the board of the members, which `passed` and its folder show. */
-  readonly written: readonly Uint8Array[] = []
 
   private constructor(members: Members, rooms: [Room, Room], named: NamedContract, runs: [RoomRun, RoomRun]) {
     this.members = members
@@ -46,6 +44,10 @@ export class PartyScene {
 
   get lab(): RoomLab {
     return this.members.lab
+  }
+
+  get written(): readonly Uint8Array[] {
+    return this.members.written
   }
 
   mark(): Mark {

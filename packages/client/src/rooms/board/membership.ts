@@ -1,6 +1,6 @@
 import { fromBase64Url, fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import { CONTRACT_NAME, type Name, type Party } from '@sotto/protocol/contract'
-import { type DsseEnvelope, parseDsse, signDsse, verifyDsse } from '@sotto/protocol/dsse'
+import { type DsseEnvelope, parseDsse, signDsse, verifySoleDsse } from '@sotto/protocol/dsse'
 import { base64url, type Decoder, hex, integer, literal, object, text } from '@sotto/protocol/jcs'
 import { decodeDocument, encodeDocument, WRAP_SUITE } from '@sotto/protocol/keyrelease'
 import type { UnixSeconds } from '@sotto/protocol/keyrelease'
@@ -65,8 +65,7 @@ export function verifyMembership(envelope: string, board: string): Membership {
       found: membership.board,
     })
   try {
-    verifyDsse(parsed, MEMBER_TYPE, [fromBase64Url(membership.party.key)])
-    if (parsed.signatures.length !== 1) throw new Error('somebody else signed too')
+    verifySoleDsse(parsed, MEMBER_TYPE, [fromBase64Url(membership.party.key)])
   } catch (cause) {
     throw clientError('ROOM_BOARD', `the key that is named did not sign for ${membership.party.name}`, {
       cause,

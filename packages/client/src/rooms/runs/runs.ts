@@ -6,8 +6,6 @@ import {
   type NamedContract,
   type OutputApproval,
   planRun,
-  type PartyDocuments,
-  signPartyDocument,
 } from '@sotto/protocol/contract'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import type { Digest } from '@sotto/protocol/keyrelease'
@@ -21,6 +19,7 @@ import {
 import type { VerifiedRoom } from '@sotto/verifier/room'
 import { clientError } from '../../errors.ts'
 import type { Acting } from '../contracts.ts'
+import { signAs } from '../sign-as.ts'
 import { type JudgedOffer, type JudgedRun, judgeOffer, judgeRun, requireOffered } from './judge.ts'
 import { kmsKeys } from './kms-keys.ts'
 import { createRoomCalls, type RoomCallsOptions } from './room-calls.ts'
@@ -70,23 +69,6 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
   const { service, policy, now } = options
   const calls = createRoomCalls(options)
 
-  function sign<Kind extends 'inquiry' | 'consent' | 'approval'>(
-    kind: Kind,
-    { contract, digest }: NamedContract,
-    { party }: Acting,
-    more: object = {},
-  ): string {
-    const own = contract.parties.find(({ key }) => key === party.key)
-    if (own === undefined)
-      throw clientError('ROOM_CONTRACT', 'no party of the contract has this key', {
-        expected: contract.parties.map(({ name, key }) => `${name} ${key}`).join(', '),
-        found: party.key,
-      })
-    const about = { genesis: contract.genesis, contract: digest, party: own.name, at: now() }
-    const document = { format: FORMATS[kind], ...about, ...more }
-    return signPartyDocument(kind, document as unknown as PartyDocuments[Kind], party.signer)
-  }
-
   const judge: RoomRuns['judge'] = async (named, offered) =>
     judgeOffer(named, offered, { service: await service(), policy, now: now() })
 
@@ -96,7 +78,7 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
     run: Digest,
     acting: Acting,
   ): Promise<RunView> {
-    const inquiry = sign('inquiry', named, acting)
+    const inquiry = signAs('inquiry', named, acting.party, now())
     return ofThis(await calls.ask({ call, run, inquiry }, runViewDecoder, { signal: acting.signal }), run)
   }
 
@@ -112,7 +94,7 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
           call: 'offer',
           nonce: toHex(crypto.randomBytes(16)),
           contract: fromUtf8(encodeContract(named.contract)),
-          inquiry: sign('inquiry', named, acting),
+          inquiry: signAs('inquiry', named, acting.party, now()),
           transform,
           ...(template !== undefined && { template }),
           arguments: given,
@@ -133,11 +115,11 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
     },
     async consent(named, offered, acting) {
       const { run } = await judge(named, offered)
-      return sign('consent', named, acting, { run })
+      return signAs('consent', named, acting.party, now(), { run })
     },
     async begin(named, offered, consents, acting) {
       const { run } = await judge(named, offered)
-      const inquiry = sign('inquiry', named, acting)
+      const inquiry = signAs('inquiry', named, acting.party, now())
       return ofThis(
         await calls.ask({ call: 'begin', run, inquiry, consents }, runViewDecoder, { signal: acting.signal }),
         run,
@@ -145,9 +127,9 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
     },
     look: (named, run, acting) => askAbout('look', named, run, acting),
     cancel: (named, run, acting) => askAbout('cancel', named, run, acting),
-    review: async (named, about, acting) => sign('approval', named, acting, about),
+    review: async (named, about, acting) => signAs('approval', named, acting.party, now(), about),
     async approve(named, run, approvals, acting) {
-      const inquiry = sign('inquiry', named, acting)
+      const inquiry = signAs('inquiry', named, acting.party, now())
       return ofThis(
         await calls.ask({ call: 'approve', run, inquiry, approvals }, runViewDecoder, {
           signal: acting.signal,
@@ -162,12 +144,6 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
     },
   }
 }
-
-const FORMATS = {
-  inquiry: 'sotto-contract-inquiry/1',
-  consent: 'sotto-room-run-consent/1',
-  approval: 'sotto-room-output-approval/1',
-} as const
 
 function ofThis(view: RunView, run: Digest): RunView {
   if (view.run === run) return view

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { CONTRACT_NAME, type Name } from '@sotto/protocol/contract'
 import { MAX_INPUT_FILES } from './limits.ts'
-import { readRange } from './read-range.ts'
+import { readRange } from '../inputs/read-range.ts'
 
 /**
  * Content of one file: the descriptor of a file that nobody changes, bytes, or pieces as they come, each of which is

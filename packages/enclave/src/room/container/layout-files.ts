@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readTarStream, type TarEntry } from '@sotto/protocol/oci'
 import { containerError, layoutError } from './errors.ts'
 import { MAX_LAYOUT_BYTES, MAX_LAYOUT_ENTRIES } from './limits.ts'
-import { readRange } from './read-range.ts'
+import { readRange } from '../inputs/read-range.ts'
 
 /** Where a file of a layout lies in its tar. */
 export interface FileRange {

@@ -15,7 +15,7 @@ import {
 } from '@sotto/protocol/oci'
 import { containerError, layoutError } from './errors.ts'
 import { type FileRange, findLayoutFiles, type LayoutFiles } from './layout-files.ts'
-import { readBytes } from './read-range.ts'
+import { readBytes } from '../inputs/read-range.ts'
 
 /** A layer as it lies in the tar of its layout, its stored bytes compared with the manifest. */
 export interface LayerRange extends FileRange {

@@ -12,7 +12,7 @@ const OWN_BYTES = 16 * 2 ** 20
  * files in memory that were closed to no name, are not seen.
  * @param root of the capsule, as the host sees it
  */
-export function measureMemory(root: string): number {
+function measureMemory(root: string): number {
   let bytes = 0
   for (const name of readdirSync(`${root}/proc`))
     if (/^\d+$/.test(name)) bytes += memoryOf(`${root}/proc/${name}`)

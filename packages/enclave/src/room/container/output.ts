@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { containerError } from './errors.ts'
-import { readBytes } from './read-range.ts'
+import { readBytes } from '../inputs/read-range.ts'
 
 /**
  * Takes the one file that a job left, when no process of it is left. The job chose what is there, and followed nothing is:

@@ -3,6 +3,7 @@ import { type BoardAccess, type DataManifest, splitItems } from '@sotto/protocol
 import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
 import { type MemoryFile, writeMemoryFile } from './memory-file.ts'
+import { readRange } from './read-range.ts'
 import { type OpenedInput, openInput } from './open-input.ts'
 
 /** One input of a run, before it is read. */
@@ -76,14 +77,20 @@ export class RunInputs {
   async items(name: Name): Promise<readonly Uint8Array[]> {
     const known = this.#items.get(name)
     if (known !== undefined) return known
-    const opened = await this.#open(name)
+    const file = this.#files.get(name)
+    // What is here already is not fetched again: after a run was charged that could fail.
+    const opened = file === undefined ? await this.#open(name) : undefined
     try {
+      const { content, manifest } = opened ?? {
+        ...file!,
+        content: readRange(file!.file.fd, 0, file!.file.bytes),
+      }
       const items: Uint8Array[] = []
-      for await (const item of splitItems(opened.content, opened.manifest.items)) items.push(item)
+      for await (const item of splitItems(content, manifest.items)) items.push(item)
       this.#items.set(name, items)
       return items
     } finally {
-      opened.close()
+      opened?.close()
     }
   }
 

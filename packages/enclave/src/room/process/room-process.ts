@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import { OOM_SCORE } from '../../sandbox/kind.ts'
 import { encodeMessage, encodePiece, FrameReader } from './frames.ts'
 
 /** First descriptor of the inputs in the process: 0-2 are `/dev/null`, 3 is the channel. */
@@ -171,7 +172,7 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
   /** When memory runs out, the kernel takes this one, not the process that holds the keys. */
   private preferAsVictim(): void {
     try {
-      writeFileSync(`/proc/${this.child.pid}/oom_score_adj`, '900')
+      writeFileSync(`/proc/${this.child.pid}/oom_score_adj`, `${OOM_SCORE}`)
     } catch {
       // Not ours to set here; the order of victims is the kernel's then.
     }

@@ -53,8 +53,8 @@ export class RunTable {
     for (const [digest, run] of this.#runs) {
       const { notAfter } = run.job.offer
       if (now < notAfter) continue
-      // Without its offer nothing of it can ever leave.
-      if (isActive(run) && !run.isPermitted) run.expire()
+      // Without its offer nothing of it can ever leave; what was permitted is tried again for a while, not for ever.
+      if (isActive(run) && (!run.isPermitted || now >= notAfter + KEPT_SECONDS)) run.expire()
       const isShown = run.hasBegun && now < notAfter + KEPT_SECONDS
       if (!isActive(run) && !isShown) this.#runs.delete(digest)
     }

@@ -42,6 +42,23 @@ const ACTIONS: Readonly<Record<RoomSqlErrorCode, ErrorAction>> = {
   ROOM_SQL_PART: 'fix-input',
 }
 
+/** What an input may not be: all that a process which read it can say of it. */
+export const INPUT_FAULTS = [
+  'names of columns',
+  'rows of these types',
+  'the columns of the contract, in its order',
+  'objects with the columns of the contract, in its order',
+  'columns of the types of the contract',
+] as const
+export type InputFault = (typeof INPUT_FAULTS)[number]
+
+/** An input that is not the table that the contract states. @param at its place among the inputs, from 0 */
+export function refusedInput(at: number, expected: InputFault): SottoError<RoomSqlErrorCode> {
+  return roomSqlError('ROOM_SQL_INPUT', `input ${at + 1} is not the table that the contract states`, {
+    expected,
+  })
+}
+
 /** Every rule that a template can break, with what it says. */
 export const SQL_RULES = {
   'one-select': 'a template is one SELECT',

@@ -3,7 +3,7 @@ import { COLUMN_NAME } from '@sotto/protocol/contract'
 import { type ColumnType, DUCKDB_TYPES } from './column-type.ts'
 import type { DuckDbConnection } from './duckdb.ts'
 import { tableName } from './encode-plan.ts'
-import { roomSqlError } from './errors.ts'
+import { type InputFault, refusedInput, roomSqlError } from './errors.ts'
 import { parseCsvHeader } from './csv-header.ts'
 import type { TableMessage } from './messages.ts'
 import { fold } from './scope.ts'
@@ -169,12 +169,6 @@ async function read(connection: DuckDbConnection, sql: string): Promise<unknown[
   return (await connection.runAndReadAll(sql)).getRows()
 }
 
-function refusedName(table: string, expected: string): Error {
+function refusedName(table: string, expected: InputFault): Error {
   return refusedInput(Number(table.slice(1)), expected)
-}
-
-function refusedInput(at: number, expected: string): Error {
-  return roomSqlError('ROOM_SQL_INPUT', `input ${at + 1} is not the table that the contract states`, {
-    expected,
-  })
 }

@@ -1,5 +1,5 @@
 import { type Dialect, RoomProcess, type RoomProcessOptions } from '../process/index.ts'
-import { isRoomSqlErrorCode, roomSqlError } from './errors.ts'
+import { INPUT_FAULTS, refusedInput, roomSqlError } from './errors.ts'
 import { malformed } from './frames.ts'
 import type { Answer, Question } from './messages.ts'
 
@@ -35,12 +35,32 @@ function decodeAnswer(message: unknown): Answer | undefined {
   if (say === 'loaded' && Array.isArray(neverNull) && neverNull.every(Array.isArray))
     return { say, neverNull: neverNull.map((table: unknown[]) => table.map((one) => one === true)) }
   if (say === 'ran' && Number.isSafeInteger(rows)) return { say, rows: rows as number }
-  if (say === 'failed' && isRoomSqlErrorCode(code) && typeof words === 'string')
+  if (say === 'failed' && isFailureCode(code) && typeof words === 'string')
     return { say, code, message: words }
   return undefined
 }
 
-/** The process may have been taken over by what it read: of its words only those that ours could be. */
+/** What each failure of the process means: other words than these would be a way out for what it read. */
+const WORDS = {
+  ROOM_SQL_PART: 'DuckDB is not installed here',
+  ROOM_SQL_SYNTAX: 'the template is no SQL that DuckDB reads',
+  ROOM_SQL_INPUT: 'an input is not the table that the contract states',
+  ROOM_SQL_TOO_LARGE: 'the result is larger than the contract allows',
+  ROOM_SQL_MEMORY: 'the query needed more memory than it may have',
+  ROOM_SQL_FAILED: 'DuckDB could not run what was checked',
+  ROOM_SQL_CRASHED: 'the process of the query ended, or sent something malformed',
+} as const
+type FailureCode = keyof typeof WORDS
+
+function isFailureCode(code: unknown): code is FailureCode {
+  return typeof code === 'string' && Object.hasOwn(WORDS, code)
+}
+
+/** The process may have been taken over by what it read: it chooses among our words, and has none of its own. */
 function failureOf({ code, message }: Answer & { say: 'failed' }): Error {
-  return roomSqlError(code, message.slice(0, 300).replaceAll(/[^\x20-\x7e]/g, '?'))
+  const [, at, fault] =
+    /^input ([1-9][0-9]?) is not the table that the contract states; expected (.*)$/.exec(message) ?? []
+  const known = INPUT_FAULTS.find((one) => one === fault)
+  if (code === 'ROOM_SQL_INPUT' && known !== undefined) return refusedInput(Number(at) - 1, known)
+  return roomSqlError(code, WORDS[isFailureCode(code) ? code : 'ROOM_SQL_CRASHED'])
 }

@@ -1,4 +1,3 @@
-import { readSync } from 'node:fs'
 import type { Name } from '@sotto/protocol/contract'
 import type { DataMedia } from '@sotto/protocol/room'
 import { roomRoleError } from '../errors.ts'
@@ -56,17 +55,6 @@ export async function codeOf({ inputs }: Step, name: Name, media: DataMedia): Pr
     expected: media,
     found: manifest.media,
   })
-}
-
-/** All of a file in one array. */
-export function bytesOf({ fd, bytes }: MemoryFile): Uint8Array {
-  const whole = new Uint8Array(bytes)
-  for (let at = 0; at < bytes;) {
-    const count = readSync(fd, whole, at, bytes - at, at)
-    if (count === 0) break
-    at += count
-  }
-  return whole
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

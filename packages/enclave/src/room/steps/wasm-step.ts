@@ -1,9 +1,10 @@
 import { fromHex } from '@sotto/protocol/bytes'
 import { runDigest, type WasmTask } from '@sotto/protocol/contract'
 import { roomRoleError } from '../errors.ts'
+import { readBytes } from '../inputs/read-range.ts'
 import type { StepResult } from '../results.ts'
-import { runWasm } from '../wasm/index.ts'
-import { bytesOf, codeOf, withCodeInputs } from './code-inputs.ts'
+import { requireModuleSize, runWasm } from '../wasm/index.ts'
+import { codeOf, withCodeInputs } from './code-inputs.ts'
 import type { Step } from './types.ts'
 
 /** Node takes so much besides the memory of a module and what it writes. */
@@ -18,7 +19,9 @@ export async function runWasmStep(step: Step, task: WasmTask): Promise<StepResul
   const { tools, offer, maxBytes, signal } = step
   const { wasm, host } = tools
   if (wasm === undefined) throw roomRoleError('ROOM_TASK', 'this room runs no WebAssembly')
-  const module = bytesOf(await codeOf(step, task.module, 'wasm'))
+  const { fd, bytes: size } = await codeOf(step, task.module, 'wasm')
+  requireModuleSize(size)
+  const module = await readBytes(fd, 0, size)
   const place = await host.place(PROCESS_BYTES + task.limits.memoryBytes + maxBytes)
   try {
     return await withCodeInputs(step, task.module, async (read) => {

@@ -89,9 +89,14 @@ export function parseModule(bytes: Uint8Array, memoryBytes: number): ParsedModul
 /** `\0asm`, version 1. */
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
 
+/** Before it is read. @throws `ROOM_WASM_INVALID` (`module-size`) */
+export function requireModuleSize(bytes: number): void {
+  if (bytes > MODULE_LIMITS.moduleBytes)
+    throw invalid('module-size', `${bytes} bytes, of at most ${MODULE_LIMITS.moduleBytes}`)
+}
+
 function splitSections(bytes: Uint8Array): Map<number, WasmReader> {
-  if (bytes.length > MODULE_LIMITS.moduleBytes)
-    throw invalid('module-size', `${bytes.length} bytes, of at most ${MODULE_LIMITS.moduleBytes}`)
+  requireModuleSize(bytes.length)
   const reader = new WasmReader(bytes)
   for (const expected of PREAMBLE)
     if (reader.byte() !== expected) throw invalid('format', 'the start of another file')

@@ -3,8 +3,8 @@ import { MAX_DATA_ITEMS } from '@sotto/protocol/room'
 import { FIRST_INPUT_DESCRIPTOR, type RoomProcessOptions } from '../process/index.ts'
 import { hasCode } from '@sotto/protocol/errors'
 import { invalid, roomWasmError } from './errors.ts'
-import { MODULE_LIMITS } from './limits.ts'
 import { checkModule } from './meter.ts'
+import { requireModuleSize } from './module.ts'
 import { WasmProcess } from './process.ts'
 
 /**
@@ -130,8 +130,7 @@ function requireRunnable({ inputs, args, seed, time, maxOutputBytes, module }: W
   if (!isCount(maxOutputBytes, Number.MAX_SAFE_INTEGER)) throw new TypeError('an output has a bound')
   // What nanoseconds of 64 bits reach.
   if (!isCount(time, 2 ** 34)) throw new TypeError('a time is in seconds')
-  if (module.length > MODULE_LIMITS.moduleBytes)
-    throw invalid('module-size', `${module.length} bytes, of at most ${MODULE_LIMITS.moduleBytes}`)
+  requireModuleSize(module.length)
 }
 
 function isCount(value: number, max: number): boolean {

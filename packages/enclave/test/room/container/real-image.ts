@@ -39,11 +39,12 @@ function programsLayer(): WrittenEntry[] | undefined {
 
 const programs = programsLayer()
 
-/** Why no container can run here, said aloud; undefined: it can. */
+/** Why no container can run here, said aloud; undefined: it can. Where everything has to be proven (CI), it has to. */
 export async function whyNoContainer(
   options: Partial<ContainerEngineOptions> = {},
 ): Promise<string | undefined> {
   const found = await reasonOf(options)
+  if (found !== undefined && process.env['CI']) throw new Error(`no container runs here: ${found}`)
   if (found !== undefined) process.stderr.write(`skipped: no container runs here: ${found}\n`)
   return found
 }

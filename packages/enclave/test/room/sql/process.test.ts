@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { withMemoryLimit } from '../../../src/engines/host/memory-limit.ts'
 import { probeSandbox } from '../../../src/engines/host/sandbox.ts'
 import { SqlProcess } from '../../../src/room/sql/process.ts'
+import type { SqlEngine } from '../../../src/room/sql/index.ts'
 import { NO_DUCKDB, openEngine, query, ramFile } from './engine.ts'
 import { RULES } from './people.ts'
 
@@ -101,9 +102,37 @@ describe.skipIf(NO_DUCKDB)('the process of a query', () => {
     ['says something else', `{ say: 'opened' }`],
     ['says something that is no answer', `{ say: 'parsed', tree: 5 }`],
     ['sends rows that nobody asked for', undefined],
+    ['says a failure that only the room finds', `{ say: 'failed', code: 'ROOM_SQL_REFUSED', message: 'x' }`],
   ])('is not believed when it %s', async (_, answer) => {
-    const frame = answer === undefined ? 'piece' : 'message'
-    const source = `
+    await expect(query({ ...RULES, sql: COUNT, engine: takenOver(answer) })).rejects.toMatchObject({
+      code: 'ROOM_SQL_CRASHED',
+    })
+  })
+
+  it.each([
+    ['ROOM_SQL_FAILED', 'ada@example.com owes 900', 'DuckDB could not run what was checked'],
+    [
+      'ROOM_SQL_INPUT',
+      'input 1 is not the table that the contract states; expected ada@example.com',
+      'an input is not the table that the contract states',
+    ],
+    [
+      'ROOM_SQL_INPUT',
+      'input 2 is not the table that the contract states; expected rows of these types',
+      'input 2 is not the table that the contract states',
+    ],
+  ])('that fails with %s and says %s has no words of its own', async (code, said, message) => {
+    const engine = takenOver(JSON.stringify({ say: 'failed', code, message: said }))
+    const error: unknown = await query({ ...RULES, sql: COUNT, engine }).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code, message })
+    expect(`${String(error)} ${JSON.stringify(error)}`).not.toMatch(/ada|900/)
+  })
+})
+
+/** The process of a query, as whoever took it over would have it answer: a piece of a result, or this. */
+function takenOver(answer?: string): SqlEngine {
+  const frame = answer === undefined ? 'piece' : 'message'
+  const source = `
       import { Socket } from 'node:net'
       const socket = new Socket({ fd: 3, readable: true, writable: true })
       let asked = 0
@@ -116,9 +145,6 @@ describe.skipIf(NO_DUCKDB)('the process of a query', () => {
         else if ('${frame}' === 'piece') send(1, Buffer.from('[1]'))
         else send(0, Buffer.from(JSON.stringify(${answer ?? 'null'})))
       })`
-    const entry = `data:text/javascript,${encodeURIComponent(source)}`
-    const engine = openEngine({ entry: '-', flags: ['--import', entry] })
-    const asked = query({ ...RULES, sql: COUNT, engine })
-    await expect(asked).rejects.toMatchObject({ code: 'ROOM_SQL_CRASHED' })
-  })
-})
+  const entry = `data:text/javascript,${encodeURIComponent(source)}`
+  return openEngine({ entry: '-', flags: ['--import', entry] })
+}

@@ -15,7 +15,7 @@ import { readTarStream, type TarEntry } from '@sotto/protocol/oci'
 import { containerError, layoutError } from '../errors.ts'
 import type { LayerRange, LayoutImage } from '../layout.ts'
 import { MAX_IMAGE_ENTRIES } from '../limits.ts'
-import { readRange } from '../read-range.ts'
+import { readRange } from '../../inputs/read-range.ts'
 import { parseEntryPath, staysInside } from './entry-path.ts'
 import { ImageTree, RESERVED_FOLDERS } from './image-tree.ts'
 
