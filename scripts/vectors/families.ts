@@ -7,6 +7,7 @@ import { hpke } from './hpke.ts'
 import { mlkem } from './mlkem.ts'
 import { ohttp } from './ohttp.ts'
 import { oms } from './oms.ts'
+import { privacy } from './privacy.ts'
 import { privacypass } from './privacypass.ts'
 import { tlog } from './tlog.ts'
 import { wycheproof } from './wycheproof.ts'
@@ -26,4 +27,5 @@ export const families: readonly VectorFamily[] = [
   coseReceipts,
   attestation,
   oms,
+  privacy,
 ]

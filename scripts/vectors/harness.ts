@@ -35,6 +35,8 @@ export interface VectorFamily {
   readonly isOptional?: boolean
   /** True for cases that consist of several files: they are reported under names of their own, and the family says which files no case uses. */
   readonly isGrouped?: boolean
+  /** True for arithmetic alone, which is the same whatever the backend of the cryptography: it runs once. */
+  readonly isArithmetic?: boolean
   cases(files: readonly VectorFile[]): Iterable<VectorCase>
 }
 

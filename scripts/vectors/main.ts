@@ -68,6 +68,10 @@ async function main(): Promise<number> {
 async function runHere(root: string): Promise<BackendReport[]> {
   const reports: BackendReport[] = []
   for (const family of chosen) {
+    if (family.isArithmetic === true && crypto.name !== 'node') {
+      console.error(`note: ${family.folder} is arithmetic, and runs with --backend node`)
+      continue
+    }
     const isPresent = existsSync(join(root, family.folder))
     if (!isPresent && family.isOptional === true) {
       console.error(`note: no folder ${family.folder} in this set`)
