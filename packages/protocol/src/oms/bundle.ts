@@ -1,16 +1,19 @@
 import { fromBase64, fromUtf8 } from '../bytes/index.ts'
-import { SottoError } from '../errors/index.ts'
 import { base64, type Decoder, hex, jcsError, list, literal, members, object } from '../jcs/index.ts'
-import { omsError } from './errors.ts'
+import { omsError, refuseAs } from './errors.ts'
 import { parseForeignJson } from './json.ts'
-import { BUNDLE_MEDIA_TYPE, OMS_PAYLOAD_TYPE, type OmsBundle, type OmsMaterial } from './types.ts'
+import {
+  BUNDLE_MEDIA_TYPE,
+  MAX_CERTIFICATE_BYTES,
+  MAX_SIGNATURE_BYTES,
+  OMS_PAYLOAD_TYPE,
+  type OmsBundle,
+  type OmsMaterial,
+} from './types.ts'
 
 /** Longest bundle: the names and digests of some 50000 files. */
 export const MAX_OMS_BUNDLE_BYTES = 16_777_216
 const MAX_CERTIFICATES = 10
-const MAX_CERTIFICATE_BYTES = 16_384
-/** DER of an ECDSA signature on P-521. */
-const MAX_SIGNATURE_BYTES = 141
 const MAX_LOG_ENTRIES = 8
 
 /** Members of protocol buffers in JSON are absent where they have their default, and some writers write null. */
@@ -64,7 +67,7 @@ export function parseOmsBundle(bytes: Uint8Array): OmsBundle {
       expected: `at most ${MAX_OMS_BUNDLE_BYTES} bytes`,
       found: `${bytes.length}`,
     })
-  try {
+  return refuseAs('OMS_MALFORMED', 'no model signature', () => {
     const { verificationMaterial, dsseEnvelope } = bundleDecoder(
       parseForeignJson(fromUtf8(bytes), 'the signature'),
       'bundle',
@@ -74,14 +77,7 @@ export function parseOmsBundle(bytes: Uint8Array): OmsBundle {
       payload: fromBase64(dsseEnvelope.payload),
       signature: fromBase64(dsseEnvelope.signatures[0]!.sig),
     }
-  } catch (cause) {
-    if (!(cause instanceof SottoError) || cause.code.startsWith('OMS_')) throw cause
-    throw omsError('OMS_MALFORMED', `no model signature: ${cause.message}`, {
-      ...(cause.expected !== undefined && { expected: cause.expected }),
-      ...(cause.found !== undefined && { found: cause.found }),
-      cause,
-    })
-  }
+  })
 }
 
 /** One kind of signer: what a bundle with two of them means depends on who reads it. */

@@ -1,6 +1,5 @@
 import { fromHex, fromUtf8, toHex } from '../bytes/index.ts'
 import { publicCrypto } from '../crypto-backend/index.ts'
-import { SottoError } from '../errors/index.ts'
 import {
   boolean,
   type Decoder,
@@ -13,7 +12,7 @@ import {
   oneOf,
   text,
 } from '../jcs/index.ts'
-import { omsError } from './errors.ts'
+import { omsError, refuseAs } from './errors.ts'
 import { parseForeignJson } from './json.ts'
 import { requireDistinctPaths, requireSafePath } from './paths.ts'
 import {
@@ -103,16 +102,9 @@ export function omsRootDigest(resources: readonly { digest: string }[]): string 
 }
 
 function decode(payload: Uint8Array): ReturnType<typeof statementDecoder> {
-  try {
-    return statementDecoder(parseForeignJson(fromUtf8(payload), 'the manifest'), 'statement')
-  } catch (cause) {
-    if (!(cause instanceof SottoError) || cause.code.startsWith('OMS_')) throw cause
-    throw omsError('OMS_MALFORMED', `the signed statement is no model manifest: ${cause.message}`, {
-      ...(cause.expected !== undefined && { expected: cause.expected }),
-      ...(cause.found !== undefined && { found: cause.found }),
-      cause,
-    })
-  }
+  return refuseAs('OMS_MALFORMED', 'the signed statement is no model manifest', () =>
+    statementDecoder(parseForeignJson(fromUtf8(payload), 'the manifest'), 'statement'),
+  )
 }
 
 function serializationOf(given: Serialization): OmsSerialization {

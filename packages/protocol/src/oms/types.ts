@@ -10,6 +10,11 @@ export const OMS_PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 export const OMS_STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 export const OMS_PREDICATE = 'https://model_signing/signature/v1.0'
 
+/** Longest certificate; those that occur have 1 to 3 kB. */
+export const MAX_CERTIFICATE_BYTES = 16_384
+/** DER of an ECDSA signature on P-521. */
+export const MAX_SIGNATURE_BYTES = 141
+
 /** Name of a hash as `serialization.hash_type` has it; the BLAKE2b digest has 64 bytes. */
 export type OmsHash = 'sha256' | 'blake2b'
 
@@ -51,7 +56,7 @@ export type OmsMaterial =
   | { kind: 'key'; hint: string | undefined }
   /** DER, signer first. */
   | { kind: 'certificates'; chain: readonly Uint8Array[] }
-  /** A certificate of Fulcio and entries of Rekor. */
+  /** A certificate of Fulcio and entries of Rekor, as JSON has them: `verifyOmsKeyless` reads them. */
   | { kind: 'keyless'; certificate: Uint8Array; logEntries: readonly unknown[] }
 
 /** A structurally valid bundle; nothing about its signature is known. */

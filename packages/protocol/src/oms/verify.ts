@@ -1,6 +1,5 @@
 import { toHex, utf8 } from '../bytes/index.ts'
 import { publicCrypto } from '../crypto-backend/index.ts'
-import { pae } from '../dsse/index.ts'
 import {
   type Certificate,
   KEY_USAGE,
@@ -11,16 +10,11 @@ import {
   type PublicKey,
   type VerifiedPath,
   verifyPath,
-  verifySignature,
 } from '../x509/index.ts'
 import { omsError } from './errors.ts'
+import { CODE_SIGNING, requireSignature } from './signature.ts'
 import { parseOmsStatement } from './statement.ts'
-import { OMS_PAYLOAD_TYPE, type OmsBundle, type OmsStatement } from './types.ts'
-
-/** The hash that goes with a curve (sigstore protobuf-specs, PublicKeyDetails). */
-const HASHES = { 'P-256': 'sha256', 'P-384': 'sha384', 'P-521': 'sha512' } as const
-/** id-kp-codeSigning (RFC 5280 Section 4.2.1.12). */
-const CODE_SIGNING = '1.3.6.1.5.5.7.3.3'
+import { type OmsBundle, type OmsStatement } from './types.ts'
 
 /** A public key that models are verified with: PEM of SubjectPublicKeyInfo, on P-256, P-384 or P-521. */
 export interface OmsKey {
@@ -107,14 +101,4 @@ export function verifyOmsWithCertificates(
     })
   requireSignature(leaf!.publicKey, payload, signature)
   return { statement: parseOmsStatement(payload), path }
-}
-
-/** @throws `OMS_SIGNATURE` */
-export function requireSignature(publicKey: PublicKey, payload: Uint8Array, signature: Uint8Array): void {
-  const message = pae(OMS_PAYLOAD_TYPE, payload)
-  if (
-    publicKey.type !== 'ec' ||
-    !verifySignature(publicKey, { name: 'ecdsa', hash: HASHES[publicKey.curve] }, message, signature)
-  )
-    throw omsError('OMS_SIGNATURE', 'the signature does not cover this manifest')
 }

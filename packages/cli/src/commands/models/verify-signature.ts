@@ -1,25 +1,18 @@
 import { join, resolve } from 'node:path'
-import { SottoError } from '@sotto/protocol/errors'
 import {
   compareOms,
   isWithin,
   MAX_OMS_BUNDLE_BYTES,
   type ModelDifferences,
-  type OmsBundle,
-  type OmsStatement,
   parseOmsBundle,
-  parseOmsKey,
-  verifyOmsWithCertificates,
-  verifyOmsWithKey,
 } from '@sotto/protocol/oms'
-import { certificatesOfPem, parseCertificate } from '@sotto/protocol/x509'
 import { cliError } from '../../errors.ts'
 import { readBytes } from '../../evidence/index.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
-import { parseTime } from '../../input/index.ts'
 import { type ModelFiles, readModel } from '../../models/signature/index.ts'
 import { printableLine } from '../../terminal/index.ts'
-import { readPem, requireFolder } from './pem.ts'
+import { authenticate, type Signed } from './authenticate.ts'
+import { requireFolder } from './pem.ts'
 import { normal, ownPath, SIGNATURE_NAME } from './sign.ts'
 
 /** `sotto models verify-signature DIR` */
@@ -27,10 +20,11 @@ export const modelsVerifySignature: Command = defineCommand({
   path: ['models', 'verify-signature'],
   summary: 'Check a model against its OpenSSF signature, file by file',
   description:
-    'Verifies the signature with a public key, or with the roots you trust to certify signers, and then reads\n' +
+    'Verifies the signature with a public key, with the roots you trust to certify signers, or, if it is keyless\n' +
+    '(Sigstore), with the trusted root of a deployment and the name of the signer; nothing is fetched. Then reads\n' +
     'every file of the folder: what is changed, missing or was not signed is named. Left out is what the\n' +
-    'signature itself lists, the signature, and what --ignore names. Nothing in a signature proves when it was\n' +
-    'made: certificates must be valid now, or at --at. Exit code 3: not the signed model.',
+    'signature itself lists, the signature, and what --ignore names. When a keyless signature was made says the\n' +
+    'log; otherwise nothing does, and certificates must be valid now, or at --at. Exit code 3: not the signed model.',
   arguments: [{ name: 'DIR', summary: 'folder of the model', required: true }],
   flags: {
     signature: { type: 'string', value: 'FILE', summary: 'signature (default: DIR/model.sig)' },
@@ -41,6 +35,21 @@ export const modelsVerifySignature: Command = defineCommand({
       summary: 'roots you trust to certify signers, PEM: any of their signers is accepted, and named',
     },
     at: { type: 'string', value: 'TIME', summary: 'time at which certificates must be valid (default: now)' },
+    'trusted-root': {
+      type: 'string',
+      value: 'FILE',
+      summary: 'trusted_root.json of the Sigstore deployment you trust, for a keyless signature',
+    },
+    identity: {
+      type: 'string',
+      value: 'SAN',
+      summary: 'who must have signed keyless: an address, or the URI of a workflow, exactly',
+    },
+    issuer: {
+      type: 'string',
+      value: 'URL',
+      summary: 'OpenID Connect issuer that must have vouched for them, exactly',
+    },
     ignore: {
       type: 'string',
       value: 'PATH',
@@ -51,13 +60,15 @@ export const modelsVerifySignature: Command = defineCommand({
   examples: [
     'sotto models verify-signature whisper --key signer.pub.pem',
     'sotto models verify-signature whisper --signature whisper.sig --certificate-chain roots.pem --json',
+    'sotto models verify-signature whisper --trusted-root trusted_root.json --identity a@example.com --issuer https://accounts.example.com',
   ],
   async run(context, [name = ''], flags) {
     const folder = resolve(context.io.cwd, name)
     await requireFolder(folder)
     const file = resolve(context.io.cwd, flags.signature ?? join(folder, SIGNATURE_NAME))
     const bundle = parseOmsBundle(await readBytes(context.io, file, MAX_OMS_BUNDLE_BYTES))
-    const { statement, signer } = await authenticate(context, bundle, flags)
+    const signed = await authenticate(context, bundle, flags)
+    const { statement } = signed
     const { serialization } = statement
     const given = (flags.ignore ?? []).map(normal)
     for (const path of given)
@@ -71,51 +82,17 @@ export const modelsVerifySignature: Command = defineCommand({
       signal: context.signal,
     })
     const differences = compareOms(statement, model.files)
-    return report(context, { statement, signer, model, differences })
+    return report(context, { ...signed, model, differences })
   },
 })
 
-/** @throws `CLI_USAGE`, `CLI_NOT_AUTHENTIC` (stop), and `fix-input` codes for what cannot be read */
-async function authenticate(
-  context: CommandContext,
-  bundle: OmsBundle,
-  flags: { key?: string | undefined; 'certificate-chain'?: string | undefined; at?: string | undefined },
-): Promise<{ statement: OmsStatement; signer: string }> {
-  const { key, 'certificate-chain': roots, at } = flags
-  if ((key === undefined) === (roots === undefined))
-    throw cliError('CLI_USAGE', 'say whose signature it must be', {
-      hint: 'pass --key FILE, or --certificate-chain FILE with the roots you trust',
-    })
-  try {
-    if (key !== undefined) {
-      const publicKey = parseOmsKey(await readPem(context.io, key))
-      return { statement: verifyOmsWithKey(bundle, publicKey), signer: `key ${publicKey.hint}` }
-    }
-    const pinned = certificatesOfPem(await readPem(context.io, roots!)).map((der) => parseCertificate(der))
-    const now = at === undefined ? Math.floor(context.io.now() / 1000) : parseTime('--at', at)
-    const { statement, path } = verifyOmsWithCertificates(bundle, { roots: pinned, at: now })
-    const [leaf] = path.chain
-    return { statement, signer: `${leaf!.subjectText} (root ${path.root.subjectText})` }
-  } catch (cause) {
-    if (!(cause instanceof SottoError) || cause.action !== 'stop') throw cause
-    const { message, expected, found } = cause
-    throw cliError('CLI_NOT_AUTHENTIC', message, {
-      ...(expected !== undefined && { expected }),
-      ...(found !== undefined && { found }),
-      hint: 'do not use this model',
-      cause,
-    })
-  }
-}
-
-interface Outcome {
-  statement: OmsStatement
-  signer: string
+interface Outcome extends Signed {
   model: ModelFiles
   differences: ModelDifferences
 }
 
-function report(context: CommandContext, { statement, signer, model, differences }: Outcome): number {
+function report(context: CommandContext, outcome: Outcome): number {
+  const { statement, signer, loggedAt, model, differences } = outcome
   const { changed, missing, extra, uncovered } = differences
   const refused = [...model.refused].map(([path, reason]) => ({ path, reason }))
   const ok = changed.length + missing.length + extra.length + refused.length === 0
@@ -125,6 +102,7 @@ function report(context: CommandContext, { statement, signer, model, differences
       model: statement.name,
       digest: statement.digest,
       signer,
+      ...(loggedAt && { loggedAt }),
       files: model.files.size,
       changed,
       missing,
@@ -138,6 +116,7 @@ function report(context: CommandContext, { statement, signer, model, differences
     const line = (what: string, path: string): void =>
       context.out(style.red(`✗ ${what.padEnd(8)} ${printableLine(path)}`))
     context.out(style.green(`✓ signed by ${printableLine(signer)}`))
+    if (loggedAt) context.out(style.green(`✓ logged at ${loggedAt}`))
     for (const path of changed) line('changed', path)
     for (const path of missing) line('missing', path)
     for (const path of extra) line('extra', path)
