@@ -86,7 +86,7 @@ async function runBare({ parties, sql }: PartiesLab, { tools }: RoomTools): Prom
         template: { name: 'count', sql, parameters: [] },
         arguments: [],
         policy: { tables, forbidden: [], joinKeys: ['customer'], minContributors: LEAST },
-        inputs: files.map(({ fd }) => ({ format: 'csv' as const, fd })),
+        inputs: files.map(({ fd }) => ({ fd, whole: Promise.resolve({ format: 'csv' as const }) })),
         limits: { ...limits, maxRows: 100, maxBytes: 4096 },
       }),
     )

@@ -6,7 +6,7 @@ import { QUERY_CASES } from './query-cases.ts'
 import { contractOver, OWNERS } from './room-contract.ts'
 import { openRoomTools, type QueryBounds } from './room-engine.ts'
 import { drainInput, type RoomTimes, runInRoom } from './room-query.ts'
-import { FolderBoard, sealTable } from './sealed-table.ts'
+import { NearBoard, sealTable } from './sealed-table.ts'
 import { timeQuestions } from './stages.ts'
 import { PEOPLE, PURCHASES, writeParquet } from './tables.ts'
 
@@ -53,7 +53,7 @@ export interface QueriesFound {
 export async function measureQueries(options: QueriesOptions): Promise<QueriesFound> {
   const { rows, rounds, say } = options
   const folder = mkdtempSync(join(DIRECTORY, 'sotto-bench-rooms-'))
-  const board = new FolderBoard()
+  const board = new NearBoard()
   const tools = await openRoomTools(options)
   try {
     const named = contractOver(TABLES)
@@ -90,7 +90,6 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesFo
     return { rows, megabytes, drainMs, figures }
   } finally {
     await tools.close()
-    await board.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }

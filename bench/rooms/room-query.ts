@@ -1,9 +1,10 @@
+import type { EngineHost } from '../../packages/enclave/src/engines/index.ts'
 import { openInput } from '../../packages/enclave/src/room/inputs/open-input.ts'
 import { type RunInputSource, RunInputs } from '../../packages/enclave/src/room/inputs/run-inputs.ts'
 import { runTemplate, type SqlPolicy } from '../../packages/enclave/src/room/sql/index.ts'
 import { withSqlEngine } from '../../packages/enclave/src/room/steps/sql-step.ts'
 import type { RoomTools } from './room-engine.ts'
-import type { FolderBoard } from './sealed-table.ts'
+import type { NearBoard } from './sealed-table.ts'
 import { msOf, type TakeStages } from './stages.ts'
 
 /** A query of a room, with all that its run has once the KMS gave it keys. */
@@ -17,7 +18,7 @@ export interface RoomQuery {
 /** Milliseconds of one run of a query, from its keys to its result. */
 export interface RoomTimes {
   wallMs: number
-  /** Ranges fetched, decrypted, hashed twice, and written into memory files. */
+  /** Ranges fetched, decrypted, hashed, and written into memory files, while the process starts. */
   openMs: number
   /** A process of its own, with DuckDB in it. */
   startMs: number
@@ -34,10 +35,11 @@ const ACCESS = { board: '00'.repeat(32), token: 'A'.repeat(43) }
 export async function runInRoom(
   { sql, policy, sources }: RoomQuery,
   { tools }: RoomTools,
-  board: FolderBoard,
+  board: NearBoard,
   stages: TakeStages,
 ): Promise<RoomTimes> {
   stages()
+  const { host, gone } = whenGone(tools.host)
   const started = performance.now()
   const inputs = new RunInputs({
     // Overwritten at the end of a run.
@@ -47,15 +49,18 @@ export async function runInRoom(
     signal: new AbortController().signal,
   })
   try {
-    return await withSqlEngine(tools, async (engine, limits) => {
-      const files = []
-      for (const { input } of sources) files.push(await inputs.file(input.name))
-      const opened = performance.now()
+    return await withSqlEngine({ ...tools, host }, async (engine, limits) => {
+      const coming = sources.map(({ input }) => inputs.begin(input.name))
+      let opened = 0
+      const allOpened = Promise.all(coming.map(({ whole }) => whole)).then(() => (opened = performance.now()))
       const { rows } = await runTemplate(engine, {
         template: { name: 'measured', sql, parameters: [] },
         arguments: [],
         policy,
-        inputs: files.map(({ file }) => ({ format: 'parquet' as const, fd: file.fd })),
+        inputs: coming.map(({ fd }) => ({
+          fd,
+          whole: allOpened.then(() => ({ format: 'parquet' as const })),
+        })),
         limits: { ...limits, maxRows: 10_000, maxBytes: 2 ** 20 },
       })
       const wallMs = performance.now() - started
@@ -71,11 +76,24 @@ export async function runInRoom(
     })
   } finally {
     inputs.close()
+    // What its process still does is its processor time, and nobody's time who waits for the result.
+    await gone
   }
 }
 
+/** The host, and when the one place that is asked of it is given back. */
+function whenGone(host: EngineHost): { host: EngineHost; gone: Promise<void> } {
+  const { promise: gone, resolve } = Promise.withResolvers<void>()
+  const lent = Object.create(host) as EngineHost
+  lent.place = async (memoryBytes) => {
+    const place = await host.place(memoryBytes)
+    return { ...place, giveBack: () => (place.giveBack(), resolve()) }
+  }
+  return { host: lent, gone }
+}
+
 /** Milliseconds of fetching, decrypting and hashing an input that nobody keeps. */
-export async function drainInput(source: RunInputSource, board: FolderBoard): Promise<number> {
+export async function drainInput(source: RunInputSource, board: NearBoard): Promise<number> {
   const started = performance.now()
   const opened = await openInput({
     ...source,

@@ -7,7 +7,7 @@ import { RunInputs } from '../../packages/enclave/src/room/inputs/run-inputs.ts'
 import { show, type Spread, spread } from '../support/stats.ts'
 import { contractOver, OWNERS } from './room-contract.ts'
 import { drainInput } from './room-query.ts'
-import { FolderBoard, sealTable } from './sealed-table.ts'
+import { NearBoard, sealTable } from './sealed-table.ts'
 import { PEOPLE } from './tables.ts'
 
 /** How sealing and opening are measured. */
@@ -50,7 +50,7 @@ const PIECE_BYTES = 65_536
  */
 export async function measureSealing({ megabytes, rounds, say }: SealingOptions): Promise<SealingFound> {
   const folder = mkdtempSync(join('/dev/shm', 'sotto-bench-rooms-'))
-  const board = new FolderBoard()
+  const board = new NearBoard()
   try {
     const file = join(folder, 'table.parquet')
     const bytes = await writeIncompressible(file, megabytes)
@@ -108,7 +108,6 @@ export async function measureSealing({ megabytes, rounds, say }: SealingOptions)
     }
     return { megabytes, cipherMs, hashMs, figures }
   } finally {
-    await board.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -124,7 +123,7 @@ async function writeIncompressible(file: string, megabytes: number): Promise<Uin
   return bytes
 }
 
-async function openIntoFile(source: Parameters<typeof drainInput>[0], board: FolderBoard): Promise<void> {
+async function openIntoFile(source: Parameters<typeof drainInput>[0], board: NearBoard): Promise<void> {
   const inputs = new RunInputs({
     sources: [{ ...source, contentKey: source.contentKey.slice() }],
     board,

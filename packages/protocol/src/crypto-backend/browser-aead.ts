@@ -30,6 +30,7 @@ export function aead(name: AeadName, rawKey: Uint8Array): AeadKey {
     seal,
     sealParts: (nonce, aad, plaintext) => [seal(nonce, aad, plaintext)],
     open,
+    openAside: async (nonce, aad, sealed) => open(nonce, aad, sealed),
     sealer(nonce, aad) {
       const parts: Uint8Array[] = []
       return {

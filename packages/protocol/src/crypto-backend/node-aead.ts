@@ -5,6 +5,8 @@ import {
   createSecretKey,
   type DecipherGCM,
   type KeyObject,
+  subtle,
+  type webcrypto,
 } from 'node:crypto'
 import { badInput, openFailed, requireKeyLength } from './errors.ts'
 import { plain } from './node-hash.ts'
@@ -44,6 +46,7 @@ export function aead(name: AeadName, rawKey: Uint8Array): AeadKey {
 class NodeAeadKey implements AeadKey {
   readonly name: AeadName
   readonly #key: KeyObject
+  #asideKey: webcrypto.CryptoKey | undefined
 
   constructor(name: AeadName, key: KeyObject) {
     this.name = name
@@ -90,6 +93,25 @@ class NodeAeadKey implements AeadKey {
     }
     verify(decipher)
     return out
+  }
+
+  async openAside(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> {
+    // Node's ChaCha20 outside the caller's thread is newer than what clients may have.
+    if (this.name === 'chacha20-poly1305') return this.open(nonce, aad, sealed)
+    requireNonce(nonce)
+    if (sealed.length < AEAD_TAG_LENGTH) throw openFailed()
+    this.#asideKey ??= this.#key.toCryptoKey({ name: 'AES-GCM' }, false, ['decrypt'])
+    const algorithm = {
+      name: 'AES-GCM',
+      iv: nonce as BufferSource,
+      additionalData: aad as BufferSource,
+      tagLength: AEAD_TAG_LENGTH * 8,
+    }
+    try {
+      return new Uint8Array(await subtle.decrypt(algorithm, this.#asideKey, sealed as BufferSource))
+    } catch {
+      throw openFailed()
+    }
   }
 
   sealer(nonce: Uint8Array, aad: Uint8Array): AeadSealer {

@@ -58,6 +58,11 @@ export interface AeadKey {
   sealParts(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array[]
   /** Plaintext of `ciphertext || tag`. @throws `CRYPTO_OPEN_FAILED`, for every reason alike. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array
+  /**
+   * The same on another core, where the platform has one to give: several calls run beside each other and beside the caller.
+   * Input is copied before it returns. For many messages of 64 KiB and more; a short one waits longer than {@link open} takes.
+   */
+  openAside(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Promise<Uint8Array>
   sealer(nonce: Uint8Array, aad: Uint8Array): AeadSealer
   opener(nonce: Uint8Array, aad: Uint8Array): AeadOpener
 }
@@ -197,6 +202,17 @@ export interface PublicCrypto {
   readonly ed25519: Ed25519
   readonly ecdsa: Ecdsa
   readonly rsa: Rsa
+  /**
+   * What `judge` gives or throws, where the platform verifies sooner than this library with its Ed25519 and ECDSA signatures
+   * verified there, beside each other. `judge` is synchronous and then runs several times: a signature that was not asked
+   * for before is none, so that it refuses; the platform is asked; and the first run in which every signature has its answer
+   * counts. The others are as if somebody had broken those signatures on the way: nothing comes of them but what `judge`
+   * itself keeps of a refusal, which should be nothing.
+   *
+   * @param foresee asks for signatures that `judge` will ask for once others are valid: each that is missing here takes
+   * a run. What it gives or throws means nothing
+   */
+  verifyTogether<T>(judge: () => T, foresee?: () => void): Promise<T>
 }
 
 /**

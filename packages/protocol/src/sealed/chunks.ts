@@ -44,9 +44,9 @@ export class ChunkCipher {
   }
 
   /** @throws `SEALED_TAMPERED`: altered, moved, of another artifact, or cut short */
-  open(index: number, sealed: Uint8Array): Uint8Array {
+  async open(index: number, sealed: Uint8Array): Promise<Uint8Array> {
     try {
-      return this.#keys.chunk.open(this.#nonce(index), this.#aad, sealed)
+      return await this.#keys.chunk.openAside(this.#nonce(index), this.#aad, sealed)
     } catch (cause) {
       throw sealedError('SEALED_TAMPERED', `chunk ${index} was altered or is of another artifact`, cause)
     }

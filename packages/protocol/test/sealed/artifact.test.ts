@@ -73,7 +73,7 @@ describe('a sealed artifact', () => {
     const header = parseHeader(file)
     const opened = openHeader(file.subarray(0, header.headerBytes), contentKey)
     const { start, length } = chunkRange(header, 1)
-    expect(opened.openChunk(1, file.subarray(start, start + length))).toEqual(
+    expect(await opened.openChunk(1, file.subarray(start, start + length))).toEqual(
       content.subarray(CHUNK, 2 * CHUNK),
     )
   })

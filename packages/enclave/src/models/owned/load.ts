@@ -8,7 +8,8 @@ import {
 } from '../../engines/index.ts'
 import { ownedModelError } from './errors.ts'
 import { memoryOf } from './memory.ts'
-import { readAhead } from './read-ahead.ts'
+import { readAhead } from '../../sealed/read-ahead.ts'
+import { readHashed } from '../../sealed/read-hashed.ts'
 import type { ModelRegistry } from './registry.ts'
 import { splitFiles } from './split-files.ts'
 
@@ -32,20 +33,32 @@ export async function loadOwnedModel(statement: ModelStatement, tools: LoadTools
   const { artifact, digest, bytes } = statement
   const remote = readAhead({
     bytes,
-    digest,
     fetchRange: (start, length, signal) => tools.registry.read(digest, start, length, signal),
   })
+  const hashed = readHashed(remote.read, bytes)
   try {
     const key = await tools.contentKey(statement)
-    const { metadata, header, content } = await openArtifact(remote.read, key, artifact)
+    const { metadata, header, content } = await openArtifact(hashed.read, key, artifact)
     key.fill(0)
     const manifest = parseModelManifest(metadata)
     requireStated(manifest, statement, header.plaintextBytes)
     await tools.claim(memoryOf(manifest))
-    return await tools.host.start({ manifest, files: splitFiles(manifest, content, remote.finish) })
+    return await tools.host.start({
+      manifest,
+      files: splitFiles(manifest, content, async () => requireSigned(digest, await hashed.digest())),
+    })
   } finally {
     remote.close()
   }
+}
+
+/** @throws `OWNED_MODEL_REFUSED` */
+function requireSigned(expected: string, found: string): void {
+  if (found === expected) return
+  throw ownedModelError('OWNED_MODEL_REFUSED', 'the sealed file is not the one that its owner signed', {
+    expected,
+    found,
+  })
 }
 
 /** The model inside is the one that receipts will name, and that the statement announced. @throws `OWNED_MODEL_REFUSED` */

@@ -1,4 +1,5 @@
-import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, openSync, write } from 'node:fs'
+import { promisify } from 'node:util'
 import { openUnnamed } from '../../ram/unnamed-file.ts'
 
 /** Content in a file without a name, in memory: it vanishes with its last descriptor. */
@@ -9,40 +10,82 @@ export interface MemoryFile {
   close(): void
 }
 
+/** A file whose content is still on its way: it has a descriptor that others may be given, and nothing to read yet. */
+export interface FillingFile {
+  /** Read-only. */
+  readonly fd: number
+  /** When everything is there. @throws what `content` throws; the system's error where memory is full */
+  readonly whole: Promise<MemoryFile>
+  /** Always call it: nobody else closes the descriptor. */
+  close(): void
+}
+
 const DIRECTORY = '/dev/shm'
+/** Pieces that are being copied while the next ones come. */
+const WRITES_AT_ONCE = 4
+const writeAt = promisify(write)
 
 /**
- * Puts content into a file that a process under another uid may read through its descriptor, and not change. Pieces are
- * overwritten once they are there.
- * @throws what `content` throws; the system's error where memory is full
+ * Puts content into a file that a process under another uid may read through its descriptor, and not change.
+ * @param content of which each piece is the file's from then on: it is overwritten once it is there
  */
-export async function writeMemoryFile(content: AsyncIterable<Uint8Array>): Promise<MemoryFile> {
+export function fillMemoryFile(content: AsyncIterable<Uint8Array>): FillingFile {
   const writable = openUnnamed(DIRECTORY)
-  let readable: number | undefined
+  let fd: number
   try {
     fchmodSync(writable, 0o444)
-    readable = openSync(`/proc/self/fd/${writable}`, constants.O_RDONLY)
+    fd = openSync(`/proc/self/fd/${writable}`, constants.O_RDONLY)
+  } catch (error) {
+    closeSync(writable)
+    throw error
+  }
+  let isClosed = false
+  const close = (): void => {
+    if (isClosed) return
+    isClosed = true
+    closeSync(fd)
+  }
+  const whole = copyInto(writable, content).then((bytes) => ({ fd, bytes, close }))
+  // Whoever waits hears it.
+  whole.catch(() => undefined)
+  return { fd, whole, close }
+}
+
+/** The same, once everything is there. @throws what `content` throws; the system's error where memory is full */
+export async function writeMemoryFile(content: AsyncIterable<Uint8Array>): Promise<MemoryFile> {
+  const file = fillMemoryFile(content)
+  try {
+    return await file.whole
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
+/** @returns bytes. The descriptor is closed. */
+async function copyInto(fd: number, content: AsyncIterable<Uint8Array>): Promise<number> {
+  const writes: Promise<void>[] = []
+  try {
     let bytes = 0
     for await (const piece of content) {
-      for (let at = 0; at < piece.length;) at += writeSync(writable, piece, at)
+      writes.push(copyPiece(fd, piece, bytes))
       bytes += piece.length
-      piece.fill(0)
+      if (writes.length === WRITES_AT_ONCE) await writes.shift()
     }
-    const fd = readable
-    let isClosed = false
-    return {
-      fd,
-      bytes,
-      close() {
-        if (isClosed) return
-        isClosed = true
-        closeSync(fd)
-      },
-    }
-  } catch (error) {
-    if (readable !== undefined) closeSync(readable)
-    throw error
+    await Promise.all(writes)
+    return bytes
   } finally {
-    closeSync(writable)
+    // A descriptor that is closed while somebody writes may be another file's by then.
+    await Promise.allSettled(writes)
+    closeSync(fd)
+  }
+}
+
+async function copyPiece(fd: number, piece: Uint8Array, offset: number): Promise<void> {
+  try {
+    for (let at = 0; at < piece.length;)
+      at += (await writeAt(fd, piece, at, piece.length - at, offset + at)).bytesWritten
+  } finally {
+    piece.fill(0)
   }
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { DataStatement, Input } from '@sotto/protocol/contract'
 import { type BoardAccess, type DataManifest, parseDataManifest } from '@sotto/protocol/room'
 import { openArtifact } from '@sotto/protocol/sealed'
-import { readAhead } from '../../models/owned/read-ahead.ts'
+import { readAhead } from '../../sealed/read-ahead.ts'
+import { readHashed } from '../../sealed/read-hashed.ts'
 import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
 
@@ -39,18 +40,14 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedInput>
   const { input, statement, contentKey, board, access, signal } = options
   const remote = readAhead({
     bytes: statement.bytes,
-    digest: statement.sealed,
     fetchRange: (start, length, stop) =>
       board.read(access, statement.sealed, { start, length }, AbortSignal.any([signal, stop])),
   })
+  const hashed = readHashed(remote.read, statement.bytes)
   try {
-    const { metadata, header, content } = await openArtifact(remote.read, contentKey, statement.artifact)
+    const { metadata, header, content } = await openArtifact(hashed.read, contentKey, statement.artifact)
     const { manifest, digest } = parseDataManifest(metadata)
-    if (digest !== statement.content)
-      throw roomRoleError('ROOM_INPUT', `${input.name} is not the content that its owner stated`, {
-        expected: statement.content,
-        found: digest,
-      })
+    requireSame(`${input.name} is not the content that its owner stated`, statement.content, digest)
     if (manifest.kind !== input.kind || manifest.bytes !== header.plaintextBytes)
       throw roomRoleError('ROOM_INPUT', `${input.name} is not what its manifest says`, {
         expected: `${input.kind}, ${header.plaintextBytes} bytes`,
@@ -58,7 +55,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedInput>
       })
     return {
       manifest,
-      content: compared(content, manifest, input.name, remote.finish),
+      content: compared(content, input.name, { manifest, sealed: statement.sealed, digest: hashed.digest }),
       close: () => remote.close(),
     }
   } catch (error) {
@@ -72,9 +69,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedInput>
 /** The owner signed the manifest's digest and the sealed file's: both have to be of these bytes. */
 async function* compared(
   content: AsyncIterable<Uint8Array>,
-  { sha256 }: DataManifest,
   name: string,
-  finish: () => Promise<void>,
+  { manifest, sealed, digest }: { manifest: DataManifest; sealed: string; digest: () => Promise<string> },
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
   let held: Uint8Array | undefined
@@ -83,17 +79,13 @@ async function* compared(
     if (held !== undefined) yield held
     held = piece
   }
-  const found = hash.digest('hex')
-  if (found !== sha256)
-    throw roomRoleError('ROOM_INPUT', `${name} is not the content of its manifest`, {
-      expected: sha256,
-      found,
-    })
-  try {
-    await finish()
-  } catch (cause) {
-    throw roomRoleError('ROOM_INPUT', `${name} is not the sealed file that its owner stated`, { cause })
-  }
+  requireSame(`${name} is not the content of its manifest`, manifest.sha256, hash.digest('hex'))
+  requireSame(`${name} is not the sealed file that its owner stated`, sealed, await digest())
   // The last piece comes after the comparison: nobody has a whole input that was not compared.
   if (held !== undefined) yield held
+}
+
+/** @throws `ROOM_INPUT` */
+function requireSame(message: string, expected: string, found: string): void {
+  if (found !== expected) throw roomRoleError('ROOM_INPUT', message, { expected, found })
 }

@@ -2,7 +2,7 @@ import type { DataStatement, Input, Name } from '@sotto/protocol/contract'
 import { type BoardAccess, type DataManifest, splitItems } from '@sotto/protocol/room'
 import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
-import { type MemoryFile, writeMemoryFile } from './memory-file.ts'
+import { fillMemoryFile, type MemoryFile } from './memory-file.ts'
 import { readRange } from './read-range.ts'
 import { type OpenedInput, openInput } from './open-input.ts'
 
@@ -28,6 +28,16 @@ export interface InputFile {
   file: MemoryFile
 }
 
+/** An input that is being opened: its descriptor may be given to others, who read nothing before all is there. */
+export interface ComingInput {
+  readonly fd: number
+  /** When all of it is there, and was compared with what its owner signed. @throws `ROOM_INPUT`, `ROOM_FILES` */
+  readonly whole: Promise<InputFile>
+}
+
+/** Inputs that are fetched and decrypted beside each other: each holds some 20 MiB meanwhile. */
+const OPENED_AT_ONCE = 2
+
 /** Bytes of one text. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024
 
@@ -38,9 +48,10 @@ const MAX_TEXT_BYTES = 16 * 1024 * 1024
 export class RunInputs {
   readonly #sources: ReadonlyMap<Name, RunInputSource>
   readonly #options: RunInputsOptions
-  readonly #files = new Map<Name, InputFile>()
+  readonly #files = new Map<Name, ComingInput & { close(): void }>()
   readonly #items = new Map<Name, Uint8Array[]>()
   readonly #texts = new Map<Name, string[]>()
+  readonly #stop = new AbortController()
 
   constructor(options: RunInputsOptions) {
     this.#options = options
@@ -59,26 +70,44 @@ export class RunInputs {
     return this.#sources.get(name)?.input
   }
 
-  /** The whole content in a file: a table, code, or items. @throws `ROOM_INPUT`, `ROOM_FILES` */
-  async file(name: Name): Promise<InputFile> {
+  /** Begins to bring the whole content into a file: a table, code, or items. */
+  begin(name: Name): ComingInput {
     const known = this.#files.get(name)
     if (known !== undefined) return known
-    const opened = await this.#open(name)
-    try {
-      const file = { manifest: opened.manifest, file: await writeMemoryFile(opened.content) }
-      this.#files.set(name, file)
-      return file
-    } finally {
-      opened.close()
+    // After the end nobody would close what begins.
+    this.#stop.signal.throwIfAborted()
+    const before = [...this.#files.values()].at(-OPENED_AT_ONCE)?.whole
+    let manifest: DataManifest | undefined
+    const open = (): Promise<OpenedInput> => this.#open(name)
+    async function* content(): AsyncGenerator<Uint8Array> {
+      await before?.catch(() => undefined)
+      const opened = await open()
+      try {
+        manifest = opened.manifest
+        yield* opened.content
+      } finally {
+        opened.close()
+      }
     }
+    const filling = fillMemoryFile(content())
+    const whole = filling.whole.then((file) => ({ manifest: manifest!, file }))
+    whole.catch(() => undefined)
+    const coming = { fd: filling.fd, whole, close: filling.close }
+    this.#files.set(name, coming)
+    return coming
+  }
+
+  /** The same, once all of it is there. @throws `ROOM_INPUT`, `ROOM_FILES` */
+  file(name: Name): Promise<InputFile> {
+    return this.begin(name).whole
   }
 
   /** Texts, recordings or images, each as bytes. @throws `ROOM_INPUT`, `ROOM_FILES` */
   async items(name: Name): Promise<readonly Uint8Array[]> {
     const known = this.#items.get(name)
     if (known !== undefined) return known
-    const file = this.#files.get(name)
     // What is here already is not fetched again: after a run was charged that could fail.
+    const file = await this.#files.get(name)?.whole
     const opened = file === undefined ? await this.#open(name) : undefined
     try {
       const { content, manifest } = opened ?? {
@@ -130,7 +159,8 @@ export class RunInputs {
 
   /** Forgets everything: files are gone, keys and items overwritten. */
   close(): void {
-    for (const { file } of this.#files.values()) file.close()
+    this.#stop.abort()
+    for (const file of this.#files.values()) file.close()
     for (const items of this.#items.values()) for (const item of items) item.fill(0)
     for (const { contentKey } of this.#sources.values()) contentKey.fill(0)
     this.#files.clear()
@@ -138,9 +168,11 @@ export class RunInputs {
     this.#texts.clear()
   }
 
-  #open(name: Name): Promise<OpenedInput> {
+  async #open(name: Name): Promise<OpenedInput> {
     const { input, statement, contentKey } = this.#sources.get(name)!
-    const { board, access, signal } = this.#options
+    const { board, access } = this.#options
+    const signal = AbortSignal.any([this.#options.signal, this.#stop.signal])
+    signal.throwIfAborted()
     // A copy: each opening overwrites its own.
     return openInput({ input, statement, contentKey: contentKey.slice(), board, access, signal })
   }

@@ -24,6 +24,8 @@ export interface RoomProcessOptions {
   /** Milliseconds from the start, up to the 2^31-1 that a timer takes; then it is killed, whatever it does. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
+  /** Told when it started: when it will be gone. */
+  readonly onStart?: (exited: Promise<void>) => void
 }
 
 /** Why a process is not there any more: its time is over, the caller cancelled, it ended, or it said what no protocol has. */
@@ -44,7 +46,8 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
   private readonly child: ChildProcess
   private readonly socket: Duplex
   private readonly reader: FrameReader
-  private readonly timer: NodeJS.Timeout
+  private readonly timeoutMs: number
+  private timer: NodeJS.Timeout
   private readonly stopListening: () => void
   private waiting: { resolve(answer: Answer): void; reject(reason: Error): void } | undefined
   private onPiece: ((bytes: Uint8Array) => void) | undefined
@@ -63,6 +66,7 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
       timeoutMs,
     } = options
     this.dialect = dialect
+    this.timeoutMs = timeoutMs
     this.reader = new FrameReader(() => dialect.error('malformed'))
     // --disable-sigusr1: no signal may open an inspector in a process that holds plaintext.
     const words = [...prefix, execPath, '--disable-sigusr1', '--no-warnings', ...flags, entry]
@@ -77,13 +81,14 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
       this.child.once('exit', () => resolve())
       this.child.once('error', () => resolve())
     })
+    options.onStart?.(this.exited)
     this.socket = this.child.stdio[3] as Duplex
     this.socket.on('data', (chunk: Uint8Array) => this.receive(chunk))
     const gone = (): void => this.kill(dialect.error('gone'))
     this.socket.on('error', gone)
     this.socket.on('close', gone)
     this.child.once('error', gone)
-    this.timer = setTimeout(() => this.kill(dialect.error('timeout', `at most ${timeoutMs} ms`)), timeoutMs)
+    this.timer = this.startClock()
     const { signal } = options
     const onAbort = (): void => this.kill(dialect.error('cancelled'))
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -94,7 +99,7 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
 
   /** Sends bytes that belong to the question that comes next. @throws why it is gone */
   send(bytes: Uint8Array): void {
-    if (this.lost) throw this.lost
+    this.requireThere()
     this.socket.write(encodePiece(bytes))
   }
 
@@ -108,7 +113,7 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
     said: Said,
     onPiece?: (bytes: Uint8Array) => void,
   ): Promise<Answer & { say: Said }> {
-    if (this.lost) throw this.lost
+    this.requireThere()
     if (this.waiting) throw new TypeError('one question at a time')
     const answer = await new Promise<Answer>((resolve, reject) => {
       this.waiting = { resolve, reject }
@@ -119,6 +124,22 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
     if (failure) throw failure
     if (answer.say !== said) throw this.dialect.error('malformed')
     return answer as Answer & { say: Said }
+  }
+
+  /**
+   * Waits for something of ours: the time of the process stands still meanwhile, and begins anew.
+   * @throws what `ours` throws, or why the process is gone
+   */
+  async waitFor<T>(ours: Promise<T>): Promise<T> {
+    clearTimeout(this.timer)
+    const gone = this.exited.then((): never => {
+      this.kill(this.dialect.error('gone'))
+      throw this.lost!
+    })
+    const result = await Promise.race([ours, gone])
+    this.requireThere()
+    this.timer = this.startClock()
+    return result
   }
 
   /** Ends the process at once; a question in progress fails with `reason`. */
@@ -143,6 +164,16 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
   async close(): Promise<void> {
     this.kill(this.dialect.error('gone'))
     await this.exited
+  }
+
+  private startClock(): NodeJS.Timeout {
+    const { timeoutMs } = this
+    const end = (): void => this.kill(this.dialect.error('timeout', `at most ${timeoutMs} ms`))
+    return setTimeout(end, timeoutMs)
+  }
+
+  private requireThere(): void {
+    if (this.lost) throw this.lost
   }
 
   private receive(chunk: Uint8Array): void {

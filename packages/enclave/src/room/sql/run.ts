@@ -21,7 +21,7 @@ export interface SqlEngine extends Omit<RoomProcessOptions, 'fds' | 'timeoutMs' 
 
 /** What one query may take. */
 export interface SqlLimits {
-  /** Milliseconds from its start to its last row. */
+  /** Milliseconds for its start, and again from the time when its inputs are there to its last row. */
   readonly timeoutMs: number
   /** Bytes that DuckDB may hold; the process takes some 300 MiB besides. */
   readonly memoryBytes: number
@@ -34,9 +34,10 @@ export interface SqlLimits {
 
 /** A table's data, in a RAM file (`openUnnamed`) that the process may read. */
 export interface SqlInput {
-  readonly format: TableFormat
-  /** Read-only descriptor. */
+  /** Read-only descriptor: the process has it from its start. */
   readonly fd: number
+  /** When all of it is there: the process is told to read it then, and not before. */
+  readonly whole: Promise<{ readonly format: TableFormat }>
 }
 
 /** One run of a template. */
@@ -94,9 +95,10 @@ export async function runTemplate(engine: SqlEngine, run: SqlRun): Promise<SqlRe
     const { tree } = await child.ask({ ask: 'parse', sql: template.sql }, 'parsed')
     // Before data are read, so that a template that is refused costs nothing.
     checkTemplate(tree, template.parameters, policy)
+    const whole = await child.waitFor(Promise.all(inputs.map((input) => input.whole)))
     const tables = policy.tables.map(({ columns }, at) => ({
       fd: fds[at]!,
-      format: inputs[at]!.format,
+      format: whole[at]!.format,
       columns: columns.map(({ name, type }) => ({ name, type })),
     }))
     const { neverNull } = await child.ask({ ask: 'load', tables }, 'loaded')
@@ -105,7 +107,8 @@ export async function runTemplate(engine: SqlEngine, run: SqlRun): Promise<SqlRe
       ? await runNoise(child, plan, limits, values)
       : await runQuery(child, plan, limits, values)
   } finally {
-    await child.close()
+    // Nobody waits until the kernel has its memory back: who gave it a place learns when it is gone.
+    child.kill(roomSqlError('ROOM_SQL_CRASHED', 'the process of the query ended'))
   }
 }
 

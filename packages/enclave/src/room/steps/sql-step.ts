@@ -36,13 +36,16 @@ export async function runSqlStep(step: Step, task: SqlTask): Promise<StepResult>
       for (const name of transform.reads) {
         const result = tableResults.get(name)
         if (result === undefined) {
-          const { manifest, file } = await step.inputs.file(name)
-          inputs.push({ format: manifest.media as TableFormat, fd: file.fd })
+          const { fd, whole } = step.inputs.begin(name)
+          inputs.push({
+            fd,
+            whole: whole.then(({ manifest }) => ({ format: manifest.media as TableFormat })),
+          })
           continue
         }
         const file = await writeMemoryFile(rowsOf(result))
         made.push(file)
-        inputs.push({ format: 'jsonl', fd: file.fd })
+        inputs.push({ fd: file.fd, whole: Promise.resolve({ format: 'jsonl' }) })
       }
       step.onProgress(0, 1)
       const result = await runTemplate(engine, {
@@ -68,11 +71,14 @@ export async function withSqlEngine<T>(
 ): Promise<T> {
   if (sql === undefined) throw roomRoleError('ROOM_TASK', 'this room has no DuckDB, and so runs no queries')
   const { entry, part, memoryBytes, threads, timeoutMs } = sql
-  const place = await host.place(PROCESS_BYTES + memoryBytes)
+  const { giveBack, ...place } = await host.place(PROCESS_BYTES + memoryBytes)
+  const ends: Promise<void>[] = []
+  const onStart = (exited: Promise<void>): void => void ends.push(exited)
   try {
-    return await use({ entry, part, ...place }, { timeoutMs, memoryBytes, threads })
+    return await use({ entry, part, ...place, onStart }, { timeoutMs, memoryBytes, threads })
   } finally {
-    place.giveBack()
+    // A uid is nobody else's before the last process under it is gone.
+    void Promise.all(ends).then(giveBack)
   }
 }
 

@@ -74,7 +74,10 @@ export interface TestRun extends Partial<Omit<SqlPolicy, 'tables'>> {
 /** Runs it, and answers its rows. */
 export async function query(run: TestRun): Promise<(string | number | bigint | boolean | null)[][]> {
   const { tables, forbidden = [], joinKeys = [], minContributors = 1, noise } = run
-  const inputs = tables.map(({ data, format = 'csv' }) => ({ format, fd: ramFile(data) }))
+  const inputs = tables.map(({ data, format = 'csv' }) => ({
+    fd: ramFile(data),
+    whole: Promise.resolve({ format }),
+  }))
   try {
     const result = await runTemplate(run.engine ?? openEngine(), {
       template: { name: 'q', sql: run.sql, parameters: [...(run.parameters ?? [])] },
