@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
-import { buildConsole, firstLoadBytes } from '../scripts/console/build.ts'
+import { buildConsole, firstLoadBytes, heaviestPage } from '../scripts/console/build.ts'
 import { type OpenConsole, openConsole } from '../test/browser/console/open-console.ts'
 import { findChromium } from '../test/browser/find-chromium.ts'
 import { runCommand } from './support/command.ts'
@@ -38,7 +38,11 @@ interface Load {
   /** Sum of how far things jumped, by viewport. */
   shift: number
   verified: number
-  /** Of these the verification, from asking the relay for the bundle to the verdict. */
+  /**
+   * Of these the verification, as the page tells it: from asking for `console.json` and reading the policy in it, over asking
+   * the relay for the bundle and the verdict, to where the log that was seen is kept. The page is drawn meanwhile, by the
+   * same processor. Later ones in a page have `console.json`, and a log that is kept already.
+   */
   verification: number
 }
 
@@ -150,6 +154,8 @@ async function firstWordOfCurl(proxy: string): Promise<number> {
 const noise = await measureNoise()
 const built = await buildConsole()
 const firstLoadKb = firstLoadBytes(built) / 1024
+const heaviest = heaviestPage(built)
+const heaviestKb = heaviest.bytes / 1024
 const parts = [...built.files].map(([name, bytes]) => ({
   name,
   gzipKb: gzipSync(bytes, { level: 9 }).length / 1024,
@@ -191,6 +197,7 @@ try {
   const result = {
     noise,
     firstLoadKb,
+    heaviest: { page: heaviest.page, kb: heaviestKb },
     parts,
     wide: loads,
     phone: phones,
@@ -201,7 +208,8 @@ try {
   else {
     console.log(describeNoise('before', noise))
     console.log(
-      `scripts of the first load: ${firstLoadKb.toFixed(1)} KB gzip, ${gate(firstLoadKb, FIRST_LOAD_KB, 'KB')}`,
+      `scripts of the first load: ${firstLoadKb.toFixed(1)} KB gzip; with the heaviest page (${heaviest.page}) ` +
+        `${heaviestKb.toFixed(1)} KB, ${gate(heaviestKb, FIRST_LOAD_KB, 'KB')}`,
     )
     for (const { name, gzipKb, isFirst } of parts.toSorted((a, b) => b.gzipKb - a.gzipKb).slice(0, 24))
       console.log(`  ${gzipKb.toFixed(1).padStart(6)} KB  ${name}${isFirst ? '  (first load)' : ''}`)
@@ -221,7 +229,8 @@ try {
       `first word: in the page ${show(spread(inPage), 'ms', 0)}; curl through the proxy ${show(spread(ofCurl), 'ms', 0)}; ratio ${(spread(inPage).median / spread(ofCurl).median).toFixed(2)}`,
     )
   }
-  if (flags.check && (firstLoadKb > FIRST_LOAD_KB || spread(later).median > VERIFY_MS)) process.exitCode = 1
+  const verifyMs = Math.max(spread(later).median, of(loads, 'verification').median)
+  if (flags.check && (heaviestKb > FIRST_LOAD_KB || verifyMs > VERIFY_MS)) process.exitCode = 1
 } finally {
   await proxy.stop()
   await town.close()

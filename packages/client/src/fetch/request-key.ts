@@ -38,13 +38,17 @@ export function requestKey(service: TrustedService, nowSeconds: number): Request
   const known = prepared.get(usable)
   if (known !== undefined) return known
   const { config, algorithm } = chooseSuite([parseKeyConfig(usable.config)], SUITES)
-  const made = preparing(usable.keyId, new OhttpClientKey(config, algorithm))
+  const made = preparing(usable.keyId, () => new OhttpClientKey(config, algorithm))
   prepared.set(usable, made)
   return made
 }
 
-/** To encapsulate takes half a millisecond here and twenty in a browser, which a request need not wait for. */
-function preparing(keyId: number, key: OhttpClientKey): RequestKey {
+/**
+ * To encapsulate takes half a millisecond here and twenty in a browser, and to read the key ten there: no request need wait
+ * for it, and no verdict.
+ */
+function preparing(keyId: number, read: () => OhttpClientKey): RequestKey {
+  let key: OhttpClientKey | undefined
   let ready: OhttpRequestSealer | undefined
   let isPlanned = false
   function prepare(): void {
@@ -53,7 +57,7 @@ function preparing(keyId: number, key: OhttpClientKey): RequestKey {
     whenIdle(() => {
       isPlanned = false
       try {
-        ready ??= key.request()
+        ready ??= (key ??= read()).request()
       } catch {
         // Nobody catches what a timer throws: the request itself tries again, and says it.
       }
@@ -63,7 +67,7 @@ function preparing(keyId: number, key: OhttpClientKey): RequestKey {
     keyId,
     prepare,
     seal() {
-      const sealer = ready ?? key.request()
+      const sealer = ready ?? (key ??= read()).request()
       ready = undefined
       prepare()
       return sealer

@@ -129,7 +129,8 @@ export function createVerifiedFetch(options: VerifiedFetchOptions): VerifiedFetc
     const { response, end } = await toResponse(inner)
     // The caller's SDK would repeat it, and a message of its own names none that it takes the place of.
     if (isReplacement && !response.ok) response.headers.set('x-should-retry', 'false')
-    receipts.track(response, claimOf(request, inner, service, keyId), end)
+    const judged = { signingKey: service.signingKey, bundle: () => session.bundleOf(service) }
+    receipts.track(response, claimOf(request, inner, service, keyId), end, judged)
     return response
   }
 

@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '@sotto/protocol/bytes'
+import { publicCrypto } from '@sotto/protocol/crypto-backend'
 import { hasCode } from '@sotto/protocol/errors'
 import { parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
 import { proveConsistency } from '@sotto/protocol/merkle'
@@ -13,6 +14,7 @@ import {
 import { clientError } from '../errors.ts'
 import { fetchBundle } from './fetch-bundle.ts'
 import { tileReader } from './fetch-tile.ts'
+import { foreseeSignatures } from './foresee.ts'
 import type { CheckpointMemory } from './last-checkpoint.ts'
 
 /** Everything one verification needs. */
@@ -26,6 +28,8 @@ export interface TrustSource {
   now: () => number
   memory: CheckpointMemory
   onStep: ((step: Step) => void) | undefined
+  /** What the evidence has to be made for: part of `trustUrl` too. Absent in every source that requests rest on. */
+  nonce?: string
 }
 
 /**
@@ -40,19 +44,27 @@ export async function checkOnce(
   signal?: AbortSignal,
 ): Promise<BundleResult & { bytes: Uint8Array }> {
   const { policy, memory } = source
-  const bytes = await fetchBundle(source.trustUrl, source.fetch, signal)
+  const [bytes, seen] = await Promise.all([
+    fetchBundle(source.trustUrl, source.fetch, signal),
+    memory.recall(),
+  ])
   const bundle = parseBundle(bytes)
-  const seen = await memory.recall()
   const context = {
     now: source.now(),
+    ...(source.nonce !== undefined && { nonce: source.nonce }),
     ...(seen !== undefined && {
       lastCheckpoint: { size: seen.size, root: fromHex(seen.root) },
       consistency: await consistencyWith(seen.size, bundle, source, signal),
     }),
   }
-  let result = verifyTrustBundle(bundle, policy, context)
+  const judge = (): Promise<BundleResult> =>
+    publicCrypto.verifyTogether(
+      () => verifyTrustBundle(bundle, policy, context),
+      () => foreseeSignatures(bundle, policy),
+    )
+  let result = await judge()
   // A verdict that lacked a verifier refused: it is made again, from the start.
-  while (await loadMissingFamilies()) result = verifyTrustBundle(bundle, policy, context)
+  while (await loadMissingFamilies()) result = await judge()
   if (source.onStep !== undefined) result.verdict.steps.forEach(source.onStep)
   if (result.service !== undefined) {
     const { size, root } = result.service.checkpoint

@@ -1,9 +1,10 @@
 import { ed25519 as nobleEd25519 } from '@noble/curves/ed25519.js'
 import { hash } from './browser-hash.ts'
 import { nistGroup, NOBLE_CURVES, requirePoint, SCALAR_LENGTHS } from './browser-nist.ts'
+import { answer, requireOnce } from './browser-together.ts'
 import { requirePrimeOrder } from './ed25519-points.ts'
 import { requireKeyLength } from './errors.ts'
-import type { Ecdsa, Ed25519 } from './types.ts'
+import type { Ecdsa, EcdsaCurveName, Ed25519 } from './types.ts'
 
 // Rules of RFC 8032, and not ZIP 215, which accepts encodings that OpenSSL refuses.
 const RFC_8032 = { zip215: false }
@@ -23,11 +24,14 @@ export const ed25519: Ed25519 = {
   },
   importPublic(publicKey) {
     const bytes = new Uint8Array(publicKey)
-    requirePrimeOrder(bytes)
+    requireOnce('Ed25519', bytes, requirePrimeOrder)
     return {
       bytes,
       verify: (message, signature) =>
-        signature.length === 64 && nobleEd25519.verify(signature, message, bytes, RFC_8032),
+        signature.length === 64 &&
+        answer({ algorithm: 'Ed25519', key: bytes, message, signature }, () =>
+          nobleEd25519.verify(signature, message, bytes, RFC_8032),
+        ),
     }
   },
 }
@@ -48,18 +52,31 @@ export const ecdsa: Ecdsa = {
   },
   importPublic(curve, hashName, publicKey) {
     const length = 2 * SCALAR_LENGTHS[curve]
-    requirePoint(curve, publicKey, 1 + length)
     const bytes = new Uint8Array(publicKey)
+    requireOnce(curve, bytes, (key) => requirePoint(curve, key, 1 + length))
     return {
       bytes,
       verify(message, signature) {
-        if (signature.length !== length) return false
-        try {
-          return NOBLE_CURVES[curve].verify(signature, hash(hashName, message), bytes, RAW_DIGEST)
-        } catch {
-          return false
-        }
+        return (
+          signature.length === length &&
+          answer({ algorithm: [curve, hashName], key: bytes, message, signature }, () =>
+            isValidEcdsa(curve, hash(hashName, message), bytes, signature),
+          )
+        )
       },
     }
   },
+}
+
+function isValidEcdsa(
+  curve: EcdsaCurveName,
+  digest: Uint8Array,
+  key: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  try {
+    return NOBLE_CURVES[curve].verify(signature, digest, key, RAW_DIGEST)
+  } catch {
+    return false
+  }
 }

@@ -6,6 +6,7 @@ import { mlKem } from './browser-mlkem.ts'
 import { randomBytes } from './browser-random.ts'
 import { rsa } from './browser-rsa.ts'
 import { ecdsa, ed25519 } from './browser-sign.ts'
+import { verifyTogether } from './browser-together.ts'
 import { makeHkdf } from './hkdf.ts'
 import type { CryptoBackend, PublicCrypto } from './types.ts'
 
@@ -21,6 +22,7 @@ export const publicCrypto: PublicCrypto = {
   ed25519,
   ecdsa,
   rsa,
+  verifyTogether,
 }
 
 /** The backend on noble. Synchronous like the other one; only randomness comes from the browser. */
