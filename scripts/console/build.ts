@@ -15,6 +15,8 @@ export interface ConsoleFiles {
   files: ReadonlyMap<string, Uint8Array>
   /** Scripts of the first load, before a page is opened. */
   first: readonly string[]
+  /** Scripts that are loaded when a page is the first that is opened, by the page: those of the first load, and its own. */
+  pages: ReadonlyMap<string, readonly string[]>
   /** The bundler's account of what is in the scripts. */
   metafile: Metafile
 }
@@ -51,15 +53,19 @@ export async function buildConsole(): Promise<ConsoleFiles> {
   ] as const)
     files.set(name, await readFile(join(SOURCE, path)))
   files.set('console.css', await styleSheet())
-  const outputs = Object.entries(metafile.outputs).map(
-    ([path, output]) => [path.slice(path.indexOf('out/') + 4), output] as const,
+  const outputs: Outputs = new Map(
+    Object.entries(metafile.outputs).map(([path, output]) => [scriptName(path), output]),
   )
+  const first = loadedWith(outputs, 'console.js')
   return {
     files: new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    first: firstOf(new Map(outputs), 'console.js'),
+    first,
+    pages: pagesOf(outputs, first),
     metafile,
   }
 }
+
+type Outputs = ReadonlyMap<string, Metafile['outputs'][string]>
 
 /** What all pages share first: it names the layers. */
 async function styleSheet(): Promise<Uint8Array> {
@@ -72,21 +78,44 @@ async function styleSheet(): Promise<Uint8Array> {
   return utf8(code)
 }
 
-/** A script and all that it imports at once. */
-function firstOf(
-  outputs: ReadonlyMap<string, { imports: readonly { path: string; kind: string }[] }>,
-  name: string,
-): string[] {
-  const found = new Set<string>([name])
+/** Scripts and all that they import at once. */
+function loadedWith(outputs: Outputs, ...names: string[]): string[] {
+  const found = new Set<string>(names)
   for (const one of found)
     for (const { path, kind } of outputs.get(one)?.imports ?? [])
-      if (kind === 'import-statement') found.add(path.slice(path.indexOf('out/') + 4))
+      if (kind === 'import-statement') found.add(scriptName(path))
   return [...found]
 }
 
+/** The pages that the first load opens, see `app/routes.ts`. What a page itself loads on demand is not there at first. */
+function pagesOf(outputs: Outputs, first: readonly string[]): Map<string, string[]> {
+  const pages = new Map<string, string[]>()
+  for (const { path, kind } of first.flatMap((name) => outputs.get(name)!.imports)) {
+    const name = scriptName(path)
+    const [, page] = /\/src\/pages\/(\w+)\//.exec(outputs.get(name)?.entryPoint ?? '') ?? []
+    if (kind === 'dynamic-import' && page !== undefined) pages.set(page, loadedWith(outputs, ...first, name))
+  }
+  return pages
+}
+
+function scriptName(path: string): string {
+  return path.slice(path.indexOf('out/') + 4)
+}
+
 /** Bytes of the first load, compressed. */
-export function firstLoadBytes({ files, first }: ConsoleFiles): number {
-  return first.reduce((sum, name) => sum + gzipSync(files.get(name)!, { level: 9 }).length, 0)
+export function firstLoadBytes(built: ConsoleFiles): number {
+  return scriptBytes(built, built.first)
+}
+
+/** The page of which most bytes are loaded when it is opened first, compressed. */
+export function heaviestPage(built: ConsoleFiles): { page: string; bytes: number } {
+  return [...built.pages]
+    .map(([page, names]) => ({ page, bytes: scriptBytes(built, names) }))
+    .reduce((most, one) => (one.bytes > most.bytes ? one : most))
+}
+
+function scriptBytes({ files }: ConsoleFiles, names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + gzipSync(files.get(name)!, { level: 9 }).length, 0)
 }
 
 /** What `sotto console verify` compares, and a release names: SHA-256 of every file, by name. */

@@ -5,10 +5,13 @@ import { join } from 'node:path'
 import { fromBase64Url } from '@sotto/protocol/bytes'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { assistantTests } from './console/assistant.ts'
+import { hardTimesTests } from './console/hard-times.ts'
+import { keyboardTests } from './console/keyboard.ts'
 import { modelsTests, OWNER } from './console/models.ts'
 import { type OpenConsole, openConsole } from './console/open-console.ts'
 import { shellTests } from './console/shell.ts'
 import { transcribeTests } from './console/transcribe.ts'
+import { twoTabsTests } from './console/two-tabs.ts'
 import { findChromium } from './find-chromium.ts'
 
 const executablePath = findChromium()
@@ -48,4 +51,7 @@ describe.skipIf(!executablePath)('the console in Chromium', () => {
   assistantTests(opened)
   transcribeTests(opened)
   modelsTests(opened)
+  keyboardTests(opened)
+  twoTabsTests(opened)
+  hardTimesTests(opened)
 })

@@ -81,6 +81,69 @@ export function assistantTests(desk: () => OpenConsole): void {
     )
 
     it(
+      'answers are read by a voice of this device alone, by the sentence, and a stop is silence',
+      { timeout: 30_000 },
+      async () => {
+        await page.evaluate(() => {
+          const spoken: { text: string; voice: string; lang: string }[] = []
+          Object.assign(globalThis, {
+            spoken,
+            silences: 0,
+            // The browser's own takes no voice but its own.
+            SpeechSynthesisUtterance: class {
+              readonly text: string
+              constructor(text: string) {
+                this.text = text
+              }
+            },
+          })
+          Object.assign(speechSynthesis, {
+            getVoices: () => [
+              { name: 'of a server', lang: 'en-US', default: true, localService: false },
+              { name: 'of this device', lang: 'en-GB', default: false, localService: true },
+            ],
+            speak: ({ text, voice, lang }: SpeechSynthesisUtterance) =>
+              spoken.push({ text, voice: voice!.name, lang }),
+            cancel: () => (globalThis as unknown as { silences: number }).silences++,
+          })
+          speechSynthesis.dispatchEvent(new Event('voiceschanged'))
+        })
+        const spoken = (): Promise<{ text: string; voice: string; lang: string }[]> => page.evaluate('spoken')
+        await page.getByText('Spoken questions are answered aloud').waitFor()
+        await page.getByRole('button', { name: 'New' }).click()
+        line.isSlow = true
+        await page.locator('h1').click()
+        await page.keyboard.down(' ')
+        await page.locator('.heard', { hasText: /\w/ }).waitFor()
+        await page.keyboard.up(' ')
+        // Nothing is read before its sentence is complete, and of what was stopped no rest.
+        await page.locator('.said[data-end=coming] .said-text').waitFor()
+        const silences = await page.evaluate<number>('silences')
+        await page.getByRole('button', { name: 'Stop' }).click()
+        expect(await page.evaluate<number>('silences')).toBe(silences + 1)
+        const until = await spoken()
+        line.isSlow = false
+        await page.locator('.said[data-end=stopped]').waitFor()
+        await ask('Tell me a story about an old gentleman.')
+        await page.getByText('Receipt verified').waitFor()
+        expect(await spoken(), 'nothing is said after that, nor to who wrote').toEqual(until)
+
+        await answers().last().getByRole('button', { name: 'Read aloud' }).click()
+        const read = (await spoken()).slice(until.length)
+        expect(read.length).toBeGreaterThan(1)
+        for (const { text, voice, lang } of read) {
+          expect({ voice, lang }).toEqual({ voice: 'of this device', lang: 'en-GB' })
+          expect(text).not.toMatch(/[.!?…]["'”’)]*\s/)
+        }
+        const shown = await answers().last().locator('.said-text').innerText()
+        expect(read.map(({ text }) => text).join(' ')).toBe(shown.replaceAll(/\s+/g, ' '))
+        await page.getByRole('button', { name: 'Spoken questions are answered aloud' }).click()
+        expect(await page.evaluate<number>('silences')).toBeGreaterThan(silences + 2)
+        await page.getByRole('button', { name: 'Answers are not read aloud' }).click()
+      },
+    )
+
+    it(
       'turns that no longer fit are dropped in sight; another tab sees the history',
       { timeout: 30_000 },
       async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { drop, type GivenFile } from './give-files.ts'
 import { type Line, openLine } from './line.ts'
 import type { ConsolePage, OpenConsole } from './open-console.ts'
 
@@ -23,22 +24,7 @@ export function transcribeTests(desk: () => OpenConsole): void {
       line?.close()
     })
 
-    /** Gives files to the page as a drop does. */
-    async function drop(...files: { name: string; base64?: string; bytes?: number }[]): Promise<void> {
-      await tab.page.evaluate((given) => {
-        const dropped = new DataTransfer()
-        for (const { name, base64, bytes = 0 } of given) {
-          const content =
-            base64 === undefined
-              ? new Uint8Array(bytes)
-              : Uint8Array.from(atob(base64), (one) => one.charCodeAt(0))
-          dropped.items.add(new File([content], name))
-        }
-        document
-          .querySelector('.sources')!
-          .dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }))
-      }, files)
-    }
+    const give = (...files: GivenFile[]): Promise<void> => drop(tab.page, '.sources', ...files)
     const note = readFileSync(NOTE)
     const row = (name: string) => tab.page.locator('.recordings li', { hasText: name }).first()
     const isIn = (name: string, state: string) =>
@@ -53,7 +39,7 @@ export function transcribeTests(desk: () => OpenConsole): void {
       { timeout: 60_000 },
       async () => {
         const { page } = tab
-        await drop({ name: 'note.wav', base64: note.toString('base64') })
+        await give({ name: 'note.wav', base64: note.toString('base64') })
         await isIn('note.wav', 'done')
         const heard = await texts()
         expect(heard.length).toBeGreaterThan(1)
@@ -96,7 +82,7 @@ export function transcribeTests(desk: () => OpenConsole): void {
         const sockets: string[] = []
         const hear = (socket: { url(): string }): void => void sockets.push(socket.url())
         tab.page.on('websocket', hear)
-        await drop(
+        await give(
           { name: 'text.wav', base64: Buffer.from('These are notes, and no recording.').toString('base64') },
           { name: 'large.wav', bytes: 256 * 2 ** 20 + 1 },
         )
@@ -114,7 +100,7 @@ export function transcribeTests(desk: () => OpenConsole): void {
 
     it('a line that breaks half-way is said, and the next try is whole', { timeout: 60_000 }, async () => {
       line.cutAfter(100_000)
-      await drop({ name: 'cut.wav', base64: note.toString('base64') })
+      await give({ name: 'cut.wav', base64: note.toString('base64') })
       await isIn('cut.wav', 'failed')
       expect(await tab.page.locator('.transcript .notice').textContent()).toContain('The connection was lost')
       line.cutAfter(undefined)

@@ -1,4 +1,5 @@
 import { loadMissingFamilies, parseTrustPolicy, type TrustPolicy } from '@sotto/verifier'
+import { words } from '../words/index.ts'
 
 /** Where the page asks, and by which rules it judges. */
 export interface ConsoleConfig {
@@ -18,7 +19,7 @@ export async function parseConfig(text: string): Promise<ConsoleConfig> {
   const value = parse(text) as Record<string, unknown> | null
   const { relay, gateway = 'inference', policy } = value ?? {}
   if (typeof relay !== 'string' || typeof gateway !== 'string' || typeof policy !== 'object' || !policy)
-    throw new TypeError('console.json names no relay and policy')
+    throw new TypeError(words.config.incomplete)
   return { relay, gateway, policy: await parsePolicy(JSON.stringify(policy)) }
 }
 
@@ -26,7 +27,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new TypeError('console.json is no JSON', { cause })
+    throw new TypeError(words.config.malformed, { cause })
   }
 }
 

@@ -2,6 +2,7 @@ import { connect, type ReceiptRecord, type Sotto, VerificationRefused } from '@s
 import { relayAddresses } from '@sotto/client/trust'
 import type { Step, Verdict } from '@sotto/verifier'
 import { checkpointStorage, keepReceipt } from '../keep/index.ts'
+import { words } from '../words/index.ts'
 import { type ConsoleConfig, MAX_CONFIG_BYTES, parseConfig } from './config.ts'
 import { openOutlet, type Outlet } from './outlet.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
@@ -47,7 +48,7 @@ export class Connection {
    * What sends. @throws `Error` unless verified: whoever asks for it has been told so by the page.
    */
   get sotto(): Sotto {
-    if (this.phase !== 'verified' || this.#sotto === undefined) throw new Error('nothing is verified')
+    if (this.phase !== 'verified' || this.#sotto === undefined) throw new Error(words.gate.verifying)
     return this.#sotto
   }
 
@@ -154,8 +155,8 @@ export function openConnection(): Connection {
 /** Relative to the page: it may lie in any folder. */
 async function readConfig(): Promise<ConsoleConfig> {
   const response = await fetch('console.json', { cache: 'no-store' })
-  if (!response.ok) throw new Error(`console.json cannot be read: ${response.status}`)
+  if (!response.ok) throw new Error(words.config.unread(response.status))
   const text = await response.text()
-  if (text.length > MAX_CONFIG_BYTES) throw new Error('console.json is too long')
+  if (text.length > MAX_CONFIG_BYTES) throw new Error(words.config.long)
   return parseConfig(text)
 }

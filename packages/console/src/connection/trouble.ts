@@ -38,6 +38,12 @@ export function troubleOf(error: unknown): Trouble {
   }
 }
 
+/** What is against something, where that is why it failed: not that nobody could find out. */
+export function refusalOf(error: unknown): Trouble | undefined {
+  const trouble = troubleOf(error)
+  return trouble.canRetry ? undefined : trouble
+}
+
 /** As people write it: errors are worded for the middle of a line. */
 function sentence(text: string): string {
   return /^[a-z]+[ ,]/.test(text) ? `${text[0]!.toUpperCase()}${text.slice(1)}` : text

@@ -38,20 +38,16 @@ export const conversations = {
   },
   /** Keeps what was said here beside what another tab has kept meanwhile; hands out both. */
   async put(own: KeptConversation): Promise<KeptConversation> {
-    const both = await alone(async () => {
-      const merged = mergeConversations(await table.get(own.id), own)
-      await table.put(own.id, merged)
-      return merged
-    })
+    const both = await table.change(own.id, (kept) => mergeConversations(kept, own))
     tellOtherTabs('conversations')
-    return both
+    return both!
   },
   async remove(id: string): Promise<void> {
-    await alone(() => table.remove(id))
+    await table.remove(id)
     tellOtherTabs('conversations')
   },
   async clear(): Promise<void> {
-    await alone(() => table.clear())
+    await table.clear()
     tellOtherTabs('conversations')
   },
 }
@@ -66,11 +62,4 @@ export function mergeConversations(
   const more = other.messages.filter(({ id }) => !known.has(id))
   if (more.length === 0) return own
   return { ...own, messages: [...own.messages, ...more].toSorted((a, b) => a.at - b.at) }
-}
-
-/** One tab at a time: what is read and written back must not change in between. */
-function alone<T>(work: () => Promise<T>): Promise<T> {
-  return typeof navigator !== 'undefined' && 'locks' in navigator
-    ? navigator.locks.request('sotto-conversations', work)
-    : work()
 }

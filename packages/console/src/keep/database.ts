@@ -1,9 +1,16 @@
 /** What is kept in this browser, and nowhere else. */
-export type Table = 'conversations' | 'receipts' | 'values' | 'transcripts' | 'recordings'
+export type Table = 'conversations' | 'receipts' | 'bundles' | 'values' | 'transcripts' | 'recordings'
 
 const NAME = 'sotto-console'
-const VERSION = 2
-const TABLES: readonly Table[] = ['conversations', 'receipts', 'values', 'transcripts', 'recordings']
+const VERSION = 3
+const TABLES: readonly Table[] = [
+  'conversations',
+  'receipts',
+  'bundles',
+  'values',
+  'transcripts',
+  'recordings',
+]
 
 /** Something could not be kept: the reader has to know, for it is nowhere else. */
 export class KeepError extends Error {
@@ -11,9 +18,8 @@ export class KeepError extends Error {
 
   constructor(cause: unknown) {
     const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'
-    super(isFull ? 'the storage of this browser is full' : 'this browser keeps nothing for this page', {
-      cause,
-    })
+    // Never shown: `troubleOf` says it in the words of the page.
+    super(isFull ? 'full' : 'unkept', { cause })
     this.isFull = isFull
   }
 }
@@ -43,7 +49,7 @@ function database(): Promise<IDBDatabase> {
       resolve(request.result)
     }
     request.onerror = () => reject(new KeepError(request.error))
-    request.onblocked = () => reject(new KeepError(new Error('another tab holds an older version')))
+    request.onblocked = () => reject(new KeepError(new Error('blocked')))
   }).catch((error: unknown) => {
     opening = undefined
     throw error instanceof KeepError ? error : new KeepError(error)
@@ -55,6 +61,12 @@ function database(): Promise<IDBDatabase> {
 export interface Kept<T> {
   get(key: string): Promise<T | undefined>
   put(key: string, value: T): Promise<void>
+  /**
+   * Reads and writes as one: no other tab comes between.
+   * @param work is given what is kept, and answers what shall be kept instead; undefined changes nothing
+   * @returns what `work` answered
+   */
+  change(key: string, work: (kept: T | undefined) => T | undefined): Promise<T | undefined>
   /** Oldest key first. */
   all(): Promise<T[]>
   /** The same keys without their values. */
@@ -81,7 +93,30 @@ export function open<T>(table: Table): Kept<T> {
       throw error instanceof KeepError ? error : new KeepError(error)
     })
   }
+  async function change(key: string, work: (kept: T | undefined) => T | undefined): Promise<T | undefined> {
+    let next: T | undefined
+    let refusal: unknown
+    const changing = run('readwrite', (store) => {
+      const reading = store.get(key) as IDBRequest<T | undefined>
+      reading.onsuccess = () => {
+        try {
+          next = work(reading.result)
+          if (next !== undefined) store.put(next, key)
+        } catch (error) {
+          // By itself the transaction would only say that it was aborted.
+          refusal = error
+          store.transaction.abort()
+        }
+      }
+      return reading
+    })
+    await changing.catch((error: unknown) => {
+      throw refusal === undefined ? error : new KeepError(refusal)
+    })
+    return next
+  }
   return {
+    change,
     get: (key) => run<T | undefined>('readonly', (store) => store.get(key) as IDBRequest<T | undefined>),
     put: async (key, value) => void (await run('readwrite', (store) => store.put(value, key))),
     all: () => run<T[]>('readonly', (store) => store.getAll() as IDBRequest<T[]>),

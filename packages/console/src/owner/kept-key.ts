@@ -1,4 +1,5 @@
 import { open } from '../keep/index.ts'
+import { words } from '../words/index.ts'
 
 /** The owner's key as this browser keeps it: encrypted under a key that no script can read out. */
 interface KeptKey {
@@ -21,7 +22,7 @@ export async function readSeed(): Promise<Uint8Array | undefined> {
   if (kept === undefined) return undefined
   const { wrapping, iv, sealed } = kept
   const seed = new Uint8Array(await crypto.subtle.decrypt({ name: CIPHER, iv }, wrapping, sealed))
-  if (seed.length !== SEED_BYTES) throw new Error('the owner key that this browser keeps is damaged')
+  if (seed.length !== SEED_BYTES) throw new Error(words.trouble.ownerKey)
   return seed
 }
 

@@ -73,6 +73,15 @@ export const en = {
       'This page could not be loaded. Open it again when you are online; a reload loses what was not sent yet.',
     full: 'The storage of this browser is full. Export and erase something; nothing was lost on this page.',
     keep: 'This browser keeps nothing for this page (a private window does that). Export what you want to have later.',
+    cut: 'The answer was cut before its end.',
+    ownerKey: 'The owner key that this browser keeps is damaged.',
+  },
+  /** Of `console.json`, which whoever serves the page wrote. */
+  config: {
+    unread: (status: number) => `console.json cannot be read: status ${status}.`,
+    long: 'console.json is too long.',
+    malformed: 'console.json is no JSON.',
+    incomplete: 'console.json names no relay and policy.',
   },
   training: {
     title: 'Training',

@@ -1,6 +1,7 @@
 import { type Sotto, readServerSentEvents } from '@sotto/client'
 import { hasCode } from '@sotto/protocol/errors'
 import { readEvent, refusalIn, refusalOf } from '../../service/index.ts'
+import { words } from '../../words/index.ts'
 import type { ChatMessage } from './conversation.ts'
 
 /** Whether an error says that the model was given more than it reads. */
@@ -54,6 +55,6 @@ export async function ask(
       end = choice.finish_reason === 'length' ? 'length' : 'whole'
     if (typeof choice?.delta?.content === 'string') onText(choice.delta.content)
   }
-  if (!isDone) throw refusalIn(undefined, true, 'the answer ended without its end mark')
+  if (!isDone) throw refusalIn(undefined, true, words.trouble.cut)
   return { response, model, end: end ?? 'whole' }
 }

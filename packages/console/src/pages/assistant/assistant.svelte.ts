@@ -12,6 +12,7 @@ import {
 import { words } from '../../words/index.ts'
 import { answerTo, NetworkLost } from './answer.ts'
 import { newConversation, titleOf, turnsOf, withMessage } from './conversation.ts'
+import { keptDraft } from './draft.ts'
 import { hush, type Reading } from './speaker.ts'
 
 /** What is being answered now. */
@@ -24,7 +25,6 @@ export interface Answering {
 
 /** What is said, and what is being said. One for the page: it outlives the view, so that nothing is lost by looking elsewhere. */
 class Assistant {
-  draft = $state('')
   list = $state.raw<readonly KeptConversation[]>([])
   isLoaded = $state(false)
   answering = $state.raw<Answering>()
@@ -33,12 +33,27 @@ class Assistant {
   /** Why nothing is kept. */
   unkept = $state<'full' | 'keep'>()
 
+  #draft = $state(keptDraft.read())
   #blank = $state.raw(blank())
   #currentId = $state<string>()
   #stop: AbortController | undefined
   #isListening = false
   /** Changed here and not kept yet. */
   readonly #changed = new Set<string>()
+
+  /** What is typed and not sent. */
+  get draft(): string {
+    return this.#draft
+  }
+
+  set draft(text: string) {
+    this.#draft = text
+    try {
+      keptDraft.write(text)
+    } catch (error) {
+      this.unkept = whyUnkept(error)
+    }
+  }
 
   /** The conversation that is shown. */
   get current(): KeptConversation {
@@ -90,8 +105,11 @@ class Assistant {
     for (const one of this.list.filter((other) => this.#changed.has(other.id))) this.#change(one)
   }
 
+  /** Conversations, and what is typed, in other tabs too. */
   async eraseAll(): Promise<void> {
     this.stop()
+    this.#draft = ''
+    keptDraft.eraseAll()
     this.#changed.clear()
     this.list = []
     this.show()
@@ -168,6 +186,7 @@ class Assistant {
   #listen(connection: Connection): void {
     this.#isListening = true
     onOtherTab('conversations', () => void this.#load())
+    keptDraft.onErased(() => (this.#draft = ''))
     // Also while somebody looks at another page.
     addEventListener('pagehide', () => this.#leave())
     addEventListener('offline', () => {

@@ -31,6 +31,14 @@ export interface RoomAccess {
   isKept: boolean
 }
 
+/** What somebody is about to ask of a contract: in this tab alone, also while another page is looked at. */
+export class Asking {
+  transform = $state<string>()
+  template = $state<string>()
+  values = $state<Record<string, string>>({})
+  note = $state('')
+}
+
 /** A room as this tab has it. What it sends goes through the connection as it is verified then, or not at all. */
 export class OpenRoom {
   state = $state.raw<RoomState>()
@@ -55,6 +63,7 @@ export class OpenRoom {
   readonly #entries: BoardEntry[] = []
   readonly #runs = new Map<Digest, RunWork>()
   readonly #uploads = new Map<string, DataUpload>()
+  readonly #askings = new Map<Digest, Asking>()
   /** Contracts that somebody looks at. */
   readonly #watched = new Set<Digest>()
   #looking: Promise<void> | undefined
@@ -138,6 +147,13 @@ export class OpenRoom {
     const id = `${named.digest} ${input}`
     const known = this.#uploads.get(id) ?? new DataUpload(this, named, input)
     this.#uploads.set(id, known)
+    return known
+  }
+
+  /** What is filled in to ask for a run. */
+  askingOf({ digest }: NamedContract): Asking {
+    const known = this.#askings.get(digest) ?? new Asking()
+    this.#askings.set(digest, known)
     return known
   }
 

@@ -1,8 +1,8 @@
-import { parseInvitation, type RoomParty } from '@sotto/client/rooms'
+import { parseInvitation, type RoomParty } from '@sotto/client/rooms/joining'
 import { CONTRACT_NAME } from '@sotto/protocol/contract'
 import type { Connection } from '../../connection/index.ts'
 import { words } from '../../words/index.ts'
-import { OpenRoom } from './open-room.svelte.ts'
+import type { OpenRoom } from './open-room.svelte.ts'
 import { OwnParty } from './own-party.svelte.ts'
 
 /** What somebody joins with. */
@@ -30,7 +30,8 @@ class OpenRooms {
       this.current = known
       return
     }
-    const room = new OpenRoom(connection, { secret, party, name, isKept })
+    const { OpenRoom: Opened } = await import('./open-room.svelte.ts')
+    const room = new Opened(connection, { secret, party, name, isKept })
     await room.join()
     this.all = [...this.all, room]
     this.current = room

@@ -1,6 +1,6 @@
 import type { ModelOwner } from '@sotto/client'
 import { parseOwnerKey } from '@sotto/client/models'
-import { type RoomParty, roomParty } from '@sotto/client/rooms'
+import { type RoomParty, roomParty } from '@sotto/client/rooms/joining'
 import { Action } from './action.svelte.ts'
 
 /** A key file has some hundred bytes. */

@@ -11,8 +11,9 @@ import { type NamedContract, planRun } from '@sotto/protocol/contract'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import type { RunView } from '@sotto/protocol/room'
 import type { Step } from '@sotto/verifier'
-import { type Trouble, troubleOf } from '../../connection/index.ts'
+import { refusalOf, type Trouble, troubleOf } from '../../connection/index.ts'
 import { Action } from './action.svelte.ts'
+import { findProven } from './find-proven.ts'
 import type { OpenRoom } from './open-room.svelte.ts'
 import { roomSteps } from './room-steps.ts'
 import { decisionOf } from './run-stage.ts'
@@ -26,6 +27,8 @@ export class RunWork {
   >()
   /** The offer, once every step about it has passed. */
   judged = $state.raw<JudgedOffer>()
+  /** Why room or offer do not pass. A check that could not be made is none: it is made again. */
+  refusal = $state.raw<Trouble>()
   /** Steps about the room, passed or not, of the last check. */
   steps = $state.raw<readonly Step[]>([])
   /** What the room says; undefined where it was not asked here. */
@@ -39,6 +42,8 @@ export class RunWork {
 
   readonly #room: OpenRoom
   readonly #run: Digest
+  /** Where the board has what does not hold. */
+  readonly #refuted = new Set<number>()
 
   constructor(room: OpenRoom, run: Digest) {
     this.#room = room
@@ -49,13 +54,16 @@ export class RunWork {
   judge(named: NamedContract): Promise<void> {
     return this.#do('judge', async (room, run) => {
       this.judged = undefined
+      this.refusal = undefined
       this.steps = []
       try {
         this.judged = await room.judge(named, run)
         this.steps = this.judged.steps
       } catch (error) {
+        const refusal = refusalOf(error)
+        if (refusal === undefined) throw error
+        this.refusal = refusal
         this.steps = await roomSteps(this.#room.connection, named, run)
-        throw error
       }
     })
   }
@@ -124,20 +132,16 @@ export class RunWork {
     return proof
   }
 
-  /** Verifies what members tell of a run that is done, once. */
+  /** Verifies what members tell of a run that is done, until something of it holds; each of it once. */
   async verify(run: RoomRun): Promise<void> {
-    const [posted] = run.views
     const named = this.#room.state?.proposals.get(run.offered.offer.contract)
-    // What does not hold is not held against it again.
-    if (
-      this.doubt?.canRetry === false ||
-      this.verified !== undefined ||
-      posted?.view.state !== 'done' ||
-      named === undefined
-    )
-      return
+    if (this.verified !== undefined || named === undefined) return
     try {
-      this.verified = await this.#room.connection.sotto.rooms.runs.verify(named, run.offered, posted.view)
+      const proven = await findProven(run, this.#refuted, (view) =>
+        this.#room.connection.sotto.rooms.runs.verify(named, run.offered, view),
+      )
+      if (proven === undefined) return
+      this.verified = proven
       this.doubt = undefined
     } catch (error) {
       this.doubt = troubleOf(error)

@@ -1,6 +1,7 @@
 import { readServerSentEvents, type Sotto } from '@sotto/client'
 import { SottoError } from '@sotto/protocol/errors'
 import { readEvent, refusalOf } from '../../service/index.ts'
+import { words as say } from '../../words/index.ts'
 
 /** A model that summarises: made for it, or one that follows instructions. */
 export interface Summariser {
@@ -56,7 +57,7 @@ export async function* askSummary(
     isDone ||= event.isDone
     isCut ||= event.isCut
   }
-  if (!isDone) throw new SottoError('RESPONSE_TRUNCATED', 'retry', 'the answer ended before it was done')
+  if (!isDone) throw new SottoError('RESPONSE_TRUNCATED', 'retry', say.trouble.cut)
   await sotto.receiptOf(response)
   return { isCut }
 }

@@ -1,6 +1,6 @@
 import type { Sotto } from '@sotto/client'
 import { type Trouble, troubleOf } from '../../connection/index.ts'
-import { open, whyUnkept } from '../../keep/index.ts'
+import { open, tabValue, whyUnkept } from '../../keep/index.ts'
 import { words } from '../../words/index.ts'
 import { askSummary, type Summariser } from './ask.ts'
 import { type Draft, EMPTY_DRAFT, fingerprint, type Outcome, parseDraft, wordsOf } from './draft.ts'
@@ -8,6 +8,10 @@ import { scoresOf } from './scores.ts'
 import { type SummaryEvent, summariseText } from './summarise-text.ts'
 
 const table = open<unknown>('values')
+/**
+ * Kept twice. For this tab alone: whatever another one does, it is found again after a reload. And in the table, where a new
+ * tab finds what was changed last in any.
+ */
 const [DRAFT, OUTCOME] = ['summarise.draft', 'summarise.outcome']
 /** Typing goes on meanwhile. */
 const KEEP_MS = 400
@@ -34,7 +38,7 @@ class Summaries {
   unkept = $state<string>()
 
   #loaded: Promise<void> | undefined
-  #keeping: ReturnType<typeof setTimeout> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
   #cancel: AbortController | undefined
 
   /** What was there last time. */
@@ -45,13 +49,13 @@ class Summaries {
 
   /** The draft has changed. */
   keep(): void {
-    clearTimeout(this.#keeping)
-    this.#keeping = setTimeout(() => this.#keepNow(), KEEP_MS)
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#keepNow(), KEEP_MS)
   }
 
   #keepNow(): void {
-    clearTimeout(this.#keeping)
-    this.#keeping = undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     void this.#put(DRAFT, $state.snapshot(this.draft))
   }
 
@@ -63,7 +67,7 @@ class Summaries {
   /** The summary, here and where it is kept. */
   async discard(): Promise<void> {
     this.outcome = undefined
-    await this.#changing(() => table.remove(OUTCOME))
+    await this.#put(OUTCOME, undefined)
   }
 
   cancel(): void {
@@ -83,6 +87,8 @@ class Summaries {
     this.outcome = undefined
     this.written = ''
     this.progress = undefined
+    // A tab with a summary of its own has its text too.
+    this.#keepNow()
     const started = performance.now()
     try {
       const { text, ...rest } = await summariseText(
@@ -135,27 +141,32 @@ class Summaries {
 
   async #load(): Promise<void> {
     // What was typed last is not lost with the tab.
-    addEventListener('pagehide', () => this.#keeping !== undefined && this.#keepNow())
+    addEventListener('pagehide', () => this.#timer !== undefined && this.#keepNow())
+    const own = tabValue(DRAFT).read()
+    if (own !== undefined) {
+      this.draft = parseDraft(own)
+      this.outcome = tabValue(OUTCOME).read() as Outcome | undefined
+      return
+    }
     try {
       const [draft, outcome] = await Promise.all([table.get(DRAFT), table.get(OUTCOME)])
       if (this.draft.text === '' && draft !== undefined) this.draft = parseDraft(draft)
       this.outcome ??= outcome as Outcome | undefined
+      // From here on they are this tab's.
+      tabValue(DRAFT).write($state.snapshot(this.draft))
+      tabValue(OUTCOME).write(this.outcome)
     } catch (error) {
       this.#tell(error)
     }
   }
 
-  #put(key: string, value: unknown): Promise<void> {
-    return this.#changing(() => table.put(key, value))
-  }
-
-  async #changing(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-      this.unkept = undefined
-    } catch (error) {
-      this.#tell(error)
-    }
+  /** Keeps a value, in this tab before it returns; undefined erases it. */
+  async #put(key: string, value: unknown): Promise<void> {
+    const inTab = async (): Promise<void> => tabValue(key).write(value)
+    const inTable = value === undefined ? table.remove(key) : table.put(key, value)
+    const failed = (await Promise.allSettled([inTab(), inTable])).find(({ status }) => status === 'rejected')
+    if (failed === undefined) this.unkept = undefined
+    else this.#tell((failed as PromiseRejectedResult).reason)
   }
 
   #tell(error: unknown): void {

@@ -1,4 +1,5 @@
 import { SottoError } from '@sotto/protocol/errors'
+import { words as say } from '../../words/index.ts'
 import { answerTokens, type AnswerEnd, type SummaryAsk } from './ask.ts'
 import { splitText } from './split-text.ts'
 
@@ -21,6 +22,8 @@ export interface Summary {
   answers: number
   isCut: boolean
 }
+
+const own = say.summarise.tooLong
 
 /** Parts of one round at most: more of them take an hour, and little is left of each. */
 export const MAX_PARTS = 64
@@ -72,13 +75,13 @@ export async function summariseText(
         fits = fittingLength(error, current.length, words)
       }
     }
-    if (round > MAX_ROUNDS) throw tooLong(`${MAX_ROUNDS} rounds`, 'more')
+    if (round > MAX_ROUNDS) throw tooLong(own.rounds(MAX_ROUNDS), own.moreRounds)
     const summaries: string[] = []
     let rest = current
     for (let refits = 0; rest !== '';) {
       const left = splitText(rest, fits)
       const count = summaries.length + left.length
-      if (count > MAX_PARTS) throw tooLong(`at most ${MAX_PARTS} parts`, `${count} parts`)
+      if (count > MAX_PARTS) throw tooLong(own.mostParts(MAX_PARTS), own.parts(count))
       onEvent({ type: 'parts', round, count })
       if (round === 1) parts = count
       try {
@@ -97,7 +100,7 @@ export async function summariseText(
     const joined = summaries.join('\n\n')
     // A model that writes as much as it reads never comes to an end.
     if (joined.length >= current.length)
-      throw tooLong(`fewer than ${current.length} characters`, `${joined.length}`)
+      throw tooLong(own.shorter(current.length), own.characters(joined.length))
     current = joined
   }
 }
@@ -120,13 +123,13 @@ export function fittingLength(error: unknown, length: number, words: number): nu
     fitting = Math.min(length * SPARE, ((length * room) / found) * SPARE)
   }
   if (fitting >= LEAST_PART) return Math.floor(fitting)
-  throw tooLong(`at least ${LEAST_PART} characters in a request`, `${Math.floor(fitting)}`)
+  throw tooLong(own.least(LEAST_PART), own.characters(Math.floor(fitting)))
 }
 
 function tooLong(expected: string, found: string): SottoError {
-  return new SottoError('TEXT_TOO_LONG', 'fix-input', 'this text is too long for this model', {
+  return new SottoError('TEXT_TOO_LONG', 'fix-input', own.message, {
     expected,
     found,
-    hint: 'choose a model with a longer context, or summarise a part of the text',
+    hint: own.hint,
   })
 }

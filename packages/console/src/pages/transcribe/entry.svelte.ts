@@ -3,6 +3,7 @@ import { type Trouble, troubleOf } from '../../connection/index.ts'
 import { words } from '../../words/index.ts'
 import { admit, NotAdmitted } from './admit.ts'
 import type { KeptTranscript } from './kept.ts'
+import { editsSince, mergeTranscripts, withEdits } from './merge.ts'
 import { type State, stateAfterReload } from './queue.ts'
 import { edit, finish, place, type Segment } from './segments.ts'
 
@@ -37,6 +38,8 @@ export class Entry {
   language = $state<string>()
   /** Edited since it was kept last. */
   isDirty = false
+  /** As it is kept, as far as this tab knows; undefined before it is. */
+  base: KeptTranscript | undefined
 
   #cancel = new AbortController()
   #looking = new AbortController()
@@ -54,19 +57,46 @@ export class Entry {
 
   static ofKept(kept: KeptTranscript): Entry {
     const entry = new Entry(kept)
+    entry.state = stateAfterReload(kept.state)
+    entry.#show(kept)
     entry.take(kept)
     return entry
   }
 
-  /** Shows what was kept, here or in another tab. */
+  /** Shows what is kept now, by this tab or another one, with what was done here since it was seen last. */
   take(kept: KeptTranscript): void {
-    this.state = stateAfterReload(kept.state)
+    // What is kept for the first time stands here already.
+    if (this.base !== undefined) this.#show(mergeTranscripts(this.base, this.toKept(), kept, this.isBusy))
+    this.base = { ...kept, state: stateAfterReload(kept.state) }
+  }
+
+  #show(kept: KeptTranscript): void {
+    if (!this.isBusy) this.state = stateAfterReload(kept.state)
     this.segments = kept.segments
     this.seconds = kept.seconds
     this.peaks = kept.peaks
     this.model = kept.model
     this.language = kept.language
     this.isSoundKept = kept.isSoundKept
+  }
+
+  /** What shall be kept in the place of `kept`; undefined for what another tab has removed. */
+  toKeep(kept: KeptTranscript | undefined): KeptTranscript | undefined {
+    const own = this.toKept()
+    if (this.base === undefined) return own
+    if (kept === undefined) return this.isBusy ? own : undefined
+    return mergeTranscripts(this.base, own, kept, this.isBusy)
+  }
+
+  /** What was typed here and is not kept. */
+  get unkeptEdits(): Segment[] {
+    return editsSince(this.base?.segments ?? [], this.segments)
+  }
+
+  /** Types once more what was typed before the page went. */
+  redo(edits: readonly Segment[]): void {
+    this.segments = withEdits(this.segments, edits)
+    this.isDirty = true
   }
 
   toKept(): KeptTranscript {

@@ -46,7 +46,8 @@ export function finish(list: readonly Segment[], count: number): Segment[] {
     .toSorted((a, b) => a.start - b.start)
 }
 
-function isSame(a: Segment, b: Segment): boolean {
+/** Whether both are the same stretch of speech, of one run or two. */
+export function isSame(a: Segment, b: Segment): boolean {
   return a.heard.trim() === b.heard.trim() && Math.abs(a.start - b.start) < SAME_SECONDS
 }
 

@@ -7,6 +7,7 @@ import { Entry } from './entry.svelte.ts'
 import { newId, recordings, transcripts } from './kept.ts'
 import { nextOf } from './queue.ts'
 import { hear } from './send.ts'
+import { lastTyped } from './typed.ts'
 
 /** Edits are kept once nobody has typed for so long. */
 const KEEP_MS = 250
@@ -28,8 +29,6 @@ class Shelf {
 
   #connection: Connection | undefined
   #timers = new Map<string, ReturnType<typeof setTimeout>>()
-  /** Ids of what is kept, as far as this tab knows. */
-  readonly #kept = new Set<string>()
 
   get chosen(): Entry | undefined {
     return this.entries.find(({ id }) => id === this.chosenId)
@@ -39,7 +38,8 @@ class Shelf {
   open(connection: Connection): void {
     if (this.#connection !== undefined) return
     this.#connection = connection
-    void this.#load()
+    void this.#load().then(() => this.#redo())
+    addEventListener('pagehide', () => this.#leave())
     onOtherTab('transcripts', () => void this.#load())
     $effect.root(() => {
       $effect(() => {
@@ -78,13 +78,13 @@ class Shelf {
 
   async remove(entry: Entry): Promise<void> {
     entry.cancel()
-    this.entries = this.entries.filter((one) => one !== entry)
-    if (this.chosenId === entry.id) this.chosenId = this.entries[0]?.id
-    clearTimeout(this.#timers.get(entry.id))
+    this.#drop(entry)
     await this.#keeping(async () => {
       await transcripts.remove(entry.id)
       await recordings.remove(entry.id)
     })
+    // There may be room now for what there was none for.
+    for (const one of this.entries) if (one.isDirty) void this.keep(one)
   }
 
   write(entry: Entry, at: number, text: string): void {
@@ -96,15 +96,17 @@ class Shelf {
     )
   }
 
-  /** Keeps the transcript as it stands. */
+  /** Keeps the transcript as it stands, with what another tab has kept of it meanwhile. */
   async keep(entry: Entry): Promise<void> {
     clearTimeout(this.#timers.get(entry.id))
     if (entry.state === 'refused' || !this.entries.includes(entry)) return
     entry.isDirty = false
-    await this.#keeping(async () => {
-      await transcripts.put(entry.id, entry.toKept())
-      this.#kept.add(entry.id)
+    const isKept = await this.#keeping(async () => {
+      const both = await transcripts.change(entry.id, (kept) => entry.toKeep(kept))
+      if (both === undefined) this.#drop(entry)
+      else entry.take(both)
     })
+    if (!isKept) entry.isDirty = true
   }
 
   /** Keeps the recording itself, or does not any more. */
@@ -166,25 +168,59 @@ class Shelf {
     if (kept === undefined) return
     const ids = new Set(kept.map(({ id }) => id))
     // Removed in another tab: what is kept no more must not come back from here.
-    const isGone = ({ id, isBusy }: Entry): boolean => !isBusy && this.#kept.has(id) && !ids.has(id)
-    const known = new Map(this.entries.filter((entry) => !isGone(entry)).map((entry) => [entry.id, entry]))
+    const isGone = ({ id, base }: Entry): boolean => base !== undefined && !ids.has(id)
+    for (const entry of this.entries.filter(isGone)) {
+      // Heard here all the same: it is kept as a new one.
+      if (entry.isBusy) entry.base = undefined
+      else this.#drop(entry)
+    }
+    const known = new Map(this.entries.map((entry) => [entry.id, entry]))
     for (const one of kept) {
-      this.#kept.add(one.id)
       const entry = known.get(one.id)
       if (entry === undefined) known.set(one.id, Entry.ofKept(one))
-      else if (!entry.isDirty && !entry.isBusy) entry.take(one)
+      else entry.take(one)
     }
     this.entries = [...known.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1))
     if (this.chosen === undefined) this.chosenId = this.entries[0]?.id
   }
 
-  async #keeping(work: () => Promise<void>): Promise<void> {
+  #drop(entry: Entry): void {
+    clearTimeout(this.#timers.get(entry.id))
+    this.entries = this.entries.filter((one) => one !== entry)
+    if (this.chosenId === entry.id) this.chosenId = this.entries[0]?.id
+  }
+
+  /** The page is about to go, and nothing waits for what it keeps: what was typed last stays in the tab. */
+  #leave(): void {
+    this.#remember()
+    for (const entry of this.entries) if (entry.isDirty) void this.keep(entry)
+  }
+
+  /** Not by `isDirty`: what is being kept is not kept yet. */
+  #remember(): void {
+    const typed = this.entries.map(({ id, unkeptEdits }) => ({ id, edits: unkeptEdits }))
+    lastTyped.write(typed.filter(({ edits }) => edits.length > 0))
+  }
+
+  /** Types once more what this tab could not keep before it was reloaded. */
+  async #redo(): Promise<void> {
+    for (const { id, edits } of lastTyped.read()) {
+      const entry = this.entries.find((one) => one.id === id)
+      entry?.redo(edits)
+      if (entry) await this.keep(entry)
+    }
+    this.#remember()
+  }
+
+  async #keeping(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
       this.keepTrouble = undefined
       tellOtherTabs('transcripts')
+      return true
     } catch (error) {
       this.#say(error)
+      return false
     }
   }
 

@@ -78,6 +78,7 @@ export const assistant = {
     sure: (title: string) => `Erase “${title}”? This cannot be undone.`,
     exportAll: 'Export all',
     eraseAll: 'Erase all',
-    sureAll: (count: number) => `Erase ${count === 1 ? 'it' : `all ${count}`}? This cannot be undone.`,
+    sureAll: (count: number) =>
+      `Erase ${count === 1 ? 'it' : `all ${count}`}, and what is typed and not sent, in other tabs too? This cannot be undone.`,
   },
 }

@@ -12,7 +12,7 @@ export const summarise = {
   counts: (words: number, characters: number) =>
     `${number.format(words)} ${words === 1 ? 'word' : 'words'}, ${number.format(characters)} characters`,
   clear: 'Clear',
-  kept: 'Text, reference and summary are kept in this browser, and nowhere else, until you clear or remove them.',
+  kept: 'Text, reference and summary are kept in this browser, and nowhere else, until you clear or remove them. Each tab has its own; a new one begins with the last.',
   length: 'Length',
   lengths: { short: 'Short', medium: 'Medium', long: 'Long', exact: 'Number of words' },
   about: (words: number) => `about ${words} words`,
@@ -69,5 +69,16 @@ export const summarise = {
     long: (characters: number, most: number) =>
       `The text has ${number.format(characters)} characters, and at most ${number.format(most)} are taken.`,
     words: (least: number, most: number) => `A number of words from ${least} to ${number.format(most)}.`,
+  },
+  tooLong: {
+    message: 'This text is too long for this model.',
+    hint: 'Choose a model with a longer context, or summarise a part of the text.',
+    rounds: (most: number) => `at most ${most} rounds`,
+    moreRounds: 'more',
+    parts: (count: number) => `${count} parts`,
+    mostParts: (most: number) => `at most ${most} parts`,
+    characters: (count: number) => `${number.format(count)} characters`,
+    shorter: (than: number) => `fewer than ${number.format(than)} characters`,
+    least: (characters: number) => `at least ${number.format(characters)} characters in a request`,
   },
 }

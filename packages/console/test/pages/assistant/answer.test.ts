@@ -3,6 +3,7 @@ import { SottoError } from '@sotto/protocol/errors'
 import { expect, it } from 'vitest'
 import type { KeptMessage } from '../../../src/keep/conversations.ts'
 import { answerTo, NetworkLost } from '../../../src/pages/assistant/answer.ts'
+import { words } from '../../../src/words/index.ts'
 
 const said = (id: string, role: KeptMessage['role']): KeptMessage => ({ id, at: 0, role, text: id })
 const MESSAGES = [said('q1', 'user'), said('a1', 'assistant'), said('q2', 'user')]
@@ -91,7 +92,7 @@ it.each([
     [chunk('half'), 'data: {"error":{"message":"busy","code":"engine_busy"}}\n\n'],
     'busy',
   ],
-  ['without its end mark', [chunk('half')], 'the answer ended without its end mark'],
+  ['without its end mark', [chunk('half')], words.trouble.cut],
 ])('an answer that is cut %s is kept as far as it came', async (_how, parts, message) => {
   const { all, error } = await answer(service(parts).sotto)
   expect(all.at(-1)).toMatchObject({ text: 'half', end: 'cut' })

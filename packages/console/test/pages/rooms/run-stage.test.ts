@@ -63,6 +63,13 @@ describe('where a run stands', () => {
     expect(furthest(viewOf('waiting'), viewOf('running'))?.state).toBe('waiting')
   })
 
+  it('is done where that is proven, whatever members or the room told last', () => {
+    for (const state of ['failed', 'cancelled', 'running'] as const)
+      for (const live of [undefined, viewOf('failed')])
+        expect(stageOf(named, runOf({ state }), { live, isProven: true, now: 2000 })).toBe('done')
+    expect(stage({ state: 'failed' })).toBe('failed')
+  })
+
   it('waits for reviewers until each has released every output, or one refuses', () => {
     const state = 'waiting' as const
     expect(stage({ state })).toBe('waiting')
