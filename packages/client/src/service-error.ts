@@ -24,3 +24,12 @@ export function serviceErrorIn(bytes: Uint8Array | undefined): ServiceError {
     return {}
   }
 }
+
+/**
+ * Whether the same may work in a moment: what the service says of that counts, and where it says nothing, its status.
+ * @param status of HTTP; undefined for an answer inside a seal, which has none
+ */
+export function isPassing({ action }: ServiceError, status?: number): boolean {
+  if (action !== undefined) return action === 'retry'
+  return status !== undefined && (status >= 500 || status === 429)
+}

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { claim } from '../../claims.ts'
 import { CANARIES, canariesIn } from './support/canaries.ts'
 import { outcomeOf } from './support/attack.ts'
 import { PartyScene } from './support/party-scene.ts'
@@ -59,46 +60,49 @@ async function refusedRun(): Promise<string> {
   return words
 }
 
-describe('words of inputs, after runs that ended well, failed, and were refused', () => {
-  it('are found where they belong: with the receiver', async () => {
-    const [output] = await scene.atShop.outputs(scene.named, scene.second)
-    expect(canariesIn(output!.content)).toContain(CANARIES.letter)
-    expect(canariesIn(Buffer.from(`x${CANARIES.other}`).toString('base64'))).toEqual([CANARIES.other])
-  })
+describe(
+  claim('rooms.sealed', 'words of inputs, after runs that ended well, failed, and were refused'),
+  () => {
+    it('are found where they belong: with the receiver', async () => {
+      const [output] = await scene.atShop.outputs(scene.named, scene.second)
+      expect(canariesIn(output!.content)).toContain(CANARIES.letter)
+      expect(canariesIn(Buffer.from(`x${CANARIES.other}`).toString('base64'))).toEqual([CANARIES.other])
+    })
 
-  it('are not with whoever keeps the board', () => {
-    const files = filesBelow(scene.members.folder)
-    expect(files.length).toBeGreaterThan(0)
-    expect(files.filter((path) => canariesIn(readFileSync(path)).length > 0)).toEqual([])
-  })
+    it('are not with whoever keeps the board', () => {
+      const files = filesBelow(scene.members.folder)
+      expect(files.length).toBeGreaterThan(0)
+      expect(files.filter((path) => canariesIn(readFileSync(path)).length > 0)).toEqual([])
+    })
 
-  it('have not passed the gateway', () => {
-    expect(scene.members.passed.length).toBeGreaterThan(20)
-    expect(scene.members.passed.flatMap((bytes) => canariesIn(bytes))).toEqual([])
-  })
+    it('have not passed the gateway', () => {
+      expect(scene.members.passed.length).toBeGreaterThan(20)
+      expect(scene.members.passed.flatMap((bytes) => canariesIn(bytes))).toEqual([])
+    })
 
-  it('are not in the log', () => {
-    const { entries } = scene.lab.world.log
-    expect(entries.length).toBeGreaterThan(10)
-    expect(entries.flatMap((entry) => canariesIn(entry))).toEqual([])
-  })
+    it('are not in the log', () => {
+      const { entries } = scene.lab.world.log
+      expect(entries.length).toBeGreaterThan(10)
+      expect(entries.flatMap((entry) => canariesIn(entry))).toEqual([])
+    })
 
-  it('are in nothing that a run says of how it ended', () => {
-    expect(said).toHaveLength(4)
-    expect(said.flatMap((words) => canariesIn(words))).toEqual([])
-  })
+    it('are in nothing that a run says of how it ended', () => {
+      expect(said).toHaveLength(4)
+      expect(said.flatMap((words) => canariesIn(words))).toEqual([])
+    })
 
-  it('are in no temporary file', () => {
-    expect(filesBelow(temporary).filter((path) => canariesIn(readFileSync(path)).length > 0)).toEqual([])
-  })
+    it('are in no temporary file', () => {
+      expect(filesBelow(temporary).filter((path) => canariesIn(readFileSync(path)).length > 0)).toEqual([])
+    })
 
-  it('are in no file in memory that has a name, and no descriptor of one is still open', () => {
-    for (const path of readdirSync(SHARED_MEMORY).map((name) => join(SHARED_MEMORY, name)))
-      expect(canariesIn(contentOf(path))).toEqual([])
-    const open = readdirSync('/proc/self/fd').map((fd) => targetOf(`/proc/self/fd/${fd}`))
-    expect(open.filter((target) => target.startsWith(SHARED_MEMORY))).toEqual([])
-  })
-})
+    it('are in no file in memory that has a name, and no descriptor of one is still open', () => {
+      for (const path of readdirSync(SHARED_MEMORY).map((name) => join(SHARED_MEMORY, name)))
+        expect(canariesIn(contentOf(path))).toEqual([])
+      const open = readdirSync('/proc/self/fd').map((fd) => targetOf(`/proc/self/fd/${fd}`))
+      expect(open.filter((target) => target.startsWith(SHARED_MEMORY))).toEqual([])
+    })
+  },
+)
 
 /** Nothing where it is another user's, a folder, or gone by now. */
 function contentOf(path: string): Uint8Array {

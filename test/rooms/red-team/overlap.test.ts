@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contract } from '@sotto/protocol/contract'
 import { describe, expect, it } from 'vitest'
+import { claim } from '../../claims.ts'
 import { ownModel, sealedModel } from '../support/models.ts'
 import { itemsOf, sealed } from '../support/sealed-data.ts'
 import { OVERLAP_ATTACKS, WORD_ATTACKS } from './overlap.attacks.ts'
 import { outcomeOf, runAttacks } from './support/attack.ts'
 import { lettersContract, MODEL, RoomScene } from './support/room-scene.ts'
 
-describe('a passage in disguise', () => {
+describe(claim('rooms.rules', 'a passage in disguise'), () => {
   it.each(OVERLAP_ATTACKS.map((attack) => [attack.name, attack] as const))('%s', async (_, attack) => {
     const { refusal, words } = await outcomeOf(() => attack.does(undefined))
     expect(refusal).toBe(attack.refusedWith)
@@ -56,7 +57,7 @@ function wordsContract(contract: Contract): Partial<Contract> {
   }
 }
 
-runAttacks('words of a letter or a recording', WORD_ATTACKS, async () =>
+runAttacks(claim('rooms.rules', 'words of a letter or a recording'), WORD_ATTACKS, async () =>
   RoomScene.of(wordsContract, {
     letters: await sealed('text', 'text', itemsOf(['The pilots of the harbour went out again on Monday.'])),
     recording: await sealed('audio', 'audio', itemsOf([RECORDING])),

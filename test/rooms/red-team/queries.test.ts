@@ -1,6 +1,7 @@
 import { utf8 } from '@sotto/protocol/bytes'
 import { runDigest } from '@sotto/protocol/contract'
 import { describe, expect, it } from 'vitest'
+import { claim } from '../../claims.ts'
 import { hasDuckDb } from '../support/room-lab.ts'
 import { sealed } from '../support/sealed-data.ts'
 import { queriesContract, QUERY_ATTACKS, tables } from './queries.attacks.ts'
@@ -9,7 +10,7 @@ import { RoomScene } from './support/room-scene.ts'
 
 const NO_FIGURE = '{"columns":[{"name":"n","type":"integer"}]}\n'
 
-describe.skipIf(!hasDuckDb)('queries', () => {
+describe.skipIf(!hasDuckDb)(claim('rooms.rules', 'queries'), () => {
   runAttacks('that would show more than figures of many', QUERY_ATTACKS, async () =>
     RoomScene.of(queriesContract, await tables()),
   )

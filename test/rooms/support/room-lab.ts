@@ -31,6 +31,7 @@ import {
   type BoardFiles,
   createKmsCalls,
   createRoomApp,
+  GoodQueries,
   requireRunnable,
   RunTable,
   type StepTools,
@@ -158,24 +159,27 @@ export class RoomLab {
   /** What a test does with calls of the room to its KMS. */
   onKms: ((bytes: Uint8Array) => void) | undefined
 
+  /** Paths that the room asked its KMS for. */
+  readonly askedKms: string[] = []
+
   async #kms(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const request = new Request(input, init)
+    this.askedKms.push(new URL(request.url).pathname)
     if (init?.body instanceof Uint8Array) this.onKms?.(init.body)
-    return this.world.app(new Request(input, init))
+    return this.world.app(request)
   }
 
   #table(workload: Workload): RunTable {
     const judging = { ...this.#judging(), hardware: hardwareOf(workload) }
     const kmsCalls = createKmsCalls(judging.kms)
+    const good = new GoodQueries()
     return new RunTable({
       prepare: {
         ...judging,
-        async standing({ digest }, inquiry) {
-          const { importKey } = (await verifyKms(judging)).service
-          return kmsCalls.show({ call: 'show', contract: digest, inquiry }, importKey)
-        },
+        contracts: kmsCalls,
         maxInputBytes: 1_000_000_000,
         maxResultBytes: 2 ** 32,
-        requireRunnable: (plan) => requireRunnable(plan, this.tools),
+        requireRunnable: (plan) => requireRunnable(plan, this.tools, good),
       },
       parts: {
         kms: kmsCalls,

@@ -90,7 +90,7 @@ async function takeStep(
         expected: 'running',
         found: view.state,
       })
-  } else await tellOthers(session, named, run, view)
+  } else await tellOthers(session, run, view, say)
   if (view.state === 'waiting') {
     const missing = missingApprovals(named, run)
     if (missing.length > 0) return { waiting: waitingFor(run, view, missing) }
@@ -138,15 +138,18 @@ function forgotten({ run, views }: RoomRun, cause: unknown): Error {
 /** Whoever began a run may be gone: the others learn how it stands from whoever finds out. */
 async function tellOthers(
   { room }: RoomSession,
-  named: NamedContract,
-  run: RoomRun,
+  { views }: RoomRun,
   view: RunView,
+  say: (line: string) => void,
 ): Promise<void> {
   // A view of the same state may be one that somebody made up.
   const digest = documentDigest(view)
-  if (view.state === 'offered' || run.views.some((told) => documentDigest(told.view) === digest)) return
-  // What has begun is not begun again. An offer that is over cannot be shown so: only those who ask the room see it then.
-  await room.begin(named, run).catch(() => undefined)
+  if (views.some((told) => documentDigest(told.view) === digest)) return
+  await room.tell(view).catch((error: unknown) => {
+    // Where the board is full, this party still learns how its run ended.
+    if (!(error instanceof SottoError)) throw error
+    say(`the others were not told: ${error.message}`)
+  })
 }
 
 /** Nothing begins after the time of its offer. */

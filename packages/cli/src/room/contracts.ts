@@ -1,6 +1,7 @@
-import type { RoomState } from '@sotto/client/rooms'
+import { ownNameIn, type RoomState } from '@sotto/client/rooms'
 import type { Contract, ContractView, NamedContract } from '@sotto/protocol/contract'
 import { cliError } from '../errors.ts'
+import { fewAtOnce } from './few-at-once.ts'
 import { findContract, short } from './items.ts'
 import { isRefusal, type RoomSession } from './session.ts'
 
@@ -37,18 +38,13 @@ export async function requireSigned(session: RoomSession, named: NamedContract):
 }
 
 /** Contracts of the room that this party takes part in, at the KMS of this room, in the order of the board. */
-export function ownContracts(
+function ownContracts(
   { proposals }: RoomState,
   { own, genesis }: Pick<RoomSession, 'own' | 'genesis'>,
 ): NamedContract[] {
   return [...proposals.values()]
     .filter(({ contract }) => contract.genesis === genesis && ownNameIn(contract, own.key) !== undefined)
     .map(({ contract, digest }) => ({ contract, digest }))
-}
-
-/** What a contract calls the party of this key. */
-export function ownNameIn({ parties }: Contract, key: string): string | undefined {
-  return parties.find((party) => party.key === key)?.name
 }
 
 /**
@@ -70,7 +66,7 @@ export async function chooseContract(
   }
   const fitting = ownContracts(state, session).filter(({ contract }) => fits(contract))
   if (fitting.length < 2) return requireOne(fitting, what)
-  const views = await Promise.all(fitting.map((named) => viewContract(session, named)))
+  const views = await fewAtOnce(fitting, (named) => viewContract(session, named))
   const inForce = fitting.filter((_, at) => ['accepted', 'running'].includes(views[at]?.phase ?? ''))
   return requireOne(inForce.length === 0 ? fitting : inForce, what)
 }

@@ -1,42 +1,24 @@
-export { type Asked, askedOf } from './arguments.ts'
+export { askedOf } from './arguments.ts'
 export { bringToEnd, requireDone } from './bring-to-end.ts'
-export {
-  chooseContract,
-  CONTRACT_FLAG,
-  ownContracts,
-  ownNameIn,
-  requireSigned,
-  viewContract,
-} from './contracts.ts'
+export { chooseContract, CONTRACT_FLAG, requireSigned } from './contracts.ts'
 export { openDataFiles } from './data-files.ts'
 export { describeContract } from './describe/index.ts'
-export { contractOf, parseDraft, readDraft, readDraftFiles } from './draft/index.ts'
-export {
-  contractOfRun,
-  findContract,
-  findItem,
-  findRun,
-  nameOfContract,
-  requireWholeDigest,
-  short,
-} from './items.ts'
-export { writeOnce, writePrivate, type WrittenFile } from './output-files.ts'
+export { contractOf, readDraft, readDraftFiles } from './draft/index.ts'
+export { contractOfRun, findItem, findRun, nameOfContract, requireWholeDigest, short } from './items.ts'
+export { writePrivate } from './output-files.ts'
 export { isToldDone } from './proven.ts'
 export {
   chooseRoom,
   createRoom,
   findRoom,
   listRooms,
-  makePrivateFolder,
   markJoined,
   type OwnRoom,
   roomFile,
   roomFolder,
 } from './rooms-folder.ts'
-export { ROOM_NAME, type RoomService, type SavedRoom } from './saved-room.ts'
 export {
   enterRoom,
-  isRefusal,
   KEY_FLAG,
   openSession,
   readParty,

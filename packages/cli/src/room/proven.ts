@@ -10,33 +10,36 @@ export function isToldDone({ views }: RoomRun): boolean {
 }
 
 /**
- * What members told of a run that is done, verified; undefined where none of it verifies.
+ * What members told of a run that is done, the first that verifies; undefined where none of it does: what somebody made up
+ * hides nothing.
  * @throws `ROOM_UNAVAILABLE` and others that say nothing about a view
  */
 export async function findProven(
-  { room }: Pick<RoomSession, 'room'>,
+  session: Pick<RoomSession, 'sotto'>,
   named: NamedContract,
   run: RoomRun,
 ): Promise<RunView | undefined> {
-  const views = run.views.filter(({ view }) => view.state === 'done')
-  if (views.length === 0) return undefined
-  try {
-    return (await room.proof(named, { ...run, views })).view
-  } catch (error) {
-    if (!(error instanceof SottoError) || error.action === 'retry') throw error
-    return undefined
+  for (const { view } of run.views) {
+    if (view.state !== 'done') continue
+    try {
+      await requireProven(session, named, run, view)
+      return view
+    } catch (error) {
+      if (!(error instanceof SottoError) || error.action === 'retry') throw error
+    }
   }
+  return undefined
 }
 
 /**
- * Verifies what the room says of a run that is done: an answer alone proves nothing to anybody later.
+ * Verifies what is said of a run that is done: an answer of the room alone proves nothing to anybody later.
  * @throws `ROOM_OFFER`; codes of contracts and rooms
  */
 export async function requireProven(
-  { room }: Pick<RoomSession, 'room'>,
+  { sotto }: Pick<RoomSession, 'sotto'>,
   named: NamedContract,
-  run: RoomRun,
+  { offered }: RoomRun,
   view: RunView,
 ): Promise<void> {
-  await room.proof(named, { ...run, views: [{ index: run.index, at: run.at, view }] })
+  await sotto.rooms.runs.verify(named, offered, view)
 }

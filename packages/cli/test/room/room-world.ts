@@ -255,7 +255,9 @@ export class RoomWorld {
           acting.party.signer,
         )
       },
-      begin: async (named, { offer }, consents) => {
+      begin: async (named, offered, consents) => {
+        const { offer } = offered
+        await judge(named, offered)
         const running = of(runDigest(offer))
         if (running.view.state !== 'offered') return running.view
         this.asked.push('begin')
@@ -302,6 +304,7 @@ export class RoomWorld {
         return (running.view = { ...running.view, state: 'cancelled' })
       },
       verify: async (_named, { offer }, view) => {
+        this.asked.push('verify')
         // The word of the KMS is what a member cannot make up.
         if (view.receipt === undefined) throw clientError('ROOM_OFFER', 'something is missing of this run')
         return {

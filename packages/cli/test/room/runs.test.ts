@@ -5,6 +5,7 @@ import { encodeContract } from '@sotto/protocol/contract'
 import type { RunView } from '@sotto/protocol/room'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openBoard, parseInvitation, parseRunProof } from '../../../client/src/rooms/index.ts'
+import { refuse } from '../../../client/test/rooms/board/fake-board.ts'
 import { agree, createParties, current, meet, type Parties } from './parties.ts'
 
 vi.mock('../../src/service/open.ts', async (original) => ({
@@ -198,20 +199,47 @@ describe('sotto room run', () => {
     expect(status.stdout).toMatch(/failed, members say: too few \[ROOM_SQL_REFUSED, rule min-contributors\]/)
   })
 
-  it('tells the others how it ended where whoever began it could not', async () => {
+  it.each([
+    ['while it could begin', 0],
+    ['when the time of its offer is over', 3600],
+  ])('tells the others how it ended where whoever began it could not, %s', async (_when, seconds) => {
     await agree(parties)
     const run = await consented()
     const { world } = parties
     // It ended, and nobody heard of it.
-    const running = world.running.get(run)!
-    const said: string[] = []
     await parties.bank.sotto(`room run --go ${run}`)
-    said.push(running.view.state)
-    expect(said).toEqual(['done'])
+    expect(world.running.get(run)!.view.state).toBe('done')
     world.board.messages.pop()
+    const later = world.now() + seconds
+    world.now = () => later
     expect((await parties.retailer.sotto(`room outputs ${run}`)).stderr).toMatch(/is not done/)
     await parties.retailer.json(`room run --go ${run}`)
     expect((await parties.retailer.sotto(`room outputs ${run}`)).code).toBe(0)
+    const { length } = world.board.messages
+    await parties.retailer.json(`room run --go ${run}`)
+    expect(world.board.messages).toHaveLength(length)
+  })
+
+  it('ends well where the board takes no more, and says that the others were not told', async () => {
+    await agree(parties)
+    const run = await consented()
+    const { board } = parties.world
+    await parties.bank.sotto(`room run --go ${run}`)
+    board.messages.pop()
+    board.lies = ({ method, path }) =>
+      method === 'POST' && path.endsWith('/messages') ? refuse(413, 'BOARD_FULL') : undefined
+    const { code, stderr } = await parties.retailer.sotto(`room run --go ${run}`)
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/the others were not told: .*BOARD_FULL/)])
+  })
+
+  it('says whether the party that asks consented, where it reads data of it', async () => {
+    await agree(parties)
+    const { code, stderr } = await parties.bank.sotto('room run count --set least=3 --once')
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/you consented: it reads data of yours/)])
+    expect(await parties.retailer.json('room run count --set least=3 --once')).toMatchObject({
+      owners: ['bank', 'retailer'],
+      consents: ['retailer'],
+    })
   })
 
   /** What any member can post of a run. */
@@ -352,6 +380,13 @@ describe('sotto room outputs', () => {
     expect(parseRunProof(readFileSync(proof)).view.run).toBe(run)
   })
 
+  it('verifies a run once, for its outputs and its proof', async () => {
+    await done()
+    parties.world.asked.length = 0
+    await parties.retailer.json('room outputs')
+    expect(parties.world.asked).toEqual(['verify'])
+  })
+
   it('gives nothing to who receives nothing, but the proof', async () => {
     const run = await done()
     expect((await parties.bank.sotto('room outputs')).stderr).toMatch(/has nothing for you/)
@@ -455,7 +490,7 @@ describe('sotto room status', () => {
     world.board.asked.length = 0
     const stop = new AbortController()
     const watching = bank.sotto('room status --watch --json', { signal: stop.signal })
-    const looks = (): number => world.board.asked.filter((one) => one.endsWith('?after=0')).length
+    const looks = (): number => world.board.asked.filter((one) => one.includes('?after=')).length
     await vi.waitFor(() => expect(looks()).toBe(1))
     await vi.waitFor(() => expect(looks()).toBe(2), { timeout: 5000 })
     world.board.messages.push('AAAA')
@@ -464,6 +499,12 @@ describe('sotto room status', () => {
     const { code, stdout } = await watching
     expect(code).toBe(130)
     expect(stdout.match(/^\{$/gm)).toHaveLength(2)
+    // Of what it has seen, only the last message is asked for again.
+    expect(world.board.asked.map((one) => one.slice(one.indexOf('?')))).toEqual([
+      '?after=0',
+      '?after=1',
+      '?after=1',
+    ])
   })
 
   it('asks nobody about a contract that is meant for another KMS', async () => {

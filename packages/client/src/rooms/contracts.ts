@@ -17,6 +17,7 @@ import type { TrustedService } from '@sotto/verifier'
 import { clientError } from '../errors.ts'
 import { serviceErrorIn } from '../service-error.ts'
 import type { RoomParty } from './party.ts'
+import { roomRefusal } from './refusal.ts'
 import { signAs } from './sign-as.ts'
 
 /** What {@link createContracts} needs of a connection. */
@@ -99,13 +100,7 @@ export function createContracts({ send, service, now }: ContractsOptions): Contr
 
 /** The KMS's answer, or what it refuses with: both came through the seal, so both are its own. */
 function answerIn<T>(bytes: Uint8Array, decoder: Decoder<T>): T {
-  const { code, message, action } = serviceErrorIn(bytes)
-  if (code !== undefined)
-    throw clientError(
-      action === 'retry' ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
-      `the KMS answered: ${message ?? 'no'}`,
-      { found: code },
-    )
+  if (serviceErrorIn(bytes).code !== undefined) throw roomRefusal('KMS', bytes)
   try {
     return decoder(parseStrictJson(fromUtf8(bytes), { maxBytes: MAX_CALL_ANSWER_BYTES }), 'answer')
   } catch (cause) {

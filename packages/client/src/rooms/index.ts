@@ -1,5 +1,6 @@
 export { type Acting, type Contracts, type ContractsOptions, createContracts } from './contracts.ts'
 export { fingerprint, hasSameKeys } from './fingerprint.ts'
+export { ownNameIn } from './own-name.ts'
 export { type RoomParty, roomParty } from './party.ts'
 export {
   type JudgeContext,
@@ -13,6 +14,7 @@ export {
   type WantedRun,
 } from './runs/index.ts'
 export { callSender } from './send.ts'
+export { statedIn } from './stated-in.ts'
 export {
   type DataContent,
   dataContent,

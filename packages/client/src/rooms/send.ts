@@ -1,10 +1,9 @@
 import { MAX_CALL_ANSWER_BYTES } from '@sotto/protocol/contract'
 import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
-import { clientError } from '../errors.ts'
-import { serviceErrorIn } from '../service-error.ts'
 import { readBounded } from '../streams.ts'
 import { INNER_ORIGIN } from '../transport/index.ts'
 import type { ContractsOptions } from './contracts.ts'
+import { roomRefusal } from './refusal.ts'
 
 /**
  * Passes sealed calls to the KMS by way of the service, through a verified `fetch`.
@@ -20,12 +19,6 @@ export function callSender(fetch: typeof globalThis.fetch): ContractsOptions['se
     })
     const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, MAX_CALL_ANSWER_BYTES)
     if (response.ok && bytes !== undefined) return bytes
-    const { code, message, action } = serviceErrorIn(bytes)
-    const isRetry = action === 'retry' || response.status >= 500 || response.status === 429
-    throw clientError(
-      isRetry ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
-      `the service answered: ${message ?? `status ${response.status}`}`,
-      { found: code ?? `status ${response.status}` },
-    )
+    throw roomRefusal('service', bytes, response.status)
   }
 }

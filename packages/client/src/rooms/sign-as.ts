@@ -1,6 +1,7 @@
 import { type NamedContract, type PartyDocuments, signPartyDocument } from '@sotto/protocol/contract'
 import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import { clientError } from '../errors.ts'
+import { ownNameIn } from './own-name.ts'
 import type { RoomParty } from './party.ts'
 
 const FORMATS = {
@@ -24,13 +25,13 @@ export function signAs<Kind extends keyof typeof FORMATS>(
   at: UnixSeconds,
   more: object = {},
 ): string {
-  const own = contract.parties.find(({ key }) => key === party.key)
+  const own = ownNameIn(contract, party.key)
   if (own === undefined)
     throw clientError('ROOM_CONTRACT', 'no party of the contract has this key', {
       expected: contract.parties.map(({ name, key }) => `${name} ${key}`).join(', '),
       found: party.key,
     })
-  const about = { genesis: contract.genesis, contract: digest, party: own.name, at }
+  const about = { genesis: contract.genesis, contract: digest, party: own, at }
   const document = { format: FORMATS[kind], ...about, ...more }
   return signPartyDocument(kind, document as unknown as PartyDocuments[Kind], party.signer)
 }

@@ -9,7 +9,7 @@ import {
 } from '@sotto/protocol/room'
 import { MAX_AHEAD_SECONDS, MAX_SEALED_BYTES } from '@sotto/protocol/sealed-models'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
-import { readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, readBody, readPaced } from '@sotto/serve/limits'
 import { type Context, Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
 import { jsonAnswer as json } from '../http/answers.ts'
@@ -19,7 +19,6 @@ import type { Owners } from '../owners/index.ts'
 import type { Board, Boards } from './boards.ts'
 import type { Files } from './files.ts'
 import type { Messages } from './messages.ts'
-import { createMessageReader } from './read-message.ts'
 
 /** What the HTTP interface of the boards is made of. */
 export interface RoomsAppOptions {
@@ -33,6 +32,8 @@ export interface RoomsAppOptions {
   onError?: (code: string) => void
 }
 
+/** Messages in memory at once, 8 MiB each, and how many wait. */
+const MESSAGES_AT_ONCE = { running: 16, waiting: 256 }
 /** Openings have less than 4 KiB. */
 const MAX_OPENING_BYTES = 8192
 /** Announcements of files have some hundred bytes. */
@@ -54,7 +55,7 @@ const announcement = object({ digest: hex(32), bytes: integer(1, MAX_SEALED_BYTE
 export function createRoomsApp(options: RoomsAppOptions): App {
   const { owners, boards, messages, files, now } = options
   const app = new Hono()
-  const readMessage = createMessageReader(MAX_BOARD_MESSAGE_BYTES)
+  const reading = createConcurrencyLimiter(MESSAGES_AT_ONCE)
 
   const boardOf = (c: Context): Board =>
     boards.require(c.req.param('board') ?? '', c.req.raw.headers.get('authorization'))
@@ -76,7 +77,8 @@ export function createRoomsApp(options: RoomsAppOptions): App {
   app.post('/v1/boards/:board/messages', async (c) => {
     const { id, owner } = boardOf(c)
     const quota = owners.require(owner)
-    const content = await readMessage(c.req.raw)
+    // Whole before any of it is kept: it holds a place while it comes, and so has to come at a pace.
+    const content = await reading.run(() => readPaced(c.req.raw, MAX_BOARD_MESSAGE_BYTES))
     if (content.length === 0) throw edgeError('BOARD_REQUEST', 'a message has at least one byte')
     return json({ index: messages.post(id, content, quota) })
   })

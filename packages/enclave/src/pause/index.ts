@@ -1,6 +1,2 @@
-/** Resolves after `ms` milliseconds. It keeps no process alive: one that is done ends without waiting. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
-  })
-}
+export { createGiveWay, type GiveWay } from './give-way.ts'
+export { pause } from './pause.ts'

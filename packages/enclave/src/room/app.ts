@@ -3,10 +3,9 @@ import { SottoError } from '@sotto/protocol/errors'
 import type { KemPrivateKey } from '@sotto/protocol/hpke'
 import { parseStrictJson } from '@sotto/protocol/jcs'
 import { MAX_ROOM_CALL_BYTES, type RoomCall, roomCallDecoder } from '@sotto/protocol/room'
-import { openCalls, SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
+import { openCalls, SEALED_CALL_OVERHEAD_BYTES, SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { type App, errorResponse, mapErrors, serveError } from '@sotto/serve/errors'
-import { createConcurrencyLimiter } from '@sotto/serve/limits'
-import { readPaced } from '../api/passing/read-paced.ts'
+import { createConcurrencyLimiter, readPaced } from '@sotto/serve/limits'
 import { ROOM_STATUSES, roomRoleError } from './errors.ts'
 import type { RunTable } from './runs/run-table.ts'
 
@@ -21,8 +20,6 @@ export interface RoomAppOptions {
   onRefused(code: string): void
 }
 
-/** An encapsulation adds less. */
-const ENCAPSULATION_BYTES = 65_536
 /** Calls at once, each of some MiB. */
 const CALLS_AT_ONCE = { running: 16, waiting: 64 }
 
@@ -48,7 +45,7 @@ export function createRoomApp({ callKey, shown, runs, onRefused }: RoomAppOption
       throw serveError('HTTP_NOT_FOUND', 'a room has no such route')
     // It holds a place while it comes, and so has to come at a pace.
     return calls.run(async () =>
-      answerSealed(await readPaced(request, MAX_ROOM_CALL_BYTES + ENCAPSULATION_BYTES)),
+      answerSealed(await readPaced(request, MAX_ROOM_CALL_BYTES + SEALED_CALL_OVERHEAD_BYTES)),
     )
   }
 

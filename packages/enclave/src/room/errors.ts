@@ -14,7 +14,8 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `ROOM_FILES` (retry): the board does not give or take a sealed file now.
  * - `ROOM_OVERLAP` (stop): an output repeats a longer passage of a text than its owner allows.
  * - `ROOM_OUTPUT` (stop): an output is larger than agreed, or too long to be compared.
- * - `ROOM_KMS` (stop), `ROOM_KMS_UNREACHABLE` (retry): the KMS refuses the run or its result; `found` is its code.
+ * - `ROOM_KMS` (stop): the KMS refuses the run or its result; `found` is its code.
+ * - `ROOM_KMS_UNREACHABLE` (retry): the KMS does not answer now.
  * - `ROOM_ENDED` (stop): somebody ended the run, or the room ends.
  * - `ROOM_EXPIRED` (stop): the run took longer than its offer was good for.
  */

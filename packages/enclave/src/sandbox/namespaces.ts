@@ -1,4 +1,4 @@
-import type { CapsuleKind } from './kind.ts'
+import { type CapsuleKind, NICENESS } from './kind.ts'
 
 /**
  * The command that runs a shell script as the first process of namespaces of its own for network, processes, mounts and
@@ -25,6 +25,41 @@ export function inNamespaces(kind: CapsuleKind, script: string, words: readonly 
     script,
     shell,
     ...words,
+  ]
+}
+
+/** What whoever is in a capsule may have. */
+export interface CapsuleLimits {
+  /** Bytes of private memory of each process (RLIMIT_DATA). */
+  readonly dataBytes: number
+  /** Threads and processes together. */
+  readonly processes: number
+  /** Of each process. */
+  readonly openFiles: number
+}
+
+/**
+ * Words before a command that leaves processors to engines, has these limits, and is the first of processes of its own,
+ * which end with it: it signals and sees no other, in a mount namespace whose `/root/proc` shows them.
+ */
+export function withOwnProcesses(
+  { programs: { nice, prlimit, unshare } }: CapsuleKind,
+  { dataBytes, processes, openFiles }: CapsuleLimits,
+): string[] {
+  return [
+    nice,
+    '-n',
+    `${NICENESS}`,
+    prlimit,
+    `--data=${dataBytes}:${dataBytes}`,
+    `--nproc=${processes}:${processes}`,
+    `--nofile=${openFiles}:${openFiles}`,
+    unshare,
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount-proc=/root/proc',
   ]
 }
 

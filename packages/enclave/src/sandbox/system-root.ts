@@ -18,8 +18,8 @@ const ETC = [
 
 /**
  * Functions of a capsule's script: `memory OPTIONS PLACE` mounts memory; `show PATH PLACE` shows a file or folder of this
- * machine there, which nobody can write; `show_devices ROOT` makes a `/dev` of the harmless ones; `show_system ROOT` shows
- * the system's programs with what they need.
+ * machine there, which nobody can write; `show_devices ROOT` makes a `/dev` of the harmless ones, and `link_devices ROOT` what
+ * programs look for in it besides; `show_system ROOT` shows the system's programs with what they need.
  */
 export function rootFunctions({ as, programs: { mount } }: CapsuleKind): string {
   return `
@@ -34,6 +34,11 @@ show_devices() {
     : > "$1/dev/$name"
     ${quote(mount)} --bind "/dev/$name" "$1/dev/$name"
   done
+}
+link_devices() {
+  ln -s /tmp "$1/dev/shm"
+  ln -s /proc/self/fd "$1/dev/fd"
+  for name in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/\${name%%:*}" "$1/dev/\${name#*:}"; done
 }
 show_system() {
   for name in bin sbin lib lib32 lib64 libx32 usr; do

@@ -36,7 +36,7 @@ export { contractError, type ContractErrorCode } from './errors.ts'
 export { type Edge, planRun, type RunPlan } from './graph.ts'
 export { charged, chargesOf, type Left, remaining, type Spent } from './ledger.ts'
 export { COLUMN_NAME, CONTRACT_NAME } from './names.ts'
-export { type DerivedRules, joinRules, type Rules } from './rules.ts'
+export { type DerivedRules, joinRules, MAX_COLUMNS, type Rules } from './rules.ts'
 export {
   type Argument,
   type Charge,
@@ -53,28 +53,33 @@ export {
   isConsented,
   requireInForce,
 } from './state.ts'
-export type {
-  CodeLimits,
-  ContainerTask,
-  InferenceAction,
-  InferSettings,
-  InferTask,
-  NoisePlan,
-  SqlParameter,
-  SqlTask,
-  SqlTemplate,
-  Task,
-  WasmTask,
+export {
+  type CodeLimits,
+  type ContainerTask,
+  INFERENCE_ACTIONS,
+  type InferenceAction,
+  type InferSettings,
+  type InferTask,
+  type NoisePlan,
+  PARAMETER_TYPES,
+  type SqlParameter,
+  type SqlTask,
+  type SqlTemplate,
+  type Task,
+  type WasmTask,
 } from './tasks.ts'
 export {
   type Acceptance,
   type Closing,
   type Column,
+  COLUMN_TYPES,
   type ConsentKind,
+  CONSENTS,
   type Contract,
   CONTRACT_TYPES,
   type DataStatement,
   type Input,
+  INPUT_KINDS,
   type InputKind,
   type Inquiry,
   type Name,

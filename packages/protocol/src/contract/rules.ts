@@ -34,6 +34,7 @@ export interface Rules {
   review: boolean
 }
 
+/** Columns of a table at most, and forbidden ones. */
 export const MAX_COLUMNS = 256
 const MAX_CONTRIBUTORS = 1_000_000
 const MAX_WORDS = 1_000_000

@@ -10,7 +10,6 @@ export {
 export {
   readTarStream,
   shownPath,
-  tarChecksum,
   type TarEntry,
   type TarEntryType,
   type TarLimits,

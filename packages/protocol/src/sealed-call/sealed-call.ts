@@ -5,6 +5,9 @@ import { OhttpClientKey, OhttpGatewayKey, OhttpRequestOpener } from '../ohttp/in
 /** Media type of both directions: what is inside is a document of the service's, not a message of HTTP. */
 export const SEALED_CALL_TYPE = 'application/vnd.sotto.sealed-call'
 
+/** Sealing adds less to a call or its answer: keys, tags and what frames them (RFC 9458). */
+export const SEALED_CALL_OVERHEAD_BYTES = 65_536
+
 const KEY_ID = 0
 const ALGORITHM = { kdfId: HPKE_KDF.HKDF_SHA256, aeadId: HPKE_AEAD.AES_256_GCM }
 

@@ -8,8 +8,7 @@ import { serveError, type ServeErrorCode } from '../errors/index.ts'
  * @throws `HTTP_BODY_TOO_LARGE`, `HTTP_BODY_CUT`
  */
 export async function readBody(message: Request | Response, maxBytes: number): Promise<Uint8Array> {
-  const declared = declaredLength(message.headers)
-  if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes)
+  const declared = requireDeclared(message.headers, maxBytes)
   try {
     // The HTTP parser holds the sender to a declared length, so this path needs no counting.
     if (declared !== undefined && message instanceof Request) {
@@ -48,6 +47,13 @@ export function limitBytes(
 export function declaredLength(headers: Headers): number | undefined {
   const value = headers.get('content-length')
   return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : undefined
+}
+
+/** The same, where it is no more than there may be. @throws `HTTP_BODY_TOO_LARGE` */
+export function requireDeclared(headers: Headers, maxBytes: number): number | undefined {
+  const declared = declaredLength(headers)
+  if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes)
+  return declared
 }
 
 function tooLarge(maxBytes: number): SottoError<ServeErrorCode> {

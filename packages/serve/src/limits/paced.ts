@@ -1,6 +1,8 @@
+import { concat } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
 import { serveError } from '../errors/index.ts'
-import { MAX_TIMER_MS, type PaceLimits, startPace } from './pace.ts'
+import { limitBytes, requireDeclared } from './body.ts'
+import { MAX_TIMER_MS, PART_PACE, type PaceLimits, startPace } from './pace.ts'
 
 /**
  * The same chunks, as long as they come at a pace: whoever sends a byte now and then holds what its request holds for no
@@ -27,6 +29,19 @@ export async function* pacedBody(
     // Not waited for: what does not come does not end either.
     void parts.return?.().catch(() => undefined)
   }
+}
+
+/**
+ * The whole body of a request that holds a place while it comes, and so has to come at a pace ({@link PART_PACE}). A
+ * declared length is checked before a byte is read.
+ * @throws `HTTP_BODY_TOO_LARGE`, `HTTP_BODY_CUT`
+ */
+export async function readPaced({ headers, body }: Request, maxBytes: number): Promise<Uint8Array> {
+  requireDeclared(headers, maxBytes)
+  if (body === null) return new Uint8Array()
+  const parts: Uint8Array[] = []
+  for await (const part of pacedBody(limitBytes(body, maxBytes), PART_PACE)) parts.push(part)
+  return concat(...parts)
 }
 
 async function within<T>(work: Promise<T>, ms: number): Promise<T> {

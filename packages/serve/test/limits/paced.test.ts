@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { limitBytes, pacedBody } from '@sotto/serve/limits'
+import { describe, expect, it, vi } from 'vitest'
+import { limitBytes, pacedBody, PART_PACE, readPaced } from '@sotto/serve/limits'
 
 const PACE = { graceMs: 1000, minBytesPerSecond: 100 }
 
@@ -76,5 +76,34 @@ describe('a body at a pace', () => {
     await expect(sizesOf(pacedBody(cut, PACE))).rejects.toMatchObject({ code: 'HTTP_BODY_CUT' })
     const large = limitBytes(new Blob([new Uint8Array(11)]).stream(), 10)
     await expect(sizesOf(pacedBody(large, PACE))).rejects.toMatchObject({ code: 'HTTP_BODY_TOO_LARGE' })
+  })
+})
+
+describe('a whole body at a pace', () => {
+  const post = (body: BodyInit | null, headers = {}): Request =>
+    new Request('http://role.test', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+
+  it('is all of it, up to its bound, however its length is told', async () => {
+    expect(await readPaced(post('four'), 4)).toEqual(new TextEncoder().encode('four'))
+    expect(await readPaced(post(null), 4)).toEqual(new Uint8Array())
+    await expect(readPaced(post('fives'), 4)).rejects.toMatchObject({ code: 'HTTP_BODY_TOO_LARGE' })
+  })
+
+  it('that says it is too large is not read', async () => {
+    const body = stalled()
+    const reading = readPaced(post(body, { 'content-length': '5' }), 4)
+    await expect(reading).rejects.toMatchObject({ code: 'HTTP_BODY_TOO_LARGE' })
+  })
+
+  it('that does not come is cut with the grace', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const reading = readPaced(post(stalled()), 4)
+      const refused = expect(reading).rejects.toMatchObject({ code: 'HTTP_BODY_CUT' })
+      await vi.advanceTimersByTimeAsync(PART_PACE.graceMs)
+      await refused
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -1,3 +1,4 @@
+import { ownNameIn } from '@sotto/client/rooms'
 import { DATA_MEDIA } from '@sotto/protocol/room'
 import { type Command, defineCommand } from '../../framework/index.ts'
 import {
@@ -5,7 +6,6 @@ import {
   CONTRACT_FLAG,
   openDataFiles,
   openSession,
-  ownNameIn,
   readState,
   requireSigned,
   ROOM_FLAGS,

@@ -1,4 +1,4 @@
-import { fingerprint, parseInvitation, type RoomSecret } from '@sotto/client/rooms'
+import { fingerprint, hasSameKeys, parseInvitation, type RoomSecret } from '@sotto/client/rooms'
 import { equalBytes } from '@sotto/protocol/bytes'
 import { CONTRACT_NAME } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
@@ -106,7 +106,7 @@ export async function joinOnce(
   const { own, room } = session
   const { members } = await room.state()
   const taken = members.get(own.name)?.party
-  const isMember = taken?.key === own.key && taken.sealTo === own.sealTo
+  const isMember = hasSameKeys(taken, own)
   if (taken !== undefined && !isMember)
     throw cliError('ROOM_MEMBER', `somebody else in this room is called ${own.name}`, {
       expected: fingerprint(own),

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { RoomRun, RoomState } from '@sotto/client/rooms'
+import { ownNameIn, type RoomRun, type RoomState, type RunProof } from '@sotto/client/rooms'
 import { utf8 } from '@sotto/protocol/bytes'
 import type { NamedContract } from '@sotto/protocol/contract'
 import { hasCode } from '@sotto/protocol/errors'
@@ -10,7 +10,6 @@ import {
   findRun,
   isToldDone,
   openSession,
-  ownNameIn,
   readState,
   roomFolder,
   ROOM_FLAGS,
@@ -75,12 +74,10 @@ async function open(
   run: RoomRun,
   places: { folder: string; proofs: string },
 ): Promise<Written> {
-  const opened = await room.outputs(named, run)
-  const proof = await keepProof(places.proofs, run.run, async () =>
-    utf8(`${JSON.stringify(await room.proof(named, run))}\n`),
-  )
+  const results = await room.results(named, run)
+  const proof = await keepProof(places.proofs, run.run, results.proof)
   const outputs: Written['outputs'] = []
-  for (const { name, content } of opened) {
+  for (const { name, content } of results.outputs) {
     const { file, isSame } = await writePrivate(places.folder, name, content)
     outputs.push({ output: name, file, bytes: content.length, isNew: !isSame })
   }
@@ -90,10 +87,10 @@ async function open(
 }
 
 /** A proof that is there stays: it says when it was verified first. */
-async function keepProof(folder: string, run: string, make: () => Promise<Uint8Array>): Promise<string> {
+async function keepProof(folder: string, run: string, proof: RunProof): Promise<string> {
   const name = `${run}.json`
   try {
-    return (await writePrivate(folder, name, await make())).file
+    return (await writePrivate(folder, name, utf8(`${JSON.stringify(proof)}\n`))).file
   } catch (error) {
     if (!hasCode(error, 'CLI_FILE') || (error.cause as { code?: unknown } | undefined)?.code !== 'EEXIST')
       throw error
@@ -105,18 +102,15 @@ async function keepProof(folder: string, run: string, make: () => Promise<Uint8A
 function doneFor({ runs, proposals }: RoomState, { own }: RoomSession): RoomRun[] {
   return [...runs.values()].filter((run) => {
     const named = proposals.get(run.offered.offer.contract)
-    return isToldDone(run) && named !== undefined && isParty(named, own.key)
+    return isToldDone(run) && named !== undefined && ownNameIn(named.contract, own.key) !== undefined
   })
-}
-
-function isParty({ contract }: NamedContract, key: string): boolean {
-  return contract.parties.some((party) => party.key === key)
 }
 
 function receives({ contract }: NamedContract, { offered }: RoomRun, key: string): boolean {
   const name = ownNameIn(contract, key)
   return contract.outputs.some(
-    ({ from, receivers }) => from === offered.offer.transform && receivers.some((one) => one === name),
+    ({ from, receivers }) =>
+      from === offered.offer.transform && name !== undefined && receivers.includes(name),
   )
 }
 

@@ -1,3 +1,4 @@
+import { ownNameIn } from '@sotto/client/rooms'
 import { planRun } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
@@ -70,11 +71,15 @@ export const roomRun: Command = defineCommand({
     )
     const asked = askedOf(named.contract, transform!, flags)
     await requireSigned(session, named)
-    const { run } = await session.room.ask(named, { ...asked, ...(note !== undefined && { note }) })
+    const offered = await session.room.ask(named, { ...asked, ...(note !== undefined && { note }) })
+    const { run } = offered
+    const consents = [...offered.consents.keys()]
     context.note(`asked for ${short(run)}, and the room passed every step`)
+    const own = ownNameIn(named.contract, session.own.key)
+    if (own !== undefined && consents.includes(own)) context.note('you consented: it reads data of yours')
     if (waits) return seeThrough(context, session, run, waits)
     const { owners } = planRun(named.contract, asked.transform)
-    if (context.global.json) return context.json({ run, state: 'offered', owners })
+    if (context.global.json) return context.json({ run, state: 'offered', owners, consents })
     context.out(run)
     context.note(
       `owners consent with sotto room vote ${short(run)} yes; then: sotto room run --go ${short(run)}`,

@@ -1,3 +1,4 @@
+import { type ConsentKind, CONSENTS, type NamedContract } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
 import {
@@ -11,19 +12,17 @@ import {
   type RoomSession,
   short,
 } from '../../room/index.ts'
-import type { NamedContract } from '@sotto/protocol/contract'
 
-const KINDS = ['execution', 'logging', 'telemetry'] as const
 const CONTRACT = {
   name: 'CONTRACT',
   summary: 'digest or its beginning (default: the only one in force); whole with --yes',
   required: false,
 } as const
-const EFFECT = {
+const EFFECT: Readonly<Record<ConsentKind, string>> = {
   execution: 'From the next release on nothing runs under it any more, for nobody.',
   logging: 'From the next event on the log holds nothing of it.',
   telemetry: 'From the next run on it is in no metrics.',
-} as const
+}
 
 /** `sotto room withdraw KIND [CONTRACT]` */
 export const roomWithdraw: Command = defineCommand({
@@ -32,14 +31,14 @@ export const roomWithdraw: Command = defineCommand({
   description:
     'execution: nothing runs any more under this contract. logging: its events go into the log no more. telemetry: its\n' +
     'runs are counted no more. It holds from the next release on, and cannot be taken back.',
-  arguments: [{ name: 'KIND', summary: KINDS.join(', '), required: true, choices: KINDS }, CONTRACT],
+  arguments: [{ name: 'KIND', summary: CONSENTS.join(', '), required: true, choices: CONSENTS }, CONTRACT],
   flags: ROOM_FLAGS,
   examples: ['sotto room withdraw execution 3f8a91c2d4e5'],
   async run(context, [given, wanted], flags) {
-    const kind = KINDS.find((one) => one === given)
+    const kind = CONSENTS.find((one) => one === given)
     if (kind === undefined)
       throw cliError('CLI_USAGE', 'what is to be withdrawn?', {
-        expected: KINDS.join(' or '),
+        expected: CONSENTS.join(' or '),
         found: given ?? '',
       })
     const { session, named } = await chosen(context, flags, wanted)

@@ -1,10 +1,5 @@
-import type { JudgedOffer, RoomRun } from '@sotto/client/rooms'
-import {
-  chargesOf,
-  type ContractView,
-  type NamedContract,
-  verifyPartyDocument,
-} from '@sotto/protocol/contract'
+import { type JudgedOffer, type RoomRun, statedIn } from '@sotto/client/rooms'
+import { chargesOf, type ContractView, type NamedContract } from '@sotto/protocol/contract'
 import { formatBytes } from '../../terminal/index.ts'
 import { short } from '../items.ts'
 import { count, showEpsilon, showTime } from './amounts.ts'
@@ -88,8 +83,7 @@ function describeInput(
   content: string,
 ): string {
   const { owner } = named.contract.inputs.find(({ name }) => name === input)!
-  const envelope = view?.data.find((one) => one.input === input)?.envelope
-  const stated = envelope && verifyPartyDocument('data', envelope, named).document
+  const stated = view && statedIn(view, named, input)
   const said =
     stated && stated.content === content
       ? `version ${stated.version} of ${owner}, ${formatBytes(stated.bytes)} sealed`

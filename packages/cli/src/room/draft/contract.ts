@@ -12,6 +12,7 @@ import {
   type Use,
 } from '@sotto/protocol/contract'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
+import { DEFAULT_RUNS } from './fields.ts'
 import type { DraftFiles } from './files.ts'
 import { draftError } from './read.ts'
 import type { Draft, DraftTask, DraftTransform } from './types.ts'
@@ -29,7 +30,6 @@ export interface DraftContext {
   files: DraftFiles
 }
 
-const DEFAULT_RUNS = 100
 const DAY = 86_400
 
 /**

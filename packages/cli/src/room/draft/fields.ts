@@ -16,8 +16,10 @@ import {
 import {
   COLUMN_NAME,
   type Column,
+  COLUMN_TYPES,
   CONTRACT_NAME,
-  type InputKind,
+  INPUT_KINDS,
+  MAX_COLUMNS,
   MAX_PARTIES,
   type Rules,
 } from '@sotto/protocol/contract'
@@ -30,15 +32,12 @@ import { bytes, epsilon } from './values.ts'
 const MAX_INPUTS = 64
 const MAX_TRANSFORMS = 32
 const MAX_OUTPUTS = 64
-const MAX_COLUMNS = 256
 const MAX_RUNS = 1_000_000
 const MAX_EPSILON_MICROS = 1_000_000_000
 const MAX_DAYS = 3660
-const DEFAULT_RUNS = 100
+/** How often a transform may read an input where the draft does not say. */
+export const DEFAULT_RUNS = 100
 const DEFAULT_DAYS = 90
-
-const KINDS = ['table', 'text', 'audio', 'image', 'model', 'code'] as const satisfies readonly InputKind[]
-const TYPES = ['boolean', 'integer', 'number', 'text', 'date', 'timestamp'] as const
 
 const name = text(32, CONTRACT_NAME)
 const column = text(63, COLUMN_NAME)
@@ -64,7 +63,7 @@ function named<T>(item: Decoder<T>, max: number): Decoder<Record<string, T>> {
 }
 
 const columns: Decoder<Column[]> = (value, path) =>
-  Object.entries(table(COLUMN_NAME, oneOf(...TYPES), MAX_COLUMNS)(value, path)).map(([of, type]) => ({
+  Object.entries(table(COLUMN_NAME, oneOf(...COLUMN_TYPES), MAX_COLUMNS)(value, path)).map(([of, type]) => ({
     name: of,
     type,
   }))
@@ -110,7 +109,7 @@ const rules: Decoder<Rules> = (value, path) => {
 
 const input: Decoder<DraftInput> = (value, path) => {
   const given = object<Pick<DraftInput, 'owner' | 'kind' | 'rules'> & Partial<DraftInput>>(
-    { owner: name, kind: oneOf(...KINDS), rules },
+    { owner: name, kind: oneOf(...INPUT_KINDS), rules },
     { columns, content: hex(32), uses: named(use, MAX_TRANSFORMS) },
   )(value, path)
   return { columns: undefined, content: undefined, uses: undefined, ...given }

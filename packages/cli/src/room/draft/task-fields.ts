@@ -13,11 +13,13 @@ import {
 import {
   COLUMN_NAME,
   CONTRACT_NAME,
+  INFERENCE_ACTIONS,
   type InferTask,
+  PARAMETER_TYPES,
   type SqlParameter,
   type SqlTask,
 } from '@sotto/protocol/contract'
-import { table, word } from '../../deploy/file/values.ts'
+import { MIB, table, word } from '../../deploy/file/values.ts'
 import type { DraftTask, DraftTemplate } from './types.ts'
 import { bytes, epsilon } from './values.ts'
 
@@ -27,9 +29,6 @@ export const TASKS = ['sql', 'infer', 'wasm', 'container'] as const
 const MAX_PATH = 1024
 const MAX_SQL = 16_384
 const MAX_DAY_SECONDS = 86_400
-const MIB = 2 ** 20
-const ACTIONS = ['summarise', 'transcribe', 'classify', 'embed'] as const
-const TYPES = ['boolean', 'integer', 'number', 'text', 'date'] as const
 
 const name = text(32, CONTRACT_NAME)
 const column = text(63, COLUMN_NAME)
@@ -37,9 +36,9 @@ const bound = integer(Number.MIN_SAFE_INTEGER)
 
 /** `age: integer`, or `age: {type: integer, min: 18}`. */
 const parameter: Decoder<Omit<SqlParameter, 'name'>> = (value, path) => {
-  if (typeof value === 'string') return { type: oneOf(...TYPES)(value, path) }
+  if (typeof value === 'string') return { type: oneOf(...PARAMETER_TYPES)(value, path) }
   const { one_of, ...given } = object<Omit<SqlParameter, 'name' | 'oneOf'> & { one_of?: string[] }>(
-    { type: oneOf(...TYPES) },
+    { type: oneOf(...PARAMETER_TYPES) },
     { min: bound, max: bound, one_of: list(label(256), 1, 256) },
   )(value, path)
   return { ...given, ...(one_of !== undefined && { oneOf: one_of }) }
@@ -137,7 +136,7 @@ const infer: Decoder<DraftTask> = (value, path) => {
     settings?: InferTask['settings']
     labels?: string[]
   }>(
-    { action: oneOf(...ACTIONS), model: name },
+    { action: oneOf(...INFERENCE_ACTIONS), model: name },
     {
       digest: hex(32),
       path: word(MAX_PATH),

@@ -1,25 +1,15 @@
 import { type Decoder, jcsError } from '@sotto/protocol/jcs'
+import { bytesOf, GIB, MIB } from '../../deploy/file/values.ts'
 
-const UNITS: Readonly<Record<string, number>> = {
-  __proto__: null as never,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-}
+const UNITS = { KB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: MIB, GiB: GIB }
 const MICROS = 1_000_000
 const DECIMAL = /^(0|[1-9]\d{0,3})(?:\.(\d{1,6}))?$/
 
 /** Bytes as people write them: `64KiB`, `1MiB`, or a number. */
 export function bytes(min: number, max: number): Decoder<number> {
   return (value, path) => {
-    const [, digits, unit] =
-      (typeof value === 'string' && /^(\d{1,9})(KB|MB|GB|KiB|MiB|GiB)$/.exec(value)) || []
-    const amount = digits === undefined ? value : Number(digits) * UNITS[unit!]!
-    if (typeof amount === 'number' && Number.isSafeInteger(amount) && amount >= min && amount <= max)
-      return amount
+    const amount = bytesOf(value, UNITS)
+    if (amount !== undefined && amount >= min && amount <= max) return amount
     throw jcsError('JCS_FIELD', `${path}: expected a size such as 64KiB or 1MiB`, `${min} to ${max} bytes`)
   }
 }

@@ -1,14 +1,16 @@
-import { fingerprint, hasSameKeys, type RoomRun, type RoomState } from '@sotto/client/rooms'
 import {
-  type ContractView,
-  type Name,
-  type NamedContract,
-  planRun,
-  verifyPartyDocument,
-} from '@sotto/protocol/contract'
+  fingerprint,
+  hasSameKeys,
+  ownNameIn,
+  type RoomRun,
+  type RoomState,
+  statedIn,
+} from '@sotto/client/rooms'
+import { type ContractView, type Name, type NamedContract, planRun } from '@sotto/protocol/contract'
 import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { RunState } from '@sotto/protocol/room'
-import { ownNameIn, viewContract } from '../contracts.ts'
+import { viewContract } from '../contracts.ts'
+import { fewAtOnce } from '../few-at-once.ts'
 import { missingApprovals, missingConsents } from '../missing.ts'
 import type { RoomSession } from '../session.ts'
 import { waitsForReview } from '../votes/output.ts'
@@ -81,9 +83,9 @@ export async function gatherStatus(
   state: RoomState,
   now: UnixSeconds,
 ): Promise<RoomStatus> {
-  const contracts: ContractStatus[] = []
-  for (const { contract, digest } of state.proposals.values())
-    contracts.push(await contractStatus(session, { contract, digest }, now))
+  const contracts = await fewAtOnce([...state.proposals.values()], ({ contract, digest }) =>
+    contractStatus(session, { contract, digest }, now),
+  )
   const runs: RunStatus[] = []
   for (const run of state.runs.values()) runs.push(...(await runStatus(session, state, run)))
   return {
@@ -126,9 +128,9 @@ async function contractStatus(
     missing: names.filter((name) => !accepted.includes(name)),
     withdrawn: view?.withdrawn ?? [],
     data: contract.inputs.map(({ name: input, owner }) => {
-      const envelope = view?.data.find((one) => one.input === input)?.envelope
-      if (envelope === undefined) return { input, owner }
-      const { version, content, bytes, at } = verifyPartyDocument('data', envelope, named).document
+      const stated = view && statedIn(view, named, input)
+      if (stated === undefined) return { input, owner }
+      const { version, content, bytes, at } = stated
       return { input, owner, stated: { version, content, bytes, at } }
     }),
     left: view?.left ?? [],

@@ -1,3 +1,3 @@
-export { gatherStatus, type RoomStatus } from './gather.ts'
-export { type NextStep, nextSteps } from './next-steps.ts'
+export { gatherStatus } from './gather.ts'
+export { nextSteps } from './next-steps.ts'
 export { showStatus } from './show.ts'

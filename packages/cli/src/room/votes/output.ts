@@ -1,11 +1,10 @@
 import { join, resolve } from 'node:path'
-import type { OpenedOutput, RoomRun } from '@sotto/client/rooms'
+import { type OpenedOutput, ownNameIn, type RoomRun } from '@sotto/client/rooms'
 import { fromUtf8, toBase64 } from '@sotto/protocol/bytes'
 import { type NamedContract, planRun } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { EXIT } from '../../framework/index.ts'
 import { formatBytes } from '../../terminal/index.ts'
-import { ownNameIn } from '../contracts.ts'
 import { nameOfRun, short } from '../items.ts'
 import { missingApprovals } from '../missing.ts'
 import { writePrivate } from '../output-files.ts'
@@ -22,7 +21,7 @@ const MAX_SHOWN_BYTES = 1_048_576
  * @throws `ROOM_UNAVAILABLE`
  */
 export async function waitsForReview(
-  session: Pick<RoomSession, 'own' | 'room'>,
+  session: Pick<RoomSession, 'own' | 'sotto'>,
   named: NamedContract,
   run: RoomRun,
 ): Promise<boolean> {

@@ -1,11 +1,10 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
-import type { SottoError } from '@sotto/protocol/errors'
 import { type Decoder, parseStrictJson } from '@sotto/protocol/jcs'
 import type { BoardAccess } from '@sotto/protocol/room'
 import { clientError } from '../../errors.ts'
-import { serviceErrorIn } from '../../service-error.ts'
 import { readBounded } from '../../streams.ts'
 import { INNER_ORIGIN } from '../../transport/index.ts'
+import { roomRefusal } from '../refusal.ts'
 
 /** What is asked for, beside method and path. */
 export interface BoardRequest {
@@ -46,7 +45,7 @@ export function boardApi(fetch: typeof globalThis.fetch, { board, token }: Board
       ...(signal && { signal }),
     })
     if (response.ok) return response
-    throw await refusalOf(response)
+    throw roomRefusal('board', await bodyOf(response, MAX_ERROR_BYTES), response.status)
   }
   return {
     async call(method, path, { decoder, maxBytes }, { type = 'application/json', headers, ...request } = {}) {
@@ -74,16 +73,4 @@ export function boardApi(fetch: typeof globalThis.fetch, { board, token }: Board
 
 function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
   return readBounded(response.body as ReadableStream<Uint8Array> | null, maxBytes)
-}
-
-/** What the board says no with is its word, bounded, and never followed. */
-async function refusalOf(response: Response): Promise<SottoError> {
-  const { code, message, action } = serviceErrorIn(await bodyOf(response, MAX_ERROR_BYTES))
-  const isRetry =
-    action === 'retry' || (action === undefined && (response.status >= 500 || response.status === 429))
-  return clientError(
-    isRetry ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
-    `the board answered: ${message ?? `status ${response.status}`}`,
-    { found: code ?? `status ${response.status}` },
-  )
 }

@@ -2,12 +2,18 @@ import { fromBase64Url, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { hex, integer, object } from '@sotto/protocol/jcs'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
-import { boardPageDecoder, MAX_BOARD_PAGE_BYTES, signBoardOpening } from '@sotto/protocol/room'
+import {
+  type BoardMessage,
+  boardPageDecoder,
+  MAX_BOARD_PAGE_BYTES,
+  signBoardOpening,
+} from '@sotto/protocol/room'
 import type { RangeReader } from '@sotto/protocol/sealed'
 import { clientError } from '../../errors.ts'
 import type { RoomParty } from '../party.ts'
 import { boardApi } from './api.ts'
 import { downloadSealed, type SealedFile, sealedReader, type TransferOptions, uploadSealed } from './files.ts'
+import { keepEntries } from './keep-entries.ts'
 import { type BoardEntry, readEntry, sealMessage } from './message.ts'
 import type { RoomMessage } from './messages.ts'
 import { type Retries, retrying } from './retry.ts'
@@ -21,7 +27,7 @@ const MAX_CHARACTERS = 268_435_456
 export interface BoardOptions extends Retries {
   /** Verified: what is sent is for the enclave that was appraised. */
   fetch: typeof globalThis.fetch
-  /** Most characters of sealed messages that one reading takes. @default 268435456 */
+  /** Most characters of sealed messages that one reading takes, with those kept before. @default 268435456 */
   maxCharacters?: number | undefined
 }
 
@@ -44,6 +50,13 @@ export interface Board {
    * @throws `ROOM_BOARD` where numbers have a gap or go back, or there are more messages than a room has; as {@link create}
    */
   read(after?: number): AsyncGenerator<BoardEntry>
+  /**
+   * All messages. What was read stays as it was, whatever the board shows there later: the next call asks for the last one
+   * and what came after it. Where the board shows another one in its place, or none, it went back to an earlier state,
+   * and all that it has now is read.
+   * @throws as {@link read}
+   */
+  entries(): Promise<readonly BoardEntry[]>
   /** Brings a sealed file there; goes on where an earlier upload ended. @throws as {@link create} */
   upload(file: SealedFile, options?: TransferOptions): Promise<void>
   /** The bytes of a file, the last part only if all are what the digest names. @throws as {@link create} */
@@ -63,6 +76,35 @@ export function openBoard(
 ): Board {
   const { signal } = retries
   const api = boardApi(fetch, room)
+  const entryOf = ({ index, message }: BoardMessage): BoardEntry =>
+    readEntry(room, index, fromBase64Url(message))
+
+  /** @param before characters that count beside what is read @throws as {@link Board.read} */
+  async function* sealedAfter(after: number, before: number): AsyncGenerator<BoardMessage> {
+    let last = after
+    let characters = before
+    for (;;) {
+      const path = `/messages?after=${last}`
+      const { messages, more } = await retrying(() => api.call('GET', path, PAGE, { signal }), retries)
+      for (const sealed of messages) {
+        if (sealed.index !== ++last)
+          throw clientError('ROOM_BOARD', 'the board leaves messages out or changes their order', {
+            expected: `message ${last}`,
+            found: `message ${sealed.index}`,
+          })
+        characters += sealed.message.length
+        if (last > MAX_ROOM_MESSAGES || characters > maxCharacters)
+          throw clientError('ROOM_BOARD', 'the board has more than a room has', {
+            expected: `at most ${MAX_ROOM_MESSAGES} messages, ${maxCharacters} characters`,
+          })
+        yield sealed
+      }
+      if (!more) return
+      if (messages.length === 0)
+        throw clientError('ROOM_BOARD', 'the board has more messages, and shows none')
+    }
+  }
+
   return {
     async create(owner, { genesis, now }) {
       const body = signBoardOpening(
@@ -85,29 +127,9 @@ export function openBoard(
       return (await retrying(() => api.call('POST', '/messages', POSTED, request), retries)).index
     },
     async *read(after = 0) {
-      let last = after
-      let characters = 0
-      for (;;) {
-        const path = `/messages?after=${last}`
-        const { messages, more } = await retrying(() => api.call('GET', path, PAGE, { signal }), retries)
-        for (const { index, message } of messages) {
-          if (index !== ++last)
-            throw clientError('ROOM_BOARD', 'the board leaves messages out or changes their order', {
-              expected: `message ${last}`,
-              found: `message ${index}`,
-            })
-          characters += message.length
-          if (index > MAX_ROOM_MESSAGES || characters > maxCharacters)
-            throw clientError('ROOM_BOARD', 'the board has more than a room has', {
-              expected: `at most ${MAX_ROOM_MESSAGES} messages, ${maxCharacters} characters`,
-            })
-          yield readEntry(room, index, fromBase64Url(message))
-        }
-        if (!more) return
-        if (messages.length === 0)
-          throw clientError('ROOM_BOARD', 'the board has more messages, and shows none')
-      }
+      for await (const sealed of sealedAfter(after, 0)) yield entryOf(sealed)
     },
+    entries: keepEntries(sealedAfter, entryOf),
     upload: async (file, options) => uploadSealed(api, file, { ...retries, ...options }),
     download: (digest, bytes, options) => downloadSealed(api, { digest, bytes }, { ...retries, ...options }),
     reader: (digest, bytes) => sealedReader(api, { digest, bytes }, retries),

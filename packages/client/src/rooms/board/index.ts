@@ -1,8 +1,8 @@
 export { type Board, type BoardOptions, MAX_ROOM_MESSAGES, openBoard } from './board.ts'
 export type { SealedFile, TransferOptions } from './files.ts'
 export { foldRoom, type Posted, type RoomRun, type RoomState } from './fold.ts'
-export { type Membership, MEMBER_TYPE, verifyMembership } from './membership.ts'
-export { type BoardEntry, openMessage, sealMessage } from './message.ts'
+export type { Membership } from './membership.ts'
+export type { BoardEntry } from './message.ts'
 export {
   type ApprovedMessage,
   type ConsentedMessage,

@@ -15,6 +15,7 @@ import { type ModelOwner, sealingSecrets } from '../../models/owner.ts'
 import type { OnBytes, SealableContent } from '../../models/seal.ts'
 import { codeSource } from './code.ts'
 import { itemSource } from './items.ts'
+import { MAX_METADATA_BYTES } from './limits.ts'
 import { type DataFiles, type DataSource, refused } from './source.ts'
 import { tableSource } from './tables.ts'
 import { textSource } from './texts.ts'
@@ -46,8 +47,6 @@ export interface DataOptions {
   signal?: AbortSignal
 }
 
-/** As much metadata as a sealed file takes. */
-const MAX_METADATA_BYTES = 16_384
 /** Changes whenever the same data would have another manifest. */
 const SALTING = 'sotto-room-data-salt/1'
 

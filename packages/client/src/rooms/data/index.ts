@@ -1,5 +1,5 @@
 export { type DataContent, dataContent, type DataOptions } from './content.ts'
 export { signDataImport, signDataStatement, type StatedData } from './documents.ts'
 export { type OpenedOutput, openOutput, type OpenOutputOptions } from './open.ts'
-export { type SealDataOptions, sealData, type SealedData } from './seal.ts'
+export { inputOf, type SealDataOptions, sealData, type SealedData } from './seal.ts'
 export type { DataFiles } from './source.ts'

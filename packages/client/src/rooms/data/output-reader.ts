@@ -2,6 +2,7 @@ import { toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import { FIXED_HEADER_BYTES, MIN_CHUNK_BYTES, type RangeReader } from '@sotto/protocol/sealed'
+import { MAX_METADATA_BYTES } from './limits.ts'
 
 /** A sealed file that is read once, from its start to its end. */
 export interface OutputReader {
@@ -15,7 +16,6 @@ export interface OutputReader {
 /** Bytes of one request at most: a chunk alone would be a journey of its own. */
 const BLOCK_BYTES = 8_388_608
 const TAG_BYTES = 16
-const MAX_METADATA_BYTES = 16_384
 
 /** Bytes that a sealed file of so much content has at most, however it is cut. */
 export function maxSealedBytes(contentBytes: number): number {

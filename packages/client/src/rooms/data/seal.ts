@@ -61,7 +61,12 @@ export async function sealData(
   return { ...sealed, genesis, contract: digest, input: name, version, content: content.digest }
 }
 
-function inputOf({ contract }: NamedContract, name: Name, party: RoomParty): Input {
+/** The input of that name, which has to be this party's. @throws `ROOM_CONTRACT` */
+export function inputOf(
+  { contract }: Pick<NamedContract, 'contract'>,
+  name: Name,
+  party: Pick<RoomParty, 'key'>,
+): Input {
   const input = contract.inputs.find((one) => one.name === name)
   if (input === undefined)
     throw clientError('ROOM_CONTRACT', 'the contract has no such input', {

@@ -1,6 +1,5 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
 import {
-  type DataStatement,
   encodeContract,
   type NamedContract,
   parseContract,
@@ -13,24 +12,27 @@ import type { Digest } from '@sotto/protocol/keyrelease'
 import type { OfferedRun, RunView } from '@sotto/protocol/room'
 import type { TrustedService, TrustPolicy } from '@sotto/verifier'
 import { clientError } from '../../errors.ts'
-import { serviceErrorIn } from '../../service-error.ts'
 import { sleep } from '../../sleep.ts'
 import { readBounded } from '../../streams.ts'
 import { INNER_ORIGIN } from '../../transport/index.ts'
-import { type BoardEntry, foldRoom, joinedMessage, openBoard, type RoomRun } from '../board/index.ts'
+import { foldRoom, joinedMessage, openBoard, type RoomRun } from '../board/index.ts'
 import type { Contracts } from '../contracts.ts'
 import {
   dataContent,
+  inputOf,
   type OpenedOutput,
   openOutput,
   sealData,
   signDataImport,
   signDataStatement,
 } from '../data/index.ts'
+import { ownNameIn } from '../own-name.ts'
+import { roomRefusal } from '../refusal.ts'
 import { kmsKeys } from '../runs/kms-keys.ts'
 import type { JudgedRun } from '../runs/judge.ts'
 import type { RoomRuns } from '../runs/runs.ts'
-import { runProof } from './proof.ts'
+import { statedIn } from '../stated-in.ts'
+import { type RunProof, runProof } from './proof.ts'
 import type { FollowOptions, Room, RoomMember } from './types.ts'
 
 /** What {@link openRoom} needs of a connection. */
@@ -44,6 +46,12 @@ export interface RoomConnection {
   runs: RoomRuns
   /** The bundle that the verdict in force is about. */
   bundle: () => Uint8Array
+}
+
+/** What somebody told of a run, every statement of it verified. */
+interface Verified {
+  view: RunView
+  judged: JudgedRun
 }
 
 const POLL_MS = 500
@@ -73,20 +81,7 @@ export function openRoom(
       ...(signal && { signal }),
     })
     const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, MAX_REFUSAL_BYTES)
-    if (response.ok) return
-    const { code, message, action } = serviceErrorIn(bytes)
-    throw clientError(
-      action === 'retry' || response.status >= 500 ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
-      `the KMS answered: ${message ?? `status ${response.status}`}`,
-      { found: code ?? `status ${response.status}` },
-    )
-  }
-
-  /** What the KMS says that its owner said last of an input; undefined: nothing yet. */
-  async function statedOf(named: NamedContract, input: string): Promise<DataStatement | undefined> {
-    const { data } = await contracts.show(named, acting())
-    const stated = data.find((one) => one.input === input)
-    return stated && verifyPartyDocument('data', stated.envelope, named).document
+    if (!response.ok) throw roomRefusal('KMS', bytes, response.status)
   }
 
   async function consentTo(named: NamedContract, offered: OfferedRun): Promise<void> {
@@ -135,7 +130,7 @@ export function openRoom(
     throw failure
   }
 
-  function verified(named: NamedContract, run: RoomRun): Promise<{ view: RunView; judged: JudgedRun }> {
+  function verified(named: NamedContract, run: RoomRun): Promise<Verified> {
     return firstOf(run, async (view) => ({ view, judged: await runs.verify(named, run.offered, view) }))
   }
 
@@ -147,16 +142,26 @@ export function openRoom(
     return inOrder(envelopes, (envelope) => openOutput(envelope, board.reader, party, own, of))
   }
 
+  /** What is sealed to this party of a run that was verified. */
+  function openOwn(
+    named: NamedContract,
+    { run, offered }: RoomRun,
+    { view, judged }: Verified,
+  ): Promise<OpenedOutput[]> {
+    const own = ownName(named)
+    const mine = view.outputs.filter((_, at) => judged.outputs[at]!.keys.some((key) => key.party === own))
+    return openAll(mine, own, { run, receiptKey: offered.offer.receiptKey })
+  }
+
+  const proofOf = (named: NamedContract, { offered }: RoomRun, view: RunView): RunProof =>
+    runProof(named, { offered, view, at: now() }, bundle())
+
   const room: Room = {
     create: async () => board.create(party, { genesis: (await service()).genesis, now: now() }),
     async join() {
       await board.post(joinedMessage(party, name, { board: secret.board, at: now() }))
     },
-    async state() {
-      const entries: BoardEntry[] = []
-      for await (const entry of board.read()) entries.push(entry)
-      return foldRoom(entries)
-    },
+    state: async () => foldRoom(await board.entries()),
     async propose(contract) {
       const text = encodeContract(contract)
       const named = parseContract(text)
@@ -166,12 +171,8 @@ export function openRoom(
     accept: (named) => contracts.accept(named, acting()),
     view: (named) => contracts.show(named, acting()),
     async add(named, { input, files, options, onPrepared, transfer, signal }) {
-      const agreed = named.contract.inputs.find((one) => one.name === input)
-      if (agreed === undefined)
-        throw clientError('ROOM_CONTRACT', 'the contract has no such input', {
-          expected: named.contract.inputs.map((one) => one.name).join(', '),
-          found: input,
-        })
+      // Before the files are read, which may take an hour.
+      const agreed = inputOf(named, input, party)
       const content = await dataContent(agreed.kind, files, {
         party,
         contract: named.contract,
@@ -180,7 +181,7 @@ export function openRoom(
         ...(onPrepared && { onBytes: onPrepared }),
         ...(signal && { signal }),
       })
-      const before = await statedOf(named, input)
+      const before = statedIn(await contracts.show(named, acting(signal)), named, input)
       const isSame = before?.content === content.digest
       const version = isSame ? before.version : (before?.version ?? 0) + 1
       const sealed = await sealData(content, party, {
@@ -205,8 +206,8 @@ export function openRoom(
       const offered = await runs.offer(named, { ...asked, data, files }, acting())
       await board.post({ kind: 'offered', at: now(), offered, by: name, ...(note !== undefined && { note }) })
       const { owners } = planRun(named.contract, asked.transform)
-      const own = named.contract.parties.find(({ key }) => key === party.key)
-      if (own !== undefined && owners.includes(own.name)) await consentTo(named, offered)
+      const own = ownNameIn(named.contract, party.key)
+      if (own !== undefined && owners.includes(own)) await consentTo(named, offered)
       const run = (await room.state()).runs.get(runDigest(offered.offer))
       if (run !== undefined) return run
       throw clientError('ROOM_BOARD', 'the board does not show the run that was just brought there')
@@ -228,6 +229,9 @@ export function openRoom(
       return followAndPost(named, run, options)
     },
     follow,
+    async tell(view) {
+      await post(view)
+    },
     async cancel(named, run) {
       const view = await runs.cancel(named, run, acting())
       await post(view)
@@ -263,23 +267,18 @@ export function openRoom(
       await runs.approve(named, run, envelopes, acting(options?.signal))
       return followAndPost(named, run, options)
     },
-    async outputs(named, run) {
-      const { view, judged } = await verified(named, run)
-      const { outputs } = judged
-      const { receiptKey } = run.offered.offer
-      const own = ownName(named)
-      const mine = view.outputs.filter((_, at) => outputs[at]!.keys.some((key) => key.party === own))
-      return openAll(mine, own, { run: run.run, receiptKey })
+    async results(named, run) {
+      const found = await verified(named, run)
+      const outputs = await openOwn(named, run, found)
+      return { outputs, proof: proofOf(named, run, found.view) }
     },
-    async proof(named, run) {
-      const { view } = await verified(named, run)
-      return runProof(named, { offered: run.offered, view, at: now() }, bundle())
-    },
+    outputs: async (named, run) => openOwn(named, run, await verified(named, run)),
+    proof: async (named, run) => proofOf(named, run, (await verified(named, run)).view),
     close: (named) => contracts.close(named, acting()),
   }
   return room
 
   function ownName({ contract }: NamedContract): string {
-    return contract.parties.find(({ key }) => key === party.key)?.name ?? name
+    return ownNameIn(contract, party.key) ?? name
   }
 }

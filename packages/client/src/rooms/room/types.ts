@@ -54,7 +54,10 @@ export interface Room {
   create(): Promise<void>
   /** Says that this party takes part. @throws `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
   join(): Promise<void>
-  /** The room as its board tells it. @throws `ROOM_BOARD`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
+  /**
+   * The room as its board tells it. Of the board only what is new is read: see `Board.entries`.
+   * @throws `ROOM_BOARD`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE`
+   */
   state(): Promise<RoomState>
   /** Shows a contract to the others: nobody is bound by that. @throws `CONTRACT_MALFORMED` */
   propose(contract: Contract): Promise<NamedContract>
@@ -83,6 +86,11 @@ export interface Room {
   begin(contract: NamedContract, run: RoomRun, follow?: FollowOptions): Promise<RunView>
   /** Looks until a run rests. @throws as {@link Room.ask} */
   follow(contract: NamedContract, run: Digest, follow?: FollowOptions): Promise<RunView>
+  /**
+   * Shows the others how a run stands, as the room said it to this member: whoever began it may be gone. It begins nothing,
+   * so it can be said after the time of the offer, too. @throws `ROOM_REFUSED`, `ROOM_UNAVAILABLE`
+   */
+  tell(view: RunView): Promise<void>
   /** Ends a run. @throws as {@link Room.ask} */
   cancel(contract: NamedContract, run: Digest): Promise<RunView>
   /** Outputs that wait for this owner's approval, opened. @throws `ROOM_OUTPUT`, codes of contracts */
@@ -101,6 +109,8 @@ export interface Room {
    * @throws `ROOM_OFFER`, `ROOM_OUTPUT`, codes of contracts and rooms
    */
   outputs(contract: NamedContract, run: RoomRun): Promise<OpenedOutput[]>
+  /** {@link Room.outputs} and {@link Room.proof} of one verification, for who wants both. @throws as {@link Room.outputs} */
+  results(contract: NamedContract, run: RoomRun): Promise<{ outputs: OpenedOutput[]; proof: RunProof }>
   /** All that proves a run later, offline. @throws as {@link Room.outputs} */
   proof(contract: NamedContract, run: RoomRun): Promise<RunProof>
   /** Ends a contract for this party. @throws as {@link Room.accept} */

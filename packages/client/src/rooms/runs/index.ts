@@ -1,3 +1,3 @@
 export { type JudgeContext, type JudgedOffer, type JudgedRun, judgeOffer, judgeRun } from './judge.ts'
-export { createRoomCalls, type RoomCalls, type RoomCallsOptions } from './room-calls.ts'
+export type { RoomCallsOptions } from './room-calls.ts'
 export { createRuns, type RoomRuns, type WantedRun } from './runs.ts'

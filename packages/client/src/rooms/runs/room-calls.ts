@@ -13,6 +13,7 @@ import { clientError } from '../../errors.ts'
 import { serviceErrorIn } from '../../service-error.ts'
 import { readBounded } from '../../streams.ts'
 import { INNER_ORIGIN } from '../../transport/index.ts'
+import { roomRefusal } from '../refusal.ts'
 
 /** What {@link createRoomCalls} needs of a connection. */
 export interface RoomCallsOptions {
@@ -52,7 +53,7 @@ export function createRoomCalls({ fetch, service, policy, now }: RoomCallsOption
     const response = await fetch(`${INNER_ORIGIN}/v1/rooms${path}`, init)
     const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, maxBytes)
     if (response.ok && bytes !== undefined) return bytes
-    throw refusal(bytes, response.status)
+    throw roomRefusal('room', bytes, response.status)
   }
 
   async function look(signal?: AbortSignal): Promise<VerifiedRoom> {
@@ -93,8 +94,7 @@ export function createRoomCalls({ fetch, service, policy, now }: RoomCallsOption
       ...(signal && { signal }),
     }
     const answer = sealed.open(await get('/runs', init, MAX_ROOM_ANSWER_BYTES + ENCAPSULATION_BYTES))
-    const { code } = serviceErrorIn(answer)
-    if (code !== undefined) throw refusal(answer)
+    if (serviceErrorIn(answer).code !== undefined) throw roomRefusal('room', answer)
     try {
       return decoder(parseStrictJson(fromUtf8(answer), { maxBytes: MAX_ROOM_ANSWER_BYTES }), 'answer')
     } catch (cause) {
@@ -126,14 +126,4 @@ function requirePinned(room: VerifiedRoom, images: readonly string[] | undefined
     expected: images!.join(' or '),
     found: stranger,
   })
-}
-
-function refusal(bytes: Uint8Array | undefined, status?: number): Error {
-  const { code, message, action } = serviceErrorIn(bytes)
-  const isRetry = action === 'retry' || (status !== undefined && (status >= 500 || status === 429))
-  return clientError(
-    isRetry ? 'ROOM_UNAVAILABLE' : 'ROOM_REFUSED',
-    `the room answered: ${message ?? `status ${status}`}`,
-    { found: code ?? `status ${status}` },
-  )
 }

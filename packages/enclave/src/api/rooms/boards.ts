@@ -1,7 +1,6 @@
 import { MAX_BOARD_MESSAGE_BYTES, MAX_BOARD_PAGE_BYTES, MAX_BOARD_PART_BYTES } from '@sotto/protocol/room'
-import { createConcurrencyLimiter, readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, readBody, readPaced } from '@sotto/serve/limits'
 import { ApiError } from '../openai/errors.ts'
-import { readPaced } from '../passing/read-paced.ts'
 import type { PassedRequest, Upstream } from '../passing/upstream.ts'
 import { fileAnswer, jsonAnswer } from './passed-answer.ts'
 

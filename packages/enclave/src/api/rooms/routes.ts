@@ -1,7 +1,7 @@
 import { MAX_CALL_ANSWER_BYTES, MAX_CALL_BYTES } from '@sotto/protocol/contract'
 import { MAX_ROOM_ANSWER_BYTES, MAX_ROOM_CALL_BYTES, MAX_ROOM_EVIDENCE_BYTES } from '@sotto/protocol/room'
+import { SEALED_CALL_OVERHEAD_BYTES } from '@sotto/protocol/sealed-call'
 import { readBody } from '@sotto/serve/limits'
-import { ApiError } from '../openai/errors.ts'
 import { refusal, unreachable } from '../passing/refusal.ts'
 import { createUpstream, type Upstream } from '../passing/upstream.ts'
 import { createBoardRoutes } from './boards.ts'
@@ -12,15 +12,11 @@ import { createSealedCalls } from './sealed-calls.ts'
 export interface RoomRoutesOptions {
   /** The KMS, or the replicas of one. */
   kmsUrls: readonly string[]
-  /** Absent: boards are nowhere behind this enclave. */
-  boardUrl?: string
-  /** Absent: no room is. */
-  roomUrl?: string
+  boardUrl: string
+  roomUrl: string
   fetch?: typeof fetch
 }
 
-/** What sealing adds to a call or an answer, keys and signatures included. */
-const SEALED_MORE = 65_536
 const MAX_IMPORT_BYTES = 131_072
 const MAX_SHORT_ANSWER = 4096
 const KEY = /^\/keys\/([0-9a-f]{32})$/
@@ -38,35 +34,29 @@ export function createRoomRoutes({
   fetch,
 }: RoomRoutesOptions): (request: Request, path: string) => Promise<Response> {
   const kms = createUpstream(kmsUrls, unreachable('KMS'), fetch)
-  const room = roomUrl === undefined ? undefined : createUpstream([roomUrl], unreachable('room'), fetch)
+  const room = createUpstream([roomUrl], unreachable('room'), fetch)
   const contracts = createSealedCalls({
     upstream: kms,
     path: '/v1/contracts',
-    maxCallBytes: MAX_CALL_BYTES,
-    maxAnswerBytes: MAX_CALL_ANSWER_BYTES,
+    maxCallBytes: MAX_CALL_BYTES + SEALED_CALL_OVERHEAD_BYTES,
+    maxAnswerBytes: MAX_CALL_ANSWER_BYTES + SEALED_CALL_OVERHEAD_BYTES,
   })
-  const runs =
-    room &&
-    createSealedCalls({
-      upstream: room,
-      path: '/v1/runs',
-      maxCallBytes: MAX_ROOM_CALL_BYTES + SEALED_MORE,
-      maxAnswerBytes: MAX_ROOM_ANSWER_BYTES + SEALED_MORE,
-    })
-  const boards =
-    boardUrl === undefined
-      ? undefined
-      : createBoardRoutes(createUpstream([boardUrl], unreachable('board'), fetch))
+  const runs = createSealedCalls({
+    upstream: room,
+    path: '/v1/runs',
+    maxCallBytes: MAX_ROOM_CALL_BYTES + SEALED_CALL_OVERHEAD_BYTES,
+    maxAnswerBytes: MAX_ROOM_ANSWER_BYTES + SEALED_CALL_OVERHEAD_BYTES,
+  })
+  const boards = createBoardRoutes(createUpstream([boardUrl], unreachable('board'), fetch))
 
   async function answer(request: Request, path: string): Promise<Response> {
     const route = `${request.method} ${path}`
     if (route === 'POST /calls') return contracts(request)
-    if (route === 'POST /runs' && runs) return runs(request)
-    if (route === 'GET /room' && room) return evidence(room, request.signal)
+    if (route === 'POST /runs') return runs(request)
+    if (route === 'GET /room') return evidence(room, request.signal)
     const [, artifact] = KEY.exec(path) ?? []
     if (artifact !== undefined && request.method === 'POST') return importKey(kms, artifact, request)
-    if (boards) return boards(request, path)
-    throw new ApiError('API_ROUTE_NOT_FOUND', 'no such route')
+    return boards(request, path)
   }
 
   return async (request, path) => {

@@ -20,9 +20,8 @@ import {
   ownerTag,
   verifyOwnerDocument,
 } from '@sotto/protocol/sealed-models'
-import { createConcurrencyLimiter, readBody } from '@sotto/serve/limits'
+import { createConcurrencyLimiter, readBody, readPaced } from '@sotto/serve/limits'
 import { ApiError } from '../openai/errors.ts'
-import { readPaced } from '../passing/read-paced.ts'
 import { refusal, unreachable } from '../passing/refusal.ts'
 import { createUpstream, type PassedRequest, type Upstream, UpstreamRefusal } from '../passing/upstream.ts'
 

@@ -46,9 +46,7 @@ mkdir root/app root/tmp root/etc
 show_system root
 show ${quote(content.node)} root/opt/node/bin/node
 memory mode=0700,uid=${owner.app},gid=${owner.app},size=${TEMPORARY_BYTES},nr_inodes=${TEMPORARY_FILES} root/tmp
-ln -s /tmp root/dev/shm
-ln -s /proc/self/fd root/dev/fd
-for name in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/\${name%%:*}" "root/dev/\${name#*:}"; done
+link_devices root
 echo 'app:x:${uids.app}:${uids.app}::/tmp:/bin/sh' > root/etc/passwd
 echo 'app:x:${uids.app}:' > root/etc/group
 printf '127.0.0.1 localhost\\n::1 localhost\\n' > root/etc/hosts

@@ -1,5 +1,5 @@
-import { type CapsuleKind, NICENESS } from '../../sandbox/kind.ts'
-import { inNamespaces, ownUid, withoutPrivilege } from '../../sandbox/namespaces.ts'
+import type { CapsuleKind } from '../../sandbox/kind.ts'
+import { inNamespaces, ownUid, withOwnProcesses, withoutPrivilege } from '../../sandbox/namespaces.ts'
 import type { CapsuleContent } from './capsule-parts.ts'
 import { capsuleScript } from './capsule-script.ts'
 
@@ -27,8 +27,10 @@ export function capsuleCommand(
  * mount namespace whose own root is another: the kernel gives a process in there no user namespace, and so no way to
  * capabilities that would let it out.
  */
-function becomeApp({ as, programs, filter }: CapsuleKind, { uids, memoryBytes }: CapsuleContent): string[] {
-  const { nice, prlimit, unshare, chroot, setpriv, shell } = programs
+function becomeApp(kind: CapsuleKind, { uids, memoryBytes }: CapsuleContent): string[] {
+  const { as, programs, filter } = kind
+  const { unshare, chroot, setpriv, shell } = programs
+  const limits = { dataBytes: memoryBytes, processes: MAX_PROCESSES, openFiles: MAX_OPEN_FILES }
   const drop = ['--no-new-privs', '--inh-caps=-all', '--pdeathsig', 'KILL']
   const enter =
     as === 'root'
@@ -42,24 +44,5 @@ function becomeApp({ as, programs, filter }: CapsuleKind, { uids, memoryBytes }:
           setpriv,
           ...drop,
         ]
-  return [
-    nice,
-    '-n',
-    `${NICENESS}`,
-    prlimit,
-    `--data=${memoryBytes}:${memoryBytes}`,
-    `--nproc=${MAX_PROCESSES}:${MAX_PROCESSES}`,
-    `--nofile=${MAX_OPEN_FILES}:${MAX_OPEN_FILES}`,
-    unshare,
-    '--mount',
-    '--pid',
-    '--fork',
-    '--kill-child',
-    '--mount-proc=/root/proc',
-    ...enter,
-    ...filter,
-    shell,
-    '-s',
-    '--',
-  ]
+  return [...withOwnProcesses(kind, limits), ...enter, ...filter, shell, '-s', '--']
 }

@@ -1,4 +1,5 @@
 import { fromUtf8 } from '@sotto/protocol/bytes'
+import { hasCode } from '@sotto/protocol/errors'
 import { parseStrictJson } from '@sotto/protocol/jcs'
 import {
   type BoardAccess,
@@ -10,7 +11,11 @@ import { readBody } from '@sotto/serve/limits'
 import { roomRoleError } from '../errors.ts'
 import { patiently } from '../patiently.ts'
 
-/** Sealed files of a board. What it gives is compared with digests that somebody signed, or it is of no use. */
+/**
+ * Sealed files of a board. What it gives is compared with digests that somebody signed, or it is of no use. Only runs that
+ * were charged read and write them: one that is silent, or says that it cannot now, is asked until `signal` ends the run, as
+ * a room does once its offer is over. What it answers otherwise is its answer, after a few attempts.
+ */
 export interface BoardFiles {
   /** Bytes of a file. @throws `ROOM_FILES` */
   read(
@@ -23,6 +28,22 @@ export interface BoardFiles {
   write(access: BoardAccess, digest: string, sealed: Uint8Array, signal: AbortSignal): Promise<void>
 }
 
+interface Init {
+  method: string
+  headers?: Record<string, string>
+  body?: Uint8Array | string
+  signal: AbortSignal
+}
+
+interface Answer {
+  status: number
+  bytes: Uint8Array
+}
+
+/** In the place of more bytes than were asked for. */
+const NO_ANSWER: Answer = { status: 0, bytes: new Uint8Array() }
+/** Request Timeout, Too Many Requests: like those from 500 on they say nothing of what was asked. */
+const NOT_NOW: readonly number[] = [408, 429]
 const TIMEOUT_MS = 60_000
 const MAX_STATE_BYTES = 4096
 /** What one request brings: a board takes more, but what is lost with a connection is small. */
@@ -32,38 +53,42 @@ const PART_BYTES: number = Math.min(8 * 1024 * 1024, MAX_BOARD_PART_BYTES)
 export function createBoardFiles(url: string, fetch: typeof globalThis.fetch = globalThis.fetch): BoardFiles {
   const base = url.replace(/\/+$/, '')
 
-  async function ask(
+  /** One exchange, however long the board is away: it is of the operator, and no party can make it silent. */
+  function ask(access: BoardAccess, path: string, init: Init, maxBytes: number): Promise<Answer> {
+    return patiently(
+      init.signal,
+      () => exchange(access, path, init, maxBytes),
+      () => false,
+    )
+  }
+
+  async function exchange(
     { board, token }: BoardAccess,
     path: string,
-    init: {
-      method: string
-      headers?: Record<string, string>
-      body?: Uint8Array | string
-      signal: AbortSignal
-    },
+    { signal, body, headers, method }: Init,
     maxBytes: number,
-  ): Promise<{ status: number; bytes: Uint8Array }> {
+  ): Promise<Answer> {
+    let answer: Answer
     try {
-      const { signal, body, ...rest } = init
       const response = await fetch(`${base}/v1/boards/${board}/files${path}`, {
-        ...rest,
+        method,
         ...(body !== undefined && { body: body as BodyInit }),
-        headers: { authorization: `Bearer ${token}`, ...init.headers },
+        headers: { authorization: `Bearer ${token}`, ...headers },
         redirect: 'error',
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       })
-      return { status: response.status, bytes: await readBody(response, maxBytes) }
+      answer = { status: response.status, bytes: await readBody(response, maxBytes) }
     } catch (cause) {
-      init.signal.throwIfAborted()
+      signal.throwIfAborted()
+      if (hasCode(cause, 'HTTP_BODY_TOO_LARGE')) return NO_ANSWER
       throw roomRoleError('ROOM_FILES', 'the board does not answer', { cause })
     }
+    const { status } = answer
+    if (status < 500 && !NOT_NOW.includes(status)) return answer
+    throw roomRoleError('ROOM_FILES', 'the board cannot answer now', { found: `status ${status}` })
   }
 
-  async function state(
-    access: BoardAccess,
-    path: string,
-    init: Parameters<typeof ask>[2],
-  ): Promise<BoardFile | undefined> {
+  async function state(access: BoardAccess, path: string, init: Init): Promise<BoardFile | undefined> {
     const { status, bytes } = await ask(access, path, init, MAX_STATE_BYTES)
     if (status !== 200) return undefined
     try {
@@ -100,7 +125,9 @@ export function createBoardFiles(url: string, fetch: typeof globalThis.fetch = g
           const { offset } = file
           const body = sealed.subarray(offset, offset + PART_BYTES)
           const headers = { 'content-type': 'application/octet-stream', 'upload-offset': `${offset}` }
-          file = await state(access, `/${digest}`, { method: 'PATCH', headers, body, signal })
+          // Of a part whose answer was lost it may have some or all already.
+          file =
+            (await state(access, `/${digest}`, { method: 'PATCH', headers, body, signal })) ?? (await begin())
           if (file !== undefined && !file.complete && file.offset <= offset) break
         }
         if (file?.complete === true && file.digest === digest) return

@@ -1,7 +1,7 @@
 import type { Programs } from '../../sandbox/index.ts'
 import { ARCHIVE_DESCRIPTOR, READY_DESCRIPTOR } from '../../sandbox/descriptors.ts'
-import { type CapsuleKind, NICENESS, NODE_FLAGS, OOM_SCORE } from '../../sandbox/kind.ts'
-import { inNamespaces, withoutPrivilege } from '../../sandbox/namespaces.ts'
+import { type CapsuleKind, NODE_FLAGS, OOM_SCORE } from '../../sandbox/kind.ts'
+import { inNamespaces, withOwnProcesses, withoutPrivilege } from '../../sandbox/namespaces.ts'
 import { ROOT_OPTIONS, rootFunctions } from '../../sandbox/system-root.ts'
 import { quote, quoteAll } from '../../sandbox/words.ts'
 import { enterImage } from './enter.ts'
@@ -48,9 +48,13 @@ export function jobCommand(kind: CapsuleKind, content: JobContent, programs: Pro
 
 /** The job is the first process of its own processes, below a root of chroot(2) as an app's is (`app/sandbox/capsule.ts`). */
 function jobWords(kind: CapsuleKind, content: JobContent, programs: Programs): string[] | undefined {
-  const { nice, prlimit, unshare, setpriv } = kind.programs
+  const { unshare, setpriv } = kind.programs
   const { uids, plan } = content
-  const data = Math.max(content.memoryBytes, MIN_DATA_BYTES)
+  const limits = {
+    dataBytes: Math.max(content.memoryBytes, MIN_DATA_BYTES),
+    processes: MAX_PROCESSES,
+    openFiles: MAX_OPEN_FILES,
+  }
   const isRoot = kind.as === 'root'
   const enter = enterImage(programs, {
     root: '/root',
@@ -59,19 +63,7 @@ function jobWords(kind: CapsuleKind, content: JobContent, programs: Programs): s
   })
   if (enter === undefined) return undefined
   return [
-    nice,
-    '-n',
-    `${NICENESS}`,
-    prlimit,
-    `--data=${data}:${data}`,
-    `--nproc=${MAX_PROCESSES}:${MAX_PROCESSES}`,
-    `--nofile=${MAX_OPEN_FILES}:${MAX_OPEN_FILES}`,
-    unshare,
-    '--mount',
-    '--pid',
-    '--fork',
-    '--kill-child',
-    '--mount-proc=/root/proc',
+    ...withOwnProcesses(kind, limits),
     ...(isRoot
       ? [setpriv, '--inh-caps=-all', '--bounding-set=-all,+sys_chroot,+setgid,+setuid']
       : [unshare, '--user', `--map-user=${uids.job}`, `--map-group=${uids.job}`, '--keep-caps']),
@@ -121,9 +113,7 @@ kill -KILL -1 2>/dev/null || :
 exec ${ARCHIVE_DESCRIPTOR}<&-
 memory mode=0755,size=64k,nr_inodes=64 /root/dev
 show_devices /root
-ln -s /tmp /root/dev/shm
-ln -s /proc/self/fd /root/dev/fd
-for name in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/\${name%%:*}" "/root/dev/\${name#*:}"; done
+link_devices /root
 memory ${ofJob},size=${memoryBytes},nr_inodes=${TEMPORARY_FILES} /root/tmp
 memory ${ofJob},size=${outputBytes},nr_inodes=${OUTPUT_FILES} /root/out
 memory mode=0755,size=${inputs.bytes},nr_inodes=${inputs.files} /root/in

@@ -9,8 +9,9 @@ import {
   writeSync,
 } from 'node:fs'
 import { CONTRACT_NAME, type Name } from '@sotto/protocol/contract'
-import { MAX_INPUT_FILES } from './limits.ts'
+import { createGiveWay, type GiveWay } from '../../pause/index.ts'
 import { readRange } from '../inputs/read-range.ts'
+import { MAX_INPUT_FILES } from './limits.ts'
 
 /**
  * Content of one file: the descriptor of a file that nobody changes, bytes, or pieces as they come, each of which is
@@ -24,6 +25,8 @@ export type JobInputs = ReadonlyMap<Name, InputContent | readonly InputContent[]
 /** Names, folders and what the file system itself needs. */
 const MORE_FILES = 16
 const PAGE_BYTES = 4096
+/** What is copied before others have their turn. */
+const PIECE_BYTES = 1024 * 1024
 
 /**
  * How much room inputs need at most.
@@ -41,30 +44,41 @@ export function roomOf(inputs: JobInputs, maxBytes: number): { bytes: number; fi
 }
 
 /**
- * Writes inputs into a folder, for everybody to read.
+ * Writes inputs into a folder, for everybody to read. A million of them take their time, in which others have their turns.
  * @param folder where memory of this size is mounted, and nobody else writes
  * @throws the system's error, what a content throws, the reason of `signal`
  */
 export async function writeInputs(folder: string, inputs: JobInputs, signal: AbortSignal): Promise<void> {
+  const giveWay = createGiveWay()
   for (const [name, input] of inputs) {
     if (!isList(input)) {
-      await writeInput(`${folder}/${name}`, input, signal)
+      await writeInput(`${folder}/${name}`, input, signal, giveWay)
       continue
     }
+    signal.throwIfAborted()
     mkdirSync(`${folder}/${name}`)
-    for (const [index, item] of input.entries()) await writeInput(`${folder}/${name}/${index}`, item, signal)
+    for (const [index, item] of input.entries())
+      await writeInput(`${folder}/${name}/${index}`, item, signal, giveWay)
+    signal.throwIfAborted()
     chmodSync(`${folder}/${name}`, 0o755)
   }
 }
 
-async function writeInput(path: string, content: InputContent, signal: AbortSignal): Promise<void> {
+async function writeInput(
+  path: string,
+  content: InputContent,
+  signal: AbortSignal,
+  giveWay: GiveWay,
+): Promise<void> {
   // The path is one of a descriptor, which may be another's once this was cancelled.
-  signal.throwIfAborted()
+  await giveWay(signal)
   const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
     for await (const piece of piecesOf(content)) {
-      signal.throwIfAborted()
-      for (let at = 0; at < piece.length;) at += writeSync(file, piece, at)
+      for (let at = 0; at < piece.length;) {
+        await giveWay(signal)
+        at += writeSync(file, piece, at, Math.min(piece.length - at, PIECE_BYTES))
+      }
       if (!(content instanceof Uint8Array)) piece.fill(0)
     }
     fchmodSync(file, 0o444)

@@ -8,6 +8,8 @@ export const MAX_IMAGE_ENTRIES = 200_000
 export const MAX_DEPTH = 64
 /** Bytes of one name: the file systems of Linux take no longer one. */
 export const MAX_NAME_BYTES = 255
+/** Bytes of a path in an image, and of what a link points to: Linux takes 4095 with the folder that an image lies in. */
+export const MAX_PATH_BYTES = 3072
 /** Bytes of all files of an image, unless an engine says otherwise. */
 export const DEFAULT_IMAGE_BYTES: number = 8 * 2 ** 30
 /** Bytes of all inputs of a run, unless an engine says otherwise. */

@@ -1,5 +1,3 @@
-import { wordsOf } from './words.ts'
-
 /** A state of the automaton: where each next word leads, the length of its longest path, and where a mismatch goes on. */
 interface State {
   next: Map<number, number>
@@ -15,29 +13,33 @@ interface State {
 export class LongestPassage {
   readonly #states: State[] = [{ next: new Map(), length: 0, link: -1 }]
   readonly #ids = new Map<string, number>()
+  #last = 0
   #at = 0
   #matched = 0
   #longest = 0
-
-  constructor(text: string) {
-    let last = 0
-    for (const word of wordsOf(text)) last = this.#extend(last, this.#idOf(word))
-  }
 
   /** Words of the longest passage so far that the text repeats. */
   get longest(): number {
     return this.#longest
   }
 
-  /** Reads one other text, or one item of it: a passage does not go on in the next. */
-  read(other: string): void {
+  /** Goes on with the text: all of it comes before anything that it is compared with. */
+  add(words: Iterable<string>): void {
+    for (const word of words) this.#last = this.#extend(this.#last, this.#idOf(word))
+  }
+
+  /** What is read next is another text, or another item of one: a passage does not go on in it. */
+  startNext(): void {
     this.#at = 0
     this.#matched = 0
-    for (const word of wordsOf(other)) {
+  }
+
+  /** Reads on in one of the others. */
+  read(words: Iterable<string>): void {
+    for (const word of words) {
       const id = this.#ids.get(word)
       if (id === undefined) {
-        this.#at = 0
-        this.#matched = 0
+        this.startNext()
         continue
       }
       this.#step(id)

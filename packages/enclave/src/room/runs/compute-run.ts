@@ -1,4 +1,4 @@
-import type { Name, Transform } from '@sotto/protocol/contract'
+import type { Name, RunPlan, Transform } from '@sotto/protocol/contract'
 import { type Digest, documentDigest } from '@sotto/protocol/keyrelease'
 import type { ProvenanceStep } from '@sotto/protocol/room'
 import type { BoardFiles } from '../board/board-files.ts'
@@ -70,18 +70,32 @@ export async function computeRun(job: RunJob, options: ComputeOptions): Promise<
       results.set(transform.name, result)
     }
     const last = results.get(offer.transform)!
-    const commonWords = await compareWords(last, job, inputs, transcripts)
-    const bytes = encodeResult(last)
-    const outputs = plan.outputs.map(({ name, maxBytes }) => {
-      if (bytes.length > maxBytes)
-        throw roomRoleError('ROOM_OUTPUT', `${name} is larger than agreed`, {
-          expected: `at most ${maxBytes} bytes`,
-        })
-      return nameOutput(name, bytes)
-    })
+    const commonWords = await compareWords(last, job, inputs, transcripts, signal)
+    const outputs = await nameOutputs(encodeResult(last), plan.outputs, signal)
     return { outputs, steps: plan.transforms.map((transform) => stepOf(transform, job, commonWords)), models }
   } finally {
     inputs.close()
+  }
+}
+
+/** Each output is the whole result. What none becomes of is overwritten. */
+async function nameOutputs(
+  bytes: Uint8Array,
+  agreed: RunPlan['outputs'],
+  signal: AbortSignal,
+): Promise<ClearOutput[]> {
+  try {
+    const large = agreed.find(({ maxBytes }) => bytes.length > maxBytes)
+    if (large !== undefined)
+      throw roomRoleError('ROOM_OUTPUT', `${large.name} is larger than agreed`, {
+        expected: `at most ${large.maxBytes} bytes`,
+      })
+    const outputs: ClearOutput[] = []
+    for (const { name } of agreed) outputs.push(await nameOutput(name, bytes, signal))
+    return outputs
+  } catch (error) {
+    bytes.fill(0)
+    throw error
   }
 }
 
@@ -96,13 +110,14 @@ async function compareWords(
   { plan }: RunJob,
   inputs: RunInputs,
   transcripts: readonly string[],
+  signal: AbortSignal,
 ): Promise<number | undefined> {
   const { maxCommonWords } = plan.rules
   if (maxCommonWords === undefined) return undefined
   const texts: string[] = [...transcripts]
   // A million texts are more than a call takes arguments.
   for (const name of inputs.namesOf('text')) for (const text of await inputs.texts(name)) texts.push(text)
-  return requireOverlap(textOf(result), texts, maxCommonWords)
+  return requireOverlap(textOf(result), texts, maxCommonWords, signal)
 }
 
 function stepOf(transform: Transform, { offer }: RunJob, commonWords: number | undefined): ProvenanceStep {

@@ -1,6 +1,5 @@
 import { toHex, utf8 } from '@sotto/protocol/bytes'
 import {
-  type ContractView,
   type DataStatement,
   type NamedContract,
   parseContract,
@@ -15,9 +14,10 @@ import {
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { evidenceDigest, WRAP_SUITE } from '@sotto/protocol/keyrelease'
 import type { OfferCall, RoomEvidence } from '@sotto/protocol/room'
-import { collectBound, createReceiptKey, type JudgingContext } from '../../release/index.ts'
+import { collectBoundFor, createReceiptKey, type JudgingContext, verifyKms } from '../../release/index.ts'
 import type { TrustedHardware } from '@sotto/serve/tee'
 import { roomRoleError } from '../errors.ts'
+import type { KmsCalls } from '../kms/kms-calls.ts'
 import { requireParty } from './require-party.ts'
 import type { RunJob } from './run-job.ts'
 
@@ -28,8 +28,8 @@ export interface PrepareContext extends JudgingContext {
   maxInputBytes: number
   /** Bytes of one result, at most. */
   maxResultBytes: number
-  /** Where the contract stands, as its KMS says to the party that asks. @throws `ROOM_KMS`, `ROOM_KMS_UNREACHABLE` */
-  standing(contract: NamedContract, inquiry: string): Promise<ContractView>
+  /** Says where a contract stands to the party that asks. */
+  contracts: Pick<KmsCalls, 'show'>
   /** Whether this room can do what a plan asks for. @throws `ROOM_TASK`, and what a kind of task refuses */
   requireRunnable(plan: RunPlan): Promise<void>
 }
@@ -39,8 +39,10 @@ const MAX_OFFER_SECONDS = 86_400
 
 /**
  * Prepares a run: what a party asks for, with keys of this run alone and evidence that binds them. Nothing is decided by
- * it, and nothing read: owners consent to exactly this, or nothing happens.
- * @throws `ROOM_INQUIRY`, `ROOM_TASK`, `ROOM_INPUT_TOO_LARGE`, codes of contracts, of the release and of the hardware
+ * it, and nothing read: owners consent to exactly this, or nothing happens. The KMS is verified once, and what follows is
+ * about that one: whoever says that the contract is in force is who the evidence is made for.
+ * @throws `ROOM_INQUIRY`, `ROOM_TASK`, `ROOM_INPUT_TOO_LARGE`, `ROOM_KMS`, `ROOM_KMS_UNREACHABLE`, codes of contracts, of the
+ * release and of the hardware
  */
 export async function prepareRun(call: OfferCall, context: PrepareContext): Promise<RunJob> {
   const named = parseContract(utf8(call.contract))
@@ -59,12 +61,13 @@ export async function prepareRun(call: OfferCall, context: PrepareContext): Prom
       expected: `at most ${context.maxResultBytes} bytes`,
       found: `${large.maxBytes}`,
     })
-  await requireAgreed(named, call, context)
+  const kms = await verifyKms(context)
+  await requireAgreed(named, call, kms.service.importKey, context)
   await context.requireRunnable(plan)
   const wrap = WRAP_SUITE.kem.generate()
   const signer = createReceiptKey()
-  const bound = await collectBound(context, { wrapKey: wrap.publicKey, receiptKey: signer.publicKey })
-  const { binding, pieces, checkpoint, service } = bound
+  const keys = { wrapKey: wrap.publicKey, receiptKey: signer.publicKey }
+  const { binding, pieces, checkpoint, service } = await collectBoundFor(kms, context, keys)
   const shown: RoomEvidence = { evidence: pieces, binding, checkpoint: checkpoint.note }
   const at = context.now()
   const offer: RunOffer = {
@@ -98,9 +101,11 @@ export async function prepareRun(call: OfferCall, context: PrepareContext): Prom
 async function requireAgreed(
   named: NamedContract,
   { inquiry }: OfferCall,
-  { standing, now }: PrepareContext,
+  importKey: string,
+  { contracts, now }: PrepareContext,
 ): Promise<void> {
-  const { contract, accepted, closed, withdrawn, runs } = await standing(named, inquiry)
+  const view = await contracts.show({ call: 'show', contract: named.digest, inquiry }, importKey)
+  const { contract, accepted, closed, withdrawn, runs } = view
   if (parseContract(utf8(contract)).digest !== named.digest)
     throw roomRoleError('ROOM_KMS_UNREACHABLE', 'the KMS answers about another contract')
   requireInForce({ contract: named.contract, accepted, closed, withdrawn, runs }, now())

@@ -229,8 +229,10 @@ export class RoomRun {
       const reviewers = reviewersOf(job)
       if (reviewers.length === 0) return await this.#release(made)
       // Who looks gets it in clear: what was withdrawn, ended or taken back until now counts. The same run has the same keys.
-      const again = await patiently(signal, async () =>
-        obtainRunKeys(job, consents, kms, await this.#service()),
+      const again = await patiently(
+        signal,
+        async () => obtainRunKeys(job, consents, kms, await this.#service()),
+        () => this.#isOver(),
       )
       for (const key of again.contentKeys) key.fill(0)
       const review = await this.#seal(made, () => reviewers)
@@ -263,11 +265,10 @@ export class RoomRun {
       outputs: made.outputs,
       approvals: [...this.#approvals.values()],
     }
-    const isOver = (): boolean => this.#parts.now() >= job.offer.notAfter
     const permit = await patiently(
       this.#stop.signal,
       async () => obtainPermit(job, result, this.#parts.kms, await this.#service()),
-      isOver,
+      () => this.#isOver(),
     )
     this.#stop.signal.throwIfAborted()
     this.#set({ permit })
@@ -284,11 +285,13 @@ export class RoomRun {
   /** Seals each output, and puts it on the board. @returns the envelopes */
   async #seal(made: MadeResult, receiversOf: (output: string) => readonly Party[]): Promise<string[]> {
     const { offer, run, signer, access } = this.job
+    const { signal } = this.#stop
     const envelopes: string[] = []
     for (const output of made.outputs) {
       const of = { genesis: offer.genesis, contract: offer.contract, run }
-      const { envelope, digest, sealed } = await sealOutput(output, receiversOf(output.output), of, signer)
-      await this.#parts.board.write(access, digest, sealed, this.#stop.signal)
+      const receivers = receiversOf(output.output)
+      const { envelope, digest, sealed } = await sealOutput(output, receivers, of, signer, signal)
+      await this.#parts.board.write(access, digest, sealed, signal)
       envelopes.push(envelope)
     }
     return envelopes
@@ -320,6 +323,10 @@ export class RoomRun {
         finishedAt: this.#parts.now(),
       },
     }
+  }
+
+  #isOver(): boolean {
+    return this.#parts.now() >= this.job.offer.notAfter
   }
 
   #requireOwn({ run, output, digest }: OutputApproval, { outputs }: ComputedRun): void {

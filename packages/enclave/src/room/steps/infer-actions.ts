@@ -56,9 +56,9 @@ export function answererOf(engine: EngineProcess, task: InferTask): Answerer {
     return async (item, signal) => {
       const request = chat(item as string, prompt ?? PROMPTS.classify, settings)
       const said = await whole(engine.generate({ ...request, responseFormat }, { signal }))
-      const { label } = JSON.parse(said) as { label: string }
+      const label = labelIn(said)
       // The grammar lets out nothing else; what leaves the room is of the contract whatever an engine says.
-      if (labels!.includes(label)) return label
+      if (label !== undefined && labels!.includes(label)) return label
       throw unfinished()
     }
   }
@@ -86,6 +86,15 @@ async function whole(events: AsyncIterable<{ type: string; text?: string }>): Pr
   }
   if (isDone) return said
   throw unfinished()
+}
+
+/** Of an answer that ends where its tokens did: nothing. */
+function labelIn(said: string): string | undefined {
+  try {
+    return (JSON.parse(said) as { label?: string } | null)?.label
+  } catch {
+    return undefined
+  }
 }
 
 function requireSettings({ settings, action }: InferTask, known: readonly (keyof InferSettings)[]): void {

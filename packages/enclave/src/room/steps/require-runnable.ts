@@ -1,19 +1,21 @@
 import type { RunPlan, Task, Transform } from '@sotto/protocol/contract'
 import { roomRoleError } from '../errors.ts'
 import { checkTemplates, policyOf } from '../sql/index.ts'
+import type { GoodQueries } from './good-queries.ts'
 import { withSqlEngine } from './sql-step.ts'
 import type { StepTools } from './types.ts'
 
 /**
  * Whether a room can do what a run asks for, before anybody consents to it: a refusal then costs nobody anything. Queries
  * that read results of others are checked when those are there.
+ * @param good queries that were found good before: they are not looked at again, for each look starts a process
  * @throws `ROOM_TASK`, `ROOM_SQL_REFUSED` and the other codes of a check
  */
-export async function requireRunnable(plan: RunPlan, tools: StepTools): Promise<void> {
+export async function requireRunnable(plan: RunPlan, tools: StepTools, good: GoodQueries): Promise<void> {
   for (const transform of plan.transforms) {
     const { task } = transform
     requireSources(plan, transform)
-    if (task.kind === 'sql') await checkQueries(plan, transform, tools)
+    if (task.kind === 'sql') await checkQueries(plan, transform, tools, good)
     if (task.kind === 'infer') requireItems(plan, transform)
   }
 }
@@ -35,13 +37,23 @@ function canRead(reader: Task, source: Task): boolean {
   return reader.action !== 'transcribe' && source.kind === 'infer' && source.action !== 'embed'
 }
 
-async function checkQueries(plan: RunPlan, transform: Transform, tools: StepTools): Promise<void> {
+async function checkQueries(
+  plan: RunPlan,
+  transform: Transform,
+  tools: StepTools,
+  good: GoodQueries,
+): Promise<void> {
   const { task, reads } = transform
   if (task.kind !== 'sql') return
-  const isOfInputs = reads.every((name) => plan.inputs.some((input) => input.name === name))
-  await withSqlEngine(tools, async (engine) => {
-    if (isOfInputs) await checkTemplates(engine, task.templates, policyOf(plan, transform))
-  })
+  if (tools.sql === undefined || !reads.every((name) => plan.inputs.some((input) => input.name === name)))
+    return withSqlEngine(tools, async () => undefined)
+  const { entry, part } = tools.sql
+  const policy = policyOf(plan, transform)
+  await good.check({ templates: task.templates, policy, engine: { entry, part } }, () =>
+    withSqlEngine(tools, async (engine) => {
+      await checkTemplates(engine, task.templates, policy)
+    }),
+  )
 }
 
 /** Models here read texts and recordings. */

@@ -1,14 +1,15 @@
 import { MAX_CALL_ANSWER_BYTES, MAX_CALL_BYTES } from '@sotto/protocol/contract'
 import { MAX_ROOM_ANSWER_BYTES, MAX_ROOM_CALL_BYTES, MAX_ROOM_EVIDENCE_BYTES } from '@sotto/protocol/room'
-import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
-import { describe, expect, it } from 'vitest'
+import { SEALED_CALL_OVERHEAD_BYTES, SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
+import { describe, expect, it, vi } from 'vitest'
 import { between, bytesOf, refusalOf, refusing } from './between.ts'
 
 const TYPE = { 'content-type': SEALED_CALL_TYPE }
+const sealed = (bytes: number): number => bytes + SEALED_CALL_OVERHEAD_BYTES
 
 describe.each([
-  ['the KMS', '/calls', 'kms-1', '/v1/contracts', MAX_CALL_BYTES, MAX_CALL_ANSWER_BYTES],
-  ['the room', '/runs', 'room', '/v1/runs', MAX_ROOM_CALL_BYTES + 65_536, MAX_ROOM_ANSWER_BYTES + 65_536],
+  ['the KMS', '/calls', 'kms-1', '/v1/contracts', sealed(MAX_CALL_BYTES), sealed(MAX_CALL_ANSWER_BYTES)],
+  ['the room', '/runs', 'room', '/v1/runs', sealed(MAX_ROOM_CALL_BYTES), sealed(MAX_ROOM_ANSWER_BYTES)],
 ])('sealed calls to %s', (_, path, host, target, maxCallBytes, maxAnswerBytes) => {
   it('go on as they are, with nothing of who sent them, and so do answers', async () => {
     const { asked, call } = between({ [host]: new Response(new Uint8Array([7, 8])) })
@@ -39,6 +40,21 @@ describe.each([
       const response = await call('POST', path, new Uint8Array(maxCallBytes), TYPE)
       expect(response.status).toBe(status)
     }
+  })
+
+  it('are as many at once as memory is meant for, and whoever is one too many is told', async () => {
+    const { promise, resolve } = Promise.withResolvers<Response>()
+    const { call, asked } = between({ [host]: () => promise })
+    const calls = Array.from({ length: 16 + 128 }, () => call('POST', path, 'x', TYPE))
+    await vi.waitFor(() => expect(asked).toHaveLength(16))
+    const refused = await call('POST', path, 'x', TYPE)
+    expect([await refusalOf(Promise.resolve(refused)), refused.headers.get('retry-after')]).toEqual([
+      '503 HTTP_BUSY',
+      '1',
+    ])
+    resolve(new Response('y'))
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(calls.map(() => 200))
+    expect(asked).toHaveLength(calls.length)
   })
 
   it('that are refused keep their code; who is silent is named', async () => {
@@ -98,17 +114,4 @@ describe('the content key of an artifact', () => {
     expect(await refusalOf(large)).toMatch(/HTTP_BODY_TOO_LARGE$/)
     expect(asked).toEqual([])
   })
-})
-
-it.each([
-  ['GET', '/room', { roomUrl: undefined }],
-  ['POST', '/runs', { roomUrl: undefined }],
-  ['PUT', `/boards/${'ab'.repeat(32)}`, { boardUrl: undefined }],
-  ['GET', `/boards/${'ab'.repeat(32)}/messages`, { boardUrl: undefined }],
-])('%s %s is no route where there is nothing behind it', async (method, path, urls) => {
-  const { call, asked } = between({}, urls)
-  expect(await refusalOf(call(method, path, method === 'GET' ? undefined : 'x', TYPE))).toBe(
-    '404 API_ROUTE_NOT_FOUND',
-  )
-  expect(asked).toEqual([])
 })

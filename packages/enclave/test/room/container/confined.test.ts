@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { claim } from '../../../../../test/claims.ts'
 import { hostRun, isReadByOrdinaryUser } from './hosted.ts'
 import { perl, SAY, whyNoContainer } from './real-image.ts'
 
@@ -54,7 +55,7 @@ describe
     ...(!isRoot || canBeOrdinary
       ? [{ name: 'of an ordinary user', as: isRoot ? 'ordinary-user' : 'same', uid: 'shared' } as const]
       : []),
-  ])('a container $name', ({ as, uid }) => {
+  ])(claim('rooms.code', 'a container $name'), ({ as, uid }) => {
   const seen = new Map<string, string>()
   let report: { uid: string; sockets: string; full: boolean }
   let server: Server

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { claim } from '../../../../../test/claims.ts'
 import {
   type ContainerEngine,
   createContainerEngine,
@@ -21,7 +22,7 @@ describe.skipIf((await whyNoContainer()) !== undefined)('a container', { timeout
   }, 30_000)
   afterAll(() => engine.close())
 
-  describe('that takes more than it may', () => {
+  describe(claim('rooms.code', 'that takes more than it may'), () => {
     it('makes no more processes than its number, and all of them end', async () => {
       const word = `bomb-${process.pid}-${Date.now()}`
       const code = `${SAY} my $n = 0; while (defined(my $p = fork)) { if (!$p) { close STDOUT; sleep 100 } $n++; last if $n > 2000 } print $n`

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { claim } from '../../../../../test/claims.ts'
 import {
   type ContainerEngine,
   createContainerEngine,
@@ -98,23 +99,26 @@ describe.skipIf((await whyNoContainer()) !== undefined)('a container', { timeout
     expect(await run(engine, perl(code), { image })).toBe('100755 100644 other')
   })
 
-  it('says of a job that fails no status, no signal and nothing that it printed', async () => {
-    const code =
-      'print "secret"; print STDERR "secret"; open(F, ">", "/out/result"); print F "secret"; close F;'
-    const said = new Set<string>()
-    for (const command of [
-      perl(`${code} exit 77`),
-      perl(`${code} kill 9, $$; kill 11, $$; exit 3`),
-      ['/no/such/program-secret'],
-      ['no-such-secret'],
-    ]) {
-      const error: unknown = await run(engine, command).catch((reason: unknown) => reason)
-      expect(error).toEqual(failure('ENDED'))
-      said.add(wordsOf(error))
-    }
-    expect([...said]).toHaveLength(1)
-    expect([...said].join()).not.toMatch(/secret|77/)
-  })
+  it(
+    claim('rooms.code', 'says of a job that fails no status, no signal and nothing that it printed'),
+    async () => {
+      const code =
+        'print "secret"; print STDERR "secret"; open(F, ">", "/out/result"); print F "secret"; close F;'
+      const said = new Set<string>()
+      for (const command of [
+        perl(`${code} exit 77`),
+        perl(`${code} kill 9, $$; kill 11, $$; exit 3`),
+        ['/no/such/program-secret'],
+        ['no-such-secret'],
+      ]) {
+        const error: unknown = await run(engine, command).catch((reason: unknown) => reason)
+        expect(error).toEqual(failure('ENDED'))
+        said.add(wordsOf(error))
+      }
+      expect([...said]).toHaveLength(1)
+      expect([...said].join()).not.toMatch(/secret|77/)
+    },
+  )
 
   it('is another than the contract names, and is never started', async () => {
     await expect(run(engine, shell('echo x'), { task: { manifest: 'a'.repeat(64) } })).rejects.toEqual(

@@ -181,6 +181,13 @@ describe('a layer that is refused', () => {
     ['an absolute path', 'an absolute path in a layer', [[file('/x')]]],
     ['a path that is too deep', 'a path in a layer that is too deep', [[file('a/'.repeat(64) + 'x')]]],
     ['a name that is too long', 'a name in a layer that no file can have', [[file('n'.repeat(256))]]],
+    ['a link to nothing', 'a symbolic link to what no path is', [[symlink('a', '')]]],
+    ['a link to what is too long', 'a symbolic link to what no path is', [[symlink('a', 'x'.repeat(3073))]]],
+    [
+      'a path that is too long',
+      'a path in a layer that is too deep',
+      [[file(`${`${'x'.repeat(250)}/`.repeat(13)}f`)]],
+    ],
     ['a link that climbs out', 'a symbolic link that leads out of the image', [[symlink('a/b', '../../x')]]],
     [
       'a link that climbs out of its root',

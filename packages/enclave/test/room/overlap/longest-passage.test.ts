@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LongestPassage } from '../../../src/room/overlap/longest-passage.ts'
-import { wordsOf } from '../../../src/room/overlap/words.ts'
+import { wordsOf } from './words-of.ts'
 
 function longest(text: string, ...others: string[]): number {
-  const passage = new LongestPassage(text)
-  for (const other of others) passage.read(other)
+  const passage = new LongestPassage()
+  passage.add(wordsOf(text))
+  for (const other of others) {
+    passage.startNext()
+    passage.read(wordsOf(other))
+  }
   return passage.longest
 }
 
@@ -13,7 +17,7 @@ function longest(text: string, ...others: string[]): number {
 function longestBySearch(text: string, others: readonly string[]): number {
   const own = wordsOf(text)
   let found = 0
-  for (const other of others.map(wordsOf))
+  for (const other of others.map((other) => wordsOf(other)))
     for (let a = 0; a < own.length; a++)
       for (let b = 0; b < other.length; b++) {
         let length = 0

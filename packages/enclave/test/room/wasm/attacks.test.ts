@@ -1,5 +1,6 @@
 import { SottoError } from '@sotto/protocol/errors'
 import { describe, expect, it } from 'vitest'
+import { claim } from '../../../../../test/claims.ts'
 import { ATTACKS } from './attacks.ts'
 import { BUFFER, codeOf, COPY, dataAt, PROC_EXIT, RANDOM_GET, run, WASI, writing } from './programs.ts'
 import { call, DROP, i32, program } from './assembler.ts'
@@ -12,7 +13,7 @@ function errorOf(act: () => unknown): unknown {
   }
 }
 
-describe('a module', () => {
+describe(claim('rooms.code', 'a module'), () => {
   it.each(ATTACKS)('that $name ends with $code', ({ module, code }) => {
     expect(WebAssembly.validate(module) || code === 'format').toBe(true)
     expect(

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { claim } from '../../../../../test/claims.ts'
 import { ModuleExit } from '../../../src/room/wasm/wasi/index.ts'
 import { ERRNO } from '../../../src/room/wasm/wasi/errno.ts'
 import { WASI_FUNCTIONS } from '../../../src/room/wasm/wasi/signatures.ts'
@@ -11,7 +12,7 @@ const WRITE = 1n << 6n
 const OPEN = { create: 1, directory: 2, exclusive: 4, truncate: 8 }
 const END = 2 * 65_536
 
-describe('files', () => {
+describe(claim('rooms.code', 'files'), () => {
   it.each([
     ['in/people', 'id,name\n1,a\n'],
     ['in/texts/0', 'first'],
@@ -357,7 +358,7 @@ describe('pointers of a module', () => {
   })
 })
 
-describe('a module learns nothing of the machine', () => {
+describe(claim('rooms.code', 'a module learns nothing of the machine'), () => {
   it('by its environment, which is empty', () => {
     const host = new WasiHost()
     host.view.setUint32(RESULT, 9, true)

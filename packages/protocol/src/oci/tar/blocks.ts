@@ -1,8 +1,5 @@
 import { ociError } from '../errors.ts'
 
-/** Bytes of a tar's blocks. */
-export const TAR_BLOCK = 512
-
 /** Reads a stream of chunks of any size in pieces of the size that is wanted. */
 export interface ByteSource {
   /** Bytes that were taken. */

@@ -1,3 +1,4 @@
+import { tarChecksum } from '../../tar/header.ts'
 import { ociError } from '../errors.ts'
 import { fromLatin1 } from './latin1.ts'
 import { parseField, parseNumeric, parseOctal, requireRange, type TarTime } from './numbers.ts'
@@ -70,15 +71,6 @@ export function parseTarHeader(block: Uint8Array): TarHeader {
   const prefix = text(345, 155)
   if (prefix !== '') header.path = `${prefix}/${header.path}`
   return header
-}
-
-/** The sum of a header's bytes, its own field taken as spaces (POSIX ustar). */
-export function tarChecksum(block: Uint8Array): number {
-  let sum = 8 * 0x20
-  block.forEach((byte, index) => {
-    if (index < 148 || index >= 156) sum += byte
-  })
-  return sum
 }
 
 function requireChecksum(block: Uint8Array): void {

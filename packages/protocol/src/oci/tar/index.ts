@@ -1,3 +1,2 @@
-export { tarChecksum } from './header.ts'
 export type { TarTime } from './numbers.ts'
 export { readTarStream, shownPath, type TarEntry, type TarEntryType, type TarLimits } from './read.ts'

@@ -1,5 +1,6 @@
+import { TAR_BLOCK } from '../../tar/header.ts'
 import { ociError } from '../errors.ts'
-import { type ByteSource, openByteSource, TAR_BLOCK } from './blocks.ts'
+import { type ByteSource, openByteSource } from './blocks.ts'
 import { parseTarHeader, type TarHeader } from './header.ts'
 import { toLatin1 } from './latin1.ts'
 import { parseField, type TarTime } from './numbers.ts'

@@ -16,7 +16,7 @@ import { containerError, layoutError } from '../errors.ts'
 import type { LayerRange, LayoutImage } from '../layout.ts'
 import { MAX_IMAGE_ENTRIES } from '../limits.ts'
 import { readRange } from '../../inputs/read-range.ts'
-import { parseEntryPath, staysInside } from './entry-path.ts'
+import { parseEntryPath, requireLinkTarget } from './entry-path.ts'
 import { ImageTree, RESERVED_FOLDERS } from './image-tree.ts'
 
 /** What is unpacked, and how much at most. */
@@ -68,8 +68,7 @@ export async function unpackImage(fd: number, folder: string, plan: UnpackPlan):
         tree.put(steps, 'file', layer)
         return write(entry, steps)
       case 'symlink':
-        if (!staysInside(entry.link, steps.length - 1))
-          throw layoutError('a symbolic link that leads out of the image')
+        requireLinkTarget(entry.link, steps.length - 1)
         tree.put(steps, 'symlink', layer)
         return symlinkSync(Buffer.from(entry.link, 'latin1'), pathOf(steps))
       case 'hardlink':
