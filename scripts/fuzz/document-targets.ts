@@ -124,7 +124,7 @@ export const documentTargets: readonly Target[] = [
     async () => [encodeDocument((await ownWorld()).receipt.saved.certificate)],
     (bytes) => parseReceiptCertificate(bytes),
   ),
-  parser('saved receipt', async () => [encodeDocument((await ownWorld()).receipt.saved)], parseSavedReceipt),
+  parser('saved receipt', savedReceipts, parseSavedReceipt),
   parser('collateral bundle', collateralBundles, unpackCollateral),
   parser('collateral index', collateralBundles, parseIndex),
 ]
@@ -216,6 +216,12 @@ function document<T>(name: string, decoder: Decoder<T>, seeds: Target['seeds']):
 /** A policy of the KMS, and what it means to the verifier of evidence. */
 function readKeyPolicy(bytes: Uint8Array): unknown {
   return evidencePolicyOf(parseKeyReleasePolicy(bytes))
+}
+
+/** Without and with the bundle by which the service was judged. */
+async function savedReceipts(): Promise<Uint8Array[]> {
+  const { world, receipt } = await ownWorld()
+  return [encodeDocument(receipt.saved), encodeDocument({ ...receipt.saved, trust: world.bundle })]
 }
 
 async function insideTrailers(): Promise<Uint8Array[]> {

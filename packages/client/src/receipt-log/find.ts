@@ -3,11 +3,11 @@ import { leafHash, proveInclusion, verifyInclusion } from '@sotto/protocol/merkl
 import { holdsDigest, receiptDigest, type ReceiptBatch } from '@sotto/protocol/receipt-log'
 import type { SavedReceipt } from '@sotto/protocol/receipts'
 import { TILE_WIDTH } from '@sotto/protocol/tile-path'
-import { verifyReceipt } from '@sotto/verifier'
+import { type TrustPolicy, verifyReceipt } from '@sotto/verifier'
 import { verifyUnder } from '@sotto/verifier/bundle'
 import { clientError } from '../errors.ts'
 import type { EntryProof, LogReader } from '../monitor/index.ts'
-import { decodeBatch, type LoggedPolicy } from './verify.ts'
+import { decodeBatch } from './verify.ts'
 
 /**
  * Finds the batch that holds a receipt, and proves that it is in the log. Entries are read from the release of the enclave
@@ -18,7 +18,7 @@ import { decodeBatch, type LoggedPolicy } from './verify.ts'
  */
 export async function findLogged(
   saved: SavedReceipt,
-  { policy, reader }: { policy: LoggedPolicy; reader: LogReader },
+  { policy, reader }: { policy: TrustPolicy; reader: LogReader },
 ): Promise<EntryProof> {
   const { ok, release } = verifyReceipt(saved, policy)
   if (!ok || release === undefined)

@@ -1,2 +1,2 @@
 export { findLogged } from './find.ts'
-export { type LoggedPolicy, type LoggedResult, verifyLogged } from './verify.ts'
+export { type LoggedResult, verifyLogged } from './verify.ts'

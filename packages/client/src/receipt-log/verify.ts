@@ -15,9 +15,6 @@ import { requirementsOf } from '@sotto/verifier/bundle'
 import { type Check, Refusal, runChecks } from '@sotto/verifier/checks'
 import { type EntryProof, verifyEntryProof } from '../monitor/index.ts'
 
-/** What of a policy decides here: as of receipts themselves. */
-export type LoggedPolicy = Pick<TrustPolicy, 'genesis' | 'log' | 'witnesses'>
-
 /** How a receipt stands in the log. */
 export interface LoggedResult {
   /** Every step passed. */
@@ -32,7 +29,7 @@ export interface LoggedResult {
 interface Facts {
   saved: SavedReceipt
   proof: EntryProof
-  policy: LoggedPolicy
+  policy: TrustPolicy
   release: ReleaseReceipt
   checkpoint?: VerifiedCheckpoint
   batch?: ReceiptBatch
@@ -78,7 +75,7 @@ const LOGGED_CHECKS: readonly Check<Facts>[] = [
 export function verifyLogged(
   saved: SavedReceipt,
   proof: EntryProof,
-  policy: LoggedPolicy,
+  policy: TrustPolicy,
   receipt: ReceiptResult = verifyReceipt(saved, policy),
 ): LoggedResult {
   if (!receipt.ok || receipt.release === undefined) return { ok: false, steps: receipt.steps }

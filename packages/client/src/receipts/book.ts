@@ -15,6 +15,7 @@ import type { ExchangeEnd } from '../transport/index.ts'
 import type { ReceiptRecord } from '../types.ts'
 import { type CertificateName, fetchCertificate } from './fetch-certificate.ts'
 import { type ReceiptClaim, verifyClaim } from './verify.ts'
+import { type JudgedService, withTrust } from './with-trust.ts'
 
 /** Latest records kept in memory. */
 const MAX_RECORDS = 256
@@ -24,8 +25,13 @@ const MAX_CERTIFICATES = 64
 
 /** The receipts of one connection. */
 export interface ReceiptBook {
-  /** Follows a response to its end and verifies the receipt it then carries. */
-  track(response: Response, claim: Omit<ReceiptClaim, 'end'>, end: Promise<ExchangeEnd>): void
+  /** Follows a response to its end and verifies the receipt it then carries; `judged` is of the service that was asked. */
+  track(
+    response: Response,
+    claim: Omit<ReceiptClaim, 'end'>,
+    end: Promise<ExchangeEnd>,
+    judged: JudgedService,
+  ): void
   receiptOf(response: Response): Promise<SavedReceipt>
   readonly records: readonly ReceiptRecord[]
 }
@@ -36,6 +42,8 @@ export interface ReceiptBookOptions {
   /** Sends an inner GET through the verified connection. */
   send(path: string): Promise<Response>
   onReceipt: ((record: ReceiptRecord) => void) | undefined
+  /** Whether saved receipts hold the bundle of their service. */
+  withTrust: boolean
 }
 
 /** Starts an empty book. */
@@ -48,14 +56,18 @@ export function createReceiptBook(options: ReceiptBookOptions): ReceiptBook {
   async function receive(
     claim: Omit<ReceiptClaim, 'end'>,
     ended: Promise<ExchangeEnd>,
+    judged: JudgedService,
   ): Promise<SavedReceipt> {
     const end = await ended
     const values = end.trailers.filter(([name]) => name === RECEIPT_TRAILER).map(([, value]) => value)
     if (values.length === 0) throw clientError('RECEIPT_MISSING', 'the answer carries no receipt')
     let entry: Extract<ReceiptRecord, { status: 'verified' }>
     try {
-      const saved = await complete(values)
-      entry = { status: 'verified', receipt: verifyClaim(saved, verify, { ...claim, end }), saved }
+      const bare = await complete(values)
+      // The bundle was verified before the request left; it is not verified again for each receipt.
+      const receipt = verifyClaim(bare, verify, { ...claim, end })
+      const saved = options.withTrust ? withTrust(bare, judged) : bare
+      entry = { status: 'verified', receipt, saved }
     } catch (cause) {
       const error =
         cause instanceof SottoError && cause.code.startsWith('RECEIPT_')
@@ -97,8 +109,8 @@ export function createReceiptBook(options: ReceiptBookOptions): ReceiptBook {
   }
 
   return {
-    track(response, claim, end) {
-      const saved = receive(claim, end)
+    track(response, claim, end, judged) {
+      const saved = receive(claim, end, judged)
       // Whoever wants the receipt awaits it by `receiptOf`; nobody else needs to handle a refusal.
       saved.catch(() => {})
       pending.set(response, saved)

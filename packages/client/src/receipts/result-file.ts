@@ -10,7 +10,7 @@ import {
   parseCanonicalJson,
   text,
 } from '@sotto/protocol/jcs'
-import { parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
+import { MAX_SAVED_RECEIPT_BYTES, parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
 import { clientError } from '../errors.ts'
 
 /** A request, the answer to it and the receipt for both, as they went through the encryption. */
@@ -34,8 +34,8 @@ export interface SavedResult {
 const MAGIC: Uint8Array = utf8('sotto-result-v1\n')
 const LENGTH_BYTES = 4
 const DIGEST_BYTES = 32
-/** A receipt has 512 KiB at most. */
-const MAX_HEADER_BYTES = 1024 * 1024
+/** A receipt, with its trust bundle, and what a header has beside it. */
+const MAX_HEADER_BYTES = MAX_SAVED_RECEIPT_BYTES + 65_536
 /** A body at most. */
 const MAX_BODY_BYTES = 1024 ** 3
 /** Bytes of a kept result at most. */

@@ -12,6 +12,7 @@ export {
 export {
   encodeReceiptTrailer,
   inferenceReceiptDecoder,
+  MAX_SAVED_RECEIPT_BYTES,
   parseReceiptCertificate,
   parseReceiptTrailer,
   parseSavedReceipt,

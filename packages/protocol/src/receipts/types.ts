@@ -1,5 +1,5 @@
 import type { Digest, LoggedStatement } from '../keyrelease/types.ts'
-import type { MerkleProof } from '../evidence/types.ts'
+import type { MerkleProof, TrustBundle } from '../evidence/types.ts'
 
 /**
  * What the enclave signs for every complete answer (T16). Digests are salted: without the salt
@@ -50,4 +50,10 @@ export interface SavedReceipt {
   envelope: string
   salt: string
   certificate: ReceiptCertificate
+  /**
+   * The bundle by which the client judged the service before it sent the request: evidence of the KMS with its collateral,
+   * release statements and the key-release policy, with proofs. Absent: the KMS's signature can be verified, and not what
+   * hardware and code made it.
+   */
+  trust?: TrustBundle
 }

@@ -6,6 +6,12 @@
 export interface WitnessedClock {
   /** Whole seconds; never runs back. */
   now(): number
+  /**
+   * Seconds, with a fraction, that the witnesses vouched for and the monotonic clock since: the host's wall clock has no
+   * part in it, turned back or forward. At most the true time, and behind it by the way of a checkpoint from its witnesses
+   * to us; minus infinity before the first {@link observe}.
+   */
+  witnessed(): number
   /** A verified witness time: it is at least that late. One that was seen before, or an older one, adds nothing. */
   observe(witnessTime: number): void
   /**
@@ -33,13 +39,14 @@ export function createClock(
   let bound: { time: number; at: number } | undefined
 
   function floor(): number {
-    return bound === undefined ? 0 : bound.time + (host.monotonic() - bound.at) / 1000
+    return bound === undefined ? Number.NEGATIVE_INFINITY : bound.time + (host.monotonic() - bound.at) / 1000
   }
   return {
     now() {
       latest = Math.max(latest, Math.floor(host.wall() / 1000), Math.floor(floor()))
       return latest
     },
+    witnessed: floor,
     observe(witnessTime) {
       newest = Math.max(newest, witnessTime)
       if (bound === undefined || witnessTime > floor()) bound = { time: witnessTime, at: host.monotonic() }

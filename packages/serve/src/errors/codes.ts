@@ -17,7 +17,7 @@ import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/pro
  * - `ROLE_UNSAFE` (stop): the process was started in a way that lets somebody look inside (T7).
  * - `TEE_ABSENT` (fix-input): this machine has no hardware to attest with, or it is not switched on.
  * - `TEE_UNAVAILABLE` (retry): the hardware or the launcher did not answer in time.
- * - `TEE_NO_SEALING` (stop): this hardware offers no sealing key.
+ * - `TEE_NO_SEALING` (stop): this hardware offers no sealing key, or the helper that asks it is not in the image.
  * - `TEE_MALFORMED` (stop): the hardware or the launcher answered something impossible.
  * - `LOG_UNREACHABLE` (retry): no answer from the log, or one that asks to come back.
  * - `LOG_REFUSED` (fix-input): the log does not take this entry or this token.

@@ -8,6 +8,7 @@ export { type Helper, runHelper } from './helper.ts'
 export { type Device, type Machine, thisMachine } from './machine.ts'
 export { collectNitroDocument, type NitroRequest } from './nitro.ts'
 export { collectGpuEvidence, type GpuHelpers } from './nvidia.ts'
+export { deriveSnpKey } from './snp-key.ts'
 export { fetchAmdCertification, fetchTdQuote, type ThimCertificates, type ThimOptions } from './thim.ts'
 export {
   openTpm,

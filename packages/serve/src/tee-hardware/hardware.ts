@@ -18,6 +18,7 @@ import {
 import type { TrustedHardware } from '../tee/types.ts'
 import { collateralFiles } from './collateral-files.ts'
 import { type CollectedPiece, PROCESSOR_SOURCES, type ProcessorSource } from './processors.ts'
+import { deriveSealing } from './sealing.ts'
 
 /** Where evidence comes from; by default this machine. */
 export interface HardwareOptions {
@@ -30,6 +31,12 @@ export interface HardwareOptions {
   gpus?: GpuHelpers
   /** Program that asks the Nitro Secure Module. Default `nsm-attest`. */
   nitroHelper?: string
+  /** Program that asks AMD's secure processor for a key. Default `snp-derive-key`. */
+  sealingHelper?: string
+  /** Milliseconds that it may take. Default 10000. */
+  sealingTimeoutMs?: number
+  /** Environment of this process, which tells Confidential ACI. Default `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>
   /** Collateral that this machine lacks, by the kind of evidence it goes with. Default: files of {@link COLLATERAL_FOLDER}. */
   collateral?: (family: EvidenceFamily) => Promise<Readonly<Record<string, Uint8Array>>>
 }
@@ -76,10 +83,16 @@ export async function openHardware(options: HardwareOptions = {}): Promise<Trust
       ]
       return Promise.all(pieces.map((piece) => encode(piece, collateral)))
     },
-    async deriveSealingKey() {
-      // MSG_KEY_REQ and EGETKEY are out of reach of plain files, which are all this process may use.
-      throw serveError('TEE_NO_SEALING', `${family} offers this process no key for sealing`)
-    },
+    deriveSealingKey: (context) =>
+      deriveSealing(
+        family,
+        {
+          helper: options.sealingHelper ?? 'snp-derive-key',
+          timeoutMs: options.sealingTimeoutMs,
+          env: options.env ?? process.env,
+        },
+        context,
+      ),
   }
 }
 

@@ -1,2 +1,2 @@
-export { requireMeasuredConfig, type UsedConfig } from './measured-config.ts'
+export { isInConfidentialAci, requireMeasuredConfig, type UsedConfig } from './measured-config.ts'
 export type { TrustedHardware } from './types.ts'

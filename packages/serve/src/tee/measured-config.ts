@@ -79,6 +79,16 @@ export async function requireMeasuredConfig(
   }
 }
 
+/**
+ * Whether the guest of Confidential ACI started this process. Nobody hides it from a role: without the variable
+ * {@link requireMeasuredConfig} refuses there, as HOST_DATA is then not the hash of the configuration.
+ */
+export function isInConfidentialAci(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): boolean {
+  return (env[CONTEXT_VARIABLE] ?? '') !== ''
+}
+
 /** SHA-256 of the policy that the guest wrote down, in hexadecimal; undefined where there is none that can be read. */
 async function policyDigest(folder: string | undefined): Promise<string | undefined> {
   if (folder === undefined || folder === '') return undefined

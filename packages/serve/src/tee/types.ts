@@ -14,8 +14,9 @@ export interface TrustedHardware {
    */
   collectEvidence(binding: Uint8Array): Promise<Evidence>
   /**
-   * 32 bytes only this measurement on this machine can derive, for sealing state at rest.
-   * @throws `TEE_NO_SEALING` (stop) where the hardware has none
+   * 32 bytes only this measurement on this machine can derive, for sealing state at rest; others for another context.
+   * @param context 1-128 characters
+   * @throws `TEE_NO_SEALING` (stop) where the hardware has none, `COLLECT_*` when a helper that asks it does not answer
    */
   deriveSealingKey(context: string): Promise<Uint8Array>
 }

@@ -19,6 +19,17 @@ test(claim('T13', 'a wall clock turned back does not bring time back'), () => {
   expect(clock.now()).toBe(9000)
 })
 
+test(claim('T13', 'what witnesses vouched for takes nothing from the wall clock'), () => {
+  const { clock, host } = clockAt(9000)
+  expect([clock.witnessed(), clock.now()]).toEqual([Number.NEGATIVE_INFINITY, 9000])
+  clock.observe(2000)
+  host.monotonic = 30_500
+  expect([clock.witnessed(), clock.now()]).toEqual([2030.5, 9000])
+  host.wall = 0
+  clock.observe(2010)
+  expect(clock.witnessed()).toBe(2030.5)
+})
+
 test(claim('T13', 'silence of the witnesses is counted by the monotonic clock'), () => {
   const { clock, host } = clockAt(1000)
   expect(clock.sinceObserved()).toBe(Number.POSITIVE_INFINITY)

@@ -19,7 +19,7 @@ import { Refusal, runChecks, type Check } from '../checks/index.ts'
 import type { TrustPolicy } from '../policy/index.ts'
 import type { Step } from '../result.ts'
 
-/** What of a policy decides about receipts. */
+/** What of a policy decides about the chain behind receipts. */
 export type ReceiptPolicy = Pick<TrustPolicy, 'genesis' | 'log' | 'witnesses'>
 
 /** What a certificate establishes, as far as its checks passed. */

@@ -1,5 +1,6 @@
 import { fromBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
+import type { TrustBundle } from '@sotto/protocol/evidence'
 import { decodeDocument, PAYLOAD_TYPES, type ReleaseReceipt } from '@sotto/protocol/keyrelease'
 import {
   inferenceReceiptDecoder,
@@ -9,9 +10,12 @@ import {
   type ReceiptCertificate,
   type SavedReceipt,
 } from '@sotto/protocol/receipts'
+import type { BundleResult } from '../bundle/verify.ts'
 import { Refusal, runChecks, Skip, type Check } from '../checks/index.ts'
+import type { TrustPolicy } from '../policy/index.ts'
 import type { Step } from '../result.ts'
-import { type ChainFacts, type ReceiptPolicy, verifyChain, type VerifiedChain } from './chain.ts'
+import { type ChainFacts, verifyChain, type VerifiedChain } from './chain.ts'
+import { judgeTrust, trustCheck, type TrustFacts } from './trust.ts'
 
 /** What the holder of a receipt sent and got, to compare with its digests. Either may be missing. */
 export interface ReceiptSubject {
@@ -19,7 +23,7 @@ export interface ReceiptSubject {
   response?: { status: number; contentType: string; body: Iterable<Uint8Array> }
 }
 
-/** Outcome: every step, and the receipt's statement when its signature holds. */
+/** Outcome: every step, those of the receipt's bundle among them, and the receipt's statement when its signature holds. */
 export interface ReceiptResult {
   ok: boolean
   steps: Step[]
@@ -28,10 +32,8 @@ export interface ReceiptResult {
   release?: ReleaseReceipt
 }
 
-interface Facts extends ChainFacts {
-  saved: SavedReceipt
+interface Facts extends TrustFacts {
   subject: ReceiptSubject
-  receipt?: InferenceReceipt
 }
 
 const RECEIPT_CHECKS: readonly Check<Facts>[] = [
@@ -94,19 +96,33 @@ const RECEIPT_CHECKS: readonly Check<Facts>[] = [
 export type ReceiptVerifier = (saved: SavedReceipt, subject?: ReceiptSubject) => ReceiptResult
 
 /**
- * A {@link verifyReceipt} for many receipts: what stands behind a `certificate` is verified once per
- * object, however many receipts share it. Certificate objects must not be changed after first use.
+ * A {@link verifyReceipt} for many receipts: what stands behind a `certificate` or a `trust` is verified once per
+ * object, however many receipts share it. These objects must not be changed after first use.
  */
-export function createReceiptVerifier(policy: ReceiptPolicy): ReceiptVerifier {
+export function createReceiptVerifier(policy: TrustPolicy): ReceiptVerifier {
   const chains = new WeakMap<ReceiptCertificate, VerifiedChain>()
+  const bundles = new WeakMap<TrustBundle, BundleResult>()
+  const judge = (trust: TrustBundle, { checkpoint }: ChainFacts): BundleResult => {
+    const judged = bundles.get(trust) ?? judgeTrust(trust, policy, checkpoint?.time ?? 0)
+    // A refusal may come of a verifier that was not loaded yet.
+    if (judged.verdict.ok) bundles.set(trust, judged)
+    return judged
+  }
   return (saved, subject = {}) => {
     const chain = chains.get(saved.certificate) ?? verifyChain(saved.certificate, policy)
     chains.set(saved.certificate, chain)
-    const facts: Facts = { ...chain.facts, saved, subject }
-    const { ok, steps } = runChecks(RECEIPT_CHECKS, facts)
+    const judged = saved.trust && judge(saved.trust, chain.facts)
+    const facts: Facts = {
+      ...chain.facts,
+      saved,
+      subject,
+      ...(judged?.service && { service: judged.service }),
+    }
+    const own = runChecks(RECEIPT_CHECKS, facts)
+    const trust = runChecks([trustCheck(saved)], facts)
     return {
-      ok: chain.ok && ok,
-      steps: [...chain.steps, ...steps],
+      ok: chain.ok && own.ok && trust.ok && judged?.verdict.ok !== false,
+      steps: [...chain.steps, ...own.steps, ...(judged?.verdict.steps ?? []), ...trust.steps],
       ...(facts.receipt && { receipt: facts.receipt }),
       ...(facts.release && { release: facts.release }),
     }
@@ -118,13 +134,20 @@ export function createReceiptVerifier(policy: ReceiptPolicy): ReceiptVerifier {
  * receipt key, each link logged, and the salted digests against what the holder kept. Says nothing
  * about time but "after checkpoint N": hardware has no clock.
  *
- * `ok` speaks of what was given: a step whose request or answer is missing is skipped, and a receipt
- * without both is authentic but not yet known to be about yours. Which tuple admitted the enclave is
- * in `release`; whether its policy is acceptable was judged with the trust bundle, by its digest.
+ * With `trust` the steps of its bundle follow, by their names: hardware, measurement and key-release policy, judged as of the
+ * bundle's checkpoint (see {@link verifyTrustBundle}), and `receipt.trust`, which says that the bundle is this receipt's.
+ *
+ * `ok` speaks of what was given: a step whose request, answer or bundle is missing is skipped, and a receipt without
+ * request and answer is authentic but not yet known to be about yours. One without a bundle rests on the word of the KMS.
+ * Which tuple admitted the enclave is in `release`.
+ *
+ * In pages that load verifiers on demand a kind of evidence may be missing: `while (await loadMissingFamilies())` again.
+ *
+ * @throws `POLICY_MALFORMED` as {@link verifyTrustBundle}, for a receipt with `trust`
  */
 export function verifyReceipt(
   saved: SavedReceipt,
-  policy: ReceiptPolicy,
+  policy: TrustPolicy,
   subject: ReceiptSubject = {},
 ): ReceiptResult {
   return createReceiptVerifier(policy)(saved, subject)

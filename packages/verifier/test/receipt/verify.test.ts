@@ -37,6 +37,7 @@ describe('an honest receipt', () => {
         'receipt.signature pass',
         'receipt.request pass',
         'receipt.response pass',
+        'receipt.trust skipped',
       ])
       expect(result).toMatchObject({ ok: true, receipt: minted.receipt, release: minted.release })
     },
@@ -45,9 +46,10 @@ describe('an honest receipt', () => {
   it('says what it was not compared with: a skip is not a pass', () => {
     const { ok, steps } = verify(world, minted.saved)
     expect(ok).toBe(true)
-    expect(steps.slice(-2)).toMatchObject([
+    expect(steps.slice(-3)).toMatchObject([
       { name: 'receipt.request', status: 'skipped', reason: expect.any(String) },
       { name: 'receipt.response', status: 'skipped', reason: expect.any(String) },
+      { name: 'receipt.trust', status: 'skipped', reason: expect.any(String) },
     ])
   })
 
