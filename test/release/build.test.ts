@@ -4,36 +4,48 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fromBase64Url, fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import { consoleReleaseDecoder } from '@sotto/protocol/console-release'
 import { parseDsse, verifyDsse } from '@sotto/protocol/dsse'
 import { decodeDocument, PAYLOAD_TYPES, releaseStatementDecoder } from '@sotto/protocol/keyrelease'
 import { encodeManifest, softwareMeasurement } from '@sotto/protocol/measurement'
 import { verifyProvenance, verifySbom } from '@sotto/verifier/provenance'
+import { type RunningServer, startServer } from '@sotto/serve/server'
+import { commands } from '../../packages/cli/src/commands/index.ts'
 import { measureImage } from '../../packages/cli/src/software-tee/measure.ts'
 import { parseManifest } from '../../packages/cli/src/console/manifest.ts'
+import { type RunResult, runInMemory } from '../../packages/cli/test/support/memory-io.ts'
+import { createMemoryStore } from '../../packages/edge/test/log/memory-store.ts'
+import { openUnbound, threeWitnesses } from '../../packages/edge/test/log/parties.ts'
 import { comparePages, compareRole } from '../../scripts/release/again.ts'
+import { openLog } from '../../scripts/release/publish.ts'
 import { claim } from '../claims.ts'
-import { copyCheckout, releaseBuild } from './checkout.ts'
+import { type Build, copyCheckout, releaseBuild } from './checkout.ts'
 import { cyclonedxProblems } from './cyclonedx.ts'
+import { writeLogFiles, writePolicy } from './log.ts'
 
 let work: string
 let checkout: string
 let out: string
-let built: ReturnType<typeof releaseBuild>
+let built: Build
 let digest: string
+const witnesses = threeWitnesses()
+const log = openUnbound(createMemoryStore(), witnesses)
+let server: RunningServer
 const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(out, name)))
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const key = (): Uint8Array => fromBase64Url(/release key (\S+)/.exec(built.stderr)![1]!)
 
-beforeAll(() => {
+beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'sotto-release-'))
   checkout = join(work, 'checkout')
   out = join(work, 'out')
   copyCheckout(checkout)
   writeFileSync(join(work, 'kms.json'), '{"listen":"127.0.0.1"}')
-  // One role: the other takes the same way with four times the bytes.
-  built = releaseBuild(
+  server = await startServer(log.app, { host: '127.0.0.1', port: 0, drainMs: 100 })
+  const { policy, tokenFile } = await writeLogFiles(work, witnesses)
+  // One role: the others take the same way with more bytes.
+  built = await releaseBuild(
     checkout,
     '--out',
     out,
@@ -47,10 +59,20 @@ beforeAll(() => {
     join(work, 'release.key'),
     '--configuration',
     `kms=${join(work, 'kms.json')}`,
+    '--log',
+    server.url,
+    '--append-token-file',
+    tokenFile,
+    '--policy',
+    policy,
   )
   digest = fromUtf8(read('kms/measurement')).trim()
 }, 300_000)
-afterAll(() => rmSync(work, { recursive: true, force: true }))
+afterAll(async () => {
+  log.publisher.stop()
+  await server.close()
+  rmSync(work, { recursive: true, force: true })
+})
 
 describe('release:build', () => {
   it(
@@ -206,31 +228,69 @@ describe('release:build', () => {
       expect(fromUtf8(read(name))).not.toContain(seed)
   })
 
-  it('measures another image when one letter of the source changes, and no other file of it', () => {
-    const file = join(checkout, 'packages/kms/src/main.software.ts')
-    const source = readFileSync(file, 'utf8')
-    writeFileSync(file, `${source}\nglobalThis.performance.mark('x')\n`)
-    const { stdout, status } = releaseBuild(
-      checkout,
-      '--out',
-      join(work, 'changed'),
-      '--role',
-      'kms',
-      '--software',
-      '--images-only',
-    )
-    writeFileSync(file, source)
-    expect(status).toBe(0)
-    expect(stdout).not.toContain(digest)
-    const [before, after] = [out, join(work, 'changed')].map((folder) =>
-      readFileSync(join(folder, 'kms/manifest'), 'utf8').split('\n'),
-    )
-    expect(after!.filter((line) => !before!.includes(line)).map((line) => line.slice(69))).toEqual([
-      'role.js',
-    ])
-  })
+  it(
+    claim('chain.measurement', 'logs release, bill of materials and provenance, and says as which entries'),
+    async () => {
+      const entries: string[] = []
+      const reader = openLog({ url: server.url, ...(await writeLogFiles(work, witnesses)) })
+      const checkpoint = await reader.latest()
+      for await (const { entry } of reader.entries(0, checkpoint.size, checkpoint))
+        entries.push(fromUtf8(entry))
+      const { roles, console: pages } = JSON.parse(fromUtf8(read('release.json'))) as Logged
+      const logged = [
+        pages.statements.release,
+        ...['release', 'provenance', 'sbom'].map((name) => roles.kms.statements[name]!),
+      ]
+      expect(logged.map(({ index }) => index)).toEqual([0, 1, 2, 3])
+      expect(logged.map(({ envelope }) => envelope)).toEqual(entries)
+      for (const name of ['release', 'sbom', 'provenance'])
+        expect(built.stderr).toContain(
+          `logged ${name} of kms as entry ${roles.kms.statements[name]!.index}\n`,
+        )
+    },
+  )
+
+  it(
+    claim(
+      'release.reproducible',
+      'is what sotto verify --source builds from the same source, and names the file that another letter changes',
+    ),
+    async () => {
+      const policy = await writePolicy(work, witnesses, { releaseKeys: [toBase64Url(key())] })
+      const verify = (): Promise<RunResult> =>
+        runInMemory(
+          commands,
+          [
+            'verify',
+            '--source',
+            checkout,
+            '--release',
+            join(out, 'release.json'),
+            '--policy',
+            policy,
+            '--yes',
+          ],
+          { cwd: work, env: { PATH: process.env['PATH']! } },
+        )
+      const same = await verify()
+      expect(same, same.stderr).toMatchObject({ code: 0 })
+      expect(same.stdout).toContain('the source builds exactly what is released\n')
+      const file = join(checkout, 'packages/kms/src/main.software.ts')
+      const source = readFileSync(file, 'utf8')
+      writeFileSync(file, `${source}\nglobalThis.performance.mark('x')\n`)
+      const { code, stdout } = await verify()
+      writeFileSync(file, source)
+      expect(code).toBe(5)
+      expect(stdout).toContain('the source builds another image: role.js has other bytes')
+      expect(stdout).toContain(`expected: ${digest}\n`)
+    },
+  )
 })
 
+interface Logged {
+  roles: { kms: { statements: Record<string, { envelope: string; index: number }> } }
+  console: { statements: { release: { envelope: string; index: number } } }
+}
 interface Sbom {
   serialNumber: string
   components: {

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -14,14 +16,20 @@ export function copyCheckout(folder: string): void {
     cpSync(from, to, { recursive: true, verbatimSymlinks: true })
 }
 
+/** How a build ended. */
+export interface Build {
+  status: number | null
+  stdout: string
+  stderr: string
+}
+
 /** Runs `release:build` of a checkout. */
-export function releaseBuild(
-  checkout: string,
-  ...args: string[]
-): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [join(checkout, 'scripts/release/main.ts'), ...args], {
-    encoding: 'utf8',
+export async function releaseBuild(checkout: string, ...args: string[]): Promise<Build> {
+  const child = spawn(process.execPath, [join(checkout, 'scripts/release/main.ts'), ...args], {
     cwd: checkout,
-    maxBuffer: 1 << 24,
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const ended = once(child, 'close') as Promise<[number | null]>
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { status: (await ended)[0], stdout, stderr }
 }

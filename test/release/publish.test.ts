@@ -1,21 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { encodeTrustPolicy } from '@sotto/verifier'
-import { createWorld } from '@sotto/testkit'
-import { verifierKeyOf } from '@sotto/protocol/note'
 import { createMemoryStore } from '../../packages/edge/test/log/memory-store.ts'
-import {
-  envelope,
-  open,
-  ORIGIN,
-  SIGNER,
-  threeWitnesses,
-  TOKEN,
-} from '../../packages/edge/test/log/parties.ts'
+import { envelope, open, threeWitnesses, TOKEN } from '../../packages/edge/test/log/parties.ts'
 import { ReleaseFailure } from '../../scripts/release/failure.ts'
 import { openLog, publish } from '../../scripts/release/publish.ts'
+import { writeLogFiles } from './log.ts'
 
 let work: string
 beforeEach(() => {
@@ -31,23 +22,9 @@ async function world(
 ): Promise<ReturnType<typeof openLog>> {
   const witnesses = threeWitnesses()
   const log = open(createMemoryStore(), witnesses)
-  const { policy } = await createWorld()
-  const file = join(work, 'policy.json')
-  writeFileSync(
-    file,
-    encodeTrustPolicy({
-      ...policy,
-      log: { origin: ORIGIN, key: verifierKeyOf(SIGNER, 'ed25519') },
-      witnesses: {
-        ...policy.witnesses,
-        keys: witnesses.map(({ key }, i) => ({ key, organisation: `w${i}`, operator: true })),
-        quorum: 2,
-      },
-    }),
-  )
-  writeFileSync(join(work, 'token'), `${TOKEN}\n`, { mode: 0o600 })
+  const files = await writeLogFiles(work, witnesses)
   const inner: Fetch = async (input, init) => log.app(new Request(input as string, init))
-  return openLog({ url: 'http://log', tokenFile: join(work, 'token'), policy: file }, change(inner))
+  return openLog({ url: 'http://log', ...files }, change(inner))
 }
 
 it('proves each entry under the log and witnesses of the policy', async () => {

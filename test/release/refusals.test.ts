@@ -86,8 +86,9 @@ describe('what hardware reports', () => {
 
   it('stands in the statement as it was given', () => {
     expect(given({ kms }).get('kms')).toEqual(kms)
-    expect(statement(kms)).toMatchObject({ predicate: { evidence: snp } })
     const dataUse = { tasks: [], retentionSeconds: 0, training: false }
+    // A KMS declares that it gets no content, whoever says nothing about it.
+    expect(statement(kms)).toMatchObject({ predicate: { evidence: snp, dataUse } })
     expect(statement(given({ kms: { ...kms, dataUse } }).get('kms') as typeof kms)).toMatchObject({
       predicate: { dataUse },
     })

@@ -1,8 +1,14 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fromBase64Url } from '@sotto/protocol/bytes'
-import { CUSTODY_TYPES, type RecoveryReceipt, type RecoveryRequest } from '@sotto/protocol/custody'
+import {
+  CUSTODY_TYPES,
+  type RecoveryReceipt,
+  type RecoveryRequest,
+  type RootSuccession,
+  type ShareSet,
+} from '@sotto/protocol/custody'
 import type { KmsState } from '@sotto/protocol/evidence'
 import { type KeySet, type ReleasedKeys, type ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -248,3 +254,92 @@ test('the log alone says who holds shares and who acknowledged them', TIMEOUT, a
     'shares    generation 1, 2 of 3 open it\n  1 custodian-1: acknowledged\n  2 custodian-2: acknowledged\n  3 custodian-3: not yet\n',
   )
 })
+
+/** Proposes by the command line, and as many members accept as it takes. */
+async function decideByCommands(voters: number, ...what: string[]): Promise<void> {
+  const proposed = await deployment.member(0, 'propose', ...what, '--json')
+  expect(proposed, proposed.stderr).toMatchObject({ status: 0 })
+  const { id } = JSON.parse(proposed.stdout) as { id: string }
+  for (let n = 0; n < voters; n++) {
+    const voted = await deployment.member(n, 'vote', id.slice(0, 12), 'accept', '--json', '--yes')
+    expect(voted, voted.stderr).toMatchObject({ status: 0 })
+    expect(JSON.parse(voted.stdout)).toMatchObject({ id, outcome: n + 1 === voters ? 'accepted' : 'open' })
+  }
+}
+
+async function accept(n: number, generation: number): Promise<void> {
+  await expect.poll(() => newestShares().generation).toBe(generation)
+  const { status, stdout, stderr } = await deployment.custodian('accept', n)
+  expect(status, stderr).toBe(0)
+  expect(stdout).toContain(`accepted, generation ${generation}\n`)
+}
+
+async function killAndRecover(by: number[]): Promise<void> {
+  await deployment.kms.end('SIGKILL')
+  await deployment.start()
+  for (const n of by) {
+    const { status, stderr } = await deployment.custodian('release', n)
+    expect(status, stderr).toBe(0)
+  }
+  await deployment.waitFor('ready')
+}
+
+const newestShares = () => deployment.kms.world.logged<ShareSet>(CUSTODY_TYPES.shareSet).at(-1)!.document
+
+test(
+  claim(
+    'T15',
+    'by command line members name other custodians: killed halfway the old shares count, and then the new ones alone',
+  ),
+  TIMEOUT,
+  async () => {
+    const { kms } = deployment
+    const custodians = await deployment.addCustodians(2)
+    await writeFile(join(kms.directory, 'next.json'), JSON.stringify({ threshold: 2, custodians }))
+    await decideByCommands(2, 'custodians', 'next.json')
+    await accept(4, 2)
+    await killAndRecover([1, 2])
+    await accept(5, 2)
+
+    await kms.end('SIGKILL')
+    await deployment.start()
+    const old = await deployment.custodian('release', 1)
+    expect([old.status, codeOf(old.stderr)]).toEqual([5, 'CLI_REFUSED'])
+    expect(old.stderr).toContain('found:    custody.share: none of its shares is sealed to your key\n')
+    for (const n of [4, 5]) expect((await deployment.custodian('release', n)).status).toBe(0)
+    await deployment.waitFor('ready')
+    expect(kms.world.logged<RecoveryReceipt>(CUSTODY_TYPES.recoveryReceipt).at(-1)!.document).toMatchObject({
+      generation: 2,
+      indexes: [1, 2],
+    })
+  },
+)
+
+test(
+  claim('T15', 'by command line members replace request keys and the root key: its custodians open it first'),
+  TIMEOUT,
+  async () => {
+    const { kms } = deployment
+    const { set } = await releaseKeys()
+    await decideByCommands(1, 'rotate')
+    const next = await releaseKeys()
+    expect(next.set.epoch).toBe(set.epoch + 1)
+    const before = set.keys.map(({ keyId }) => keyId)
+    expect(next.set.keys.filter(({ keyId }) => !before.includes(keyId))).not.toEqual([])
+
+    await decideByCommands(2, 'rotate-root')
+    await accept(4, 3)
+    await killAndRecover([4, 5])
+    const successions = () => kms.world.logged<RootSuccession>(CUSTODY_TYPES.rootSuccession)
+    expect(successions(), 'one of two could not bring it back').toEqual([])
+    await accept(5, 3)
+    await expect.poll(() => successions().length).toBe(1)
+    expect(newestShares().rootKey).toBe(successions()[0]!.document.rootKey)
+
+    await killAndRecover([4, 5])
+    expect(await deployment.pin()).toBe(genesis)
+    expect((await deployment.status()).stdout).toContain(
+      `root key  ${newestShares().rootKey}, generation 2\n`,
+    )
+  },
+)

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { toBase64Url } from '@sotto/protocol/bytes'
 import type { KmsState } from '@sotto/protocol/evidence'
 import { documentDigest, type Genesis } from '@sotto/protocol/keyrelease'
 import { encodeTrustPolicy, type TrustPolicy } from '@sotto/verifier'
@@ -31,14 +32,20 @@ export class Deployment {
 
   static async create(count: number, threshold: number): Promise<Deployment> {
     const deployment = new Deployment(await KmsProcess.create())
-    for (let n = 1; n <= count; n++) {
-      const file = join(deployment.kms.directory, `custodian-${n}`)
-      const { stdout } = await deployment.sotto(['custodian', 'new', file])
-      deployment.custodians.push({ name: `custodian-${n}`, key: stdout.trim(), file })
-    }
-    const custodians = deployment.custodians.map(({ name, key }) => ({ name, key }))
+    const custodians = await deployment.addCustodians(count)
     deployment.root = { source: 'custodians', threshold, custodians }
     return deployment
+  }
+
+  /** Makes the files of some more, and gives what they hand over. */
+  async addCustodians(count: number): Promise<{ name: string; key: string }[]> {
+    const already = this.custodians.length
+    for (let n = already + 1; n <= already + count; n++) {
+      const file = join(this.kms.directory, `custodian-${n}`)
+      const { stdout } = await this.sotto(['custodian', 'new', file])
+      this.custodians.push({ name: `custodian-${n}`, key: stdout.trim(), file })
+    }
+    return this.custodians.slice(already).map(({ name, key }) => ({ name, key }))
   }
 
   /** Launches the KMS, with its release in the log, and waits until it answers. */
@@ -95,6 +102,14 @@ export class Deployment {
     const where = ['--kms', this.kms.url, '--log', await this.logUrl()]
     const policy = flags.includes('--policy') ? [] : ['--policy', 'policy.json']
     return this.sotto(['custodian', command, this.custodians[n - 1]!.file, ...where, ...policy, ...flags])
+  }
+
+  /** A command of member `n`, counted from 0. */
+  async member(n: number, ...argv: string[]): Promise<Run> {
+    const file = join(this.kms.directory, `member-${n}.key`)
+    const secret = toBase64Url(this.kms.world.members[n]!.secretSeed)
+    await writeFile(file, JSON.stringify({ version: 1, algorithm: 'EdDSA', secret }), { mode: 0o600 })
+    return this.sotto([...argv, '--key', file, '--kms', this.kms.url, '--policy', 'policy.json'])
   }
 
   async status(): Promise<Run> {

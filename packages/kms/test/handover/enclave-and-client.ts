@@ -1,10 +1,12 @@
 import { fromBase64Url, utf8 } from '@sotto/protocol/bytes'
+import type { KmsState } from '@sotto/protocol/evidence'
 import { kemById } from '@sotto/protocol/hpke'
 import type { ReleasedKeys, ReleaseResponse } from '@sotto/protocol/keyrelease'
 import { OhttpClientKey, OhttpGatewayKey, OhttpRequestOpener, parseKeyConfig } from '@sotto/protocol/ohttp'
 import type { TrustedService } from '@sotto/verifier'
+import { bundleOf, judge } from '../client.ts'
 import type { KmsProcess } from '../process/launcher.ts'
-import { Enclave, payloadOf } from '../world.ts'
+import { Enclave, payloadOf, type World } from '../world.ts'
 
 /** Asks a KMS for its keys, as an enclave. */
 export async function obtainKeys(kms: KmsProcess): Promise<ReleasedKeys['keys']> {
@@ -36,4 +38,43 @@ export function sendThrough(
   })
   const pieces = sealer.end(utf8(content)).flatMap((piece) => opener.push(piece))
   return Buffer.concat([...pieces, ...opener.finish()]).toString()
+}
+
+/** A client that goes on sending, and looks at what its KMS publishes before each request. */
+export class SendingClient {
+  /** Requests that were read by who holds the keys. */
+  sent = 0
+  /** Why others were not sent, or not read. */
+  readonly refused = new Set<string>()
+  #isOver = false
+  readonly #ended: Promise<void>
+
+  /**
+   * @param held keys of the enclave that reads
+   * @param ask gives what the KMS publishes now; what it throws is a refusal
+   */
+  constructor(world: World, held: ReleasedKeys['keys'], ask: () => Promise<KmsState>) {
+    this.#ended = this.#send(world, held, ask)
+  }
+
+  async #send(world: World, held: ReleasedKeys['keys'], ask: () => Promise<KmsState>): Promise<void> {
+    for (let n = 0; !this.#isOver; n++) {
+      try {
+        const state = await ask()
+        const { service, refusing } = judge(world, await bundleOf(world, state))
+        if (service === undefined) this.refused.add(refusing.join())
+        else if (sendThrough(service, state.keySet.envelope, held, `word ${n}`) === `word ${n}`) this.sent++
+        else this.refused.add('read as something else')
+      } catch (error) {
+        this.refused.add(String(error))
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** Ends when the request under way has. */
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await this.#ended
+  }
 }

@@ -9,7 +9,7 @@ import { claim } from '../../../../test/claims.ts'
 import { bundleOf, judge } from '../client.ts'
 import type { KmsProcess, StartChange } from '../process/launcher.ts'
 import { payloadOf } from '../world.ts'
-import { obtainKeys, sendThrough } from './enclave-and-client.ts'
+import { obtainKeys, SendingClient, sendThrough } from './enclave-and-client.ts'
 import { prepareUpgrade } from './upgrade-processes.ts'
 
 let old: KmsProcess
@@ -49,26 +49,15 @@ test(
     const { service, refusing } = judge(world, await bundleOf(world, before))
     expect(refusing).toEqual([])
 
-    // A client goes on sending, and looks at whichever KMS answers before each request.
+    // It looks at whichever KMS answers, and where none does goes by what it saw last.
     let state = before
-    let sent = 0
-    let isOver = false
-    const refused: string[] = []
-    const sending = (async () => {
-      while (!isOver) {
-        for (const { url } of [next, old]) {
-          const answer = await fetch(`${url}/v1/keys`).catch(() => undefined)
-          if (answer?.ok !== true) continue
-          state = (await answer.json()) as KmsState
-          break
-        }
-        const verdict = judge(world, await bundleOf(world, state))
-        if (verdict.service === undefined) refused.push(...verdict.refusing)
-        else if (sendThrough(verdict.service, state.keySet.envelope, held, `word ${sent}`) === `word ${sent}`)
-          sent++
-        await new Promise((resolve) => setTimeout(resolve, 20))
+    const client = new SendingClient(world, held, async () => {
+      for (const { url } of [next, old]) {
+        const answer = await fetch(`${url}/v1/keys`).catch(() => undefined)
+        if (answer?.ok === true) return (state = (await answer.json()) as KmsState)
       }
-    })()
+      return state
+    })
 
     await next.start(change)
     await until('taken over', () => next.output.includes('taken-over'))
@@ -76,11 +65,10 @@ test(
     expect(await isReady(next)).toBe(false)
     expect(await old.end('SIGTERM')).toBe(0)
     await until('ready', () => isReady(next))
-    const sentBefore = sent
-    await until('used', () => sent > sentBefore + 3)
-    isOver = true
-    await sending
-    expect(refused).toEqual([])
+    const sentBefore = client.sent
+    await until('used', () => client.sent > sentBefore + 3)
+    await client.stop()
+    expect([...client.refused]).toEqual([])
 
     const after = await next.call<KmsState>('/v1/keys')
     expect(setOf(after)).toMatchObject({

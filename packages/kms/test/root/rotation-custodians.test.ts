@@ -72,6 +72,11 @@ test('with custodians a new root key waits until enough of them can open it', as
   expect(await refusingSteps(world)).toEqual([])
   const next = newestSet(world)
   expect(next.generation).toBe(2)
+  const { offered, newest } = historyOf(world)
+  expect(
+    [offered!.document, newest!.document.generation],
+    'to be acknowledged, and to be given away',
+  ).toEqual([next, 1])
   for (const custodian of custodians) await world.kms.acknowledgeShare(acknowledgement(next, custodian))
   await world.kms.tick()
   const history = historyOf(world)

@@ -98,6 +98,11 @@ export class RootHistory {
     return this.#sets.findLast(({ document }) => document.rootKey === this.#rootKey)
   }
 
+  /** The newest share set of all: of the root key in force, or of the next one, which waits until its custodians can open theirs. */
+  get offered(): LoggedShareSet | undefined {
+    return this.#sets.at(-1)
+  }
+
   /** Takes the entry at `index` into account. */
   read(index: number, entry: Uint8Array): void {
     const envelope = tryParse(entry)

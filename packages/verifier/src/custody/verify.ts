@@ -161,12 +161,14 @@ const CHECKS: readonly Check<Facts>[] = [
     name: 'custody.share',
     title: 'The newest shares in the log include yours, and the KMS asks for no others',
     needs: ['genesis'],
-    run({ history, custodian, generation }) {
+    run({ history, kms: { binding }, custodian, generation }) {
       const set = history.shareSet
       if (set === undefined) throw new Refusal('the log holds no shares of the root key in force')
-      if (set.document.generation !== generation && history.newest?.document.generation !== generation)
+      // Given away are only shares of the root key in force; the next one waits until its own are opened and acknowledged.
+      const newest = isRecovery(binding) ? history.newest : history.offered
+      const shown = [set, newest].find((one) => one?.document.generation === generation)
+      if (shown === undefined)
         throw new Refusal('the KMS shows another generation', `${set.document.generation}`, `${generation}`)
-      const shown = set.document.generation === generation ? set : history.newest!
       const sealed = shown.document.shares.find(({ key }) => key === custodian)
       if (sealed === undefined)
         throw new Refusal('none of its shares is sealed to your key', undefined, custodian)
