@@ -82,13 +82,15 @@ function openGateway(key: OhttpGatewayKey): ReturnType<typeof createGateway> {
     after: { size: 9, root: digest },
     signer: createReceiptKey(),
   }
+  const dates = createDateWindow({ windowMs: 300_000, now: Date.now })
+  dates.open()
   return createGateway({
     keys,
     inner: async (request) => Response.json({ length: (await request.arrayBuffer()).byteLength }),
     modelOf: () => digest,
     identity: () => identity,
     trustBundle: () => new Uint8Array(),
-    dates: createDateWindow({ windowMs: 300_000, wallNow: Date.now }),
+    dates,
   })
 }
 

@@ -51,12 +51,19 @@ function itemsOf(comment: string): { names: string; meaning: string }[] {
       return {
         names: text.slice(0, end),
         meaning:
-          text
-            .slice(end)
+          withoutLinks(text.slice(end))
             .replace(/^[:.]\s*/, '')
             .replace(/\.$/, '') || wordsOf(text),
       }
     })
+}
+
+/** What a compiler resolves stands in a page as the name or the words that it leads from. */
+function withoutLinks(text: string): string {
+  return text.replaceAll(
+    /\{@link\s+([^\s|}]+)(?:\s*\|\s*|\s+)?([^}]*)\}/g,
+    (_, name: string, words: string) => words.trim() || `\`${name}\``,
+  )
 }
 
 function wordsOf(code: string): string {

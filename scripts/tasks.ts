@@ -97,12 +97,23 @@ async function check(): Promise<number> {
 
 /** `demo` and `up` execute built bundles, never sources: what runs is what is measured. */
 async function sotto(args: string[]): Promise<number> {
+  // The engine of queries is large, and most never need it: it comes when rooms are first used.
+  if (args[0] === 'up' && args.includes('--rooms')) installQueries()
   await buildIfStale()
   const entry = join(root, 'dist/cli/sotto.js')
   // Takes this process over: the command keeps the terminal, the signals and the exit code.
   process.argv.splice(1, Infinity, entry, ...args)
   await import(entry)
   return 0
+}
+
+/** Without it a room does everything but queries, and `up` says so. */
+function installQueries(): void {
+  try {
+    installPart(join(root, ROOMS_PART))
+  } catch (error) {
+    process.stderr.write(`sotto: DuckDB is not installed: ${(error as Error).message}\n`)
+  }
 }
 
 function run(command: string, args: string[]): number {

@@ -49,7 +49,7 @@ export const CLAIMS = {
   },
   'rooms.code': {
     sentence:
-      'Code of a party runs in a room without files, network, time or other processes of its own, within bounds of memory, time and size, and what it says of an error stays there.',
+      'Code of a party runs in a room without a network, and sees no file and no other process of the machine: a module has its inputs alone, and no clock or chance of its own, a container its own image and inputs. Both run within bounds of memory, time and size, and what they say of an error stays there.',
     source: 'Clean rooms',
   },
   'rooms.proof': {
@@ -154,7 +154,7 @@ export const CLAIMS = {
   },
   T6: {
     sentence:
-      'Evidence binds a recent witnessed checkpoint; evidence and checkpoint ages are bounded; ordinary bundles are byte-identical for everyone.',
+      'Evidence binds a recent witnessed checkpoint; evidence and checkpoint ages are bounded; ordinary bundles are byte-identical for everyone. Evidence for the nonce of an auditor is made when it asks, and passes for no other.',
     source: 'Rules, T6',
   },
   T7: {
@@ -183,7 +183,7 @@ export const CLAIMS = {
   },
   T12: {
     sentence:
-      'Spent tokens and replay windows are never trusted to the operator: a set that may have lost something voids the tokens it was for, a lost window starts a new key epoch.',
+      'Spent tokens and replay windows are never trusted to the operator: a set that may have lost something voids the tokens it was for, and a gateway takes no request dated before it got its keys, or more than five minutes to come, by the time of the witnesses, wherever the host sets its clock.',
     source: 'Rules, T12',
   },
   'T12.once': {
@@ -193,7 +193,7 @@ export const CLAIMS = {
   },
   'T12.budgets': {
     sentence:
-      'Budgets of contracts are never trusted to the operator: a run is charged, durably and in the log, before its keys leave, once whatever fails, and a ledger that was rolled back is refused.',
+      'Budgets of contracts are never trusted to the operator: a run is charged durably before its keys leave, once whatever fails, and a ledger that was rolled back is refused. The log has a salted digest of it in any case, and that the contract had a run only while every party consents to that.',
     source: 'Rules, T12',
   },
   T13: {
@@ -252,7 +252,7 @@ export const CLAIMS = {
   },
   T20: {
     sentence:
-      'Each release declares what it does with content, signed, logged and bound to its measurement; the enclave does nothing else, and a client policy can require it.',
+      'Each release, of a KMS, an enclave or a room, declares what it does with content, signed, logged and bound to its measurement; the enclave does nothing else, and a client policy can require it of all of them.',
     source: 'Rules, T20',
   },
   'T19.app': {

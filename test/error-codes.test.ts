@@ -17,6 +17,14 @@ describe('the page of error codes', () => {
     ])
   })
 
+  it('has names and words where a comment has links', () => {
+    const text = source(
+      ' * - `A_B` (retry): neither {@link B} nor {@link\n *   C.d}, see {@link e | the E} or {@link f F}.\n',
+      "'A_B'",
+    )
+    expect(errorCodesOf(text)[0]?.meaning).toBe('neither `B` nor `C.d`, see the E or F')
+  })
+
   it('takes the action from where the code is used when the comment has none', () => {
     expect(errorCodesOf(source(' * - `A_B`: busy.\n', "'A_B'"), "const ACTIONS = { A_B: 'retry' }")).toEqual([
       { code: 'A_B', action: 'retry', meaning: 'busy' },

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type PreparedSigner, signDsse } from '@sotto/protocol/dsse'
 import { SottoError } from '@sotto/protocol/errors'
-import { type DataUse, dataUseDecoder } from '@sotto/protocol/data-use'
+import { BY_CONTRACT, type DataUse, dataUseDecoder, NO_CONTENT } from '@sotto/protocol/data-use'
 import { hex, members, parseStrictJson } from '@sotto/protocol/jcs'
 import {
   type Component as EvidenceComponent,
@@ -31,11 +31,14 @@ export interface Reported {
   /** SHA-256 of the configuration file. */
   configuration: string
   evidence: EvidenceComponent
-  /** What the role does with content (T20); absent: nothing is declared. */
+  /** What the role does with content (T20); absent: see {@link DATA_USES}, or nothing is declared. */
   dataUse?: DataUse
   /** The app that it runs beside its models; absent: none. */
   app?: ReleasedApp
 }
+
+/** What a role does with content whatever its configuration says: every role declares it. */
+const DATA_USES: Partial<Record<RoleName, DataUse>> = { kms: NO_CONTENT, room: BY_CONTRACT }
 
 const MAX_EVIDENCE_BYTES = 65_536
 
@@ -113,6 +116,7 @@ export function releaseStatement(options: {
   createdAt: number
 }): ReleaseStatement {
   const { role, digest, version, securityVersion, reported, createdAt } = options
+  const dataUse = reported.dataUse ?? DATA_USES[role]
   const statement: ReleaseStatement = {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [
@@ -125,7 +129,7 @@ export function releaseStatement(options: {
       version,
       securityVersion,
       evidence: reported.evidence,
-      ...(reported.dataUse && { dataUse: reported.dataUse }),
+      ...(dataUse && { dataUse }),
       ...(reported.app && { app: reported.app }),
       createdAt,
     },

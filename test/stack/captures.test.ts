@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { utf8 } from '@sotto/protocol/bytes'
-import type { Sotto } from '@sotto/client'
+import { checkTrust, type Sotto } from '@sotto/client'
 import { whatDisksHold } from '../../packages/cli/src/demo/disks.ts'
 import { judge } from '../../packages/cli/src/demo/judge.ts'
 import { createSearch, nothingFound, type Search } from '../../packages/cli/src/demo/search.ts'
@@ -289,5 +289,17 @@ describe('the trust bundle', () => {
     expect(seen[0]!.length).toBeGreaterThan(1000)
     expect(seen[1]!.equals(seen[0]!)).toBe(true)
     expect(seen[2]!.equals(seen[0]!)).toBe(true)
+  })
+
+  it(claim('T6', 'is made for the nonce of an auditor, and stays what it was for everybody'), async () => {
+    const read = async (): Promise<string> => (await fetch(`${stack.relayUrl}/relay/inference/trust`)).text()
+    const before = await read()
+    const nonce = Buffer.alloc(32, 7).toString('base64url')
+    const { ok, steps } = await checkTrust(stack.relayUrl, { policy: stack.policy, nonce })
+    const step = steps.find(({ name }) => name === 'kms.nonce')
+    expect([ok, step]).toMatchObject([true, { status: 'pass', found: nonce }])
+    const after = await read()
+    expect([before, after].filter((text) => text.includes('"nonce"'))).toEqual([])
+    expect(JSON.parse(after)).toMatchObject({ kms: (JSON.parse(before) as { kms: object }).kms })
   })
 })

@@ -4,6 +4,9 @@ import OpenAI, { AzureOpenAI, toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startProxy, type RunningProxy } from '@sotto/client/proxy'
 import type { Sotto } from '@sotto/client'
+import { canonicalJson } from '@sotto/protocol/jcs'
+import { parseSavedReceipt } from '@sotto/protocol/receipts'
+import { verifyReceipt } from '@sotto/verifier'
 import { wordErrorRate } from '../../packages/cli/src/demo/wer.ts'
 import { claim } from '../claims.ts'
 import { clientOf, demoRecording, startTestStack, testdata, type TestStack } from './support.ts'
@@ -163,6 +166,11 @@ describe('receipts', () => {
     expect(saved).toMatchObject({ version: 1 })
     expect(sotto.receipts.slice(before).map(({ status }) => status)).toEqual(['verified'])
     expect(sotto.receipts.every(({ status }) => status === 'verified')).toBe(true)
+    // From the bytes of a file, down to hardware and code of the KMS, as of the checkpoint in it.
+    const { ok, steps } = verifyReceipt(parseSavedReceipt(canonicalJson(saved)), stack.policy)
+    expect(steps.filter(({ status }) => status === 'fail')).toEqual([])
+    expect(ok).toBe(true)
+    expect(steps.at(-1)).toMatchObject({ name: 'receipt.trust', status: 'pass' })
   })
 })
 

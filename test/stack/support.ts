@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { connect, type ConnectOptions, type Sotto } from '@sotto/client'
 import type { SottoError } from '@sotto/protocol/errors'
 import { findLayout, type Layout } from '../../packages/cli/src/stack/layout.ts'
+import { hasQueries } from '../../packages/cli/src/stack/rooms.ts'
 import { startStack } from '../../packages/cli/src/stack/start.ts'
 import type { Stack, StackOptions } from '../../packages/cli/src/stack/types.ts'
 
@@ -44,6 +45,15 @@ export function testdata(name: string): string | undefined {
   if (process.env['CI']) throw new Error(`test data is missing: ${folder}`)
   process.stderr.write(`skipped: SOTTO_TESTDATA has no ${name}\n`)
   return undefined
+}
+
+/** Whether the clean room that was built runs queries; where not, the reason is printed, and it is a failure in CI. */
+export function canQuery(): boolean {
+  if (hasQueries(findLayout(import.meta.url))) return true
+  const reason = 'the clean room of this build has no DuckDB: npm run rooms'
+  if (process.env['CI']) throw new Error(reason)
+  process.stderr.write(`skipped: ${reason}\n`)
+  return false
 }
 
 /** A verified client of a stack. */

@@ -34,6 +34,8 @@ async function openFleet(
     ],
   })
   const ran: string[] = []
+  const late = createDateWindow({ windowMs: 300_000, now: () => Date.now() + 10_000 })
+  late.open()
   const gateways = Array.from({ length: size }, (_, index) => {
     const gateway = openGateway(
       async (request) => {
@@ -41,9 +43,7 @@ async function openFleet(
         return new Response('served')
       },
       // The last one starts ten seconds after the first message.
-      startedLate && index === size - 1
-        ? { dates: createDateWindow({ windowMs: 300_000, wallNow: () => Date.now() + 10_000 }) }
-        : {},
+      startedLate && index === size - 1 ? { dates: late } : {},
     )
     gateway.keys.install([{ key, policy: world.keyPolicyDigest, notAfter: now + 3600 }])
     return gateway

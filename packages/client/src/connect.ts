@@ -1,3 +1,4 @@
+import { nonceDecoder } from '@sotto/protocol/keyrelease'
 import type { Verdict } from '@sotto/verifier'
 import { createVerifiedFetch } from './fetch/index.ts'
 import { lazily } from './lazily.ts'
@@ -19,7 +20,7 @@ import {
   tileReader,
   type TrustSource,
 } from './trust/index.ts'
-import type { ConnectOptions, Sotto } from './types.ts'
+import type { CheckOptions, ConnectOptions, Sotto } from './types.ts'
 
 /**
  * Verifies a service and connects to it. Until every required step has passed, nothing is sent but
@@ -44,6 +45,7 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
     policy: options.policy,
     send: (path) => verified.get(path),
     onReceipt: options.onReceipt,
+    withTrust: options.receiptTrust ?? true,
   })
   const tokens = options.tokens && {
     pool: (await import('./tokens/open-pool.ts')).openTokenPool({
@@ -115,11 +117,17 @@ export async function connect(relayUrl: string, options: ConnectOptions): Promis
 }
 
 /**
- * Verifies a service and says how it went, step by step, without connecting.
- * @throws `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `RELAY_URL`, `STORAGE_INVALID`, `POLICY_MALFORMED`; a refusal is a verdict, not an error
+ * Verifies a service and says how it went, step by step, without connecting. With a nonce the verdict is about evidence that
+ * was made for it.
+ * @throws `JCS_FIELD` for a malformed nonce; `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`, `RELAY_URL`, `STORAGE_INVALID`, `POLICY_MALFORMED`; a refusal is a verdict, not an error
  */
-export async function checkTrust(relayUrl: string, options: ConnectOptions): Promise<Verdict> {
-  const { verdict } = await checkOnce(trustSource(relayUrl, options), options.signal)
+export async function checkTrust(relayUrl: string, options: CheckOptions): Promise<Verdict> {
+  const source = trustSource(relayUrl, options)
+  if (options.nonce !== undefined) {
+    source.nonce = nonceDecoder(options.nonce, 'nonce')
+    source.trustUrl.searchParams.set('nonce', source.nonce)
+  }
+  const { verdict } = await checkOnce(source, options.signal)
   return verdict
 }
 

@@ -27,4 +27,4 @@ export type {
   TensorOutput,
   TensorPort,
 } from './tensors/index.ts'
-export type { ConnectOptions, ReceiptRecord, Sotto, SottoStorage } from './types.ts'
+export type { CheckOptions, ConnectOptions, ReceiptRecord, Sotto, SottoStorage } from './types.ts'

@@ -47,6 +47,12 @@ export interface ConnectOptions {
   onStep?: (step: Step) => void
   /** Called once for each complete answer that carried a receipt, verified or refused. */
   onReceipt?: (record: ReceiptRecord) => void
+  /**
+   * Saved receipts hold the trust bundle by which the service was judged, so that hardware and code can be judged from the
+   * file alone, years later. It adds 14 to 30 KB to the 5 KB of a receipt, at most 1 MiB; receipts of one verdict share the
+   * object. Missing where the KMS has restarted since the verdict, until the next one. @default true
+   */
+  receiptTrust?: boolean
   /** Cancels the first verification. */
   signal?: AbortSignal
   /** Access tokens, for services that take requests with one only. @default none are sent */
@@ -61,6 +67,16 @@ export interface ConnectOptions {
    * the answer in browsers. @default `WebSocket` in browsers, none on Node
    */
   webSocket?: WebSocketClass
+}
+
+/** How a service is checked without connecting to it. */
+export interface CheckOptions extends ConnectOptions {
+  /**
+   * 16 to 64 random bytes, base64url: the KMS makes evidence for them, now, and the verdict has a step `kms.nonce`. For
+   * auditors: it costs the service a report of its hardware, so a few a second are answered in all. Whoever connects does
+   * without: what everybody gets is the same for everybody. @default none
+   */
+  nonce?: string
 }
 
 /** A receipt after verification against the request sent and the answer received. */

@@ -3,7 +3,7 @@ import { toBase64Url } from '@sotto/protocol/bytes'
 import { encodeTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
 import { encodeKeyConfig } from '@sotto/protocol/ohttp'
 import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, kemById } from '@sotto/protocol/hpke'
-import { fakeSigner, type WorldOptions } from '@sotto/testkit'
+import { bundleForNonce, fakeSigner, type WorldOptions } from '@sotto/testkit'
 import { ALWAYS_REQUIRED, REQUIRED_BY_CHOICE, type StepName, type TrustPolicy } from '@sotto/verifier'
 import { describe, expect, it } from 'vitest'
 import { checkTrust, connect, VerificationRefused } from '../src/index.ts'
@@ -203,6 +203,37 @@ describe('a refused verification', () => {
     const untested = ['log.consistency', 'hardware.cpu-vendor', 'hardware.gpu', 'tokens.issuer']
     const tested = new Set(REFUSALS.map(({ step }) => step))
     expect(verdict.steps.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual(untested)
+  })
+
+  it(claim('T6', 'evidence for a nonce passes for it, and an answer to another is refused'), async () => {
+    const service = await createService()
+    const { fetch, now } = service
+    const check = (nonce: string) => checkTrust(RELAY, { policy: service.world.policy, fetch, now, nonce })
+    const nonces = ['A'.repeat(22), 'B'.repeat(21) + 'A']
+    expect((await check(nonces[0]!)).ok).toBe(true)
+    const recorded = encodeTrustBundle(bundleForNonce(service.world, nonces[0]!))
+    service.knobs.bundleBytes = () => recorded
+    const { ok, steps } = await check(nonces[1]!)
+    expect([ok, steps.find(({ status }) => status === 'fail')?.name]).toEqual([false, 'kms.nonce'])
+    expect(service.outerCalls.map(({ nonce }) => nonce)).toEqual(nonces)
+    await expect(check('short')).rejects.toMatchObject({ code: 'JCS_FIELD' })
+    // Whoever connects asks for none.
+    delete service.knobs.bundleBytes
+    await connect(RELAY, { policy: service.world.policy, fetch, now })
+    expect(service.outerCalls.slice(2).map(({ path, nonce }) => [path, nonce])).toEqual([
+      ['/relay/inference/trust', undefined],
+    ])
+  })
+
+  it('says why a service that answers no nonce may not', async () => {
+    const service = await createService()
+    service.knobs.outer = () => new Response(null, { status: 429 })
+    const options = { policy: service.world.policy, fetch: service.fetch, now: service.now }
+    await expect(checkTrust(RELAY, { ...options, nonce: 'A'.repeat(22) })).rejects.toMatchObject({
+      code: 'BUNDLE_UNREACHABLE',
+      found: 'status 429',
+      hint: expect.stringContaining('a few times a second') as string,
+    })
   })
 
   it(claim(['chain.nothing-sent', 'T6'], 'after the verdict ran out also sends nothing'), async () => {

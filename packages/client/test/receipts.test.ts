@@ -1,17 +1,31 @@
-import type { InferenceReceipt } from '@sotto/protocol/receipts'
+import { encodeTrustBundle } from '@sotto/protocol/evidence'
+import { canonicalJson } from '@sotto/protocol/jcs'
+import { type InferenceReceipt, parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
 import { verifyReceipt } from '@sotto/verifier'
 import { describe, expect, it } from 'vitest'
-import { connect, type ReceiptRecord, type Sotto } from '../src/index.ts'
+import { connect, type ConnectOptions, type ReceiptRecord, type Sotto } from '../src/index.ts'
 import { createService, type FakeService, RELAY } from './support/service.ts'
 import { claim } from '../../../test/claims.ts'
 
-async function open(service: FakeService, onReceipt?: (record: ReceiptRecord) => void): Promise<Sotto> {
+async function open(
+  service: FakeService,
+  onReceipt?: (record: ReceiptRecord) => void,
+  options: Partial<ConnectOptions> = {},
+): Promise<Sotto> {
   return connect(RELAY, {
     policy: service.world.policy,
     fetch: service.fetch,
     now: service.now,
     ...(onReceipt && { onReceipt }),
+    ...options,
   })
+}
+
+/** Asks once, and keeps the receipt. */
+async function keep(sotto: Sotto): Promise<SavedReceipt> {
+  const response = await ask(sotto)
+  await response.text()
+  return sotto.receiptOf(response)
 }
 
 const ask = (sotto: Sotto): Promise<Response> =>
@@ -48,9 +62,55 @@ describe('a receipt', () => {
         },
         response: { status: 200, contentType: response.headers.get('content-type')!, body: [body] },
       })
-      expect(offline.steps.filter(({ status }) => status !== 'pass')).toEqual([])
+      expect(offline.ok).toBe(true)
+      const others = offline.steps.filter(({ status }) => status !== 'pass')
+      expect(others.filter(({ required }) => required)).toEqual([])
+      expect(others.filter(({ name }) => /^(receipt|kms|keys\.(receipt|policy))/.test(name))).toEqual([])
     },
   )
+
+  it(
+    claim('chain.inference-receipt', 'holds the very bundle that was judged before the request'),
+    async () => {
+      const service = await createService()
+      const sotto = await open(service)
+      const [first, second] = [await keep(sotto), await keep(sotto)]
+      expect(encodeTrustBundle(first.trust!)).toEqual(encodeTrustBundle(service.world.bundle))
+      expect(second.trust).toBe(first.trust)
+      const file = canonicalJson(first)
+      expect(file.length).toBeLessThan(32_768)
+      expect(verifyReceipt(parseSavedReceipt(file), service.world.policy).ok).toBe(true)
+    },
+  )
+
+  it('holds the bundle of its own request when the service was verified anew since', async () => {
+    const service = await createService()
+    const { bundle, log, now } = service.world
+    let seconds = now
+    const sotto = await open(service, undefined, { now: () => seconds })
+    const early = await ask(sotto)
+    seconds = sotto.trust.validUntil
+    const size = Number(bundle.checkpoint.split('\n')[1])
+    const renewed = { ...bundle, checkpoint: await log.checkpoint({ time: seconds, size }) }
+    service.knobs.bundleBytes = () => encodeTrustBundle(renewed)
+    await sotto.verify()
+    await early.text()
+    expect((await sotto.receiptOf(early)).trust).toEqual(bundle)
+    service.knobs.clockOffsetMs = (seconds - now) * 1000
+    expect((await keep(sotto)).trust).toEqual(renewed)
+  })
+
+  it('holds no bundle where none is wanted, and where it would be of another statement key', async () => {
+    const service = await createService()
+    expect(await keep(await open(service, undefined, { receiptTrust: false }))).not.toHaveProperty('trust')
+    // The KMS has restarted since the verdict: the root key certified the new statement key too.
+    const sotto = await open(service)
+    await service.restartKms()
+    const saved = await keep(sotto)
+    expect(saved).not.toHaveProperty('trust')
+    const { ok, steps } = verifyReceipt(saved, service.world.policy)
+    expect([ok, steps.at(-1)]).toMatchObject([true, { name: 'receipt.trust', status: 'skipped' }])
+  })
 
   it('needs its certificate fetched once, over the encryption', async () => {
     const service = await createService()

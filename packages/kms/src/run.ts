@@ -261,6 +261,7 @@ async function tickForever(kms: Kms, signal: AbortSignal, reports: TickReports):
       reports.onError(error.code)
     }
     // Members may have changed it.
-    await pause(Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, kms.rotation.rotationSeconds * 50)), signal)
+    const restMs = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, kms.rotation.rotationSeconds * 50))
+    await kms.untilDue(restMs, signal)
   }
 }

@@ -17,7 +17,8 @@ export const receiptVerify: Command = defineCommand({
   path: ['receipt', 'verify'],
   summary: 'Check a kept receipt, offline',
   description:
-    'Checks the chain from the genesis your policy pins to the enclave that answered. With --request or ' +
+    'Checks the chain from the genesis your policy pins to the enclave that answered, and by the trust bundle in the ' +
+    'file hardware, code and key-release policy of the KMS, as of the checkpoint it holds. With --request or ' +
     '--response also that the receipt is about these bytes. Of a kept result (--save) ' +
     'both are checked, as it holds them. With --logged also that its digest was logged, and before when: see ' +
     'sotto receipt logged. Needs no network. Exit code 3: not authentic, or not in that batch.',
@@ -77,6 +78,8 @@ export const receiptVerify: Command = defineCommand({
     else {
       for (const line of formatSteps(result.steps, context.style.out)) context.out(line)
       context.out('')
+      const trust = result.steps.find(({ name, status }) => name === 'receipt.trust' && status === 'pass')
+      if (trust?.found !== undefined) context.out(`KMS, hardware and policy ${trust.found}`)
       context.out(
         result.ok
           ? context.style.out.green('the receipt holds')
@@ -88,6 +91,10 @@ export const receiptVerify: Command = defineCommand({
       if (logged?.loggedBefore !== undefined)
         context.out(`logged before ${instant(logged.loggedBefore)}, entry ${logged.index}`)
       if (result.ok && kept.result !== undefined) showResult(context, kept.result)
+      if (result.ok && kept.receipt.trust === undefined)
+        context.out(
+          context.style.out.yellow('no trust bundle in it: hardware and code of the KMS are not proven'),
+        )
       if (software) context.out(context.style.out.yellow('software TEE: not hardware'))
     }
     return exitCodeOfReceipt(result)

@@ -1,4 +1,6 @@
 import { checkTrust } from '@sotto/client'
+import { toBase64Url } from '@sotto/protocol/bytes'
+import { crypto } from '@sotto/protocol/crypto-backend'
 import { refusingSteps, type Step, type Verdict, verifyTrustBundle } from '@sotto/verifier'
 import { FAMILIES } from '@sotto/verifier/family'
 import { cliError } from '../errors.ts'
@@ -72,6 +74,11 @@ const FLAGS = {
     type: 'boolean',
     summary: 'key sets among the collateral are from the service itself, fetched by you',
   },
+  nonce: {
+    type: 'boolean',
+    summary:
+      'have the service make evidence for a fresh random nonce: it is of now, whatever its age by the log',
+  },
   source: {
     type: 'string',
     value: 'DIR',
@@ -89,6 +96,9 @@ const FLAGS = {
 
 type Flags = FlagValues<typeof FLAGS>
 
+/** Random bytes of a nonce: nobody has evidence for it beforehand. */
+const NONCE_BYTES = 32
+
 /** What is an address and no file. */
 const ADDRESS = /^https?:\/\//i
 
@@ -100,7 +110,8 @@ export const verify: Command = defineCommand({
     'A URL: fetches the trust bundle through the relay and checks every step of the chain of trust against ' +
     'your policy, which names every step that must pass; the others may be skipped, with the reason, but ' +
     'none may fail. A file: a saved trust bundle, or evidence of SEV-SNP, TDX, SGX, Nitro, NVIDIA, Azure or ' +
-    'Google, recognised by its content and checked offline. With --source: rebuilds a checkout and compares ' +
+    'Google, recognised by its content and checked offline. With --nonce: the evidence is made for this check, which the ' +
+    'step kms.nonce shows; services answer a few of these a second in all. With --source: rebuilds a checkout and compares ' +
     'every release of the service, or of --release, with what came out. With --app: compares the code of an own app ' +
     'with the one that runs. Exit code 0 accepted, 3 something is not ' +
     'authentic, 5 authentic but refused by the policy, 6 what is needed to decide could not be fetched or ' +
@@ -116,6 +127,7 @@ export const verify: Command = defineCommand({
   examples: [
     'sotto verify https://relay.example --policy policy.json',
     'sotto verify --json | jq .ok',
+    'sotto verify https://relay.example --nonce',
     'sotto verify --app ./app',
     'sotto verify quote.bin --collateral collateral.json --explain',
     'sotto verify report.bin --collateral certs/ --at 2025-01-01T00:00:00Z',
@@ -126,13 +138,16 @@ export const verify: Command = defineCommand({
       throw cliError('CLI_USAGE', '--app and --source are two things to compare with', {
         hint: 'verify one after the other',
       })
+    const isService = target === undefined || ADDRESS.test(target)
+    if (flags.nonce && (!isService || flags.app !== undefined || flags.source !== undefined))
+      throw cliError('CLI_USAGE', '--nonce is about a service that is checked now', {
+        hint: 'name the relay, without --app and --source, or leave the flag out',
+      })
     if (flags.app !== undefined) return verifyApp(context, target, flags)
     if (flags.source !== undefined) return verifySource(context, target, flags)
     if (flags.release !== undefined)
       throw cliError('CLI_USAGE', '--release needs --source', { hint: 'name the checkout to rebuild' })
-    return target === undefined || ADDRESS.test(target)
-      ? verifyService(context, target, flags)
-      : verifyFile(context, target, flags)
+    return isService ? verifyService(context, target, flags) : verifyFile(context, target, flags)
   },
 })
 
@@ -151,7 +166,10 @@ async function verifyService(
   }
   const target = await resolveTarget(context, { ...flags, host: url })
   context.note(`checking ${target.host} (gateway ${target.gateway}) against ${target.policyPath}`)
-  const verdict = await checkTrust(target.host, connectOptions(context, target))
+  const verdict = await checkTrust(target.host, {
+    ...connectOptions(context, target),
+    ...(flags.nonce && { nonce: toBase64Url(crypto.randomBytes(NONCE_BYTES)) }),
+  })
   if (context.global.json) context.json({ host: target.host, gateway: target.gateway, ...verdict })
   else printVerdict(context, verdict)
   announceSoftware(context, verdict)

@@ -57,11 +57,12 @@ export function exitCodeOfVerdict(verdict: Pick<Verdict, 'ok' | 'steps'>): numbe
   return failed.every((step) => POLICY_STEPS.has(step.name)) ? EXIT.refused : EXIT.notAuthentic
 }
 
-/** Exit code of what a receipt's chain leads to: the pinned genesis is the only step about acceptance. */
+/** Exit code of a receipt: of its own steps the pinned genesis is the only one about acceptance, of its bundle's several. */
 export function exitCodeOfReceipt({ ok, steps }: { ok: boolean; steps: readonly Step[] }): number {
   if (ok) return EXIT.ok
   const failed = steps.filter(({ status }) => status === 'fail')
-  return failed.every(({ name }) => name === 'receipt.genesis') ? EXIT.refused : EXIT.notAuthentic
+  const isRefusal = (name: string): boolean => name === 'receipt.genesis' || POLICY_STEPS.has(name)
+  return failed.every(({ name }) => isRefusal(name)) ? EXIT.refused : EXIT.notAuthentic
 }
 
 /** The one map from error codes to exit codes. What is absent is 2 where the caller must change something, else 1. */

@@ -71,7 +71,7 @@ function lintWitnesses({ witnesses }: TrustPolicy): LintFinding[] {
   return findings
 }
 
-function lintKeys({ kems, releaseKeys, minSecurityVersion, require }: TrustPolicy): LintFinding[] {
+function lintKeys({ kems, releaseKeys, minSecurityVersion, require, dataUse }: TrustPolicy): LintFinding[] {
   const findings: LintFinding[] = []
   const classical = kems.filter((kem) => kem !== 'X-Wing')
   if (classical.length > 0)
@@ -89,6 +89,14 @@ function lintKeys({ kems, releaseKeys, minSecurityVersion, require }: TrustPolic
     const path = `minSecurityVersion.${role}`
     findings.push(warning('no-security-version', path, 'admits releases with known defects'))
   }
+  if (dataUse === undefined)
+    findings.push(
+      warning(
+        'any-data-use',
+        'dataUse',
+        'does not ask what content is used for: a release may say that it keeps it or trains on it, or say nothing',
+      ),
+    )
   if (!require.includes('log.consistency'))
     findings.push(
       warning(

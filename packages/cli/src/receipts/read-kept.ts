@@ -1,11 +1,11 @@
 import { isResult, parseResult, type SavedResult } from '@sotto/client/receipts'
 import { fromUtf8 } from '@sotto/protocol/bytes'
-import { parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
+import { MAX_SAVED_RECEIPT_BYTES, parseSavedReceipt, type SavedReceipt } from '@sotto/protocol/receipts'
 import { cliError } from '../errors.ts'
 import { parseSaved } from '../input/index.ts'
 
-/** Saved receipts hold five signed documents with proofs. */
-const MAX_RECEIPT_BYTES = 1024 * 1024
+/** As text of any form; canonical JSON has half of that at most. */
+const MAX_RECEIPT_BYTES = 2 * MAX_SAVED_RECEIPT_BYTES
 
 /** A receipt, and the result around it where the file is one. @throws `CLI_FILE`, `RESULT_MALFORMED` */
 export function readKept(file: Uint8Array): { receipt: SavedReceipt; result?: SavedResult } {

@@ -5,6 +5,7 @@ import type { SavedReceipt } from '@sotto/protocol/receipts'
 import { hasCode } from '@sotto/protocol/errors'
 import { cliError } from '../errors.ts'
 import type { CommandContext } from '../framework/index.ts'
+import { formatBytes } from '../terminal/index.ts'
 
 /** Flag of commands whose answers carry receipts. */
 export const RECEIPT_FLAG = {
@@ -45,13 +46,22 @@ export async function keepReceipts(
   for (const [index, receipt] of receipts.entries()) {
     const name = index === 0 ? file : `${file}.${index + 1}`
     try {
-      await writeFile(resolve(context.io.cwd, name), `${JSON.stringify(receipt)}\n`, { mode: 0o600 })
+      await writeFile(resolve(context.io.cwd, name), `${text(receipt)}\n`, { mode: 0o600 })
     } catch (cause) {
       throw cliError('CLI_FILE', `cannot write the receipt to ${name}`, { cause })
     }
-    context.note(`receipt kept in ${name}`)
+    context.note(`receipt kept in ${name}, ${describeSize(receipt)}`)
   }
   return receipts
+}
+
+const text = (value: object): string => JSON.stringify(value)
+
+function describeSize(receipt: SavedReceipt): string {
+  const size = formatBytes(text(receipt).length)
+  // The KMS has restarted since the verdict: this command judged a bundle of another statement key.
+  if (receipt.trust === undefined) return `${size}, without a trust bundle: ask again for one with it`
+  return `${size}, of which ${formatBytes(text(receipt.trust).length)} are the trust bundle`
 }
 
 /** What `--json` results say about how they came about. */

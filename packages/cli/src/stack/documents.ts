@@ -1,5 +1,5 @@
 import { fromUtf8, toBase64Url } from '@sotto/protocol/bytes'
-import type { DataUse } from '@sotto/protocol/data-use'
+import { BY_CONTRACT, type DataUse, NO_CONTENT } from '@sotto/protocol/data-use'
 import { signDsse } from '@sotto/protocol/dsse'
 import {
   encodeDocument,
@@ -35,7 +35,6 @@ const LOCAL_DATA_USE: DataUse = {
   retentionSeconds: 0,
   training: false,
 }
-const NO_CONTENT: DataUse = { tasks: [], retentionSeconds: 0, training: false }
 
 const dsseSigner = ({ seed, publicKey }: Signer): { secretSeed: Uint8Array; publicKey: Uint8Array } => ({
   secretSeed: seed,
@@ -51,7 +50,7 @@ export function localDataUse(receiptLogSeconds: number | undefined): DataUse {
  * The release statement of a measured role, signed by the local release key.
  *
  * @param dataUse what an inference enclave is configured for. A KMS gets no content. What a room does with content stands
- * in contracts, which their parties sign, and no operator declares it for them: its statement says nothing of it
+ * in contracts, which their parties sign, and no operator declares it for them: its statement says so, and no more
  * @param options.app the app it is configured to run beside its models; other roles run none
  */
 export function signRelease(
@@ -73,7 +72,7 @@ export function signRelease(
       version: VERSION,
       securityVersion: SECURITY_VERSION,
       evidence: { family: 'software', measurements: [measurement], hostData: [hostData] },
-      ...(role !== 'room' && { dataUse: role === 'kms' ? NO_CONTENT : dataUse }),
+      dataUse: { kms: NO_CONTENT, room: BY_CONTRACT, inference: dataUse }[role],
       ...(role === 'inference' && app !== undefined && { app }),
       createdAt: now,
     },

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import OpenAI from 'openai'
+import type { SavedReceipt } from '@sotto/protocol/receipts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { commands, VERSION } from '../../src/commands/index.ts'
 import { createDesk, type Desk } from '../support/desk.ts'
@@ -72,6 +74,40 @@ describe('sotto receipt verify', () => {
     const bad = await desk.sotto([...argv, '--json'])
     expect(bad.code).toBe(3)
     expect(JSON.parse(bad.stdout)).toMatchObject({ ok: false, software: true })
+  })
+
+  it('judges hardware and code by the bundle in the file, and says where there is none', async () => {
+    desk.service.knobs.app = () => Response.json({ summary: 'Short.' })
+    const { stderr } = await desk.sotto(['summarize', '-', '--receipt', 'r.json'], { stdin: ['text'] })
+    expect(stderr).toMatch(/receipt kept in r\.json, \d\d\.\d KiB, of which 1\d\.\d KiB are the trust bundle/)
+    const offline = { fetch: () => Promise.reject(new TypeError('no network')) }
+    const good = await desk.sotto(['receipt', 'verify', 'r.json'], offline)
+    expect(good.code).toBe(0)
+    for (const name of ['kms.evidence', 'kms.measurement', 'keys.policy-tuples', 'receipt.trust'])
+      expect(good.stdout).toContain(`✓ ${name}`)
+
+    expect(good.stdout).toMatch(
+      /\nKMS, hardware and policy judged as of \d{4}-\d\d-\d\dT[\d:]{8}Z\nthe receipt holds\n/,
+    )
+
+    const { trust, ...bare } = JSON.parse(readFileSync(join(desk.cwd, 'r.json'), 'utf8')) as SavedReceipt
+    desk.write('bare.json', JSON.stringify(bare))
+    const without = await desk.sotto(['receipt', 'verify', 'bare.json'], offline)
+    expect(without.code).toBe(0)
+    expect(without.stdout).not.toContain('✓ receipt.trust')
+    expect(without.stdout).toContain('the receipt holds no trust bundle')
+    expect(without.stdout).toContain('no trust bundle in it: hardware and code of the KMS are not proven')
+
+    // Authentic, and revoked by the policy of who reads it.
+    const policy = { ...desk.service.world.policy, revoked: ['a1'.repeat(32)] }
+    desk.write('policy.json', JSON.stringify(policy))
+    expect((await desk.sotto(['receipt', 'verify', 'r.json'], offline)).code).toBe(5)
+    desk.write('policy.json', JSON.stringify(desk.service.world.policy))
+    const [piece] = trust!.kms.evidence
+    piece!.evidence = `${piece!.evidence.slice(0, 200)}${'A'.repeat(8)}${piece!.evidence.slice(208)}`
+    desk.write('forged.json', JSON.stringify({ ...bare, trust }))
+    const forged = await desk.sotto(['receipt', 'verify', 'forged.json'], offline)
+    expect([forged.code, forged.stdout.includes('✗ kms.evidence')]).toEqual([3, true])
   })
 
   it('exits 5 under another genesis, 2 for something that is no receipt', async () => {

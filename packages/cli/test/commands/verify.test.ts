@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
+import { bundleForNonce } from '@sotto/testkit'
 import type { TrustPolicy, Verdict } from '@sotto/verifier'
 import { claim } from '../../../../test/claims.ts'
 import { createDesk, type Desk, traffic } from '../support/desk.ts'
@@ -43,6 +44,32 @@ describe('sotto verify', () => {
       gateway: 'inference',
     })
   })
+
+  it(claim('T6', 'asks for evidence of now with --nonce, a fresh one each time'), async () => {
+    desk = await createDesk()
+    const { code, stdout } = await desk.sotto(['verify', '--nonce'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/✓ kms\.nonce +required +The evidence was made for the nonce of this check\n/)
+    expect(stdout).toContain('accepted: 18 passed, 0 failed, 6 skipped')
+    // The relay answers with what it recorded.
+    const [first] = desk.service.outerCalls
+    const recorded = encodeTrustBundle(bundleForNonce(desk.service.world, first!.nonce!))
+    desk.service.knobs.bundleBytes = () => recorded
+    const again = await desk.sotto(['verify', '--nonce'])
+    expect([again.code, again.stdout.includes('refused because of: kms.nonce')]).toEqual([3, true])
+    const nonces = desk.service.outerCalls.map(({ nonce }) => nonce)
+    expect([nonces[0] !== nonces[1], ...nonces.map((nonce) => nonce?.length)]).toEqual([true, 43, 43])
+  })
+
+  it.each([['bundle.json'], ['-'], ['--app', '.'], ['--source', '.']])(
+    'takes --nonce for a service that is checked now only: %s',
+    async (...more) => {
+      desk = await createDesk()
+      const { code, stderr } = await desk.sotto(['verify', '--nonce', ...more])
+      expect([code, stderr.includes('--nonce is about a service')]).toEqual([2, true])
+      expect(traffic(desk.service)).toEqual([])
+    },
+  )
 
   it('crosses what the policy refuses, says why, and exits 5', async () => {
     desk = await createDesk()

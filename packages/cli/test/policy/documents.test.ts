@@ -51,6 +51,15 @@ describe('sotto policy lint', () => {
     const { kind, findings } = JSON.parse(stdout) as { kind: string; findings: { code: string }[] }
     expect([code, kind]).toEqual([0, 'trust'])
     expect(findings.map((finding) => finding.code)).toContain('software')
+    // Whoever does not ask what content is used for gets whatever a release declares.
+    const dataUse = { tasks: [], maxRetentionSeconds: 0, training: false }
+    const asking = { ...policy, dataUse, require: [...policy.require, 'keys.data-use'] }
+    desk.write('asking.json', asking)
+    const asked = codesOf((await desk.sotto(['policy', 'lint', 'asking.json', '--json'])).stdout)
+    expect([findings.some((one) => one.code === 'any-data-use'), asked.includes('any-data-use')]).toEqual([
+      true,
+      false,
+    ])
     desk.write('trust.json', { ...policy, quorum: 1 })
     expect((await desk.sotto(['policy', 'lint', 'trust.json'])).code).toBe(2)
   })

@@ -64,10 +64,15 @@ describe('the documents of a local stack', () => {
     expect(parsed.require).not.toContain('keys.app')
   })
 
-  it('say of a room which program it is, and leave to contracts what it does with content', () => {
+  it('say of a room which program it is, and that contracts say what it does with content', () => {
     const statement = release('room', APP)
     expect(findReleaseDefect(statement)).toBeUndefined()
-    expect(statement.predicate).not.toHaveProperty('dataUse')
+    expect(statement.predicate.dataUse).toEqual({
+      tasks: [],
+      retentionSeconds: 0,
+      training: false,
+      byContract: true,
+    })
     expect(statement.predicate).not.toHaveProperty('app')
   })
 

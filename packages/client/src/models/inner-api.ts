@@ -2,7 +2,7 @@ import type { SottoError } from '@sotto/protocol/errors'
 import { decodeDocument } from '@sotto/protocol/keyrelease'
 import type { Decoder } from '@sotto/protocol/jcs'
 import { clientError } from '../errors.ts'
-import { serviceErrorIn } from '../service-error.ts'
+import { isPassing, serviceErrorIn } from '../service-error.ts'
 import { readBounded } from '../streams.ts'
 import { INNER_ORIGIN } from '../transport/index.ts'
 
@@ -55,11 +55,10 @@ export function innerApi(fetch: typeof globalThis.fetch): InnerApi {
 /** What the service says is its word, bounded, and never followed. */
 async function refusalOf(response: Response): Promise<SottoError> {
   const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, MAX_ERROR_BYTES)
-  const { code, message, action } = serviceErrorIn(bytes)
-  const isRetry =
-    action === 'retry' || (action === undefined && (response.status >= 500 || response.status === 429))
+  const said = serviceErrorIn(bytes)
+  const { code, message } = said
   return clientError(
-    isRetry ? 'MODEL_UNAVAILABLE' : 'MODEL_REFUSED',
+    isPassing(said, response.status) ? 'MODEL_UNAVAILABLE' : 'MODEL_REFUSED',
     `the service answered: ${message ?? `status ${response.status}`}`,
     { found: code ?? `status ${response.status}`, ...(HINTS[code ?? ''] && { hint: HINTS[code!]! }) },
   )

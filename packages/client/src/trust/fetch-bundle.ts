@@ -27,7 +27,7 @@ export async function fetchBundle(
       headers: { ...OUTER_HEADERS, accept: MEDIA_TYPE },
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
-    return await bundleBytes(response)
+    return await bundleBytes(response, url.searchParams.has('nonce'))
   } catch (cause) {
     signal?.throwIfAborted()
     if (cause instanceof Error && cause.name === 'SottoError') throw cause
@@ -38,12 +38,15 @@ export async function fetchBundle(
   }
 }
 
-async function bundleBytes(response: Response): Promise<Uint8Array> {
+async function bundleBytes(response: Response, hasNonce: boolean): Promise<Uint8Array> {
   if (response.status !== 200) {
     await response.body?.cancel()
     throw clientError('BUNDLE_UNREACHABLE', 'the relay has no trust bundle for this gateway', {
       // A redirect under `redirect: manual` has status 0 in browsers.
       found: response.status === 0 ? 'a redirect' : `status ${response.status}`,
+      ...(hasNonce && {
+        hint: 'evidence for a nonce is made a few times a second at most, for all who ask; try again in a moment',
+      }),
     })
   }
   if (mediaType(response) !== MEDIA_TYPE) {

@@ -1,3 +1,4 @@
+import { parseTrustBundle, type TrustBundle } from '@sotto/protocol/evidence'
 import type { TrustedService, Verdict } from '@sotto/verifier'
 import { VerificationRefused } from '../errors.ts'
 import { checkOnce, type TrustSource } from './check.ts'
@@ -8,6 +9,8 @@ export interface TrustSession {
   readonly verdict: Verdict
   /** The bundle that the verdict in force is about. */
   readonly bundle: Uint8Array
+  /** The bundle that opened this service, which {@link current} or {@link renew} of this session gave; the same object each time. */
+  bundleOf(this: void, service: TrustedService): TrustBundle
   /**
    * What the verdict opens; verifies again first when it has run out.
    * @throws `VERIFY_REFUSED`, `BUNDLE_UNREACHABLE`, `BUNDLE_INVALID`: the caller sends nothing
@@ -23,12 +26,15 @@ export async function openTrustSession(source: TrustSource, signal?: AbortSignal
   let service!: TrustedService
   let bundle!: Uint8Array
   let running: Promise<TrustedService> | undefined
+  /** Of services that somebody still holds. Bytes until somebody asks. */
+  const bundles = new WeakMap<TrustedService, Uint8Array | TrustBundle>()
 
   async function verify(cancel?: AbortSignal): Promise<TrustedService> {
     const result = await checkOnce(source, cancel)
     verdict = result.verdict
     bundle = result.bytes
     if (result.service === undefined) throw new VerificationRefused(result.verdict)
+    bundles.set(result.service, bundle)
     return (service = result.service)
   }
   // Later verifications serve several requests, so no single request's signal may cancel them.
@@ -44,6 +50,12 @@ export async function openTrustSession(source: TrustSource, signal?: AbortSignal
     },
     get bundle() {
       return bundle
+    },
+    bundleOf(of) {
+      const kept = bundles.get(of)!
+      const parsed = kept instanceof Uint8Array ? parseTrustBundle(kept) : kept
+      bundles.set(of, parsed)
+      return parsed
     },
     async current() {
       return verdict.ok && source.now() < verdict.validUntil ? service : shared()

@@ -1,11 +1,16 @@
 import { encodeContentChunk, encodeEnd, encodeResponseStart, parseRequest } from '@sotto/protocol/bhttp'
 import { fromUtf8, toBase64Url, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { signDsse } from '@sotto/protocol/dsse'
+import { type DsseSigner, signDsse } from '@sotto/protocol/dsse'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
 import { HPKE_AEAD, HPKE_KDF, HPKE_KEM, kemById } from '@sotto/protocol/hpke'
 import { canonicalJson } from '@sotto/protocol/jcs'
-import { encodeDocument, PAYLOAD_TYPES, type ReleaseReceipt } from '@sotto/protocol/keyrelease'
+import {
+  encodeDocument,
+  type KmsCertificate,
+  PAYLOAD_TYPES,
+  type ReleaseReceipt,
+} from '@sotto/protocol/keyrelease'
 import {
   encodeKeyConfig,
   OhttpGatewayKey,
@@ -21,13 +26,15 @@ import {
   responseDigest,
 } from '@sotto/protocol/receipts'
 import { streamOf } from '../../src/streams.ts'
-import { createWorld, fakeSigner, type World, type WorldOptions } from '@sotto/testkit'
+import { bundleForNonce, createWorld, fakeSigner, type World, type WorldOptions } from '@sotto/testkit'
 import { tile } from './tile.ts'
 
 /** One request the service saw from outside. */
 export interface OuterCall {
   method: string
   path: string
+  /** What the address asks evidence for; absent: nothing. */
+  nonce?: string
   headers: Record<string, string>
   /** Bytes of the body, as they arrived. */
   body: Uint8Array
@@ -76,6 +83,8 @@ export interface FakeService {
   rotate(): Promise<void>
   /** The enclave renews its evidence: its next receipts name it, and it has one certificate more. */
   renew(): Promise<void>
+  /** The KMS starts again with another statement key, and the enclave gets its keys from it. The bundle stays that of before. */
+  restartKms(): Promise<void>
 }
 
 export const RELAY = 'https://relay.example'
@@ -90,6 +99,7 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
   let world: World
   let certificates = new Map<string, Uint8Array>()
   let evidence = FIRST_EVIDENCE
+  let kms: Kms
   let nextKeyId = 7
 
   async function build(): Promise<void> {
@@ -109,12 +119,13 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
       ...options,
     })
     evidence = FIRST_EVIDENCE
+    kms = { signer: world.signers.kms, certificate: world.bundle.kms.certificate.envelope }
     certificates = new Map()
     await release()
   }
   async function release(): Promise<void> {
     const receiptKey = toBase64Url(receiptSigner.publicKey)
-    certificates.set(evidence, await certify(world, [...keys.keys()], receiptKey, evidence))
+    certificates.set(evidence, await certify(world, [...keys.keys()], receiptKey, evidence, kms))
   }
   await build()
 
@@ -132,12 +143,35 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
       evidence = toHex(new Uint8Array(32).fill(certificates.size))
       await release()
     },
+    async restartKms() {
+      const signer = fakeSigner()
+      const certificate: KmsCertificate = {
+        version: 1,
+        genesis: world.genesisDigest,
+        signingKey: toBase64Url(signer.publicKey),
+        notBefore: world.now - 60,
+        notAfter: world.now + 86_400,
+      }
+      const envelope = signDsse(PAYLOAD_TYPES.kmsCertificate, encodeDocument(certificate), [
+        world.signers.root,
+      ])
+      world.log.append(envelope)
+      kms = { signer, certificate: fromUtf8(envelope) }
+      await service.renew()
+    },
     fetch: (async (input: unknown, init: RequestInit & { body?: BodyInit } = {}) => {
       init.signal?.throwIfAborted()
       const url = new URL(String(input))
       const body = new Uint8Array(await new Response(init.body ?? null).arrayBuffer())
       const headers = Object.fromEntries(new Headers(init.headers))
-      const call = { method: init.method ?? 'GET', path: url.pathname, headers, body }
+      const nonce = url.searchParams.get('nonce')
+      const call: OuterCall = {
+        method: init.method ?? 'GET',
+        path: url.pathname,
+        ...(nonce !== null && { nonce }),
+        headers,
+        body,
+      }
       service.outerCalls.push(call)
       const bent = service.knobs.outer?.(call)
       if (bent !== undefined) return bent
@@ -149,7 +183,9 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
 
   function route(call: OuterCall, signal: AbortSignal | undefined): Response | Promise<Response> {
     if (call.method === 'GET' && call.path === '/relay/inference/trust') {
-      const bytes = service.knobs.bundleBytes?.() ?? encodeTrustBundle(world.bundle)
+      const { nonce } = call
+      const bundle = nonce === undefined ? world.bundle : bundleForNonce(world, nonce)
+      const bytes = service.knobs.bundleBytes?.() ?? encodeTrustBundle(bundle)
       return new Response(bytes as BodyInit, { headers: { 'content-type': 'application/json' } })
     }
     if (call.method === 'GET' && call.path.startsWith('/log/tile/')) return tile(world, call.path)
@@ -243,12 +279,19 @@ export async function createService(options: WorldOptions = {}): Promise<FakeSer
   return service
 }
 
+/** The statement key of one start of a KMS, and the envelope that certifies it. */
+interface Kms {
+  signer: DsseSigner
+  certificate: string
+}
+
 /** The KMS's logged release of these keys to the enclave with this receipt key. */
 export async function certify(
   world: World,
   keyIds: number[],
   receiptKey: string,
   evidence: string,
+  kms: Kms = { signer: world.signers.kms, certificate: world.bundle.kms.certificate.envelope },
 ): Promise<Uint8Array> {
   const release: ReleaseReceipt = {
     version: 1,
@@ -263,14 +306,14 @@ export async function certify(
     issuedAt: world.now,
     notAfter: world.now + 3600,
   }
-  const envelope = signDsse(PAYLOAD_TYPES.releaseReceipt, encodeDocument(release), [world.signers.kms])
+  const envelope = signDsse(PAYLOAD_TYPES.releaseReceipt, encodeDocument(release), [kms.signer])
   // The log grows beyond the bundle's checkpoint; the bundle stays as it is.
   world.log.append(envelope)
   const proven = async (text: string): Promise<ReceiptCertificate['release']> =>
     world.log.prove(new TextEncoder().encode(text))
   const certificate: ReceiptCertificate = {
     release: await world.log.prove(envelope),
-    certificate: await proven(world.bundle.kms.certificate.envelope),
+    certificate: await proven(kms.certificate),
     genesis: await proven(world.bundle.genesis.envelope),
     checkpoint: await world.log.checkpoint({ time: world.now }),
   }

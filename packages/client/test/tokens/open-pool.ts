@@ -17,6 +17,8 @@ export function open(change: Partial<TokenPoolOptions> = {}) {
     challenge: challengeOf(1),
     life: 10_000,
     quota: Number.POSITIVE_INFINITY,
+    /** Purchases wait for it. */
+    stalled: undefined as Promise<void> | undefined,
   }
   const pool = createTokenPool({
     size: 4,
@@ -28,7 +30,7 @@ export function open(change: Partial<TokenPoolOptions> = {}) {
     issuer: {
       async buy(challenge, count) {
         state.orders.push(count)
-        await Promise.resolve()
+        await state.stalled
         if (state.failure) throw state.failure
         if (count > state.quota) throw clientError('ISSUER_QUOTA', 'none left')
         state.quota -= count

@@ -20,6 +20,23 @@ describe('a pool', () => {
     expect(new Set(seen).size).toBe(seen.length)
   })
 
+  it('gives all that it holds at once while a purchase never ends; only then a request waits', async () => {
+    const { pool, state, nonce } = open({ size: 8 })
+    pool.warmUp()
+    await settle()
+    const stalled = Promise.withResolvers<void>()
+    state.stalled = stalled.promise
+    const inTime = (): Promise<string> => Promise.race([nonce(), settle().then(() => 'waited')])
+    const seen: string[] = []
+    for (let i = 0; i < 8; i++) seen.push(await inTime())
+    expect(state.orders, 'it is under way').toEqual([8, 4])
+    expect(seen).not.toContain('waited')
+    expect(new Set(seen).size).toBe(8)
+    expect(await inTime()).toBe('waited')
+    stalled.resolve()
+    expect(await nonce()).toMatch(/^[0-9a-f]{64}$/)
+  })
+
   it('serves many at once, also more than it holds', async () => {
     const { nonce } = open()
     const seen = await Promise.all(Array.from({ length: 200 }, nonce))

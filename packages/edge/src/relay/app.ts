@@ -1,10 +1,18 @@
+import { NONCE_RATE, nonceOf } from '@sotto/protocol/keyrelease'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
+import { createRateLimiter } from '@sotto/serve/limits'
 import type { WebSocketRoute } from '@sotto/serve/websocket'
 import { Hono } from 'hono'
 import { EDGE_STATUSES, edgeError } from '../errors.ts'
 import { allowBrowsers } from './browsers.ts'
 import { DEFAULT_READINESS_MS, type RelayConfig } from './config.ts'
-import { createDocumentCache, DOCUMENTS, type DocumentKind, fetchDocument } from './documents.ts'
+import {
+  createDocumentCache,
+  DOCUMENTS,
+  type DocumentKind,
+  fetchDocument,
+  fetchForNonce,
+} from './documents.ts'
 import { relayExchange } from './exchange.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import type { MonotonicNow } from './guard-stream.ts'
@@ -14,7 +22,7 @@ import type { Upstream } from './upstream.ts'
 import { relaySockets } from './web-socket.ts'
 
 /** A tile never changes: whoever stands between may keep it. */
-const IMMUTABLE = 'max-age=31536000, immutable'
+const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 /** What a relay is made of. */
 export interface RelayOptions {
@@ -50,14 +58,18 @@ export function createRelay(options: RelayOptions): Relay {
   const watches = [...gateways.values()].map((gateway) =>
     watchReadiness(gateway, upstream, config.readinessMs ?? DEFAULT_READINESS_MS),
   )
+  const nonces = createRateLimiter(NONCE_RATE, now)
   let running = 0
 
   const app = new Hono()
   app.post('/relay/:gateway', (c) => exchangeWith(gatewayOf(c.req.param('gateway')), c.req.raw))
   for (const [name, kind] of Object.entries(DOCUMENTS)) {
     app.get(`/relay/:gateway/${name}`, async (c) => {
-      const bytes = await documents.get(gatewayOf(c.req.param('gateway')), kind)
-      return publicDocument(bytes, kind, `max-age=${config.documentSeconds}`)
+      const gateway = gatewayOf(c.req.param('gateway'))
+      const nonce = kind === DOCUMENTS.trust ? nonceOf(c.req.url) : undefined
+      if (nonce !== undefined) return trustFor(gateway, nonce)
+      const bytes = await documents.get(gateway, kind)
+      return publicDocument(bytes, kind, `public, max-age=${config.documentSeconds}`)
     })
   }
   const { log } = config
@@ -65,7 +77,7 @@ export function createRelay(options: RelayOptions): Relay {
     const logOwner = { documentOrigins: () => [log] }
     app.get(LOG_CHECKPOINT.path, async () => {
       const bytes = await documents.get(logOwner, LOG_CHECKPOINT)
-      return publicDocument(bytes, LOG_CHECKPOINT, `max-age=${config.documentSeconds}`)
+      return publicDocument(bytes, LOG_CHECKPOINT, `public, max-age=${config.documentSeconds}`)
     })
     app.get('/log/tile/*', async (c) => {
       const kind = logTile(c.req.path)
@@ -90,6 +102,17 @@ export function createRelay(options: RelayOptions): Relay {
     // Its keys are others than those it was asked about: whoever looks next must see which.
     if (response.status === 422) documents.forget(gateway)
     return response
+  }
+  /** Evidence for whoever asks, made now: ordinary bundles are the same for everybody, and stay so (T6). */
+  async function trustFor(gateway: Gateway, nonce: string): Promise<Response> {
+    nonces.take()
+    const leave = admit()
+    try {
+      const bytes = await fetchForNonce(upstream, gateway, DOCUMENTS.trust, nonce)
+      return publicDocument(bytes, DOCUMENTS.trust, 'no-store')
+    } finally {
+      leave()
+    }
   }
   function admit(): () => void {
     if (running >= config.limits.exchanges)
@@ -126,8 +149,8 @@ export function createRelayApp(options: RelayOptions): App {
   return createRelay(options).app
 }
 
-function publicDocument(bytes: Uint8Array, { contentType }: DocumentKind, age: string): Response {
+function publicDocument(bytes: Uint8Array, { contentType }: DocumentKind, cacheControl: string): Response {
   return new Response(bytes as Uint8Array<ArrayBuffer>, {
-    headers: { 'content-type': contentType, 'cache-control': `public, ${age}` },
+    headers: { 'content-type': contentType, 'cache-control': cacheControl },
   })
 }

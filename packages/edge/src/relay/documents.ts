@@ -77,6 +77,20 @@ export function createDocumentCache(upstream: Upstream, maxAgeMs: number, now: M
   }
 }
 
+/**
+ * A document made for the nonce of whoever asks: it is nobody else's, so it is not kept.
+ * @param nonce base64url
+ * @throws as {@link fetchDocument}
+ */
+export function fetchForNonce(
+  upstream: Upstream,
+  owner: DocumentOwner,
+  kind: DocumentKind,
+  nonce: string,
+): Promise<Uint8Array> {
+  return fetchFromAny(upstream, owner.documentOrigins(), { ...kind, path: `${kind.path}?nonce=${nonce}` })
+}
+
 /** From the first origin that has it: to ask twice does nothing twice. @throws what the first one says */
 async function fetchFromAny(
   upstream: Upstream,
@@ -130,6 +144,7 @@ function failure({ owner }: DocumentKind, status?: number, cause?: unknown): Sot
     if (status === 404) return serveError('HTTP_NOT_FOUND', 'the log has no such tile')
     return edgeError('RELAY_LOG_FAILED', 'the log did not answer with this document', { cause })
   }
-  if (status === 503) return edgeError('RELAY_GATEWAY_BUSY', 'the gateway has no such document now')
+  if (status === 503 || status === 429)
+    return edgeError('RELAY_GATEWAY_BUSY', 'the gateway has no such document now')
   return edgeError('RELAY_GATEWAY_FAILED', 'the gateway did not send the document', { cause })
 }

@@ -67,12 +67,20 @@ export function newWitness(name: string): TestWitness {
   return witness
 }
 
-export function open(
+/** Opens a log until the test that asks for it has finished. */
+export function open(...parts: Parameters<typeof openUnbound>): RunningLog {
+  const log = openUnbound(...parts)
+  onTestFinished(() => log.publisher.stop())
+  return log
+}
+
+/** As {@link open}; whoever opens it stops its publisher. */
+export function openUnbound(
   store: LogStore,
   witnesses: TestWitness[],
   change: Partial<OpenLogOptions> = {},
 ): RunningLog {
-  const log = openLog({
+  return openLog({
     origin: ORIGIN,
     signer: SIGNER,
     store,
@@ -90,8 +98,6 @@ export function open(
     witnessTimeoutMs: 300,
     ...change,
   })
-  onTestFinished(() => log.publisher.stop())
-  return log
 }
 
 export const threeWitnesses = (): TestWitness[] =>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { claim } from '../../../../test/claims.ts'
 import { relayConfig } from '../../src/relay/config.ts'
 import { createRelayApp } from '../../src/relay/app.ts'
 import type { Upstream, UpstreamRequest } from '../../src/relay/upstream.ts'
@@ -138,6 +139,42 @@ test('a document that is too large, of another type or missing is not passed on'
       { error: { code: 'RELAY_GATEWAY_FAILED' } },
     ])
   }
+})
+
+test(
+  claim('T6', 'a bundle for a nonce is fetched for who asks, a few a second, and kept by nobody'),
+  async () => {
+    const { upstream, seen } = answering(200, 'application/json', '{}')
+    const app = createRelayApp({ config: configFor({ demo: 'http://g:1' }), upstream, now: () => 0 })
+    const get = async (path: string): Promise<[number, string | null]> => {
+      const response = await app(new Request(`http://relay/relay/demo/${path}`))
+      return [response.status, response.headers.get('cache-control')]
+    }
+    const nonces = Array.from({ length: 5 }, (_, index) => Buffer.alloc(64, index).toString('base64url'))
+    for (const nonce of nonces.slice(0, 4))
+      expect(await get(`trust?nonce=${nonce}`)).toEqual([200, 'no-store'])
+    expect(await get(`trust?nonce=${nonces[4]}`)).toEqual([429, 'no-store'])
+    expect(await get('trust?nonce=..%2Fadmin')).toEqual([400, 'no-store'])
+    // What everybody gets comes from memory as before, whatever else the address says.
+    for (const path of ['trust', 'trust?other=1', 'trust'])
+      expect(await get(path)).toEqual([200, 'public, max-age=15'])
+    const trust = 'http://g:1/.well-known/sotto/trust'
+    expect(seen.map(({ url }) => url.href)).toEqual([
+      ...nonces.slice(0, 4).map((nonce) => `${trust}?nonce=${nonce}`),
+      trust,
+    ])
+  },
+)
+
+test.each([
+  [429, 503, 'RELAY_GATEWAY_BUSY'],
+  [503, 503, 'RELAY_GATEWAY_BUSY'],
+  [404, 502, 'RELAY_GATEWAY_FAILED'],
+])('a gateway that answers a nonce with %i', async (status, expected, code) => {
+  const { upstream } = answering(status, 'application/json', '{}')
+  const app = createRelayApp({ config: configFor({ demo: 'http://g:1' }), upstream })
+  const response = await app(new Request(`http://relay/relay/demo/trust?nonce=${'A'.repeat(22)}`))
+  expect([response.status, await response.json()]).toMatchObject([expected, { error: { code } }])
 })
 
 test('a failed document fetch is not remembered', async () => {

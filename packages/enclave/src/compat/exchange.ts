@@ -115,5 +115,5 @@ function withOurTarget(head: BhttpRequestHead): BhttpRequestHead {
  * with a date has to have a right one.
  */
 function alsoUndated(dates: DateWindow): DateWindow {
-  return { now: () => dates.now(), accepts: (value) => value === undefined || dates.accepts(value) }
+  return { ...dates, accepts: (value) => value === undefined || dates.accepts(value) }
 }

@@ -1,8 +1,9 @@
-import type { Digest } from '@sotto/protocol/keyrelease'
+import { type Digest, NONCE_RATE, nonceOf } from '@sotto/protocol/keyrelease'
 import { OHTTP_MEDIA_TYPE } from '@sotto/protocol/ohttp'
 import type { ReceiptTrailer } from '@sotto/protocol/receipts'
 import { hasCode } from '@sotto/protocol/errors'
 import { type App, mapErrors, serveError } from '@sotto/serve/errors'
+import { createConcurrencyLimiter, createRateLimiter } from '@sotto/serve/limits'
 import { Hono } from 'hono'
 import { type Admission, createAdmission, notReady } from './admission.ts'
 import type { InnerApp } from './answer.ts'
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   areWitnessesSilent?: () => boolean
   /** Bytes of the current trust bundle; undefined while there is none. */
   trustBundle: () => Uint8Array | undefined
+  /** Bytes of a trust bundle made for a nonce of 16 to 64 bytes, base64url, a stranger's. Absent: none is made for any. */
+  trustFor?: (nonce: string) => Promise<Uint8Array>
   dates: DateWindow
   /** Where every request needs an access token; absent: none does. */
   tokens?: TokenGate | undefined
@@ -53,6 +56,8 @@ export interface GatewayOptions {
 }
 
 const MIB = 2 ** 20
+/** Bundles made for nonces, one at a time: each is a call to the KMS and a verification. */
+const NONCES_AT_ONCE = { running: 1, waiting: 4 }
 
 /** RFC 9458 Section 5.3. */
 const KEY_PROBLEM = {
@@ -68,14 +73,23 @@ const KEY_PROBLEM = {
  */
 export function createGateway(options: GatewayOptions, admission: Admission = createAdmission(options)): App {
   const { limits, events } = admission
-  const { keys } = options
+  const { keys, trustFor } = options
+  const nonces = createRateLimiter(NONCE_RATE)
+  const bundles = createConcurrencyLimiter(NONCES_AT_ONCE)
 
   const app = new Hono()
   app.get('/.well-known/ohttp-gateway', () => {
     admission.requireServing()
     return publicBytes(keys.configs, OHTTP_MEDIA_TYPE.keys)
   })
-  app.get('/.well-known/sotto/trust', () => publicBytes(options.trustBundle(), 'application/json'))
+  app.get('/.well-known/sotto/trust', async ({ req }) => {
+    const nonce = nonceOf(req.url)
+    const ordinary = publicBytes(options.trustBundle(), 'application/json')
+    if (nonce === undefined) return ordinary
+    if (trustFor === undefined) throw serveError('HTTP_NOT_FOUND', 'no evidence is made for a nonce here')
+    nonces.take()
+    return publicBytes(await bundles.run(() => trustFor(nonce)), 'application/json', 'no-store')
+  })
   app.post('/ohttp', async (c) => {
     const request = c.req.raw
     const contentType = request.headers.get('content-type')
@@ -122,9 +136,13 @@ export function createGateway(options: GatewayOptions, admission: Admission = cr
   })
 }
 
-function publicBytes(bytes: Uint8Array | undefined, contentType: string): Response {
+function publicBytes(
+  bytes: Uint8Array | undefined,
+  contentType: string,
+  cacheControl = 'no-cache',
+): Response {
   if (bytes === undefined) throw notReady()
   return new Response(bytes as Uint8Array<ArrayBuffer>, {
-    headers: { 'content-type': contentType, 'cache-control': 'no-cache' },
+    headers: { 'content-type': contentType, 'cache-control': cacheControl },
   })
 }

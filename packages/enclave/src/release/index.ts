@@ -11,6 +11,7 @@ export { type ContractCarrier, createKmsClient, type KmsClient, type SpendingCli
 export {
   type BoundEvidence,
   collectBound,
+  collectBoundFor,
   type JudgingContext,
   obtainArtifactKeys,
   obtainKeys,

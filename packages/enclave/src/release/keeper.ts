@@ -1,7 +1,13 @@
 import { equalBytes } from '@sotto/protocol/bytes'
 import { SottoError } from '@sotto/protocol/errors'
 import type { Digest, LoggedStatement, UnixSeconds } from '@sotto/protocol/keyrelease'
-import { startElapsed, type HeldKey, type KeyRing, type ServingIdentity } from '../gateway/index.ts'
+import {
+  startElapsed,
+  type DateWindow,
+  type HeldKey,
+  type KeyRing,
+  type ServingIdentity,
+} from '../gateway/index.ts'
 import {
   certifyReceipts,
   createReceiptCertificates,
@@ -19,6 +25,11 @@ const REATTEST_SECONDS = 1800
 /** What {@link createKeeper} needs. */
 export interface KeeperOptions extends ObtainContext {
   keys: KeyRing
+  /**
+   * Opened with the first keys, not before: by then witnesses have vouched for a tree that holds the receipt of this very
+   * release, so whatever another process answered under these keys was dated before (T12).
+   */
+  dates?: Pick<DateWindow, 'open'>
   /** Milliseconds on a clock that never goes back. Default `performance.now`. */
   monotonicNow?: () => number
   /** Called with the content keys of every release; they are zeroed afterwards. */
@@ -36,6 +47,13 @@ export interface Keeper {
   /** Why nothing is served; undefined while something is. */
   idleBecause(): IdleReason | undefined
   published(): PublishedTrust | undefined
+  /**
+   * A bundle whose evidence the KMS makes for this nonce, verified; nothing of it is kept. It costs a report of the KMS's
+   * hardware: pace it.
+   * @param nonce 16 to 64 bytes, base64url
+   * @throws those of `verifyKms`, `RELEASE_DENIED`
+   */
+  bundleFor(nonce: string): Promise<Uint8Array>
   /** The newest receipt of a release to this boot. */
   receipt(): LoggedStatement | undefined
   /** Receipt certificate of the release to this evidence while it is remembered, or of the newest. */
@@ -79,6 +97,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
     // All at once: a receipt names a key of its own release, and is provable before it is signed.
     certificates.add(obtained.identity.evidence, certificate)
     const { identity } = obtained
+    // `certifyReceipts` proved the receipt under the newest checkpoint, whose time `verifyKms` observed.
+    options.dates?.open()
     keys.install(preferred(obtained.keys.map((key) => ({ ...key, identity }))))
     held = { ...obtained, elapsed: startElapsed(clocks) }
     publish(publishTrust(verified))
@@ -102,6 +122,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     identity: () => (idleBecause() === undefined ? held?.identity : undefined),
     idleBecause,
     published: () => published,
+    bundleFor: async (nonce) => publishTrust(await verifyKms(options, nonce)).bundle,
     receipt: () => held?.receipt,
     certificate: (evidence) => certificates.find(evidence),
   }

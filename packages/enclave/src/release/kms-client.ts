@@ -2,16 +2,17 @@ import { fromUtf8 } from '@sotto/protocol/bytes'
 import { MAX_CALL_ANSWER_BYTES } from '@sotto/protocol/contract'
 import { SottoError } from '@sotto/protocol/errors'
 import type { KmsState } from '@sotto/protocol/evidence'
-import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
+import { SEALED_CALL_OVERHEAD_BYTES, SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { spendEnvelope } from '@sotto/protocol/spending'
 import { releaseResponseDecoder, type ReleaseRequest, type ReleaseResponse } from '@sotto/protocol/keyrelease'
+import { readBody } from '@sotto/serve/limits'
 import { releaseError } from './errors.ts'
 import { askReplicas } from './replicas.ts'
 
 /** Longest answer of a KMS, and how long it may take. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024
-/** The same of an answer that is sealed: its encapsulation adds less than this. */
-const MAX_SEALED_ANSWER_BYTES: number = MAX_CALL_ANSWER_BYTES + 65_536
+/** The same of an answer that is sealed. */
+const MAX_SEALED_ANSWER_BYTES: number = MAX_CALL_ANSWER_BYTES + SEALED_CALL_OVERHEAD_BYTES
 const TIMEOUT_MS = 30_000
 /** The same for a plain read, where there is another replica to ask, and for what a request waits for. */
 const READ_MS = 5000
@@ -24,8 +25,11 @@ export interface ContractCarrier {
 
 /** Talks to a KMS. Nothing it answers is believed: the bundle is verified, released keys are unwrapped and compared. */
 export interface KmsClient {
-  /** @throws `RELEASE_KMS_UNREACHABLE` */
-  state(): Promise<KmsState>
+  /**
+   * @param nonce 16 to 64 bytes, base64url: has evidence made for it, which a KMS does a few times a second
+   * @throws `RELEASE_KMS_UNREACHABLE`; with a nonce `RELEASE_DENIED`
+   */
+  state(nonce?: string): Promise<KmsState>
   /** @throws `RELEASE_KMS_UNREACHABLE`, `RELEASE_DENIED` */
   release(request: ReleaseRequest): Promise<ReleaseResponse>
 }
@@ -81,7 +85,7 @@ export function createKmsClient(
     try {
       const signal = AbortSignal.timeout(timeoutMs)
       const response = await fetch(`${url}${path}`, { ...init, redirect: 'error', signal })
-      return { response, bytes: await readBytes(response, maxBytes) }
+      return { response, bytes: await readBody(response, maxBytes) }
     } catch (cause) {
       throw releaseError('RELEASE_KMS_UNREACHABLE', 'the KMS does not answer', { cause })
     }
@@ -137,7 +141,8 @@ export function createKmsClient(
     join: (envelope) => spending('/v1/spend/join', envelope),
     spend: (envelope) => spending('/v1/spend', envelope),
     // Its shape is judged by the verifier, statement by statement.
-    state: async () => (await call('/v1/keys', {})) as KmsState,
+    state: async (nonce) =>
+      (await call(nonce === undefined ? '/v1/keys' : `/v1/keys?nonce=${nonce}`, {})) as KmsState,
     release: async (request) =>
       releaseResponseDecoder(
         await call('/v1/release', {
@@ -159,15 +164,4 @@ function isForAnother(error: unknown): boolean {
 /** Codes of a KMS that serves and asks for patience: another replica would have to ask it as well. */
 function isOfOneThatServes(found: string): boolean {
   return /^(?:KMS|HTTP|LOG)_/.test(found) && !ASK_ANOTHER.includes(found) && found !== 'KMS_STORE_FAILED'
-}
-
-async function readBytes(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    if (length > maxBytes) throw new Error('answer is too long')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }

@@ -79,10 +79,14 @@ export interface VerifiedKms {
 /**
  * Verifies the KMS exactly as a client does, under the measured policy (T1): another genuine KMS of
  * the operator, or one that would give out keys more freely, is refused.
+ * @param nonce has the KMS make evidence for it, for an auditor who asks: 16 to 64 bytes, base64url
  * @throws `RELEASE_KMS_REFUSED` naming the failed steps
  */
-export async function verifyKms({ kms, log, policy, now, observe }: JudgingContext): Promise<VerifiedKms> {
-  const state = await kms.state()
+export async function verifyKms(
+  { kms, log, policy, now, observe }: JudgingContext,
+  nonce?: string,
+): Promise<VerifiedKms> {
+  const state = await kms.state(nonce)
   const checkpoint = await log.latest()
   observe(checkpoint.time)
   let bundle: TrustBundle
@@ -96,7 +100,10 @@ export async function verifyKms({ kms, log, policy, now, observe }: JudgingConte
     if ((cause as { action?: unknown }).action === 'retry') throw cause
     throw releaseError('RELEASE_KMS_REFUSED', 'what the KMS publishes does not hold together', { cause })
   }
-  const { verdict, service } = verifyTrustBundle(bundle, policy, { now: now() })
+  const { verdict, service } = verifyTrustBundle(bundle, policy, {
+    now: now(),
+    ...(nonce !== undefined && { nonce }),
+  })
   if (service) return { service, bundle, checkpoint }
   const refusing = refusingSteps(verdict.steps).map(({ name, reason }) => `${name}: ${reason}`)
   throw releaseError('RELEASE_KMS_REFUSED', 'the KMS does not pass the measured policy', {
@@ -169,16 +176,30 @@ export interface BoundEvidence extends Pick<VerifiedKms, 'service' | 'checkpoint
   pieces: Evidence
 }
 
+/** What binding evidence needs, besides a KMS that was verified. */
+export type BindingContext = Pick<ObtainContext, 'hardware' | 'policy' | 'now'>
+
 /**
  * Collects evidence of this machine over the newest witnessed checkpoint, bound to two public keys, for a KMS that was
  * verified first, and judges it as others will.
  * @throws `RELEASE_KMS_REFUSED`, `RELEASE_KMS_UNREACHABLE`, `RELEASE_HARDWARE_REFUSED`, those of log and hardware
  */
 export async function collectBound(
-  context: JudgingContext & Pick<ObtainContext, 'hardware'>,
-  { wrapKey, receiptKey }: { wrapKey: Uint8Array; receiptKey: Uint8Array },
+  context: JudgingContext & BindingContext,
+  keys: BoundKeys,
 ): Promise<BoundEvidence> {
-  const { service, checkpoint } = await verifyKms(context)
+  return collectBoundFor(await verifyKms(context), context, keys)
+}
+
+/**
+ * The same for a KMS that was verified just now, over the checkpoint of then.
+ * @throws `RELEASE_HARDWARE_REFUSED`, those of the hardware
+ */
+export async function collectBoundFor(
+  { service, checkpoint }: Pick<VerifiedKms, 'service' | 'checkpoint'>,
+  context: BindingContext,
+  { wrapKey, receiptKey }: BoundKeys,
+): Promise<BoundEvidence> {
   const binding = enclaveBinding({
     genesis: service.genesis,
     wrapKey,
@@ -189,6 +210,12 @@ export async function collectBound(
   const pieces = await context.hardware.collectEvidence(bound)
   requireOwnEvidence(pieces, bound, checkpoint, context)
   return { service, checkpoint, binding, pieces }
+}
+
+/** Public keys that evidence is bound to. */
+interface BoundKeys {
+  wrapKey: Uint8Array
+  receiptKey: Uint8Array
 }
 
 async function requestRelease(context: ObtainContext): Promise<JudgedRelease> {
@@ -219,7 +246,7 @@ function requireOwnEvidence(
   evidence: Evidence,
   expectedReportData: Uint8Array,
   checkpoint: WitnessedCheckpoint,
-  { policy, now }: JudgingContext,
+  { policy, now }: BindingContext,
 ): void {
   const appraisal = appraiseEvidence(evidencePieces(evidence), platformPolicy(policy), {
     at: now(),

@@ -128,6 +128,8 @@ export async function runInference(
     maxEntries: REPLAY_ENTRIES,
     keepForLife: (held) => config.compat === 'azure' && isAzureKey(held),
   })
+  // Not the wall clock, which the host sets: with it a restart would reopen what was answered before (T12).
+  const dates = createDateWindow({ windowMs: DATE_WINDOW_MS, now: () => clock.witnessed() * 1000 })
   const ledger = createUsageLedger()
   let models: ServedModel[] = []
   let areModelsLoaded = false
@@ -170,6 +172,7 @@ export async function runInference(
     ...release,
     artifacts: [...config.models.artifacts.map(({ id }) => id), ...(app?.artifacts ?? [])],
     keys,
+    dates,
     async onArtifacts(contentKeys) {
       if (areModelsLoaded) return
       await app?.open(contentKeys)
@@ -213,10 +216,13 @@ export async function runInference(
   const apiOptions: ApiOptions = {
     models: { list: () => models, aliases: config.aliases, ...(owned && { onDemand: owned.models }) },
     sealedModels: owned?.routes,
-    rooms: createRoomRoutes({
-      kmsUrls: config.kms.urls,
-      ...(config.rooms && { boardUrl: config.rooms.boards, roomUrl: config.rooms.room }),
-    }),
+    rooms:
+      config.rooms &&
+      createRoomRoutes({
+        kmsUrls: config.kms.urls,
+        boardUrl: config.rooms.boards,
+        roomUrl: config.rooms.room,
+      }),
     clock: { now: nowSeconds, randomBytes: (length) => crypto.randomBytes(length) },
     maxUploadBytes: limits.fileBytes,
     waitingRoom: createWaitingRoom({ maxFiles: WAITING_FILES, maxBytes: config.maxWaitingBytes }),
@@ -230,7 +236,8 @@ export async function runInference(
     isExpired: expiry.isOver,
     areWitnessesSilent: () => keeper.idleBecause() === 'WITNESSES_SILENT',
     trustBundle: () => keeper.published()?.bundle,
-    dates: createDateWindow({ windowMs: DATE_WINDOW_MS, wallNow: Date.now }),
+    trustFor: keeper.bundleFor,
+    dates,
     tokens: tokens?.gate,
     onlyComputes,
     runAs,

@@ -27,6 +27,7 @@ import {
   createBoardFiles,
   createKmsCalls,
   createRoomApp,
+  GoodQueries,
   requireRunnable,
   ROOM_STATUSES,
   RunTable,
@@ -130,16 +131,14 @@ export async function runRoom(
   const judging = { kms, log, policy: config.policy, now: clock.now, observe: clock.observe, hardware }
   const places = createConcurrencyLimiter({ running: config.maxRunning, waiting: MAX_WAITING_RUNS })
   const kmsCalls = createKmsCalls(kms)
+  const good = new GoodQueries()
   const runs = new RunTable({
     prepare: {
       ...judging,
-      async standing({ digest }, inquiry) {
-        const { importKey } = (await verifyKms(judging)).service
-        return kmsCalls.show({ call: 'show', contract: digest, inquiry }, importKey)
-      },
+      contracts: kmsCalls,
       maxInputBytes: config.maxInputBytes,
       maxResultBytes: config.maxResultBytes,
-      requireRunnable: (plan) => requireRunnable(plan, tools),
+      requireRunnable: (plan) => requireRunnable(plan, tools, good),
     },
     parts: {
       kms: kmsCalls,

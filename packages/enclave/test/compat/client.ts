@@ -52,13 +52,19 @@ export function openCompat(
     { key, policy: POLICY, notAfter },
   ])
   const errors: string[] = []
+  const dates = createDateWindow({
+    windowMs: 300_000,
+    now: () => clock.wall,
+    monotonicNow: () => clock.mono,
+  })
+  dates.open()
   const options: GatewayOptions = {
     keys,
     inner,
     modelOf: () => undefined,
     identity: () => IDENTITY,
     trustBundle: () => utf8('{}'),
-    dates: createDateWindow({ windowMs: 300_000, wallNow: () => clock.wall, monotonicNow: () => clock.mono }),
+    dates,
     onError: (code) => errors.push(code),
     ...change,
   }

@@ -8,9 +8,10 @@ function open(): { accepts: (value: string | undefined) => boolean; clock: { tim
   const clock = { time: START + 250, mono: 0 }
   const window = createDateWindow({
     windowMs: 60_000,
-    wallNow: () => clock.time,
+    now: () => clock.time,
     monotonicNow: () => clock.mono,
   })
+  window.open()
   return { accepts: (value) => window.accepts(value), clock }
 }
 
@@ -29,6 +30,18 @@ test('refuses what was written before this process had a replay window', () => {
   const { accepts } = open()
   expect(accepts(date(START))).toBe(true)
   expect(accepts(date(START - 1000))).toBe(false)
+})
+
+test('accepts nothing before it is opened, and opens once', () => {
+  let time = START
+  const window = createDateWindow({ windowMs: 60_000, now: () => time, monotonicNow: () => 0 })
+  expect(window.accepts(date(START))).toBe(false)
+  time = START + 30_000
+  window.open()
+  expect([date(START + 29_000), date(START + 30_000)].map(window.accepts)).toEqual([false, true])
+  time = START + 40_000
+  window.open()
+  expect(window.accepts(date(START + 30_000))).toBe(true)
 })
 
 test('a clock turned back does not reopen the past', () => {

@@ -71,6 +71,36 @@ describe('what is answered in clear', () => {
     expect([trust.headers.get('content-type'), await trust.text()]).toEqual(['application/json', '{}'])
   })
 
+  test(claim('T6', 'a bundle for a nonce, kept by nobody; the ordinary one stays the same'), async () => {
+    const asked: string[] = []
+    const { app, errors } = openGateway(echo, {
+      async trustFor(nonce) {
+        asked.push(nonce)
+        return utf8(`{"for":"${nonce}"}`)
+      },
+    })
+    const trust = async (query: string): Promise<[number, string, string | null]> => {
+      const response = await app(new Request(`http://gateway/.well-known/sotto/trust${query}`))
+      return [response.status, await response.text(), response.headers.get('cache-control')]
+    }
+    const nonces = Array.from({ length: 5 }, (_, index) => Buffer.alloc(16, index).toString('base64url'))
+    expect(await trust('')).toEqual([200, '{}', 'no-cache'])
+    for (const nonce of nonces.slice(0, 4))
+      expect(await trust(`?nonce=${nonce}`)).toEqual([200, `{"for":"${nonce}"}`, 'no-store'])
+    expect(await trust(`?nonce=${nonces[4]}`)).toEqual([
+      429,
+      expect.stringContaining('HTTP_TOO_MANY'),
+      'no-store',
+    ])
+    expect(await trust('?nonce=short')).toEqual([400, expect.stringContaining('JCS_FIELD'), 'no-store'])
+    expect(await trust('')).toEqual([200, '{}', 'no-cache'])
+    expect([asked, errors]).toEqual([nonces.slice(0, 4), ['HTTP_TOO_MANY', 'JCS_FIELD']])
+  })
+
+  test('no bundle for a nonce where none is made', async () => {
+    expect((await get(`/.well-known/sotto/trust?nonce=${'A'.repeat(22)}`)).status).toBe(404)
+  })
+
   test.each([
     '/v1/models',
     '/v1/chat/completions',

@@ -63,13 +63,15 @@ export function openGateway(
   const key = newKey(7)
   keys.install([{ key, policy: POLICY, notAfter: clock.wall / 1000 + 3600 }])
   const errors: string[] = []
+  const dates = createDateWindow({ windowMs: 300_000, now: () => clock.wall })
+  dates.open()
   const app = createGateway({
     keys,
     inner,
     modelOf: () => undefined,
     identity: () => IDENTITY,
     trustBundle: () => utf8('{}'),
-    dates: createDateWindow({ windowMs: 300_000, wallNow: () => clock.wall }),
+    dates,
     onError: (code) => errors.push(code),
     ...change,
   })

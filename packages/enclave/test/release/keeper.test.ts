@@ -16,7 +16,7 @@ import {
   parseReceiptTrailer,
 } from '@sotto/protocol/receipts'
 import { claim } from '../../../../test/claims.ts'
-import type { WorldOptions } from '@sotto/testkit'
+import { bundleForNonce, type WorldOptions } from '@sotto/testkit'
 import { verifyReceipt, verifyTrustBundle } from '@sotto/verifier'
 import { createKeyRing, type KeyRing } from '../../src/gateway/index.ts'
 import { createKeeper, type Keeper, type KeeperOptions } from '../../src/release/keeper.ts'
@@ -106,6 +106,35 @@ test('a receipt signed before evidence was renewed verifies against the certific
       world.policy,
     ).ok
   expect([verify(keeper.certificate(evidence)!), verify(keeper.certificate()!)]).toEqual([true, false])
+})
+
+test(claim('T6', 'a bundle for a nonce is verified by that nonce, and what is published stays'), async () => {
+  const [nonce, other] = ['A'.repeat(22), 'B'.repeat(21) + 'A']
+  const setup = await createReleaseWorld()
+  const { world, context } = setup
+  const answered: Record<string, string> = { [nonce]: nonce, [other]: nonce }
+  const kms: typeof context.kms = {
+    ...context.kms,
+    async state(asked) {
+      const state = await context.kms.state()
+      if (asked === undefined) return state
+      const { evidence, binding } = bundleForNonce(world, answered[asked]!).kms
+      return { ...state, kms: { ...state.kms, evidence, binding } }
+    },
+  }
+  const keeper = createKeeper({ ...context, kms, keys: createKeyRing({ now: () => world.now }) })
+  await keeper.start()
+  const published = keeper.published()!.bundle
+  const { verdict } = verifyTrustBundle(parseTrustBundle(await keeper.bundleFor(nonce)), world.policy, {
+    now: world.now,
+    nonce,
+  })
+  expect(verdict.ok).toBe(true)
+  await expect(keeper.bundleFor(other)).rejects.toMatchObject({
+    code: 'RELEASE_KMS_REFUSED',
+    found: 'kms.nonce: bound to another nonce',
+  })
+  expect(keeper.published()!.bundle).toBe(published)
 })
 
 test('a KMS that restarts between release and publication is asked again', async () => {

@@ -99,3 +99,14 @@ test.each([
   if (urls === undefined) expect(message).toContain('config.kms')
   else expect(message).toContain('config.log')
 })
+
+test('evidence for a nonce is asked for by its address', async () => {
+  const asked: string[] = []
+  const client = createKmsClient('http://kms', (async (input: string) => {
+    asked.push(input)
+    return Response.json({})
+  }) as typeof globalThis.fetch)
+  await client.state()
+  await client.state('A'.repeat(22))
+  expect(asked).toEqual(['http://kms/v1/keys', `http://kms/v1/keys?nonce=${'A'.repeat(22)}`])
+})

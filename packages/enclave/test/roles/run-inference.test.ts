@@ -45,6 +45,9 @@ test('from measured configuration to a proven answer: attested, sealed models op
   expect(named.body).toEqual(certificate.body)
   const [request] = enclave.requests
   expect(evidence).toBe(evidenceDigest(request!.evidence))
+  // Parties of rooms are passed on to nobody where no room is configured.
+  const call = await ask(enclave, json('/v1/rooms/calls', {}))
+  expect([call.status, call.text.includes('api_route_not_found')]).toEqual([404, true])
   // Nothing of the inner API exists outside.
   expect((await fetch(`${url}/v1/models`)).status).toBe(404)
 })
@@ -63,6 +66,14 @@ test('an alias answers as the model it stands for, whose digest the receipt name
   const own = await embed(EMBED.id)
   expect(own).toEqual({ model: EMBED.id, digest: expect.stringMatching(/^[0-9a-f]{64}$/) })
   expect(await embed('text-embedding-3-small')).toEqual(own)
+})
+
+test('parties of rooms are passed on where boards and a room are configured', async () => {
+  const rooms = { boards: 'http://127.0.0.1:1', room: 'http://127.0.0.1:1' }
+  const enclave = await start({ config: { rooms } })
+  await enclave.ready
+  const call = await ask(enclave, json('/v1/rooms/calls', {}))
+  expect([call.status, call.text.includes('API_INVALID')]).toEqual([400, true])
 })
 
 test('it does not run with an alias that leads to no model', async () => {

@@ -1,1 +1,1 @@
-export { collectOwnEvidence, type OwnEvidence } from './own-evidence.ts'
+export { collectForNonce, collectOwnEvidence, type OwnEvidence } from './own-evidence.ts'

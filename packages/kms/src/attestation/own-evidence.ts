@@ -37,3 +37,18 @@ export async function collectOwnEvidence(
   const evidence = await hardware.collectEvidence(bindReportData('kms', binding))
   return { evidence, binding, boundCheckpoint: checkpoint.note }
 }
+
+/**
+ * The same statement about the same KMS, over the same checkpoint, made now for whoever chose the nonce: 16 to 64 bytes,
+ * base64url, a stranger's. It costs a report of the hardware, so callers pace it.
+ * @throws `TEE_UNAVAILABLE`
+ */
+export async function collectForNonce(
+  hardware: TrustedHardware,
+  { binding: ordinary, boundCheckpoint }: OwnEvidence,
+  nonce: string,
+): Promise<OwnEvidence> {
+  const binding: KmsBinding = { ...ordinary, nonce }
+  const evidence = await hardware.collectEvidence(bindReportData('kms', binding))
+  return { evidence, binding, boundCheckpoint }
+}

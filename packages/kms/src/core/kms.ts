@@ -8,9 +8,12 @@ import type {
   ReleaseResponse,
   RotationPolicy,
 } from '@sotto/protocol/keyrelease'
+import type { KmsState as PublishedKms } from '@sotto/protocol/evidence'
 import { errorResponse } from '@sotto/serve/errors'
 import type { Readiness } from '@sotto/serve/health'
 import { createRateLimiter, type RateLimiter } from '@sotto/serve/limits'
+import { collectForNonce } from '../attestation/index.ts'
+import { pause } from '../clock/index.ts'
 import { kmsError, KMS_STATUSES } from '../errors.ts'
 import {
   Assembly,
@@ -32,7 +35,7 @@ import { type ImportedArtifact, OwnerKeys } from './owner-keys.ts'
 import type { KmsParts } from './parts.ts'
 import { startChanges } from './start.ts'
 import { tick } from './tick.ts'
-import { currentPolicy, type View } from './view.ts'
+import { currentPolicy, keysDocument, type View } from './view.ts'
 
 /** Receipts a second that admitted workloads may cause, and how many at once. */
 const RECEIPT_RATE = { capacity: 64, perSecond: 8 }
@@ -51,6 +54,7 @@ export class Kms {
   readonly #contracts: Contracts
   readonly #releaser = new Releaser()
   readonly #assembly: Assembly
+  #due = new AbortController()
 
   private constructor(changes: Changes, spending: SpendingSession) {
     const { monotonic } = changes.parts
@@ -72,6 +76,20 @@ export class Kms {
   /** What requests see now. @throws `KMS_FENCED` and whatever else ended this instance */
   get view(): View {
     return this.#changes.view
+  }
+
+  /**
+   * What `GET /v1/keys` answers everybody, with evidence made now and bound to a nonce besides: for auditors (T6). Nothing of
+   * it is kept.
+   * @param nonce 16 to 64 bytes, base64url
+   * @throws `KMS_NO_POLICY`, `TEE_UNAVAILABLE` and whatever ended this instance
+   */
+  async keysFor(nonce: string): Promise<PublishedKms> {
+    const { state, boot } = this.view
+    const document = keysDocument({ state, boot })
+    const kms = await collectForNonce(this.#changes.parts.hardware, boot.own, nonce)
+    this.#changes.requireRunning()
+    return { ...document, kms }
   }
 
   /** Which access tokens were spent. @throws whatever ended this instance */
@@ -199,8 +217,10 @@ export class Kms {
    * Takes a member's vote. When it decides, what was proposed has come true when this resolves.
    * @throws `KMS_NOT_AUTHORIZED` and those of `admitBallot`; of log client and store, after which it can be sent again
    */
-  vote(ballot: string): Promise<ShownProposal | ClosedProposal> {
-    return this.#assembly.vote(ballot)
+  async vote(ballot: string): Promise<ShownProposal | ClosedProposal> {
+    const shown = await this.#assembly.vote(ballot)
+    this.#wakeForRoot()
+    return shown
   }
 
   /**
@@ -220,6 +240,7 @@ export class Kms {
     return changes.run(async () => {
       await acknowledgeShare(body, changes.custodyTools())
       changes.show()
+      this.#wakeForRoot()
       return sharesDocument(changes.keeper.current)
     })
   }
@@ -254,14 +275,25 @@ export class Kms {
     }
   }
 
-  /** What time asks for, see `tick`. Call it every few seconds. */
+  /** What time asks for, see `tick`. Call it every few seconds, and when {@link untilDue} says so. */
   tick(): Promise<void> {
     return tick(this.#changes, this.#assembly, this.#spending)
+  }
+
+  /** Waits for the next {@link tick}: so long, or until members or custodians leave it shares or a root key to bring on. */
+  async untilDue(ms: number, signal: AbortSignal): Promise<void> {
+    await pause(ms, AbortSignal.any([signal, this.#due.signal]))
+    this.#due = new AbortController()
   }
 
   /** Ends this instance: every later call fails with `reason`. */
   stop(reason: Error): void {
     this.#changes.stop(reason)
+  }
+
+  #wakeForRoot(): void {
+    const { sharing, rotation } = this.#changes.keeper.current
+    if (sharing !== undefined || rotation !== undefined) this.#due.abort()
   }
 
   #isStale(): boolean {

@@ -4,9 +4,9 @@ import { SottoError } from '@sotto/protocol/errors'
 import { type Decoder, jcsError } from '@sotto/protocol/jcs'
 import { recoveryShareDecoder } from '@sotto/protocol/custody'
 import { handoverRequestDecoder } from '@sotto/protocol/handover'
-import { releaseRequestDecoder } from '@sotto/protocol/keyrelease'
+import { NONCE_RATE, nonceOf, releaseRequestDecoder } from '@sotto/protocol/keyrelease'
 import { MAX_CALL_BYTES } from '@sotto/protocol/contract'
-import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
+import { SEALED_CALL_OVERHEAD_BYTES, SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { MAX_WITHDRAWAL_BYTES } from '@sotto/protocol/sealed-models'
 import { spendEnvelope } from '@sotto/protocol/spending'
 import { type App, errorResponse, serveError } from '@sotto/serve/errors'
@@ -50,6 +50,8 @@ const JUDGEMENTS_AT_ONCE = { running: 8, waiting: 64 }
 /** A stranger's contract costs its decoding, tens of milliseconds at most; releases do not wait behind it. */
 const CALL_RATE = { capacity: 128, perSecond: 16 }
 const CALLS_AT_ONCE = { running: 2, waiting: 64 }
+/** Reports of the hardware for nonces, one at a time: renewals of our own evidence do not wait behind many. */
+const NONCES_AT_ONCE = { running: 1, waiting: 4 }
 
 /** What the app is told and tells. */
 export interface KmsAppOptions {
@@ -82,12 +84,20 @@ export function createKmsApp(options: KmsAppOptions): App {
   const spends = createRateLimiter(SPEND_RATE, options.monotonic)
   const joins = createRateLimiter(JOIN_RATE, options.monotonic)
   const calls = createRateLimiter(CALL_RATE, options.monotonic)
+  const nonces = createRateLimiter(NONCE_RATE, options.monotonic)
   const contracts = createConcurrencyLimiter(CALLS_AT_ONCE)
+  const reports = createConcurrencyLimiter(NONCES_AT_ONCE)
   const releases = createConcurrencyLimiter(JUDGEMENTS_AT_ONCE)
   const app = new Hono()
 
   app.get('/v1/genesis', () => json(identityDocument(started().view)))
-  app.get('/v1/keys', () => json(keysDocument(started().view)))
+  app.get('/v1/keys', async ({ req }) => {
+    const kms = started()
+    const nonce = nonceOf(req.url)
+    if (nonce === undefined) return json(keysDocument(kms.view))
+    nonces.take()
+    return json(await reports.run(() => kms.keysFor(nonce)))
+  })
   app.post('/v1/release', async ({ req }) => {
     const kms = started()
     judgements.take()
@@ -168,7 +178,7 @@ export function createKmsApp(options: KmsAppOptions): App {
   app.post('/v1/contracts', async ({ req }) => {
     const kms = started()
     calls.take()
-    const bytes = await readBody(req.raw, MAX_CALL_BYTES)
+    const bytes = await readBody(req.raw, MAX_CALL_BYTES + SEALED_CALL_OVERHEAD_BYTES)
     // Counted as every refusal is, though nobody outside reads it.
     const answer = await contracts.run(() => kms.answerCall(bytes, refuse))
     return new Response(answer as Uint8Array<ArrayBuffer>, {

@@ -1,6 +1,7 @@
 import { toBase64Url, toHex, utf8 } from '@sotto/protocol/bytes'
-import { type ContractEvent, type RunReceipt, RUN_TYPES } from '@sotto/protocol/contract'
+import { type ContractEvent, MAX_CALL_BYTES, type RunReceipt, RUN_TYPES } from '@sotto/protocol/contract'
 import { crypto } from '@sotto/protocol/crypto-backend'
+import { SEALED_CALL_OVERHEAD_BYTES } from '@sotto/protocol/sealed-call'
 import { describe, expect, it } from 'vitest'
 import { payloadOf, seed, signer } from '../world.ts'
 import { ARTIFACTS, contractOf, OTHER_ROOM, RoomWorld } from './room-world.ts'
@@ -336,4 +337,14 @@ it('junk in a sealed call is named, and what is not sealed to this KMS is refuse
   expect(await world.code({ ...world.accept('bank'), more: true })).toBe('JCS_FIELD')
   const { status } = await world.call('/v1/contracts', seed(1))
   expect(status).toBeGreaterThanOrEqual(400)
+})
+
+it('a call may be as long as calls are, whatever sealing adds, and no longer', async () => {
+  const world = await RoomWorld.open()
+  const around = JSON.stringify({ call: '' }).length
+  const long = (bytes: number): object => ({ call: 'x'.repeat(bytes - around) })
+  // It is opened and read: it asks for nothing that there is.
+  expect(await world.code(long(MAX_CALL_BYTES))).toBe('JCS_FIELD')
+  expect(await world.code(long(MAX_CALL_BYTES + 1))).toBe('JCS_MALFORMED')
+  expect(await world.code(long(MAX_CALL_BYTES + SEALED_CALL_OVERHEAD_BYTES))).toBe('HTTP_BODY_TOO_LARGE')
 })

@@ -71,12 +71,12 @@ test(
   claim('governance', 'a store that breaks at any one write loses no vote and decides nothing twice'),
   { timeout: 300_000 },
   // A hold that is durable is not refused because noting its record failed.
-  () => disturb({ begin, write: 'commit', atLeast: 20, failures: 'at-most-one' }),
+  () => disturb({ begin, write: 'commit', atLeast: 20, failures: 'at-most-once' }),
 )
 
 test(
   claim('governance', 'a log that breaks at any one append loses no vote and decides nothing twice'),
   { timeout: 300_000 },
   // A hold is not refused because the log is away.
-  () => disturb({ begin, write: 'append', failures: 'at-most-one' }),
+  () => disturb({ begin, write: 'append', failures: 'at-most-once' }),
 )

@@ -1,4 +1,14 @@
-import { boolean, integer, list, members, object, oneOf, refine, type Decoder } from '../jcs/index.ts'
+import {
+  boolean,
+  integer,
+  list,
+  literal,
+  members,
+  object,
+  oneOf,
+  refine,
+  type Decoder,
+} from '../jcs/index.ts'
 
 /** What a workload may do with what people send. */
 export const DATA_TASKS = [
@@ -22,7 +32,7 @@ const MAX_RETENTION_SECONDS = 315_360_000
  * without content are not part of it.
  */
 export interface DataUse {
-  /** Everything that content is used for; nothing for a role that gets none. */
+  /** Everything that content is used for; nothing for a role that gets none, or by contract only. */
   tasks: DataTask[]
   /** How long content is kept once its answer is complete; 0: not at all. */
   retentionSeconds: number
@@ -33,7 +43,18 @@ export interface DataUse {
    * nothing that anybody but the holder of a receipt recognises. Absent: none are logged.
    */
   receiptLogSeconds?: number
+  /**
+   * What else is done with content stands in contracts that its owners sign, and is not the operator's to declare: a clean
+   * room says so, and nobody else. Absent: nothing else is.
+   */
+  byContract?: true
 }
+
+/** The declaration of a KMS: it gets no content. */
+export const NO_CONTENT: Readonly<DataUse> = { tasks: [], retentionSeconds: 0, training: false }
+
+/** The declaration of a clean room: what contracts say, and nothing besides. */
+export const BY_CONTRACT: Readonly<DataUse> = { ...NO_CONTENT, byContract: true }
 
 /** What a client accepts: only these tasks, no longer retention, training only if it says so. */
 export interface AcceptedDataUse {
@@ -48,7 +69,7 @@ const tasks = refine(list(oneOf(...DATA_TASKS), 0, DATA_TASKS.length), (found) =
 
 export const dataUseDecoder: Decoder<DataUse> = members<DataUse>(
   { tasks, retentionSeconds: integer(0, MAX_RETENTION_SECONDS), training: boolean() },
-  { receiptLogSeconds: integer(10, 86_400) },
+  { receiptLogSeconds: integer(10, 86_400), byContract: literal(true) },
 )
 
 export const acceptedDataUseDecoder: Decoder<AcceptedDataUse> = object({
@@ -69,8 +90,10 @@ export function findDataUseExcess(declared: DataUse, accepted: AcceptedDataUse):
 /** A declared or accepted use in words. */
 export function describeDataUse(use: DataUse | AcceptedDataUse): string {
   const kept = 'retentionSeconds' in use ? use.retentionSeconds : use.maxRetentionSeconds
+  const isByContract = 'byContract' in use && use.byContract === true
   return [
-    use.tasks.length === 0 ? 'no content' : use.tasks.join(', '),
+    ...(isByContract ? ['what contracts of its owners say'] : []),
+    use.tasks.length > 0 ? use.tasks.join(', ') : isByContract ? 'nothing else' : 'no content',
     kept === 0 ? 'nothing kept' : `kept ${kept} s`,
     use.training ? 'training' : 'no training',
     ...('receiptLogSeconds' in use && use.receiptLogSeconds !== undefined
@@ -85,6 +108,7 @@ export function isSameDataUse(a: DataUse, b: DataUse): boolean {
     a.retentionSeconds === b.retentionSeconds &&
     a.training === b.training &&
     a.receiptLogSeconds === b.receiptLogSeconds &&
+    a.byContract === b.byContract &&
     a.tasks.length === b.tasks.length &&
     a.tasks.every((task) => b.tasks.includes(task))
   )

@@ -34,7 +34,8 @@ export const provenStatementDecoder: Decoder<ProvenStatement> = object({
   proof,
 })
 
-const bundleDecoder: Decoder<TrustBundle> = members<TrustBundle>(
+/** A bundle inside another document. */
+export const trustBundleDecoder: Decoder<TrustBundle> = members<TrustBundle>(
   {
     version: literal(1),
     checkpoint: noteText,
@@ -61,7 +62,7 @@ export function encodeTrustBundle(bundle: TrustBundle): Uint8Array {
 
 /** Structure of a bundle the operator composed; nothing in it is trusted yet. @throws `JCS_MALFORMED`, `JCS_FIELD` */
 export function parseTrustBundle(bytes: Uint8Array): TrustBundle {
-  return bundleDecoder(parseCanonicalJson(bytes, { maxBytes: MAX_BUNDLE_BYTES }), 'bundle')
+  return trustBundleDecoder(parseCanonicalJson(bytes, { maxBytes: MAX_BUNDLE_BYTES }), 'bundle')
 }
 
 /** The hashes of a proof as bytes. */

@@ -4,6 +4,7 @@ export {
   parseTrustBundle,
   proofHashes,
   provenStatementDecoder,
+  trustBundleDecoder,
 } from './bundle.ts'
 export { composeTrustBundle, proveStatement, tileProver, type KmsState, type TreeProver } from './compose.ts'
 export type { MerkleProof, ProvenStatement, TrustBundle } from './types.ts'

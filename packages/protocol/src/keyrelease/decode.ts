@@ -24,6 +24,7 @@ import {
 } from './consistency.ts'
 import { EVIDENCE_LIMITS, XWING_PUBLIC_KEY_BYTES } from './limits.ts'
 import { MAX_MEMBERS, membersDecoder, releaseKeysDecoder, rotationPolicyDecoder } from './members.ts'
+import { nonceDecoder } from './nonce.ts'
 import {
   EVIDENCE_FAMILIES,
   type Component,
@@ -200,13 +201,10 @@ export const releaseReceiptDecoder: Decoder<ReleaseReceipt> = refine(
   findReceiptContradiction,
 )
 
-export const kmsBindingDecoder: Decoder<KmsBinding> = object({
-  version: literal(1),
-  genesis: digest,
-  signingKey: ed25519Key,
-  importKey: wrapKey,
-  checkpoint: digest,
-})
+export const kmsBindingDecoder: Decoder<KmsBinding> = members<KmsBinding>(
+  { version: literal(1), genesis: digest, signingKey: ed25519Key, importKey: wrapKey, checkpoint: digest },
+  { nonce: nonceDecoder },
+)
 
 export const enclaveBindingDecoder: Decoder<EnclaveBinding> = object({
   version: literal(1),

@@ -42,6 +42,7 @@ export {
   type RotationPolicy,
   type UnixSeconds,
 } from './types.ts'
+export { NONCE_RATE, nonceDecoder, nonceOf } from './nonce.ts'
 export {
   FIRST_EPOCH,
   MAX_GRACE_SECONDS,

@@ -182,6 +182,8 @@ export interface KmsBinding {
   importKey: string
   /** `checkpointDigest` of the witnessed note, cosignatures included: proves the report is younger (T6). */
   checkpoint: Digest
+  /** What an auditor asked this evidence for, 16 to 64 bytes, base64url. Absent in the evidence that everybody gets. */
+  nonce?: string
 }
 
 /** What an enclave's report binds. */

@@ -2,12 +2,14 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   acceptedDataUseDecoder,
+  BY_CONTRACT,
   DATA_TASKS,
   type DataUse,
   dataUseDecoder,
   describeDataUse,
   findDataUseExcess,
   isSameDataUse,
+  NO_CONTENT,
 } from '@sotto/protocol/data-use'
 
 const USE: DataUse = { tasks: ['transcription', 'summarization'], retentionSeconds: 0, training: false }
@@ -59,6 +61,7 @@ test.each([
   ['an unknown member', { sharing: true }],
   ['receipts logged all the time', { receiptLogSeconds: 9 }],
   ['receipts logged less than once a day', { receiptLogSeconds: 86_401 }],
+  ['no contract, at length', { byContract: false }],
   ['receipts logged, maybe', { receiptLogSeconds: false }],
 ])('refuses %s', (_, change) => {
   expect(() => dataUseDecoder({ ...USE, ...change }, 'dataUse')).toThrowError(
@@ -82,6 +85,20 @@ test('says what it means', () => {
   // Callers without the compiler's strictness write it like this.
   const unset = { ...USE, receiptLogSeconds: undefined as unknown as number }
   expect(describeDataUse(unset)).toBe(describeDataUse(USE))
+})
+
+test('a use by contract is declared, and exceeds nothing by itself', () => {
+  expect(dataUseDecoder(BY_CONTRACT, 'dataUse')).toEqual(BY_CONTRACT)
+  expect(describeDataUse(BY_CONTRACT)).toBe(
+    'what contracts of its owners say; nothing else; nothing kept; no training',
+  )
+  expect(
+    findDataUseExcess(BY_CONTRACT, { tasks: [], maxRetentionSeconds: 0, training: false }),
+  ).toBeUndefined()
+  expect([isSameDataUse(BY_CONTRACT, NO_CONTENT), isSameDataUse(BY_CONTRACT, { ...BY_CONTRACT })]).toEqual([
+    false,
+    true,
+  ])
 })
 
 test('a logged receipt is declared or not, and is no use of content', () => {

@@ -33,6 +33,8 @@ export interface WorldOptions {
   genesis?: (genesis: Genesis) => Genesis
   certificate?: (certificate: KmsCertificate) => KmsCertificate
   release?: (statement: ReleaseStatement) => ReleaseStatement
+  /** More releases, made of those of the KMS and of the workload. */
+  moreReleases?: (kms: ReleaseStatement, workload: ReleaseStatement) => readonly ReleaseStatement[]
   keyPolicy?: (policy: KeyReleasePolicy) => KeyReleasePolicy
   /** Changes of the decision that accepts the key-release policy. */
   decision?: Pick<DecisionOptions, 'proposal' | 'ballot' | 'decision'>
@@ -154,26 +156,26 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     }),
     options.signers?.certificate ?? signers.root,
   )
-  const releases = (['kms', 'inference'] as const).map((role) =>
-    publish(
-      PAYLOAD_TYPES.release,
-      (options.release ?? same)({
-        _type: 'https://in-toto.io/Statement/v1',
-        subject: [
-          { name: 'image', digest: { sha256: digests[role] } },
-          { name: 'configuration', digest: { sha256: images[role].hostData } },
-        ],
-        predicateType: RELEASE_PREDICATE,
-        predicate: {
-          role,
-          version: '1.0.0',
-          securityVersion: 1,
-          evidence: tees[role].pins(images[role]),
-          createdAt: now - 90,
-        },
-      }),
-      options.signers?.release ?? signers.release,
-    ),
+  const releaseOf = (role: WorldRole): ReleaseStatement =>
+    (options.release ?? same)({
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [
+        { name: 'image', digest: { sha256: digests[role] } },
+        { name: 'configuration', digest: { sha256: images[role].hostData } },
+      ],
+      predicateType: RELEASE_PREDICATE,
+      predicate: {
+        role,
+        version: '1.0.0',
+        securityVersion: 1,
+        evidence: tees[role].pins(images[role]),
+        createdAt: now - 90,
+      },
+    })
+  const [kmsRelease, workloadRelease] = [releaseOf('kms'), releaseOf('inference')]
+  const more = options.moreReleases?.(kmsRelease, workloadRelease) ?? []
+  const releases = [kmsRelease, workloadRelease, ...more].map((statement) =>
+    publish(PAYLOAD_TYPES.release, statement, options.signers?.release ?? signers.release),
   )
   const keyPolicy = (options.keyPolicy ?? same)({
     version: 1,

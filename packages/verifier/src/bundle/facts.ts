@@ -12,6 +12,11 @@ export interface BundleContext {
   lastCheckpoint?: { size: number; root: Uint8Array }
   /** RFC 6962 consistency proof from the smaller to the larger of `lastCheckpoint` and the bundle's checkpoint. */
   consistency?: readonly Uint8Array[]
+  /**
+   * What this caller had evidence made for, base64url: then the bundle has to be bound to it, and the verdict has a step more,
+   * `kms.nonce`. Absent: whatever a bundle says of a nonce makes no difference.
+   */
+  nonce?: string
 }
 
 /** A request key that passed every check. */
@@ -49,6 +54,8 @@ export interface Facts {
   workloads?: ReadonlyMap<string, readonly ReleaseStatement[]>
   /** The same of tuples of role room, which get the keys of runs of contracts and no request. */
   rooms?: ReadonlyMap<string, readonly ReleaseStatement[]>
+  /** The same of tuples of role kms: those that may take over from the one that is verified. */
+  successors?: ReadonlyMap<string, readonly ReleaseStatement[]>
   signingKey?: Uint8Array
   certificateNotAfter?: number
   keySet?: KeySet

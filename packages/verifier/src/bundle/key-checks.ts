@@ -83,13 +83,14 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
       const refusals: Refusal[] = []
       const workloads = new Map<string, readonly ReleaseStatement[]>()
       const rooms = new Map<string, readonly ReleaseStatement[]>()
+      const successors = new Map<string, readonly ReleaseStatement[]>()
       for (const tuple of keyPolicy.anyOf) {
         try {
           requireOwnKind(tuple, bundle)
           const covering = requireTuple(tuple, keyPolicy, releases, policy)
           // A KMS may take over from this one, and is judged as this one was; it is no workload that gets requests.
-          if (tuple.role === 'inference') workloads.set(tuple.name, covering)
-          if (tuple.role === 'room') rooms.set(tuple.name, covering)
+          const ofRole = { inference: workloads, room: rooms, kms: successors }[tuple.role]
+          ofRole.set(tuple.name, covering)
         } catch (error) {
           refusals.push(error as Refusal)
         }
@@ -103,7 +104,10 @@ export const KEY_CHECKS: readonly Check<Facts, StepName>[] = [
         )
       if (workloads.size === 0)
         throw new Refusal('no workload may hold the keys', 'a tuple of role inference')
-      return { adds: { workloads, rooms }, found: keyPolicy.anyOf.map(({ name }) => name).join(', ') }
+      return {
+        adds: { workloads, rooms, successors },
+        found: keyPolicy.anyOf.map(({ name }) => name).join(', '),
+      }
     },
   },
   DATA_USE_CHECK,

@@ -14,10 +14,15 @@ import type { BundleContext, Facts, UsableKey } from './facts.ts'
 import { KEY_CHECKS } from './key-checks.ts'
 import { KMS_CHECKS } from './kms-checks.ts'
 import { LOG_CHECKS } from './log-checks.ts'
+import { NONCE_CHECK } from './nonce-check.ts'
 import { runChecks } from '../checks/index.ts'
 
 /** Every step, in the order of the chain of trust. */
 const CHECKS = [...LOG_CHECKS, ...KMS_CHECKS, ...KEY_CHECKS]
+/** The same for a caller who asked for evidence of now: behind `kms.binding`, on which it builds. */
+const CHECKS_WITH_NONCE = CHECKS.flatMap((check) =>
+  check.name === 'kms.binding' ? [check, NONCE_CHECK] : [check],
+)
 
 /** What an accepted bundle establishes. */
 export interface TrustedService {
@@ -68,7 +73,8 @@ export function verifyTrustBundle(
   const defect = findRequireDefect(policy.require)
   if (defect !== undefined) throw verifierError('POLICY_MALFORMED', `trust policy is malformed: ${defect}`)
   const facts: Facts = { bundle, policy, context }
-  const { ok, steps } = runChecks(CHECKS, facts, policy.require)
+  const checks = context.nonce === undefined ? CHECKS : CHECKS_WITH_NONCE
+  const { ok, steps } = runChecks(checks, facts, policy.require)
   const families = familiesOf(facts)
   const software = families.includes('software')
   const verdict: Verdict = {

@@ -53,6 +53,11 @@ export function findReleaseDefect({ subject, predicate }: ReleaseStatement): str
   const { family, ...policy } = predicate.evidence
   if (predicate.role === 'kms' && (predicate.dataUse?.tasks ?? []).length > 0)
     return 'a KMS gets no content to use'
+  if (
+    predicate.dataUse !== undefined &&
+    (predicate.dataUse.byContract ?? false) !== (predicate.role === 'room')
+  )
+    return 'a room, and nothing else, declares that it uses content by contract'
   if (predicate.role === 'kms' && predicate.app !== undefined) return 'a KMS runs no app'
   // An app gets every request to it in clear: whoever declares that content is used for nothing has to run none.
   if (predicate.app !== undefined && predicate.dataUse?.tasks.length === 0)

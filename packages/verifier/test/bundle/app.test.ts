@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NO_CONTENT } from '@sotto/protocol/data-use'
 import type { ReleasedApp, ReleaseStatement } from '@sotto/protocol/keyrelease'
 import { createWorld, type WorldOptions } from '@sotto/testkit'
 import {
@@ -62,7 +63,7 @@ describe('the app that a workload runs', () => {
       const { verdict, step } = await judge({
         release: (statement) =>
           statement.predicate.role === 'kms'
-            ? statement
+            ? { ...statement, predicate: { ...statement.predicate, dataUse: NO_CONTENT } }
             : { ...statement, predicate: { ...statement.predicate, dataUse, app: APP } },
         policy: (policy) => ({
           ...policy,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DataUse } from '@sotto/protocol/data-use'
+import { BY_CONTRACT, type DataUse, NO_CONTENT } from '@sotto/protocol/data-use'
 import type { Component, PolicyTuple, ReleaseStatement } from '@sotto/protocol/keyrelease'
 import { softwareMeasurement } from '@sotto/protocol/measurement'
 import {
@@ -142,6 +142,19 @@ describe('a release statement', () => {
     const defect = findReleaseDefect({ ...statement, predicate: { ...predicate, app, ...change } })
     if (says === undefined) expect(defect).toBeUndefined()
     else expect(defect).toMatch(says)
+  })
+
+  it.each([
+    ['kms', NO_CONTENT, true],
+    ['room', BY_CONTRACT, true],
+    ['room', undefined, true],
+    ['room', NO_CONTENT, false],
+    ['kms', BY_CONTRACT, false],
+    ['inference', BY_CONTRACT, false],
+  ] as const)(claim('T20', 'of role %s may declare %j: %s'), (role, dataUse, isFine) => {
+    const { predicate, ...statement } = release(SNP)
+    const declared = { ...predicate, role, ...(dataUse && { dataUse }) }
+    expect(findReleaseDefect({ ...statement, predicate: declared }) === undefined).toBe(isFine)
   })
 
   it(claim(['T2', 'chain.policy'], 'covers a tuple of its program, whatever hardware that asks for'), () => {

@@ -24,7 +24,7 @@ export const custodianStatus: Command = defineCommand({
       throw cliError('CLI_REFUSED', 'the log does not hold the genesis your policy pins', {
         expected: pinned.genesis,
       })
-    const { newest } = history
+    const { offered: newest } = history
     const result = {
       genesis: history.digest,
       size: checkpoint.size,

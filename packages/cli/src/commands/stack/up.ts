@@ -98,7 +98,7 @@ export const up: Command = defineCommand({
     const keyFile = ownerKeyFile(context.io, flags.owner)
     const owner = await ownOwner(context, keyFile, flags.owner !== undefined)
     if (flags.rooms && !hasQueries(findLayout()))
-      context.note('the clean room runs no queries: npm run rooms installs their engine and builds it in')
+      context.note('the clean room runs no queries: npm run rooms installs DuckDB and builds it in')
     if (flags.detach) {
       const running = await detach(context, folder, 'up', [
         ...models.flatMap((directory) => ['--models', directory]),

@@ -7,18 +7,24 @@ export const GIB: number = 2 ** 30
 const MAX_ENTRIES = 64
 const MAX_WORDS = 64
 
-const UNITS: Readonly<Record<string, number>> = { MiB: MIB, GiB: GIB, MB: 1e6, GB: 1e9 }
+const UNITS = { MiB: MIB, GiB: GIB, MB: 1e6, GB: 1e9 }
 
 /** What a shell would make something of. */
 const PLAIN_WORD = String.raw`[^\s'"\\$\`|&;<>(){}*?\0]+`
 const PLAIN_LINE = new RegExp(`^${PLAIN_WORD}(?: ${PLAIN_WORD})*$`)
 
+/** Whole bytes as people write them: a number, or digits and one of these units; undefined for anything else. */
+export function bytesOf(value: unknown, units: Readonly<Record<string, number>>): number | undefined {
+  const [, digits, unit = ''] = (typeof value === 'string' && /^(\d{1,9})([A-Za-z]+)$/.exec(value)) || []
+  const bytes = Object.hasOwn(units, unit) ? Number(digits) * units[unit]! : value
+  return typeof bytes === 'number' && Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
 /** Bytes, as people write them: `512MiB`, `2GiB`, or a number. */
 export function size(min: number, max: number): Decoder<number> {
   return (value, path) => {
-    const [, digits, unit] = (typeof value === 'string' && /^(\d{1,9})(MiB|GiB|MB|GB)$/.exec(value)) || []
-    const bytes = digits === undefined ? value : Number(digits) * UNITS[unit!]!
-    if (typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= min && bytes <= max) return bytes
+    const bytes = bytesOf(value, UNITS)
+    if (bytes !== undefined && bytes >= min && bytes <= max) return bytes
     throw jcsError(
       'JCS_FIELD',
       `${path}: expected a size such as 512MiB or 2GiB`,

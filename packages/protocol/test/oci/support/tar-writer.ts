@@ -1,4 +1,4 @@
-import { tarChecksum } from '../../../src/oci/index.ts'
+import { tarChecksum } from '../../../src/tar/header.ts'
 
 /** An entry as tests write it. Text has one character per byte. */
 export interface WrittenEntry {
