@@ -17,6 +17,7 @@ import type { Target } from './target.ts'
 import { tensorTargets } from './tensor-targets.ts'
 import { textTargets } from './text-targets.ts'
 import { tokenTargets } from './token-targets.ts'
+import { trainingTargets } from './training-targets.ts'
 import { verifierTargets } from './verifier-targets.ts'
 
 /** Every target, in the order in which they run. */
@@ -39,5 +40,6 @@ export const targets: readonly Target[] = [
   ...textTargets,
   ...engineTargets,
   ...evidenceTargets,
+  ...trainingTargets,
   ...verifierTargets,
 ]
