@@ -14,7 +14,7 @@ let sotto: Sotto
 let named: NamedContract
 
 beforeAll(async () => {
-  stack = await startTestStack({ owner: bank.signer.publicKey, tap: true })
+  stack = await startTestStack({ owner: bank.signer.publicKey, rooms: true, tap: true })
   sotto = await clientOf(stack)
   const now = Math.floor(Date.now() / 1000)
   const contract = contractOf(stack.policy.genesis, now, { salt: toBase64Url(crypto.randomBytes(32)) })

@@ -17,10 +17,14 @@ import type { ModelManifestErrorCode } from './model-manifest/index.ts'
 import type { NoteErrorCode } from './note/index.ts'
 import type { OhttpErrorCode } from './ohttp/index.ts'
 import type { OmsErrorCode } from './oms/index.ts'
+import type { OnnxErrorCode } from './onnx/index.ts'
+import type { PrivacyErrorCode } from './privacy/index.ts'
 import type { SealedErrorCode } from './sealed/index.ts'
 import type { SealedModelErrorCode } from './sealed-models/index.ts'
 import type { TarErrorCode } from './tar/index.ts'
 import type { TokenErrorCode } from './tokens/index.ts'
+import type { GraphErrorCode } from './train-graph/index.ts'
+import type { TrainingErrorCode } from './training/index.ts'
 import type { X509ErrorCode } from './x509/index.ts'
 
 /** Every code that this package throws in a `SottoError`. Each folder adds its own union here. */
@@ -44,8 +48,12 @@ export type ProtocolErrorCode =
   | NoteErrorCode
   | OhttpErrorCode
   | OmsErrorCode
+  | OnnxErrorCode
+  | PrivacyErrorCode
   | SealedErrorCode
   | SealedModelErrorCode
   | TarErrorCode
   | TokenErrorCode
+  | GraphErrorCode
+  | TrainingErrorCode
   | X509ErrorCode

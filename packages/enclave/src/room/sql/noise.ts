@@ -1,4 +1,4 @@
-import { type RandomBytes, type Ratio, sampleDiscreteLaplace } from './discrete-laplace.ts'
+import { type RandomBytes, type Ratio, sampleDiscreteLaplace } from '../../noise/index.ts'
 import { roomSqlError } from './errors.ts'
 import type { NoisePlan } from './noise-plan.ts'
 import type { Scalar } from './syntax.ts'

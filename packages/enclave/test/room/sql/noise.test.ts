@@ -3,7 +3,7 @@ import { addNoise } from '../../../src/room/sql/noise.ts'
 import type { NoisePlan } from '../../../src/room/sql/noise-plan.ts'
 import { NO_DUCKDB, query, type TestRun } from './engine.ts'
 import { RULES } from './people.ts'
-import { seededBytes } from './seeded.ts'
+import { seededBytes } from '../../noise/seeded.ts'
 
 /** An epsilon of 100 for one figure with one row of each person: noise that is hardly ever another number than 0. */
 const SHARP = { epsilonMicros: 100_000_000, maxRowsPerContributor: 1, clip: { min: 0, max: 1 } }

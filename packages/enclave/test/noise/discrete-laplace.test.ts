@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sampleDiscreteLaplace } from '../../../src/room/sql/discrete-laplace.ts'
+import { sampleDiscreteLaplace } from '../../src/noise/index.ts'
 import { seededBytes } from './seeded.ts'
 
 const DRAWS = 20_000

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { RandomBytes } from '../../../src/room/sql/discrete-laplace.ts'
+import type { RandomBytes } from '../../src/noise/index.ts'
 
 /** Bytes that are the same in each run. */
 export function seededBytes(seed: string): RandomBytes {

@@ -1,0 +1,58 @@
+import { type ErrorAction, SottoError, type SottoErrorOptions } from '@sotto/protocol/errors'
+
+/**
+ * Codes of every {@link SottoError} of training. None of their texts holds data: not a value, not a name out of a file.
+ * What they name (table, column, step) stands in the contract.
+ * - `ROOM_TRAIN_FORMAT` (fix-input): a table is no CSV or JSON Lines of the columns that the contract states.
+ * - `ROOM_TRAIN_COLUMN` (fix-input): a table lacks a column, or has one that is not agreed.
+ * - `ROOM_TRAIN_TYPE` (fix-input): a column holds what is not of its type, or is of no use in its place.
+ * - `ROOM_TRAIN_ONE_CLASS` (fix-input): all labels are of one class; nothing can be learned.
+ * - `ROOM_TRAIN_EMPTY` (fix-input): there is no row to train on, or to measure with.
+ * - `ROOM_TRAIN_TOO_LARGE` (fix-input): a table or a model is larger than a trainer takes.
+ * - `ROOM_TRAIN_NOT_FINITE` (fix-input): a gradient or a weight is no longer a number; a smaller rate may help.
+ * - `ROOM_TRAIN_GRAPH` (fix-input): the graph is not the one of a training step over these features.
+ * - `ROOM_TRAIN_PRIVACY` (fix-input): what is asked for would break the guarantee.
+ * - `ROOM_TRAIN_SETTINGS` (fix-input): a setting is out of bounds.
+ * - `ROOM_TRAIN_CHECKPOINT` (stop): this is no checkpoint of the run.
+ * - `ROOM_TRAIN_PEER` (stop): another trainer gave what is no part of a step.
+ * - `ROOM_TRAIN_CANCELLED` (retry): the caller aborted.
+ */
+export type RoomTrainErrorCode =
+  | 'ROOM_TRAIN_FORMAT'
+  | 'ROOM_TRAIN_COLUMN'
+  | 'ROOM_TRAIN_TYPE'
+  | 'ROOM_TRAIN_ONE_CLASS'
+  | 'ROOM_TRAIN_EMPTY'
+  | 'ROOM_TRAIN_TOO_LARGE'
+  | 'ROOM_TRAIN_NOT_FINITE'
+  | 'ROOM_TRAIN_GRAPH'
+  | 'ROOM_TRAIN_PRIVACY'
+  | 'ROOM_TRAIN_SETTINGS'
+  | 'ROOM_TRAIN_CHECKPOINT'
+  | 'ROOM_TRAIN_PEER'
+  | 'ROOM_TRAIN_CANCELLED'
+
+const ACTIONS: Readonly<Record<RoomTrainErrorCode, ErrorAction>> = {
+  ROOM_TRAIN_FORMAT: 'fix-input',
+  ROOM_TRAIN_COLUMN: 'fix-input',
+  ROOM_TRAIN_TYPE: 'fix-input',
+  ROOM_TRAIN_ONE_CLASS: 'fix-input',
+  ROOM_TRAIN_EMPTY: 'fix-input',
+  ROOM_TRAIN_TOO_LARGE: 'fix-input',
+  ROOM_TRAIN_NOT_FINITE: 'fix-input',
+  ROOM_TRAIN_GRAPH: 'fix-input',
+  ROOM_TRAIN_PRIVACY: 'fix-input',
+  ROOM_TRAIN_SETTINGS: 'fix-input',
+  ROOM_TRAIN_CHECKPOINT: 'stop',
+  ROOM_TRAIN_PEER: 'stop',
+  ROOM_TRAIN_CANCELLED: 'retry',
+}
+
+/** A {@link SottoError} of a training; the action follows from the code. */
+export function roomTrainError(
+  code: RoomTrainErrorCode,
+  message: string,
+  options: SottoErrorOptions = {},
+): SottoError<RoomTrainErrorCode> {
+  return new SottoError<RoomTrainErrorCode>(code, ACTIONS[code], message, options)
+}

@@ -1,0 +1,42 @@
+import type { Part } from '../data/part.ts'
+import { parameterInput, type ScoreGraph } from './graph.ts'
+import { featuresOf, floatsOf, labelsOf, openGraph, parameterFeeds, runGraph } from './open-graph.ts'
+
+/** Says what a model says of rows. */
+export interface ScoreSession {
+  readonly graph: ScoreGraph
+  /** Scores of all rows, `outputs` of each. */
+  score(values: readonly Float32Array[], part: Part): Promise<Float32Array>
+  close(): Promise<void>
+}
+
+/** @throws `ROOM_TRAIN_GRAPH` */
+export async function openScore(graph: ScoreGraph, threads = 1): Promise<ScoreSession> {
+  const { parameters, microBatch, data, target, scores, outputs } = graph
+  const inputs = [
+    ...parameters.map((_, at) => parameterInput(at)),
+    data.name,
+    ...(target ? [target.name] : []),
+  ]
+  const session = await openGraph(graph, { inputs, outputs: [scores] }, threads)
+  return {
+    graph,
+    score: async (values, part) => {
+      const fixed = parameterFeeds(parameters, values)
+      const all = new Float32Array(part.rows * outputs)
+      for (let from = 0; from < part.rows; from += microBatch) {
+        const count = Math.min(microBatch, part.rows - from)
+        const rows = Uint32Array.from({ length: count }, (_, at) => from + at)
+        const feeds = {
+          ...fixed,
+          [data.name]: featuresOf(part, rows, graph),
+          ...(target && { [target.name]: labelsOf(part, rows, target) }),
+        }
+        const found = floatsOf(await runGraph(session, feeds, [scores]), scores, microBatch * outputs)
+        all.set(found.subarray(0, count * outputs), from * outputs)
+      }
+      return all
+    },
+    close: () => session.close(),
+  }
+}
