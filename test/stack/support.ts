@@ -47,11 +47,14 @@ export function testdata(name: string): string | undefined {
   return undefined
 }
 
-/** Whether the clean room that was built runs queries; where not, the reason is printed, and it is a failure in CI. */
+/**
+ * Whether the clean room that was built runs queries; where not, the reason is printed. `SOTTO_QUERIES` says that it has to:
+ * DuckDB is installed in a later step of CI.
+ */
 export function canQuery(): boolean {
   if (hasQueries(findLayout(import.meta.url))) return true
   const reason = 'the clean room of this build has no DuckDB: npm run rooms'
-  if (process.env['CI']) throw new Error(reason)
+  if (process.env['SOTTO_QUERIES'] === '1') throw new Error(reason)
   process.stderr.write(`skipped: ${reason}\n`)
   return false
 }

@@ -71,6 +71,21 @@ describe.skipIf(missing !== undefined)('an answer that must have a form, at temp
     }
   })
 
+  // Of this vocabulary, the bytes F4 and ED: with most bytes after them they are no character at all.
+  it.each([247, 240])('byte token %i begins no character that there is not', async (token) => {
+    const schema = { type: 'string', minLength: 0, maxLength: 2 }
+    const responseFormat = { type: 'json_schema', schema } as const
+    for (let seed = 0; seed < 6; seed++) {
+      const how = { temperature: 2, seed, logitBias: { [token]: 100 } }
+      const { text, end } = await run({ prompt: 'Once', sampling: how, responseFormat, maxTokens: 160 })
+      expect([end, text.includes('\ufffd'), violations(JSON.parse(text), schema)]).toEqual([
+        'stop',
+        false,
+        [],
+      ])
+    }
+  })
+
   it('calls only what it may, with arguments that validate', async () => {
     let whole = 0
     await fc.assert(

@@ -14,7 +14,7 @@ const BASE: Readonly<Record<string, string>> = {
   pair: 'string ":" ws value ws',
   list: String.raw`"[" ws (value ws ("," ws value ws)*)? "]"`,
   string: String.raw`"\"" char* "\""`,
-  char: String.raw`[^"\\\x00-\x1F\x7F\uD800-\uDFFF] | "\\" (["\\/bfnrt] | "u" ([0-9abcefABCEF] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2}))`,
+  char: String.raw`[\x20-\x21\x23-\x5B\x5D-\x7E\x80-\uD7FF\uE000-\U0010FFFF] | "\\" (["\\/bfnrt] | "u" ([0-9abcefABCEF] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2}))`,
   number: '"-"? int frac? ([eE] [-+]? [0-9]{1,2})?',
   integer: '"-"? int',
   int: '"0" | [1-9] [0-9]{0,14}',
