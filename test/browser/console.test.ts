@@ -11,6 +11,7 @@ import { modelsTests, OWNER } from './console/models.ts'
 import { type OpenConsole, openConsole } from './console/open-console.ts'
 import { shellTests } from './console/shell.ts'
 import { transcribeTests } from './console/transcribe.ts'
+import { trustTests } from './console/trust.ts'
 import { twoTabsTests } from './console/two-tabs.ts'
 import { findChromium } from './find-chromium.ts'
 
@@ -48,6 +49,7 @@ describe.skipIf(!executablePath)('the console in Chromium', () => {
 
   const opened = (): OpenConsole => desk
   shellTests(opened)
+  trustTests(opened)
   assistantTests(opened)
   transcribeTests(opened)
   modelsTests(opened)

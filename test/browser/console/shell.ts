@@ -6,10 +6,20 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { claim } from '../../claims.ts'
 import type { ConsolePage, OpenConsole } from './open-console.ts'
 
-const PAGES = ['assistant', 'transcribe', 'summarise', 'models', 'trust', 'receipts', 'rooms', 'training']
+export const PAGES: readonly string[] = [
+  'assistant',
+  'transcribe',
+  'summarise',
+  'models',
+  'trust',
+  'receipts',
+  'rooms',
+  'training',
+]
 /** Where pictures of all pages go: continuous integration keeps them to be looked at. */
-const PICTURES = process.env['SOTTO_SCREENSHOTS'] ?? join(import.meta.dirname, '../../../dist/screenshots')
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+export const PICTURES: string =
+  process.env['SOTTO_SCREENSHOTS'] ?? join(import.meta.dirname, '../../../dist/screenshots')
+export const AXE: string = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 interface AxeResult {
   violations: { id: string; nodes: { html: string; failureSummary: string }[] }[]
@@ -24,7 +34,7 @@ const WATCH_JUMPS = `
 `
 
 /** What axe finds on the page as it stands, once its script is there. */
-async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Page): Promise<string[]> {
   const { violations: found } = await page.evaluate<AxeResult>(`axe.run({ resultTypes: ['violations'] })`)
   return found.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`),
@@ -90,7 +100,7 @@ export function shellTests(desk: () => OpenConsole): void {
         const tab = await desk().open('#/assistant')
         await toVerified(tab.page)
         const kinds = leaves(genuine)
-        expect(kinds.length).toBeGreaterThan(15)
+        expect(kinds.length).toBeGreaterThan(30)
         let served = ''
         await tab.page.route(url, (route) =>
           route.fulfill({
@@ -309,8 +319,18 @@ export function shellTests(desk: () => OpenConsole): void {
 
 type Json = string | number | boolean | null | Json[] | { [name: string]: Json }
 
-/** One path to every kind of value: lists by their first element. */
+/** Steps of a path into a text: a document of JSON in it, or a line of a note. */
+const INSIDE = '{}'
+const LINE = /^line (\d+)$/
+
+/** One path to every kind of value: lists by their first element, signed documents and notes by their parts. */
 function leaves(value: Json, path: string[] = []): string[][] {
+  if (typeof value === 'string') {
+    if (value.startsWith('{')) return leaves(JSON.parse(value) as Json, [...path, INSIDE])
+    const lines = value.trimEnd().split('\n')
+    if (lines.length === 1) return [path]
+    return lines.flatMap((line, at) => (line === '' ? [] : [[...path, `line ${at}`]]))
+  }
   if (value === null || typeof value !== 'object') return [path]
   const entries = Array.isArray(value) ? Object.entries(value).slice(0, 1) : Object.entries(value)
   return entries.flatMap(([name, child]) => leaves(child, [...path, name]))
@@ -324,6 +344,13 @@ function changed(value: Json, [name, ...rest]: string[]): Json {
     const at = Math.floor(text.length / 2)
     return `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
   }
+  if (name === INSIDE) return JSON.stringify(changed(JSON.parse(String(value)) as Json, rest))
+  const [, line] = LINE.exec(name) ?? []
+  if (line !== undefined)
+    return String(value)
+      .split('\n')
+      .map((text, at) => (at === Number(line) ? changed(text, []) : text))
+      .join('\n')
   const copy = structuredClone(value) as { [name: string]: Json }
   copy[name] = changed(copy[name]!, rest)
   return copy
