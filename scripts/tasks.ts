@@ -98,7 +98,7 @@ async function check(): Promise<number> {
 /** `demo` and `up` execute built bundles, never sources: what runs is what is measured. */
 async function sotto(args: string[]): Promise<number> {
   // The engine of queries is large, and most never need it: it comes when rooms are first used.
-  if (args[0] === 'up' && args.includes('--rooms')) installQueries()
+  if (args.includes('up') && args.includes('--rooms')) installQueries()
   await buildIfStale()
   const entry = join(root, 'dist/cli/sotto.js')
   // Takes this process over: the command keeps the terminal, the signals and the exit code.

@@ -1,5 +1,5 @@
 import { MAX_CALL_ANSWER_BYTES } from '@sotto/protocol/contract'
-import { SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
+import { SEALED_CALL_OVERHEAD_BYTES, SEALED_CALL_TYPE } from '@sotto/protocol/sealed-call'
 import { readBounded } from '../streams.ts'
 import { INNER_ORIGIN } from '../transport/index.ts'
 import type { ContractsOptions } from './contracts.ts'
@@ -17,7 +17,10 @@ export function callSender(fetch: typeof globalThis.fetch): ContractsOptions['se
       body: sealed as Uint8Array<ArrayBuffer>,
       ...(signal && { signal }),
     })
-    const bytes = await readBounded(response.body as ReadableStream<Uint8Array> | null, MAX_CALL_ANSWER_BYTES)
+    const bytes = await readBounded(
+      response.body as ReadableStream<Uint8Array> | null,
+      MAX_CALL_ANSWER_BYTES + SEALED_CALL_OVERHEAD_BYTES,
+    )
     if (response.ok && bytes !== undefined) return bytes
     throw roomRefusal('service', bytes, response.status)
   }

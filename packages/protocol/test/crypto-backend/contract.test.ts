@@ -51,6 +51,34 @@ describe.each(backends)('%s backend', (_name, crypto, other) => {
     )
   })
 
+  it('opens aside what it opens at once, many beside each other, and refuses the same', async () => {
+    for (const name of aeads) {
+      const key = crypto.aead(name, crypto.randomBytes(name === 'aes-128-gcm' ? 16 : 32))
+      const [nonce, aad] = [crypto.randomBytes(12), crypto.randomBytes(7)]
+      const plaintexts = [0, 1, 65_537, 300_000].map((length) => new Uint8Array(length).fill(length & 255))
+      const opened = plaintexts.map((plaintext) => {
+        const sealed = key.seal(nonce, aad, plaintext)
+        const opening = key.openAside(nonce, aad, sealed)
+        // It has a copy by now.
+        sealed.fill(0)
+        return opening
+      })
+      for (const [at, plaintext] of (await Promise.all(opened)).entries())
+        expect(Buffer.compare(plaintext, plaintexts[at]!)).toBe(0)
+      const sealed = key.seal(nonce, aad, plaintexts[2]!)
+      const altered = sealed.slice()
+      altered[40]! ^= 1
+      await expect(key.openAside(nonce, aad, altered)).rejects.toThrow(openFailed)
+      await expect(key.openAside(nonce, crypto.randomBytes(7), sealed)).rejects.toThrow(openFailed)
+      await expect(key.openAside(crypto.randomBytes(12), aad, sealed)).rejects.toThrow(openFailed)
+      await expect(key.openAside(nonce, aad, sealed.subarray(0, -1))).rejects.toThrow(openFailed)
+      await expect(key.openAside(nonce, aad, empty)).rejects.toThrow(openFailed)
+      await expect(key.openAside(new Uint8Array(11), aad, sealed)).rejects.toMatchObject({
+        code: 'CRYPTO_BAD_INPUT',
+      })
+    }
+  })
+
   it('opens what the other backend sealed, whole or in parts, across the slice length', () => {
     for (const name of aeads) {
       const key = crypto.randomBytes(name === 'aes-128-gcm' ? 16 : 32)

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   encodeOnnx,
@@ -107,8 +107,11 @@ async function answer(bytes: Uint8Array): Promise<unknown> {
   }
 }
 
-if (files.length < 20) test.skip('models of the test data: set SOTTO_TESTDATA')
-else
+if (!existsSync(testdata)) {
+  const reason = `models of the test data: no folder ${testdata}; set SOTTO_TESTDATA`
+  if (process.env['CI']) throw new Error(reason)
+  process.stderr.write(`skipped: ${reason}\n`)
+} else
   test('every model of the test data comes back and answers the same bits', { timeout: 60_000 }, async () => {
     let ran = 0
     for (const file of files) {

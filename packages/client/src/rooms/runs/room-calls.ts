@@ -6,7 +6,7 @@ import {
   type RoomCall,
   roomEvidenceDecoder,
 } from '@sotto/protocol/room'
-import { SEALED_CALL_TYPE, sealCall } from '@sotto/protocol/sealed-call'
+import { SEALED_CALL_OVERHEAD_BYTES, SEALED_CALL_TYPE, sealCall } from '@sotto/protocol/sealed-call'
 import { refusingSteps, type TrustedService, type TrustPolicy } from '@sotto/verifier'
 import { type VerifiedRoom, verifyRoom } from '@sotto/verifier/room'
 import { clientError } from '../../errors.ts'
@@ -42,8 +42,6 @@ export interface RoomAskOptions {
 
 /** How long a verified room is asked without looking at it again: its evidence is good for longer. */
 const VERIFIED_SECONDS = 300
-/** An encapsulation adds less. */
-const ENCAPSULATION_BYTES = 65_536
 
 /** Calls to the room behind a service. Nothing is sent to a room before every step about it has passed. */
 export function createRoomCalls({ fetch, service, policy, now }: RoomCallsOptions): RoomCalls {
@@ -93,7 +91,7 @@ export function createRoomCalls({ fetch, service, policy, now }: RoomCallsOption
       body: sealed.bytes as Uint8Array<ArrayBuffer>,
       ...(signal && { signal }),
     }
-    const answer = sealed.open(await get('/runs', init, MAX_ROOM_ANSWER_BYTES + ENCAPSULATION_BYTES))
+    const answer = sealed.open(await get('/runs', init, MAX_ROOM_ANSWER_BYTES + SEALED_CALL_OVERHEAD_BYTES))
     if (serviceErrorIn(answer).code !== undefined) throw roomRefusal('room', answer)
     try {
       return decoder(parseStrictJson(fromUtf8(answer), { maxBytes: MAX_ROOM_ANSWER_BYTES }), 'answer')

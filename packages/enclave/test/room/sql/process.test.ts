@@ -73,6 +73,26 @@ describe.skipIf(NO_DUCKDB)('the process of a query', () => {
     await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_FAILED' })
   })
 
+  it('loses no time of its own while it waits for us', async () => {
+    const child = await start(1500)
+    const waited = await child.waitFor(new Promise((resolve) => setTimeout(() => resolve('there'), 2500)))
+    expect(waited).toBe('there')
+    await expect(child.ask({ ask: 'parse', sql: 'SELECT 1' }, 'parsed')).resolves.toBeDefined()
+    // From then on it has the whole of it again, and no more.
+    const sql = 'SELECT count(*) FROM range(1000000000000) WHERE random() > 2'
+    const { tree } = await child.ask({ ask: 'parse', sql }, 'parsed')
+    await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_TIMEOUT' })
+  })
+
+  it('that ends while it waits for us is waited for no longer, and what fails of ours is thrown', async () => {
+    const child = await start()
+    const never = child.waitFor(new Promise(() => undefined))
+    child.kill(new Error('taken away'))
+    await expect(never).rejects.toThrow('taken away')
+    const other = await start()
+    await expect(other.waitFor(Promise.reject(new Error('no input')))).rejects.toThrow('no input')
+  })
+
   it('is gone when its time is over', async () => {
     const child = await start(4000)
     const sql = 'SELECT count(*) FROM range(1000000000000) WHERE random() > 2'
