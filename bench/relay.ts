@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startEdge } from '../packages/cli/src/stack/edge-roles.ts'
-import { choosePorts, openState } from '../packages/cli/src/stack/state.ts'
+import { choosePorts } from '../packages/cli/src/stack/ports.ts'
+import { openState } from '../packages/cli/src/stack/state.ts'
 import { applyLoad } from './support/http-load.ts'
 import { describeNoise, measureNoise } from './support/noise.ts'
 import { cpuMsOf } from './support/proc.ts'
@@ -68,7 +69,8 @@ async function main(): Promise<number> {
     const echo = await startPart('echo-server.ts')
     const plain = await startPart('plain-proxy.ts', String(echo.port))
     const state = await openState(folder)
-    const { relay: port } = await choosePorts(join(folder, 'ports.json'), ['relay'])
+    const { ports, giveBack } = await choosePorts(join(folder, 'ports.json'), ['relay'])
+    const port = ports.relay
     const relay = await startEdge({ layout: workspace.layout, state }, 'relay', {
       listen: { host: '127.0.0.1', port },
       gateways: { echo: `http://127.0.0.1:${echo.port}` },
@@ -90,6 +92,7 @@ async function main(): Promise<number> {
       return 0
     } finally {
       await relay.stop()
+      giveBack()
     }
   } finally {
     for (const child of children) child.kill()

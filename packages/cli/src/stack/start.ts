@@ -25,7 +25,8 @@ import { describeSealedStore, describeStateError } from './state-error.ts'
 import { admitOwners, forgetSealed } from './owners.ts'
 import { startRegistry } from './registry.ts'
 import { prepareRoom, ROOM, startBoards } from './rooms.ts'
-import { choosePorts, openSecret, openSigner, openState } from './state.ts'
+import { choosePorts } from './ports.ts'
+import { openSecret, openSigner, openState } from './state.ts'
 import { openTap } from './tap.ts'
 import type { Stack, StackOptions, TappedParty } from './types.ts'
 import { verifyKms } from './verify-kms.ts'
@@ -43,13 +44,15 @@ const ROOM_PORTS = ['rooms', ROOM] as const
 export async function startStack(options: StackOptions): Promise<Stack> {
   const roles: RoleProcess[] = []
   const taps: Stack['taps'] = {}
+  const held: (() => void)[] = []
   const stop = async (): Promise<void> => {
     for (const role of [...roles].reverse()) await role.stop()
     for (const tap of Object.values(taps)) await tap.close()
+    for (const giveBack of held) giveBack()
     await removeImages(options.stateFolder)
   }
   try {
-    const { restartable, ...started } = await startAll(options, roles, taps)
+    const { restartable, ...started } = await startAll(options, roles, taps, held)
     const restartEnclaves: Stack['restartEnclaves'] = async (onRestart) => {
       for (const [name, start] of restartable) {
         const at = roles.findIndex((role) => role.name === name)
@@ -69,6 +72,7 @@ async function startAll(
   options: StackOptions,
   roles: RoleProcess[],
   taps: Stack['taps'],
+  held: (() => void)[],
 ): Promise<
   Omit<Stack, 'roles' | 'taps' | 'stop' | 'restartEnclaves'> & {
     /** Enclaves by name, in the order in which they are started again. */
@@ -91,7 +95,8 @@ async function startAll(
     rooms ? ['kms', 'inference', 'room'] : ['kms', 'inference'],
   )
   const portNames = [...PORTS, ...names, ...(rooms ? ROOM_PORTS : [])]
-  const ports = await choosePorts<string>(join(state.root, 'ports.json'), portNames)
+  const { ports, giveBack } = await choosePorts(join(state.root, 'ports.json'), portNames)
+  held.push(giveBack)
   const appendToken = await openSecret(state.key('append-token'))
   const [releaseKey, owner] = await Promise.all(
     ['release', 'owner'].map((name) => openSigner(state.key(name))),

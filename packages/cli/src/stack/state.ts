@@ -1,20 +1,9 @@
-import { randomInt } from 'node:crypto'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { writeWhole } from '@sotto/client/node'
 import { fromHex, toHex } from '@sotto/protocol/bytes'
 import { crypto } from '@sotto/protocol/crypto-backend'
-import { cliError } from '../errors.ts'
 import { IMAGES_FOLDER } from './images.ts'
-
-/**
- * Below the ports that Linux gives to outgoing connections (`ip_local_port_range`, from 32768): a port
- * that is free when it is chosen must still be free when its role has started, seconds later.
- */
-const FIRST_PORT = 20_000
-const END_PORT = 32_768
-const MAX_PORT_ATTEMPTS = 1000
 
 /** Where a stack keeps what it must find again: everything under one folder. */
 export interface StateFolder {
@@ -79,40 +68,4 @@ export async function openSecret(file: string): Promise<string> {
   const secret = toHex(crypto.randomBytes(32))
   await writeWhole(file, secret + '\n')
   return secret
-}
-
-/** Ports for roles, the same as last time where they are still free: an unchanged configuration keeps its digest. */
-export async function choosePorts<Name extends string>(
-  file: string,
-  names: readonly Name[],
-): Promise<Record<Name, number>> {
-  const previous = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Partial<Record<Name, number>>
-  const chosen = {} as Record<Name, number>
-  const taken = new Set<number>()
-  for (const name of names) {
-    taken.add((chosen[name] = await freePort(taken, previous[name])))
-  }
-  await writeWhole(file, JSON.stringify(chosen) + '\n')
-  return chosen
-}
-
-async function freePort(taken: ReadonlySet<number>, wanted?: number): Promise<number> {
-  let port = wanted ?? 0
-  for (let attempt = 0; attempt < MAX_PORT_ATTEMPTS; attempt++) {
-    const isOurs = port >= FIRST_PORT && port < END_PORT && !taken.has(port)
-    if (isOurs && (await isFree(port))) return port
-    port = randomInt(FIRST_PORT, END_PORT)
-  }
-  throw cliError('ROLE_FAILED', 'no port is free for the roles of the stack', {
-    expected: `a free port from ${FIRST_PORT} to ${END_PORT - 1}`,
-  })
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
-    )
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

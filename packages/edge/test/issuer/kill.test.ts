@@ -32,7 +32,8 @@ async function start(role: string, config: string): Promise<RoleHandle> {
 
 /** A log with its witness, and the configuration of an issuer that uses it. */
 async function deploy(): Promise<string> {
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  // Below the ports of stacks and of outgoing connections, which other tests take meanwhile.
+  const port = 10_000 + Math.floor(Math.random() * 10_000)
   const logBase = { origin: ORIGIN, listen: { port: 0 }, store: join(folder, 'log'), quorum: 1, batchMs: 1 }
   const witnessBase = { name: 'w.example', listen: { port }, store: join(folder, 'witness') }
   const nobody = { key: 'nobody+00000000+AQ==', origin: ORIGIN }

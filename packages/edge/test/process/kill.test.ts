@@ -56,7 +56,8 @@ async function deploy(
     quorum: 1,
     batchMs: 1,
   }
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  // Below the ports of stacks and of outgoing connections, which other tests take meanwhile.
+  const port = 10_000 + Math.floor(Math.random() * 10_000)
   const witnessBase = { name: 'w.example', listen: { port }, store: join(folder, `${name}-witness`) }
   // Nobody's key, to have a complete configuration before the keys exist.
   const placeholder = { key: 'nobody+00000000+AQ==', origin: ORIGIN }
