@@ -19,8 +19,15 @@ interface DuckDbModule {
 }
 
 /**
+ * Steps of DuckDB's optimizer that compute a part of an expression outside of the TRY around it: what was to be NULL for a row
+ * then fails, and whether a query fails would say something of a single row.
+ */
+const MOVE_OUT_OF_TRY = ['common_subexpressions', 'in_clause']
+
+/**
  * Opens an empty database in memory that can open files at `paths` and nowhere else, load no extension, write nothing and
- * be told nothing else later. The order matters: paths cannot be set after access is off, and nothing after the lock.
+ * be told nothing else later, and in which nothing fails under TRY. The order matters: paths cannot be set after access is
+ * off, and nothing after the lock.
  * @param part folder of the part, which has `node_modules`
  * @throws `ROOM_SQL_PART`
  */
@@ -41,6 +48,7 @@ export async function openDuckDb(
     `autoinstall_known_extensions = false`,
     `autoload_known_extensions = false`,
     `allow_community_extensions = false`,
+    `disabled_optimizers = '${MOVE_OUT_OF_TRY.join(',')}'`,
     `lock_configuration = true`,
   ]
   for (const setting of settings) await connection.run(`SET ${setting}`)

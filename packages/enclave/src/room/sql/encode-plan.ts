@@ -30,7 +30,7 @@ export function tableName(at: number): string {
   return `t${at}`
 }
 
-/** What runs: a statement as `json_execute_serialized_sql` reads it. */
+/** What runs: a statement as `json_deserialize_sql` reads it; see `inParsedForm`. */
 export function encodePlan({ relation }: QueryPlan, values: ParameterValues): string {
   return statement(encodeRelation(relation, values, true))
 }

@@ -1,5 +1,5 @@
 /**
- * Nodes of DuckDB's tree as `json_execute_serialized_sql` reads them. Everything that runs is put together from these: what
+ * Nodes of DuckDB's tree as `json_deserialize_sql` reads them. Everything that runs is put together from these: what
  * a template says gets here only as names and values that were read one by one.
  */
 import type { ColumnType } from './column-type.ts'

@@ -8,6 +8,7 @@ import { refuse, roomSqlError } from './errors.ts'
 import type { TableFormat } from './messages.ts'
 import { addNoise } from './noise.ts'
 import { parameterValues } from './parameters.ts'
+import { inParsedForm } from './parsed-form.ts'
 import { SqlProcess } from './process.ts'
 import { decodeRows, encodeHeader, type SqlResult } from './result.ts'
 import { encodeRow } from './rows.ts'
@@ -186,7 +187,8 @@ async function ask(
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   let length = 0
-  const { rows } = await child.ask({ ask: 'run', statement, types, maxRows, maxBytes }, 'ran', (bytes) => {
+  const question = { ask: 'run', statement: inParsedForm(statement), types, maxRows, maxBytes } as const
+  const { rows } = await child.ask(question, 'ran', (bytes) => {
     length += bytes.length
     if (length > maxBytes) throw tooLarge(`at most ${maxBytes} bytes`)
     pieces.push(bytes)

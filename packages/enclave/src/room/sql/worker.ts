@@ -9,6 +9,7 @@ import { encodeMessage, encodePiece, FrameReader } from './frames.ts'
 import { loadTable, pathOf } from './load.ts'
 import type { Answer, Question } from './messages.ts'
 import { encodeRow } from './rows.ts'
+import { statementText } from './statement-text.ts'
 
 /** The socket that the room gave us. */
 const CHANNEL_DESCRIPTOR = 3
@@ -67,15 +68,12 @@ async function answerTo(question: Question): Promise<Answer> {
   }
 }
 
-/** Runs the statement as it is, and sends its rows in pieces, each row a line. */
+/** Runs the statement, and sends its rows in pieces, each row a line. */
 async function run(
   connection: DuckDbConnection,
   { statement, types, maxRows, maxBytes }: Question & { ask: 'run' },
 ): Promise<number> {
-  // The function, and not the PRAGMA of the same name: that one writes the tree as SQL and reads it again.
-  const result = await connection.stream('SELECT * FROM json_execute_serialized_sql($1::VARCHAR)', [
-    statement,
-  ])
+  const result = await connection.stream(await statementText(connection, statement))
   let rows = 0
   let bytes = 0
   let lines = ''

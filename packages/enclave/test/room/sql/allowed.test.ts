@@ -109,6 +109,15 @@ describe.skipIf(NO_DUCKDB)('templates', () => {
     ])
   })
 
+  it.each([
+    ['SELECT region AS x, region AS y, count(*) AS n FROM shop GROUP BY 1, 2', ['north', 'north', 54]],
+    ['SELECT region AS x, count(*) AS n FROM shop s GROUP BY s.region, region', ['north', 54]],
+    ['SELECT 5 AS x, count(*) AS n FROM shop GROUP BY x', [5, 90]],
+    ['SELECT 1 AS x, 1 AS y, true AS z, count(*) AS n FROM shop GROUP BY x, y, z', [1, 1, true, 90]],
+  ])('may group by a constant, and by the same twice: %s', async (sql, first) => {
+    expect((await query({ ...RULES, sql }))[0]).toEqual(first)
+  })
+
   it('are the same text for the same query, whatever its comments and letters', async () => {
     const texts: string[] = []
     for (const sql of ['SELECT count(*) AS n FROM shop', 'select COUNT(*) /* all */ as N from "SHOP" -- x']) {

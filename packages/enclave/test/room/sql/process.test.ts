@@ -15,11 +15,11 @@ describe.skipIf(NO_DUCKDB)('the process of a query', () => {
     for (const one of open.splice(0)) await one.close()
   })
 
-  async function start(timeoutMs = 30_000): Promise<SqlProcess> {
+  async function start(timeoutMs = 30_000, threads = 1): Promise<SqlProcess> {
     const engine = openEngine()
     const child = new SqlProcess({ ...engine, fds: [ramFile('a\n1\n')], timeoutMs })
     open.push(child)
-    await child.ask({ ask: 'open', part: engine.part, fds: [4], threads: 1, memoryBytes: 2 ** 28 }, 'opened')
+    await child.ask({ ask: 'open', part: engine.part, fds: [4], threads, memoryBytes: 2 ** 28 }, 'opened')
     return child
   }
 
@@ -71,6 +71,38 @@ describe.skipIf(NO_DUCKDB)('the process of a query', () => {
     const { tree } = await child.ask({ ask: 'parse', sql }, 'parsed')
     expect(JSON.parse(tree)).toMatchObject({ error: true })
     await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_FAILED' })
+  })
+
+  it('answers the same every time: no row twice, none lost and none of another, whatever thread does what', async () => {
+    const child = await start(120_000, 4)
+    const sql = `SELECT CAST(i % 5003 AS BIGINT) AS g, count(*) AS n, CAST(sum(i) AS BIGINT) AS s
+      FROM range(50000) r(i) GROUP BY g ORDER BY g`
+    const { tree } = await child.ask({ ask: 'parse', sql }, 'parsed')
+    const groups = Array.from({ length: 5003 }, (_, group) => {
+      const members = Array.from({ length: 10 }, (__, at) => group + at * 5003).filter((one) => one < 50_000)
+      return [group, members.length, members.reduce((sum, one) => sum + one, 0)]
+    })
+    const expected = groups.map((group) => `${JSON.stringify(group)}\n`).join('')
+    for (let time = 0; time < (process.env['SLOW'] === '1' ? 2000 : 100); time++) {
+      const pieces: Uint8Array[] = []
+      const types = ['integer', 'integer', 'integer'] as const
+      const { rows } = await child.ask(
+        { ask: 'run', statement: tree, types, maxRows: 10_000, maxBytes: 2 ** 20 },
+        'ran',
+        (bytes) => pieces.push(bytes),
+      )
+      expect(rows).toBe(5003)
+      expect(Buffer.concat(pieces).toString() === expected).toBe(true)
+    }
+  })
+
+  it('runs nothing but the one statement that it was asked for', async () => {
+    const child = await start()
+    const { tree } = await child.ask({ ask: 'parse', sql: 'SELECT 1 AS a; SELECT 2 AS a' }, 'parsed')
+    await expect(run(child, tree)).rejects.toMatchObject({ code: 'ROOM_SQL_FAILED' })
+    const unwritten = tree.replace(/\},\{"node".*$/, '}]}').replace('"INTEGER"', '"BIGINT"')
+    expect((JSON.parse(unwritten) as { statements: unknown[] }).statements).toHaveLength(1)
+    await expect(run(child, unwritten)).rejects.toMatchObject({ code: 'ROOM_SQL_FAILED' })
   })
 
   it('loses no time of its own while it waits for us', async () => {
