@@ -1,4 +1,5 @@
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
+import { parseGguf, parseLoraAdapter } from '@sotto/protocol/gguf'
 import { checkGgufHeader } from '../../packages/enclave/src/engines/gguf/header.ts'
 import { parseSchema } from '../../packages/enclave/src/engines/gguf/schema/parse.ts'
 import { compileCheck } from '../../packages/enclave/src/engines/json-schema/check.ts'
@@ -12,6 +13,8 @@ export const engineTargets: readonly Target[] = [
   parser('gguf file of an engine', ggufs, (bytes) =>
     checkGgufHeader((position, length) => bytes.slice(position, position + length), bytes.length),
   ),
+  parser('gguf model to train', ggufs, (bytes) => void parseGguf(bytes)),
+  parser('lora adapter', ggufs, (bytes) => void parseLoraAdapter(bytes)),
   parser('pattern', patterns, (bytes) => {
     const text = textOf(bytes)
     if (text !== undefined) dfaOf(nfaOf(parseRegex(text)))

@@ -10,10 +10,17 @@ import {
   tensorOf,
 } from '@sotto/protocol/onnx'
 import { buildTrainGraph, mlpForward } from '@sotto/protocol/train-graph'
+import { encodeModelOrigin, parseModelOrigin } from '@sotto/protocol/training'
+import { ORIGIN } from '../../packages/protocol/test/training/origins.ts'
 import { parser, type Target } from './target.ts'
 
-/** What training reads of owners before anything else does: graphs of models. */
+/** What training reads of owners before anything else does, graphs of models; and what a model is said to come from. */
 export const trainingTargets: readonly Target[] = [
+  parser(
+    'origin of a model',
+    () => [encodeModelOrigin(ORIGIN)],
+    (bytes) => encodeModelOrigin(parseModelOrigin(bytes)),
+  ),
   parser('onnx model', graphs, (bytes) => encodeOnnx(parseOnnx(bytes))),
   parser(
     'onnx model with data',

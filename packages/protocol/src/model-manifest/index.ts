@@ -9,6 +9,7 @@ export {
   parseModelManifest,
 } from './manifest.ts'
 export {
+  ADAPTED_ENGINES,
   MODEL_ENGINES,
   MODEL_FILE_ROLES,
   MODEL_TASKS,

@@ -16,6 +16,7 @@ import {
   text,
 } from '../jcs/index.ts'
 import {
+  ADAPTED_ENGINES,
   MODEL_ENGINES,
   MODEL_FILE_ROLES,
   MODEL_TASKS,
@@ -41,13 +42,16 @@ const MAX_TEXT_LENGTH = 2000
 
 /**
  * The digest of a model: SHA-256 over the text
- * `sotto-model/1 LF engine SP task LF` and, sorted by name, `sha256 SP size SP role SP name LF` for each file.
- * Names cannot hold a space or line feed, so no two models share a text. Independent of id, license and description.
+ * `sotto-model/1 LF engine SP task LF`, where there is a base `base SP digest LF`, and, sorted by name,
+ * `sha256 SP size SP role SP name LF` for each file. Names cannot hold a space or line feed, and no hash begins like the
+ * line of a base, so no two models share a text. Independent of id, license and description.
  */
-export function modelDigest(model: Pick<ModelManifest, 'engine' | 'task' | 'files'>): string {
+export function modelDigest(model: Pick<ModelManifest, 'engine' | 'task' | 'files' | 'base'>): string {
   const sorted = model.files.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const lines = sorted.map((file) => `${file.sha256} ${file.size} ${file.role} ${file.name}\n`)
-  return toHex(publicCrypto.sha256(utf8(`sotto-model/1\n${model.engine} ${model.task}\n${lines.join('')}`)))
+  const base = model.base === undefined ? '' : `base ${model.base}\n`
+  const text = `sotto-model/1\n${model.engine} ${model.task}\n${base}${lines.join('')}`
+  return toHex(publicCrypto.sha256(utf8(text)))
 }
 
 /** The manifest of these files, with its digest. */
@@ -66,7 +70,7 @@ const file: Decoder<ModelFileEntry> = object({
 /** Text that may be empty. */
 const about: Decoder<string> = (value, path) => (value === '' ? '' : text(MAX_TEXT_LENGTH)(value, path))
 
-const manifestDecoder: Decoder<ModelManifest> = members<ModelManifest>(
+const membersDecoder: Decoder<ModelManifest> = members<ModelManifest>(
   {
     format: literal('sotto-model/1'),
     id: text(128, MODEL_ID),
@@ -77,8 +81,20 @@ const manifestDecoder: Decoder<ModelManifest> = members<ModelManifest>(
     ),
     digest: hex(32),
   },
-  { license: about, description: about },
+  { base: hex(32), license: about, description: about },
 )
+
+const manifestDecoder = refine(membersDecoder, findFalseBase)
+
+/** What is wrong with the adapters of a manifest, and with what it says that it was made from. */
+function findFalseBase({ engine, task, files, base }: ModelManifest): string | undefined {
+  const others = files.filter(({ role }) => role !== 'adapter')
+  if (others.length === files.length) return undefined
+  if (!ADAPTED_ENGINES.includes(engine)) return 'its engine would leave its adapter out'
+  if (base === undefined) return 'it has an adapter, and does not say of what'
+  const found = modelDigest({ engine, task, files: others })
+  return others.length === 0 || found === base ? undefined : 'its base is another model than it holds'
+}
 
 /**
  * Parses a manifest, which whoever supplies the model controls. Unknown members, repeated names and a digest that is

@@ -14,7 +14,7 @@ export type ModelEngine = (typeof MODEL_ENGINES)[number]
 
 /**
  * What a file is to its engine. `weights-data` is ONNX external data, named as the graph names it; `language-model` an
- * n-gram model of words in ARPA form, beside a CTC network.
+ * n-gram model of words in ARPA form, beside a CTC network; `adapter` branches beside weights that stay as they are (LoRA).
  */
 export const MODEL_FILE_ROLES = [
   'weights',
@@ -23,9 +23,13 @@ export const MODEL_FILE_ROLES = [
   'weights-data',
   'tokenizer',
   'language-model',
+  'adapter',
   'config',
 ] as const
 export type ModelFileRole = (typeof MODEL_FILE_ROLES)[number]
+
+/** Engines that load an adapter beside their weights. Others would answer without it. */
+export const ADAPTED_ENGINES: readonly ModelEngine[] = ['gguf', 'onnx']
 
 /** One file of a model. */
 export interface ModelFileEntry {
@@ -46,6 +50,11 @@ export interface ModelManifest {
   readonly task: ModelTask
   readonly engine: ModelEngine
   readonly files: readonly ModelFileEntry[]
+  /**
+   * Digest of the model that this one was made from; of one with an adapter, what it adapts. Beside weights that is proven:
+   * it is the digest of the same files without those of role `adapter`. Otherwise its publisher says so.
+   */
+  readonly base?: string
   /** See `modelDigest`. Receipts quote it. */
   readonly digest: string
   /** SPDX expression of the weights, for people. Not in the digest. */

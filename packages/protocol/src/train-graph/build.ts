@@ -26,7 +26,7 @@ export function buildTrainGraph(spec: TrainSpec): TrainGraph {
   const { gradients, norms } =
     spec.clip === undefined
       ? { gradients: backward(b, { nodes, wanted: weights, seeds: [[losses, counts]] }), norms: undefined }
-      : clipped(prepared, counts, spec.clip, spec.isTied)
+      : clipped(prepared, counts, spec, spec.clip)
   const outputs: NamedOutput[] = weights.map((weight, i) => [
     `g.${i}`,
     gradientOf(gradients, weight, parameters[i]!.name),
@@ -50,16 +50,17 @@ export function buildTrainGraph(spec: TrainSpec): TrainGraph {
 function clipped(
   prepared: Prepared,
   counts: Value,
+  { isTied, hasFiniteData }: TrainSpec,
   clip: number,
-  isTied: boolean | undefined,
 ): { gradients: Gradients; norms: Value } {
-  const { b, weights, losses } = prepared
+  const { b, weights, losses, examples } = prepared
   const { axes, breaks } = findBreaks(prepared, isTied)
   const [first] = breaks
   if (first !== undefined) throw graphError('GRAPH_PRIVACY', `${first.rule}: ${first.words}`, first.node)
   const nodes = [...b.nodes]
   const known = new Map(axes).set(counts, { axis: 0, inner: 1 })
-  return clippedGradients(b, { nodes, weights, losses, counts, axes: known, clip })
+  const finite = new Set(hasFiniteData ? examples : [])
+  return clippedGradients(b, { nodes, weights, losses, counts, axes: known, clip, finite })
 }
 
 function gradientOf(gradients: Gradients, weight: Value, name: string): Value {

@@ -25,6 +25,8 @@ export class GraphBuilder {
   readonly #constants = new Map<Value, OnnxTensor>()
   readonly #equal = new Map<string, Value>()
   readonly #shared = new Map<string, Value>()
+  /** What was given another shape, by what came of it. */
+  readonly #unshaped = new Map<Value, Value>()
   /** Where nodes that gradients add say that they come from. */
   place = ''
 
@@ -75,7 +77,13 @@ export class GraphBuilder {
     const found =
       this.#equal.get(key) ?? this.addNode(op, inputs, { attributes: attributesOf(attributes) })[0]!
     this.#equal.set(key, found)
+    if (op === 'Reshape') this.#unshaped.set(found, this.unshaped(inputs[0]!))
     return found
+  }
+
+  /** The value whose elements a value has in another shape; without one, itself. */
+  unshaped(value: Value): Value {
+    return this.#unshaped.get(value) ?? value
   }
 
   /**

@@ -84,10 +84,11 @@ export function addLora(forward: OnnxModel, spec: LoraSpec): WithLora {
 
 /** The node with its output under another name, and what is added to it. */
 function branch(node: OnnxNode, name: string): OnnxNode[] {
-  const plain = (op: string, inputs: string[], output: string): OnnxNode => ({
+  // Values and nodes may have one name, two nodes may not: runtimes refuse that.
+  const plain = (op: string, inputs: string[], output: string, own: string = output): OnnxNode => ({
     ...node,
     op,
-    name: output,
+    name: own,
     inputs,
     outputs: [output],
     attributes: new Map(),
@@ -97,7 +98,7 @@ function branch(node: OnnxNode, name: string): OnnxNode[] {
     plain('MatMul', [node.inputs[0]!, `${name}.a`], `${name}.low`),
     plain('MatMul', [`${name}.low`, `${name}.b`], `${name}.up`),
     plain('Mul', [`${name}.up`, 'lora.scale'], `${name}.scaled`),
-    plain('Add', [`${name}.base`, `${name}.scaled`], node.outputs[0]!),
+    plain('Add', [`${name}.base`, `${name}.scaled`], node.outputs[0]!, `${name}.sum`),
   ]
 }
 

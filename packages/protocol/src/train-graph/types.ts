@@ -15,13 +15,19 @@ export interface TrainSpec {
   readonly loss: { readonly kind: LossKind; readonly output: string }
   /**
    * Examples of one run, from 1 to 2^20. Fewer are filled up with ones of weight 0. Sums over a run are in single
-   * precision: with a clip some hundreds are enough, and whoever adds runs together does it in double.
+   * precision; with a clip those of 512 examples are, where they divide, and what is more is added in double, as whoever
+   * adds runs together does it. Tables of which examples take rows are summed at once.
    */
   readonly microBatch: number
   /** Size of every other free dimension of the inputs. */
   readonly sequence?: number
   /** Norm that the gradient of one example may have, from 1e-9 to 1e9: present for differential privacy, and only then. */
   readonly clip?: number
+  /**
+   * Whether whoever runs the graph gives it data that are finite numbers, always: nothing then guards the guarantee against
+   * others, which saves a copy of them in each step. Default: not.
+   */
+  readonly hasFiniteData?: boolean
 }
 
 /** One weight that is trained. */

@@ -13,6 +13,8 @@ const FILE = { name: 'weights.gguf', sha256: 'a'.repeat(64), size: 10, role: 'we
 const CONFIG = { name: 'config.json', sha256: 'b'.repeat(64), size: 2, role: 'config' } as const
 const MODEL = { id: 'stories', task: 'text-generation', engine: 'gguf', files: [FILE, CONFIG] } as const
 const good = createModelManifest(MODEL)
+const ADAPTER = { name: 'adapter.gguf', sha256: 'd'.repeat(64), size: 7, role: 'adapter' } as const
+const ADAPTED = { ...MODEL, files: [FILE, CONFIG, ADAPTER], base: good.digest } as const
 const changed = (change: object): string => {
   const model = { ...good, ...change }
   return JSON.stringify({ ...model, digest: modelDigest(model as typeof good) })
@@ -24,7 +26,7 @@ describe('a manifest', () => {
       name: fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}$/),
       sha256: fc.stringMatching(/^[0-9a-f]{64}$/),
       size: fc.maxSafeNat(),
-      role: fc.constantFrom(...MODEL_FILE_ROLES),
+      role: fc.constantFrom(...MODEL_FILE_ROLES.filter((role) => role !== 'adapter')),
     })
     const model = fc.record(
       {
@@ -33,6 +35,7 @@ describe('a manifest', () => {
         engine: fc.constantFrom(...MODEL_ENGINES),
         files: fc.uniqueArray(file, { maxLength: 5, selector: ({ name }) => name }),
         license: fc.string({ maxLength: 40 }),
+        base: fc.stringMatching(/^[0-9a-f]{64}$/),
       },
       { requiredKeys: ['id', 'task', 'engine', 'files'] },
     )
@@ -58,7 +61,32 @@ describe('a manifest', () => {
       expect(modelDigest({ ...MODEL, ...change })).not.toBe(good.digest)
   })
 
+  it('of an adapter says what it adapts, and is read as it was written', () => {
+    const adapted = createModelManifest(ADAPTED)
+    expect(parseModelManifest(JSON.stringify(adapted))).toEqual(adapted)
+    expect(adapted.digest).toBe('a02a7c744a22a994a4c780e16738a232ad9d0102b1bc6a3fc5e5f3dc783f6511')
+    const alone = createModelManifest({ ...ADAPTED, files: [ADAPTER] })
+    expect(parseModelManifest(JSON.stringify(alone))).toEqual(alone)
+  })
+
+  it('with a base has another digest than without, and than with another base', () => {
+    const digests = [undefined, good.digest, 'a'.repeat(64)].map((base) =>
+      modelDigest({ ...MODEL, ...(base !== undefined && { base }) }),
+    )
+    expect(digests[0]).toBe(good.digest)
+    expect(new Set(digests).size).toBe(3)
+  })
+
   it.each([
+    ['of an adapter that does not say of what', changed({ files: [FILE, CONFIG, ADAPTER] })],
+    [
+      'of an adapter of other weights',
+      changed({ ...ADAPTED, files: [{ ...FILE, size: 11 }, CONFIG, ADAPTER] }),
+    ],
+    ['of an adapter of fewer files', changed({ ...ADAPTED, files: [FILE, ADAPTER] })],
+    ['of an adapter of itself', changed({ ...ADAPTED, base: createModelManifest(ADAPTED).digest })],
+    ['of an adapter that its engine leaves out', changed({ ...ADAPTED, engine: 'whisper' })],
+    ['with a base that is no digest', changed({ base: 'x' })],
     ['that is no JSON', '{'],
     ['that is a list', '[]'],
     ['that is nothing', 'null'],

@@ -102,18 +102,60 @@ test.each([
   expect(errorOf(flat(graph, found), sum)).toBeLessThan(2e-6)
 })
 
-test('no example moves the sum by more than the clip, however large it is', async () => {
+const classifier: TrainSpec = { ...mlp, forward: linearForward({ features: 4, outputs: 3 }) }
+
+test.each([
+  ['a perceptron', mlp],
+  ['a linear model', classifier],
+])('no example of %s moves the sum by more than the clip, however large it is', async (_, model) => {
   const clip = 0.5
-  const graph = buildTrainGraph({ ...mlp, clip })
-  const without = flat(
-    graph,
-    await run(graph, { 'x.0': x, target: classes, example_weight: [0, 1, 1, 1, 1, 1] }),
-  )
-  for (const scale of [1e-30, 1e-3, 1, 1e3, 1e9, 1e18, 1e25, 3e38, Infinity, NaN]) {
-    const data = x.map((value, i) => (i < 4 ? Math.fround((value < 0 ? -1 : 1) * scale) : value))
-    const found = flat(graph, await run(graph, { 'x.0': data, target: classes, example_weight: ones }))
-    expect(found.every(Number.isFinite)).toBe(true)
-    expect(length(found.map((value, i) => value - without[i]!))).toBeLessThanOrEqual(clip)
+  for (const hasFiniteData of [false, true]) {
+    const graph = buildTrainGraph({ ...model, clip, hasFiniteData })
+    const without = flat(
+      graph,
+      await run(graph, { 'x.0': x, target: classes, example_weight: [0, 1, 1, 1, 1, 1] }),
+    )
+    const scales = [1e-30, 1e-3, 1, 1e3, 1e9, 1e18, 1e25, 3e38]
+    for (const scale of hasFiniteData ? scales : [...scales, Infinity, NaN]) {
+      const data = x.map((value, i) => (i < 4 ? Math.fround((value < 0 ? -1 : 1) * scale) : value))
+      const found = flat(graph, await run(graph, { 'x.0': data, target: classes, example_weight: ones }))
+      expect(found.every(Number.isFinite)).toBe(true)
+      expect(length(found.map((value, i) => value - without[i]!))).toBeLessThanOrEqual(clip)
+    }
+  }
+})
+
+test.each([
+  ['a perceptron', mlp],
+  ['a linear model of three outputs', classifier],
+  ['a linear model of one', linear],
+])('of 65536 examples of %s none moves the sum by more than the clip', async (_, model) => {
+  const [clip, microBatch] = [0.01, 2 ** 16]
+  const graph = buildTrainGraph({ ...model, clip, microBatch, hasFiniteData: true })
+  // All go the same way, so that the sum is as large as it can be, and its rounding too.
+  const data = Array.from({ length: microBatch }, () => x.slice(0, 4)).flat()
+  const target = Array.from({ length: microBatch }, () => 0)
+  const weights = target.map(() => 1)
+  const sums: number[][] = []
+  for (const example_weight of [weights, weights.with(700, 0)])
+    sums.push(flat(graph, await run(graph, { 'x.0': data, target, example_weight })))
+  expect(length(sums[0]!) / (microBatch * clip * (1 - 2 ** -10))).toBeCloseTo(1, 5)
+  const moved = length(sums[0]!.map((value, i) => value - sums[1]![i]!))
+  expect(moved).toBeLessThanOrEqual(clip)
+  expect(moved).toBeGreaterThan(clip * 0.99)
+  const feeds = { 'x.0': data, target, example_weight: weights }
+  expect(await run(graph, feeds, 4)).toEqual(await run(graph, feeds, 1))
+})
+
+test('data that are finite are guarded by fewer nodes, and give the same sums', async () => {
+  for (const model of [mlp, classifier]) {
+    const [guarded, bare] = [false, true].map((hasFiniteData) =>
+      buildTrainGraph({ ...model, clip: 0.3, hasFiniteData }),
+    )
+    expect(bare!.model.nodes.length).toBeLessThan(guarded!.model.nodes.length)
+    const feeds = { 'x.0': x, target: classes, example_weight: ones }
+    const [one, two] = [await run(guarded!, feeds), await run(bare!, feeds)]
+    expect(errorOf(flat(bare!, two), flat(guarded!, one))).toBeLessThan(1e-6)
   }
 })
 

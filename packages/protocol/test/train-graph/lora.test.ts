@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromBase64 } from '@sotto/protocol/bytes'
-import { floatsOf, parseOnnx } from '@sotto/protocol/onnx'
+import { floatsOf, type OnnxModel, parseOnnx } from '@sotto/protocol/onnx'
 import {
   addLora,
   buildEvaluation,
@@ -122,6 +122,24 @@ test('equal seeds give equal branches, others do not', () => {
   expect(first(1)).toEqual(first(1))
   expect(first(1)).not.toEqual(first(2))
   expect(first(1).every((value) => Math.abs(value) <= 1 / Math.sqrt(3))).toBe(true)
+})
+
+test.each(cases)('%s: no two nodes have one name', (name, targets) => {
+  const names = read(name, targets).lora.forward.nodes.map((node) => node.name)
+  expect(new Set(names).size).toBe(names.length)
+})
+
+test('a graph whose nodes are named like their values runs with branches', async () => {
+  const forward = mlpForward({ sizes: [3, 4, 2], activation: 'tanh', seed: 1 })
+  const lora = addLora(forward, { rank: 1, alphaMilli: 1000, targets: ['z0', 'y'], seed: 2 })
+  const dims = (model: OnnxModel): OnnxModel => ({
+    ...model,
+    inputs: [{ ...model.inputs[0]!, dims: [1, 3] }],
+  })
+  const [plain, branched] = [await openGraph(dims(forward)), await openGraph(dims(lora.forward))]
+  expect(await branched.run({ x: [1, 2, 3] })).toEqual(await plain.run({ x: [1, 2, 3] }))
+  await plain.close()
+  await branched.close()
 })
 
 test('the evaluation of a graph with branches has them too', () => {

@@ -1,7 +1,16 @@
 import { randomInt } from 'node:crypto'
-import type { LlamaContext } from 'node-llama-cpp'
+import type { LlamaContext, LlamaContextOptions, LlamaModel } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
-import type { Engine, EngineInfo, EngineModel, GenerateRequest, TextEvent, TokenLogprob } from '../types.ts'
+import type {
+  Engine,
+  EngineInfo,
+  EngineModel,
+  GenerateRequest,
+  ModelFile,
+  TextEvent,
+  TokenLogprob,
+} from '../types.ts'
+import { adapterOf, architectureOf, checkAdapter } from './adapter.ts'
 import { generateText } from './generate.ts'
 import { scoreText } from './score.ts'
 import { Sequences } from './sequences.ts'
@@ -18,7 +27,10 @@ export interface Loaded extends Words {
   readonly batchTokens: number
 }
 
-/** Text generation by llama.cpp from a GGUF file in RAM. Every request has a sequence of its own, erased afterwards. */
+/**
+ * Text generation by llama.cpp from a GGUF file in RAM, with an adapter beside it where the model has one. Every request has
+ * a sequence of its own, erased afterwards.
+ */
 export function createEngine(): Engine {
   let loaded: Loaded | undefined
   return {
@@ -50,17 +62,35 @@ export function createEngine(): Engine {
 }
 
 async function load(given: EngineModel): Promise<Loaded> {
+  const adapter = adapterOf(given)
   const words = await loadWords(given, { vocabularyOnly: false })
   const { model } = words
-  const context = await model.createContext({
+  if (adapter) checkAdapter(adapter, architectureOf(model))
+  const options: LlamaContextOptions = {
     sequences: Math.min(MAX_CONCURRENCY, Math.max(1, given.concurrency)),
     contextSize: Math.min(given.contextTokens, model.trainContextSize),
     batchSize: BATCH_TOKENS,
     threads: given.threads,
     // A context smaller than announced would surprise callers later: fail now instead.
     failedCreationRemedy: false,
-  })
+  }
+  const context = adapter ? await adapted(model, adapter, options) : await model.createContext(options)
   return { ...words, context, sequences: new Sequences(context), batchTokens: BATCH_TOKENS }
+}
+
+/** A context all of whose sequences have the adapter. */
+async function adapted(
+  model: LlamaModel,
+  { path }: ModelFile,
+  options: LlamaContextOptions,
+): Promise<LlamaContext> {
+  try {
+    return await model.createContext({ ...options, lora: { adapters: [{ filePath: path, scale: 1 }] } })
+  } catch (cause) {
+    throw engineError('ENGINE_MODEL_INVALID', 'llama.cpp does not accept the adapter for this model', {
+      cause,
+    })
+  }
 }
 
 function required(loaded: Loaded | undefined): Loaded {

@@ -1,10 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs'
 import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
 import type { EngineModel, ModelFile } from '../types.ts'
 import { type ChatTemplate, createChatTemplate } from './chat-template.ts'
 import { unwritableTokens } from './constraint.ts'
-import { checkGgufHeader } from './header.ts'
+import { checkFile } from './check-file.ts'
 
 /** What turns words into tokens and back: everything of a GGUF model but what computes. */
 export interface Words {
@@ -18,7 +17,7 @@ export interface Words {
 }
 
 /** The one file of a GGUF model. @throws `ENGINE_MODEL_INVALID` */
-export function weightsOf(given: EngineModel): ModelFile {
+export function weightsOf(given: Pick<EngineModel, 'files'>): ModelFile {
   const weights = [...given.files.values()].filter((file) => file.role === 'weights')
   if (weights.length === 1) return weights[0]!
   throw engineError('ENGINE_MODEL_INVALID', 'model has not exactly one GGUF file of role weights')
@@ -28,7 +27,10 @@ export function weightsOf(given: EngineModel): ModelFile {
  * Loads a GGUF file. `vocabularyOnly`: without its weights, for a process that leaves computing to another.
  * @throws `ENGINE_MODEL_INVALID`
  */
-export async function loadWords(given: EngineModel, options: { vocabularyOnly: boolean }): Promise<Words> {
+export async function loadWords(
+  given: Pick<EngineModel, 'files' | 'threads'>,
+  options: { vocabularyOnly: boolean },
+): Promise<Words> {
   const { path, size } = weightsOf(given)
   checkFile(path, size)
   const llama = await getLlama({
@@ -62,24 +64,5 @@ export async function loadWords(given: EngineModel, options: { vocabularyOnly: b
     template,
     vocabulary: words.length,
     unwritable: unwritableTokens(words, types, isEnd),
-  }
-}
-
-/** Before anything else reads it. @throws `ENGINE_MODEL_INVALID` */
-function checkFile(path: string, size: number): void {
-  const file = openSync(path, 'r')
-  try {
-    checkGgufHeader((position, length) => {
-      const bytes = new Uint8Array(length)
-      for (let at = 0; at < length;) {
-        const read = readSync(file, bytes, at, length - at, position + at)
-        if (read === 0)
-          throw engineError('ENGINE_MODEL_INVALID', 'the file is shorter than its manifest says')
-        at += read
-      }
-      return bytes
-    }, size)
-  } finally {
-    closeSync(file)
   }
 }

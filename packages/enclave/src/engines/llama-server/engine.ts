@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { engineError } from '../errors.ts'
+import { adapterOf, architectureOf, checkAdapter } from '../gguf/adapter.ts'
 import { weightsOf, loadWords, type Words } from '../gguf/words.ts'
 import type { Engine, EngineInfo, EngineModel, GenerateRequest, TextEvent } from '../types.ts'
 import type { ServerClient } from '../upstream/server-client.ts'
@@ -49,7 +50,9 @@ export function createEngine(): Engine {
 async function load(model: EngineModel, slots: number): Promise<Loaded> {
   const { serverProgram, threads } = model
   if (serverProgram === undefined) throw engineError('ENGINE_LOAD_FAILED', 'no llama-server is configured')
+  const adapter = adapterOf(model)
   const words = await loadWords(model, { vocabularyOnly: true })
+  if (adapter) checkAdapter(adapter, architectureOf(words.model))
   // llama.cpp itself does not say where it has the vocabulary alone.
   const trained: unknown = words.model.fileInfo.architectureMetadata.context_length
   if (typeof trained !== 'number' || !(trained >= 1))
@@ -58,6 +61,7 @@ async function load(model: EngineModel, slots: number): Promise<Loaded> {
   const server = await startServer({
     program: serverProgram,
     modelPath: weightsOf(model).path,
+    ...(adapter && { adapterPath: adapter.path }),
     slots,
     contextTokens,
     threads,

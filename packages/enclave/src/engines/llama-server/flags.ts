@@ -2,6 +2,8 @@
 export interface ServerFlags {
   /** Path of the model: of a descriptor in memory. */
   readonly model: string
+  /** Path of the adapter, where the model has one. */
+  readonly adapter?: string
   /** Name of an abstract socket, without the byte before it. */
   readonly socket: string
   readonly slots: number
@@ -14,9 +16,11 @@ export interface ServerFlags {
  * Command line of a llama-server that keeps nothing of a request for another. By default it does: finished prompts go to a
  * cache in memory, idle slots are copied there, and a slot is chosen by whose words it holds (llama.cpp #27148, #27422).
  */
-export function serverFlags({ model, socket, slots, contextTokens, threads }: ServerFlags): string[] {
+export function serverFlags(flags: ServerFlags): string[] {
+  const { model, adapter, socket, slots, contextTokens, threads } = flags
   return [
     ['--model', model],
+    adapter === undefined ? [] : ['--lora', adapter],
     // llama.cpp takes a host for a Unix socket by its ending, and writes the zero byte of an abstract one as @.
     ['--host', `@${socket}`],
     ['--parallel', `${slots}`],

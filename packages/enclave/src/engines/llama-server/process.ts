@@ -15,11 +15,13 @@ const IDLE_MS = 600_000
 const POLL_MS = 10
 
 /** What {@link startServer} needs. */
-export interface ServerStart extends Omit<ServerFlags, 'model' | 'socket'> {
+export interface ServerStart extends Omit<ServerFlags, 'model' | 'adapter' | 'socket'> {
   /** The llama-server. */
   readonly program: string
   /** `/proc/self/fd/N` of the model in this process. */
   readonly modelPath: string
+  /** The same of its adapter, where it has one. */
+  readonly adapterPath?: string
   /** Told when it ends, after it was ready. */
   readonly onExit: () => void
 }
@@ -36,12 +38,18 @@ export async function startServer(start: ServerStart): Promise<ServerClient> {
   // Whoever outlived this process would keep weights and prompts in memory, and nobody would know.
   if (setpriv === undefined)
     throw engineError('ENGINE_LOAD_FAILED', 'no setpriv here: nothing would end the server with its engine')
-  const descriptor = Number(/^\/proc\/self\/fd\/(\d+)$/.exec(start.modelPath)?.[1])
+  const { modelPath, adapterPath } = start
+  const descriptors = [modelPath, ...(adapterPath === undefined ? [] : [adapterPath])].map(descriptorOf)
   const socket = `sotto-${randomBytes(16).toString('hex')}.sock`
   const apiKey = randomBytes(32).toString('hex')
-  const flags = serverFlags({ ...start, model: '/proc/self/fd/3', socket })
+  const flags = serverFlags({
+    ...start,
+    model: '/proc/self/fd/3',
+    ...(adapterPath !== undefined && { adapter: '/proc/self/fd/4' }),
+    socket,
+  })
   const server = spawn(setpriv, ['--pdeathsig', 'KILL', start.program, ...flags], {
-    stdio: ['ignore', 'ignore', 'ignore', descriptor],
+    stdio: ['ignore', 'ignore', 'ignore', ...descriptors],
     // Not on the command line, which every process can read.
     env: { HOME: process.cwd(), LANG: 'C.UTF-8', LLAMA_API_KEY: apiKey },
   })
@@ -55,6 +63,10 @@ export async function startServer(start: ServerStart): Promise<ServerClient> {
   server.once('exit', start.onExit)
   if (server.exitCode !== null || server.signalCode !== null) start.onExit()
   return client
+}
+
+function descriptorOf(path: string): number {
+  return Number(/^\/proc\/self\/fd\/(\d+)$/.exec(path)?.[1])
 }
 
 async function ready(server: ChildProcess, client: ServerClient): Promise<void> {

@@ -1,5 +1,6 @@
 import { engineError } from '../errors.ts'
 import type { Engine, EngineModel, InferRequest, Tensor, TensorInfo } from '../types.ts'
+import { adaptedGraph, adapterBytes } from './adapter.ts'
 import { externalFiles } from './model-files.ts'
 import { openSession, type Port, type Session, type Values } from './session.ts'
 import { datatypeOf, fromWire, toWire } from './wire-tensors.ts'
@@ -7,15 +8,19 @@ import { datatypeOf, fromWire, toWire } from './wire-tensors.ts'
 /** Bytes of all outputs at most: a message of 64 MiB, without names and shapes. */
 const MAX_ANSWER_BYTES = 63 * 1024 * 1024
 
-/** Makes the engine for any ONNX model addressed by tensor: one graph, the model's only file of role `weights`. */
+/**
+ * Makes the engine for any ONNX model addressed by tensor: one graph, the model's only file of role `weights`, and an adapter
+ * beside it where the model has one.
+ */
 export function createTensorEngine(): Engine {
   let session: Session | undefined
   return {
     load: async (model) => {
-      session = await openSession(graphOf(model), {
-        threads: model.threads,
-        externalData: externalFiles(model),
-      })
+      const [graph, externalData, adapter] = [graphOf(model), externalFiles(model), adapterBytes(model)]
+      const { threads } = model
+      session = adapter
+        ? await openSession(adaptedGraph(graph, externalData, adapter), { threads })
+        : await openSession(graph, { threads, externalData })
       return {
         concurrency: 1,
         operations: ['infer'],

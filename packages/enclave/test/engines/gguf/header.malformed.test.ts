@@ -25,11 +25,12 @@ function file(
     ...new Uint8Array(64),
   ])
 }
-const check = (bytes: Uint8Array): void =>
+const check = (bytes: Uint8Array): void => {
   checkGgufHeader((position, length) => {
     expect(position + length).toBeLessThanOrEqual(bytes.length)
     return bytes.slice(position, position + length)
   }, bytes.length)
+}
 const refusal = (bytes: Uint8Array): string => {
   try {
     check(bytes)

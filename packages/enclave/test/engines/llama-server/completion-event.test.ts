@@ -100,5 +100,17 @@ it('a llama-server is started with everything off that keeps, shows or forgets',
     '--ctx-size 300',
   ])
     expect(flags).toContain(wanted)
-  expect(flags).not.toMatch(/--metrics|--props|--api-key|--slot-save-path|--log-prompts/)
+  expect(flags).not.toMatch(/--metrics|--props|--api-key|--slot-save-path|--log-prompts|--lora/)
+})
+
+it('a llama-server is started with the adapter of its model', () => {
+  const flags = serverFlags({
+    model: '/proc/self/fd/3',
+    adapter: '/proc/self/fd/4',
+    socket: 's.sock',
+    slots: 1,
+    contextTokens: 100,
+    threads: 1,
+  })
+  expect(flags.slice(0, 4)).toEqual(['--model', '/proc/self/fd/3', '--lora', '/proc/self/fd/4'])
 })

@@ -22,6 +22,8 @@ export interface ClipAsked {
   readonly counts: Value
   readonly axes: ReadonlyMap<Value, BatchAxis>
   readonly clip: number
+  /** Inputs that hold finite numbers only. */
+  readonly finite: ReadonlySet<Value>
 }
 
 /**
@@ -29,7 +31,7 @@ export interface ClipAsked {
  * finite counts as nothing. One backward pass; what it finds at the weights is used twice, for norms and for sums.
  */
 export function clippedGradients(b: GraphBuilder, asked: ClipAsked): { gradients: Gradients; norms: Value } {
-  const { nodes, weights, losses, counts, axes, clip } = asked
+  const { nodes, weights, losses, counts, axes, clip, finite } = asked
   const sites: Site[] = []
   const makers = new Map(nodes.map((node) => [node.outputs[0]!, node]))
   backward(b, {
@@ -43,7 +45,16 @@ export function clippedGradients(b: GraphBuilder, asked: ClipAsked): { gradients
       if (g === undefined) return true
       const maker = makers.get(weight)
       const rows = maker && gatheredRows(b, maker)
-      const site: Site = { node, index, weight, g, at, rows, axisOf: (value) => axes.get(value)! }
+      const site: Site = {
+        node,
+        index,
+        weight,
+        g,
+        at,
+        rows,
+        axisOf: (value) => axes.get(value)!,
+        isFinite: (value) => finite.has(b.unshaped(value)),
+      }
       sites.push((rows && takesRows(node, index) && gatheredSite(b, site, maker!)) || site)
       return true
     },

@@ -2,10 +2,11 @@ import { floatOf, intOf } from '../attributes.ts'
 import type { GraphBuilder } from '../builder.ts'
 import type { Value } from '../ir.ts'
 import { plus, scaled, summed, times, turned } from '../math.ts'
-import { product, rowsOf } from '../rules/matmul.ts'
+import { rowsOf } from '../rules/matmul.ts'
 import { type Factor, sequences, squares } from './by-example.ts'
 import { stored } from './elementwise.ts'
 import type { PerExample, Site } from './site.ts'
+import { summedProducts } from './sums.ts'
 
 /** Half of the distance from 1 to the next float, and the smallest float that has all its bits. */
 const ROUNDING = 2 ** -24
@@ -32,8 +33,14 @@ export function dense(b: GraphBuilder, site: Site): PerExample {
   return {
     squared: rows === 1 ? oneRow(b, a, g) : ofProducts(b, a, g),
     sum(factor: Factor) {
-      const [left, right] = [rowsOf(b, factor.finite(a)), rowsOf(b, factor.apply(g))]
-      return isTurned ? product(b, right, left, true) : product(b, left, right, true)
+      // Of the two the smaller one is multiplied by the factor.
+      const isLeft = inner! < outer
+      const known = site.isFinite(x) ? a : undefined
+      const [left, right] = isLeft
+        ? [known ? factor.times(a) : factor.apply(a), factor.finite(g)]
+        : [known ?? factor.finite(a), factor.apply(g)]
+      const [down, up] = [rowsOf(b, left), rowsOf(b, right)]
+      return isTurned ? summedProducts(b, up, down, a.dims[0]!) : summedProducts(b, down, up, a.dims[0]!)
     },
   }
 }

@@ -24,7 +24,7 @@ export function stored(
   return {
     squared: squares(b, table ? addedRows(b, rows, table) : rows),
     sum(factor: Factor) {
-      return reshaped(b, summed(b, factor.apply(rows), [0], false), dims)
+      return reshaped(b, factor.sum(rows), dims)
     },
   }
 }

@@ -28,5 +28,6 @@ export function gatheredSite(b: GraphBuilder, site: Site, maker: Node): Site | u
     at: here,
     rows: undefined,
     axisOf: () => here,
+    isFinite: () => false,
   }
 }

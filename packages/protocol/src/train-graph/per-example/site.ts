@@ -20,6 +20,8 @@ export interface Site {
   readonly rows: readonly number[] | undefined
   /** Where examples are in another input. */
   axisOf(value: Value): BatchAxis
+  /** Whether an input of the node holds finite numbers only, whatever the weights are. */
+  isFinite(value: Value): boolean
 }
 
 /** A weight's gradients for single examples, without storing them where that can be avoided. */
