@@ -1,6 +1,7 @@
 import type { TrainingState } from '@sotto/protocol/training'
 import { afterFigure, FRESH, isMeasuredAt, isOver, type StopState } from './early-stop.ts'
 import { roomTrainError } from './errors.ts'
+import type { Examples } from './data/units.ts'
 import type { TrainSettings } from './settings.ts'
 import type { PartSum, Trainer } from './trainer.ts'
 
@@ -14,7 +15,7 @@ export interface StepReport {
 
 /** How {@link train} goes. */
 export interface TrainOptions {
-  readonly trainer: Trainer
+  readonly trainer: Trainer<Examples>
   readonly settings: TrainSettings
   /** Where to go on. Default: the beginning. */
   readonly from?: TrainingState

@@ -1,5 +1,6 @@
 import type { TrainingState } from '@sotto/protocol/training'
 import type { Part } from './data/part.ts'
+import type { Examples } from './data/units.ts'
 import { roomTrainError } from './errors.ts'
 import { addExactNoise } from './noise/add-exact-noise.ts'
 import { addNoise } from './noise/add-noise.ts'
@@ -22,17 +23,17 @@ export interface PartSum {
 }
 
 /** One input of a trainer. */
-export interface PlacedPart {
+export interface PlacedPart<Rows extends Examples = Part> {
   /** Place of the input in the contract, the same for whoever trains on it. */
   readonly place: number
-  readonly part: Part
+  readonly part: Rows
 }
 
 /** What a trainer is made of. */
-export interface TrainerOptions {
-  readonly session: StepSession
+export interface TrainerOptions<Rows extends Examples = Part> {
+  readonly session: StepSession<Rows>
   /** Inputs that this trainer has. */
-  readonly parts: readonly PlacedPart[]
+  readonly parts: readonly PlacedPart<Rows>[]
   /** Places of the inputs of all trainers. */
   readonly places: readonly number[]
   /** Rows of all inputs of all trainers. With a guarantee it is not used. */
@@ -46,14 +47,16 @@ export interface TrainerOptions {
  * and a move, which everybody makes from all sums: so one trainer and several come to the same weights, to the bit, on
  * processors of one kind.
  */
-export class Trainer {
-  readonly #of: TrainerOptions
+export class Trainer<Rows extends Examples = Part> {
+  readonly #of: TrainerOptions<Rows>
   readonly #values: Float32Array[]
   readonly #optimiser: Optimiser
-  readonly #parts: readonly (PlacedPart & { readonly batches: Batches })[]
+  /** Sums of all inputs: written anew in each step. */
+  readonly #total: readonly Float64Array[]
+  readonly #parts: readonly (PlacedPart<Rows> & { readonly batches: Batches })[]
 
   /** Of {@link createTrainer}, which checks first. @throws `ROOM_TRAIN_GRAPH` */
-  constructor(of: TrainerOptions) {
+  constructor(of: TrainerOptions<Rows>) {
     const { session, parts, chance, settings, totalRows } = of
     const { parameters } = session.graph
     for (const { dims, initial } of parameters)
@@ -61,6 +64,7 @@ export class Trainer {
         throw roomTrainError('ROOM_TRAIN_GRAPH', 'a parameter is not of its dimensions')
     this.#of = of
     this.#values = parameters.map(({ initial }) => initial.slice())
+    this.#total = this.#values.map(({ length }) => new Float64Array(length))
     this.#optimiser = createOptimiser(
       settings.optimiser,
       parameters.map(({ initial }) => initial.length),
@@ -99,20 +103,24 @@ export class Trainer {
     const { session, chance, settings } = this.#of
     this.#requireAll(found)
     const { expectedBatch, privacy, schedule, steps } = settings
-    const total = this.#values.map(({ length }) => new Float64Array(length))
+    const total = this.#total
     // In the contract's order: sums of doubles depend on it.
-    for (const { sums } of found.toSorted((a, b) => a.part - b.part))
-      for (const [index, sum] of total.entries())
-        for (let at = 0; at < sum.length; at++) sum[at] = sum[at]! + sums[index]![at]!
-    if (!total.every(isFinite))
-      throw privacy
-        ? roomTrainError('ROOM_TRAIN_GRAPH', 'the graph gives gradients that are no numbers')
-        : notFinite('gradient', step)
+    const [first, ...others] = found.toSorted((a, b) => a.part - b.part)
+    for (const [index, sum] of total.entries()) {
+      if (first) sum.set(first.sums[index]!)
+      else sum.fill(0)
+      for (const { sums } of others) addTo(sum, sums[index]!)
+    }
     if (privacy) {
       const add = privacy.kind === 'discrete' ? addExactNoise : addNoise
       add(total, privacy.noise * privacy.clip, chance.stream('noise', step))
     }
-    for (const sum of total) for (let at = 0; at < sum.length; at++) sum[at] = sum[at]! / expectedBatch
+    // What is no number is none with noise, too.
+    const areNumbers = total.map((sum) => divide(sum, expectedBatch))
+    if (areNumbers.includes(false))
+      throw privacy
+        ? roomTrainError('ROOM_TRAIN_GRAPH', 'the graph gives gradients that are no numbers')
+        : notFinite('gradient', step)
     const ranks = session.graph.parameters.map(({ dims }) => dims.length)
     const rate = rateAt(schedule, step, steps)
     this.#optimiser.step({ values: this.#values, ranks }, total, { step, rate })
@@ -156,7 +164,9 @@ export class Trainer {
  * @throws `ROOM_TRAIN_SETTINGS`; `ROOM_TRAIN_PRIVACY` for settings and graphs that would break the guarantee;
  *   `ROOM_TRAIN_GRAPH` for parameters that are not of their dimensions
  */
-export async function createTrainer(of: TrainerOptions): Promise<Trainer> {
+export async function createTrainer<Rows extends Examples = Part>(
+  of: TrainerOptions<Rows>,
+): Promise<Trainer<Rows>> {
   const { session, chance, settings } = of
   requireSettings(settings)
   if (settings.privacy) {
@@ -166,8 +176,29 @@ export async function createTrainer(of: TrainerOptions): Promise<Trainer> {
   return new Trainer(of)
 }
 
-function isFinite(values: Float32Array | Float64Array): boolean {
-  return values.every(Number.isFinite)
+/** Four sums, which do not wait for each other: none of so few numbers in single precision is past a double. */
+function isFinite(values: Float32Array): boolean {
+  let [one, two, three, four] = [0, 0, 0, 0]
+  let at = 0
+  for (; at + 4 <= values.length; at += 4) {
+    one += values[at]!
+    two += values[at + 1]!
+    three += values[at + 2]!
+    four += values[at + 3]!
+  }
+  for (; at < values.length; at++) one += values[at]!
+  return Number.isFinite(one + two + three + four)
+}
+
+function addTo(sum: Float64Array, other: Float64Array): void {
+  for (let at = 0; at < sum.length; at++) sum[at] = sum[at]! + other[at]!
+}
+
+/** @returns whether all of it are numbers */
+function divide(sum: Float64Array, by: number): boolean {
+  let all = 0
+  for (let at = 0; at < sum.length; at++) all += sum[at] = sum[at]! / by
+  return Number.isFinite(all)
 }
 
 function notFinite(what: string, step: number): Error {

@@ -6,6 +6,7 @@ import {
   clipWithin,
   createTrainer,
   encodePart,
+  microBatchFor,
   openScore,
   openStep,
   readFor,
@@ -136,5 +137,20 @@ describe('graphs that are built', () => {
     const into = step.parameters.map(({ initial }) => new Float64Array(initial.length))
     const values = step.parameters.map(({ initial }) => initial)
     await expect(session.sum(values, part, rows, into)).rejects.toMatchObject({ code: 'ROOM_TRAIN_GRAPH' })
+  })
+})
+
+describe('rows that a graph takes at once', () => {
+  it.each([
+    [1, false, 1],
+    [1024, false, 1024],
+    [100_000, false, 4096],
+    [1, true, 5],
+    [100, true, 140],
+    [256, true, 320],
+    [1024, true, 1152],
+    [16_384, true, 2048],
+  ])('are for steps of %s (by chance: %s) %s', (batch, isSampled, expected) => {
+    expect(microBatchFor(batch, isSampled)).toBe(expected)
   })
 })

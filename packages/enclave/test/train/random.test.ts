@@ -4,7 +4,8 @@ import { addExactNoise } from '../../src/train/noise/add-exact-noise.ts'
 import { addNoise } from '../../src/train/noise/add-noise.ts'
 import { clipWithin, gridOf } from '../../src/train/noise/grid.ts'
 import { fillNormal } from '../../src/train/random/normal.ts'
-import { choose, coin, poissonSample, ShuffledRows } from '../../src/train/random/sample.ts'
+import { PoissonSampler } from '../../src/train/random/poisson.ts'
+import { choose, coin, ShuffledRows } from '../../src/train/random/sample.ts'
 
 const chance = new Chance(new Uint8Array(32).fill(1))
 
@@ -39,8 +40,9 @@ describe('samples', () => {
   it('have each unit with the probability of the rate', () => {
     const counts = new Float64Array(50)
     let total = 0
+    const sampler = new PoissonSampler(200_000_000)
     for (let step = 0; step < 4000; step++)
-      for (const unit of poissonSample(chance.stream('sample', step), 50, 200_000_000)) {
+      for (const unit of sampler.sample(chance.stream('sample', step), 50)) {
         counts[unit]! += 1
         total++
       }
@@ -50,8 +52,64 @@ describe('samples', () => {
   })
 
   it('have all of them at a rate of 1, and none of none', () => {
-    expect([...poissonSample(chance.stream('sample', 0), 5, 1_000_000_000)]).toEqual([0, 1, 2, 3, 4])
-    expect(poissonSample(chance.stream('sample', 0), 0, 5)).toHaveLength(0)
+    expect([...new PoissonSampler(1_000_000_000).sample(chance.stream('sample', 0), 5)]).toEqual([
+      0, 1, 2, 3, 4,
+    ])
+    expect(new PoissonSampler(5).sample(chance.stream('sample', 0), 0)).toHaveLength(0)
+  })
+
+  it('have gaps of the very probabilities, and each unit that of the rate whatever came before', () => {
+    for (const nanos of [1_000_000, 3_000_000, 250_000_000, 700_000_000]) {
+      const rate = nanos / 1e9
+      const sampler = new PoissonSampler(nanos)
+      const units = 400_000
+      const sample = sampler.sample(chance.stream('sample', nanos % 1009), units)
+      const expected = units * rate
+      expect(Math.abs(sample.length - expected)).toBeLessThan(5 * Math.sqrt(expected * (1 - rate)))
+      // A quarter of all gaps each, by the distribution of a gap.
+      const gaps = Array.from(sample, (unit, at) => unit - (at === 0 ? -1 : sample[at - 1]!) - 1)
+      for (const quantile of [0.25, 0.5, 0.75]) {
+        const most = Math.floor(Math.log1p(-quantile) / Math.log1p(-rate))
+        const within = 1 - (1 - rate) ** (most + 1)
+        const found = gaps.filter((gap) => gap <= most).length
+        const error = Math.sqrt(gaps.length * within * (1 - within))
+        expect(Math.abs(found - gaps.length * within)).toBeLessThan(5 * error + 1e-9)
+      }
+      // After a unit that is in, the next one is as often as any.
+      const pairs = gaps.filter((gap) => gap === 0).length
+      expect(Math.abs(pairs - gaps.length * rate)).toBeLessThan(5 * Math.sqrt(gaps.length * rate))
+    }
+  })
+
+  it('have the probability of gaps to the last of 96 bits', () => {
+    /** The first unit of a sample that is drawn with these words. */
+    const firstOf = (nanos: number, words: readonly number[]): number => {
+      const stream = chance.stream('sample', 0)
+      let at = 0
+      stream.word = () => words[at++] ?? 0
+      return new PoissonSampler(nanos).sample(stream, 1_000_000)[0]!
+    }
+    for (const nanos of [1, 999, 1_000_003, 333_333_333]) {
+      // The rate is one less multiple of 2^-56; gaps are those of so many units that are not in.
+      const rate = (BigInt(nanos) << 56n) / 1_000_000_000n - 1n
+      for (const gap of [0, 1, 2, 5]) {
+        let out = 1n << 400n
+        for (let unit = 0; unit <= gap; unit++) out = (out * ((1n << 56n) - rate)) >> 56n
+        const bound = ((1n << 400n) - out) >> 304n
+        const wordsOf = (value: bigint): number[] =>
+          [64n, 32n, 0n].map((bits) => Number((value >> bits) & 0xffff_ffffn))
+        expect(firstOf(nanos, wordsOf(bound - 1n))).toBe(gap)
+        expect(firstOf(nanos, wordsOf(bound))).toBe(gap + 1)
+      }
+    }
+  })
+
+  it('are those of any table of gaps, however far the next unit is', () => {
+    // A millionth of 20 millions; a table has 4096.
+    const stream = chance.stream('sample', 3)
+    const sample = new PoissonSampler(1000).sample(stream, 20_000_000)
+    expect(Math.abs(sample.length - 20)).toBeLessThan(5 * Math.sqrt(20))
+    expect([...sample].toSorted((a, b) => a - b)).toEqual([...sample])
   })
 
   it('have the probability to the last of its bits', () => {
@@ -111,8 +169,17 @@ describe('noise', () => {
       [4, 3, 96],
     ] as const)
       expect(Math.abs(moment(power) - expected)).toBeLessThan(5 * Math.sqrt(variance / values.length))
-    const inside = values.filter((one) => Math.abs(one) < 1).length / values.length
-    expect(inside).toBeCloseTo(0.682_689, 2)
+    // Parts within, between and past the layers, and in the tail, which begins at 3.44.
+    for (const [most, part] of [
+      [0.1, 0.079_655_675],
+      [1, 0.682_689_492],
+      [2, 0.954_499_736],
+      [3.442_619_855_899, 0.999_423_870],
+    ] as const) {
+      const inside = values.filter((one) => Math.abs(one) < most).length
+      const error = Math.sqrt(values.length * part * (1 - part))
+      expect(Math.abs(inside - values.length * part)).toBeLessThan(5 * error)
+    }
     expect(values.every(Number.isFinite)).toBe(true)
   })
 

@@ -48,7 +48,7 @@ interface Mutant {
 class SilentChance extends Chance {
   override stream(...at: Parameters<Chance['stream']>): Stream {
     const stream = super.stream(...at)
-    if (at[0] === 'noise') stream.uniform = () => 1
+    if (at[0] === 'noise') stream.word = () => 0
     return stream
   }
 }

@@ -1,15 +1,23 @@
 import type { Table } from './read-table.ts'
 
+/** Rows of one input, as far as chance and steps know them; what a row is, the session knows that reads it. */
+export interface Examples {
+  readonly rows: number
+  readonly units: Units
+}
+
 /** Who is protected, and which rows are whose: one row each, or those of one contributor. */
 export interface Units {
   readonly count: number
+  /** Whether unit n is row n, and that row only. */
+  readonly areRows: boolean
   /** Rows of a unit. */
   rowsOf(unit: number): Uint32Array
 }
 
 /** Each row is a unit of its own. */
 export function rowUnits(count: number): Units {
-  return { count, rowsOf: (unit) => Uint32Array.of(unit) }
+  return { count, areRows: true, rowsOf: (unit) => Uint32Array.of(unit) }
 }
 
 /**
@@ -25,7 +33,7 @@ export function contributorUnits(owners: readonly string[]): Units {
     else units.set(owner, [row])
   }
   const all = Array.from(units.values(), (rows) => Uint32Array.from(rows))
-  return { count: all.length, rowsOf: (unit) => all[unit]! }
+  return { count: all.length, areRows: false, rowsOf: (unit) => all[unit]! }
 }
 
 /** Who contributed a row, in words; undefined where nobody did. Without a column of contributors, the row itself. */

@@ -10,16 +10,19 @@ export type Task = 'number' | 'two' | 'many'
  * @throws `ROOM_TRAIN_EMPTY`
  */
 export function lossOf(task: Task, scores: Float32Array, labels: Float32Array): number {
-  const classes = classesOf(scores, labels)
+  const outputs = outputsOf(scores, labels)
   let total = 0
-  for (let row = 0; row < labels.length; row++) {
-    const label = labels[row]!
-    if (task === 'many') total += logSum(scores, row * classes, classes) - scores[row * classes + label]!
-    else if (task === 'number') total += (scores[row]! - label) ** 2
-    // log(1 + e^-z) of the score that speaks for the label, without a number that overflows.
-    else total += softplus(label === 1 ? -scores[row]! : scores[row]!)
-  }
+  for (let row = 0; row < labels.length; row++)
+    total += exampleLoss(task, scores.subarray(row * outputs, (row + 1) * outputs), labels[row]!)
   return total / labels.length
+}
+
+/** Loss of one row. */
+export function exampleLoss(task: Task, scores: Float32Array, label: number): number {
+  if (task === 'many') return logSum(scores) - scores[label]!
+  if (task === 'number') return (scores[0]! - label) ** 2
+  // log(1 + e^-z) of the score that speaks for the label, without a number that overflows.
+  return softplus(label === 1 ? -scores[0]! : scores[0]!)
 }
 
 /** Part of rows whose class has the highest score. @throws `ROOM_TRAIN_EMPTY` */
@@ -28,13 +31,22 @@ export function accuracyOf(
   scores: Float32Array,
   labels: Float32Array,
 ): number {
-  const classes = classesOf(scores, labels)
+  const outputs = outputsOf(scores, labels)
   let right = 0
-  for (let row = 0; row < labels.length; row++) {
-    const found = task === 'two' ? Number(scores[row]! > 0) : placeOfMost(scores, row * classes, classes)
-    if (found === labels[row]) right++
-  }
+  for (let row = 0; row < labels.length; row++)
+    if (isRight(task, scores.subarray(row * outputs, (row + 1) * outputs), labels[row]!)) right++
   return right / labels.length
+}
+
+/** Whether the class of one row has the highest score. */
+export function isRight(task: Task, scores: Float32Array, label: number): boolean {
+  return classOf(task, scores) === label
+}
+
+/** The class of one row with the highest score; -1 where a score is no number. */
+export function classOf(task: Task, scores: Float32Array): number {
+  if (scores.some(Number.isNaN)) return -1
+  return task === 'two' ? Number(scores[0]! > 0) : placeOfMost(scores)
 }
 
 /**
@@ -43,7 +55,7 @@ export function accuracyOf(
  * @throws `ROOM_TRAIN_EMPTY`; `ROOM_TRAIN_ONE_CLASS` where there is no such pair
  */
 export function aucOf(scores: Float32Array, labels: Float32Array): number {
-  classesOf(scores, labels)
+  outputsOf(scores, labels)
   const order = Uint32Array.from(labels, (_, row) => row).toSorted((a, b) => scores[a]! - scores[b]!)
   let positives = 0
   let ranks = 0
@@ -63,7 +75,7 @@ export function aucOf(scores: Float32Array, labels: Float32Array): number {
   return (ranks - (positives * (positives + 1)) / 2) / (positives * negatives)
 }
 
-function classesOf(scores: Float32Array, labels: Float32Array): number {
+function outputsOf(scores: Float32Array, labels: Float32Array): number {
   if (labels.length === 0) throw roomTrainError('ROOM_TRAIN_EMPTY', 'there is no row to measure with')
   // A score that is no number has no rank; a comparison with it would never end.
   if (!scores.every(Number.isFinite)) throw roomTrainError('ROOM_TRAIN_NOT_FINITE', 'a score is no number')
@@ -74,15 +86,15 @@ function softplus(value: number): number {
   return Math.max(0, value) + Math.log1p(Math.exp(-Math.abs(value)))
 }
 
-function logSum(scores: Float32Array, from: number, count: number): number {
-  const most = scores[from + placeOfMost(scores, from, count)]!
+function logSum(scores: Float32Array): number {
+  const most = scores[placeOfMost(scores)]!
   let sum = 0
-  for (let at = from; at < from + count; at++) sum += Math.exp(scores[at]! - most)
+  for (const score of scores) sum += Math.exp(score - most)
   return most + Math.log(sum)
 }
 
-function placeOfMost(scores: Float32Array, from: number, count: number): number {
+function placeOfMost(scores: Float32Array): number {
   let place = 0
-  for (let at = 1; at < count; at++) if (scores[from + at]! > scores[from + place]!) place = at
+  for (let at = 1; at < scores.length; at++) if (scores[at]! > scores[place]!) place = at
   return place
 }

@@ -12,7 +12,10 @@ export const FOREST_OUTPUT = 'scores'
  * The forest as an ONNX model: one TreeEnsembleRegressor (ai.onnx.ml, version 3), of sums.
  * @param part whose rows it reads
  */
-export function forestToOnnx({ outputs, base, rounds }: Forest, { columns, width }: Part): Uint8Array {
+export function forestToOnnx(
+  { outputs, base, rounds }: Forest,
+  { columns, width }: Pick<Part, 'columns' | 'width'>,
+): Uint8Array {
   const node = {
     trees: [] as number[],
     ids: [] as number[],

@@ -18,14 +18,15 @@ export function createSgd(
         const gradient = mean[index]!
         const moves = memory.slots[index]
         const decay = ranks[index]! >= 2 ? weightDecay : 0
-        for (let at = 0; at < value.length; at++) {
-          let move = gradient[at]! + decay * value[at]!
-          if (moves) {
-            move += momentum * moves[at]!
+        if (moves)
+          for (let at = 0; at < value.length; at++) {
+            const move = gradient[at]! + decay * value[at]! + momentum * moves[at]!
             moves[at] = move
+            value[at] = value[at]! - rate * move
           }
-          value[at] = value[at]! - rate * move
-        }
+        else
+          for (let at = 0; at < value.length; at++)
+            value[at] = value[at]! - rate * (gradient[at]! + decay * value[at]!)
       }
     },
     state: () => memory.copy(),

@@ -1,6 +1,7 @@
 import type { Units } from '../data/units.ts'
 import type { TrainSettings } from '../settings.ts'
-import { choose, poissonSample, ShuffledRows } from './sample.ts'
+import { PoissonSampler } from './poisson.ts'
+import { choose, ShuffledRows } from './sample.ts'
 import type { Chance } from './streams.ts'
 
 /** One input, as far as it decides which of its rows a step takes. */
@@ -19,11 +20,13 @@ export interface BatchOptions {
 export class Batches {
   readonly #of: BatchOptions
   readonly #shuffled: ShuffledRows
+  readonly #poisson: PoissonSampler | undefined
 
   constructor(of: BatchOptions) {
     this.#of = of
     const { chance, place, rows, totalRows: total, settings } = of
     this.#shuffled = new ShuffledRows({ chance, part: place, rows, total, expected: settings.expectedBatch })
+    this.#poisson = settings.privacy && new PoissonSampler(settings.privacy.sampleRateNanos)
   }
 
   /**
@@ -33,8 +36,9 @@ export class Batches {
   rowsOf(step: number): Uint32Array {
     const { chance, place, units, settings } = this.#of
     const { privacy } = settings
-    if (!privacy) return this.#shuffled.at(step)
-    const sample = poissonSample(chance.stream('sample', step, place), units.count, privacy.sampleRateNanos)
+    if (!privacy || !this.#poisson) return this.#shuffled.at(step)
+    const sample = this.#poisson.sample(chance.stream('sample', step, place), units.count)
+    if (units.areRows) return sample
     const stream = chance.stream('rows', step, place)
     const rows: number[] = []
     for (const unit of sample) {

@@ -26,19 +26,6 @@ export function coin(stream: Stream, nanos: number): () => boolean {
   }
 }
 
-/**
- * Units of a Poisson sample: each is in it with the rate's probability, independently of all others, which is what the
- * accountants count on.
- * @param units how many there are
- * @param rateNanos rate in billionths: 1 to 1000000000, which takes all
- */
-export function poissonSample(stream: Stream, units: number, rateNanos: number): Uint32Array {
-  const isIn = coin(stream, rateNanos)
-  const drawn: number[] = []
-  for (let unit = 0; unit < units; unit++) if (isIn()) drawn.push(unit)
-  return Uint32Array.from(drawn)
-}
-
 /** Chooses `count` of the items, each set as probable: they are the first of the array afterwards. Fisher and Yates. */
 export function choose(stream: Stream, items: Uint32Array, count: number): Uint32Array {
   const most = Math.min(count, items.length - 1)
@@ -100,7 +87,8 @@ export class ShuffledRows {
 
   #orderOf(pass: number): Uint32Array {
     if (pass !== this.#pass) {
-      const all = Uint32Array.from({ length: this.#rows }, (_, at) => at)
+      const all = new Uint32Array(this.#rows)
+      for (let at = 0; at < all.length; at++) all[at] = at
       this.#order = choose(this.#chance.stream('sample', pass, this.#part), all, this.#rows)
       this.#pass = pass
     }

@@ -2,13 +2,14 @@
  * All chance of a run, from one secret: AES-256 in counter mode, under a key for each purpose, at a place for each step and
  * input. Nothing is remembered between steps, so that a step which is done again is the very same step.
  */
-import { createCipheriv, hkdfSync } from 'node:crypto'
+import { createCipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { roomTrainError } from '../errors.ts'
 
 /** What chance is drawn for. Each has a key of its own. */
-export type Purpose = 'sample' | 'rows' | 'noise' | 'split' | 'try'
+export type Purpose = 'sample' | 'rows' | 'noise' | 'split' | 'join' | 'metrics' | 'try'
 
-/** 64 KiB at a time: large enough that calls of the cipher cost little. */
+/** Bytes of the first call of the cipher, and of later ones: twice as many each time, since most streams are short. */
+const FIRST_BLOCK = 1024
 const BLOCK = 65_536
 const ZEROS = new Uint8Array(BLOCK)
 const NO_SALT = new Uint8Array(0)
@@ -25,7 +26,7 @@ export function deriveKey(secret: Uint8Array, purpose: string): Uint8Array {
 
 /** The secret of a run: whoever has it and a released model has the data. It leaves the room in no form. */
 export class Chance {
-  readonly #keys = new Map<Purpose, Uint8Array>()
+  readonly #keys = new Map<Purpose, KeyObject>()
   readonly #secret: Uint8Array
 
   /** @param secret 32 bytes, of this run only */
@@ -41,7 +42,7 @@ export class Chance {
    */
   stream(purpose: Purpose, step: number, part = 0): Stream {
     let key = this.#keys.get(purpose)
-    if (!key) this.#keys.set(purpose, (key = deriveKey(this.#secret, purpose)))
+    if (!key) this.#keys.set(purpose, (key = createSecretKey(deriveKey(this.#secret, purpose))))
     return new Stream(key, step, part)
   }
 }
@@ -53,7 +54,7 @@ export class Stream {
   #words = new Uint32Array(0)
   #at = 0
 
-  constructor(key: Uint8Array, step: number, part: number) {
+  constructor(key: KeyObject, step: number, part: number) {
     // Place, and a counter of 64 bits that no stream of a run comes to the end of.
     const start = new DataView(new ArrayBuffer(16))
     for (const value of [step, part])
@@ -92,8 +93,7 @@ export class Stream {
   }
 
   #refill(): void {
-    // The first block is small: many streams are asked for a few words only.
-    const size = this.#words.length === 0 ? 1024 : BLOCK
+    const size = Math.min(BLOCK, Math.max(FIRST_BLOCK, 2 * this.#bytes.length))
     const bytes = this.#cipher.update(ZEROS.subarray(0, size))
     this.#bytes = new Uint8Array(bytes)
     this.#words = new Uint32Array(this.#bytes.buffer)

@@ -1,5 +1,10 @@
 import { encodeOnnx, type OnnxPort } from '@sotto/protocol/onnx'
-import { buildEvaluation, buildTrainGraph, type TrainSpec } from '@sotto/protocol/train-graph'
+import {
+  buildEvaluation,
+  buildTrainGraph,
+  type TrainGraph,
+  type TrainSpec,
+} from '@sotto/protocol/train-graph'
 import { roomTrainError } from '../errors.ts'
 import type { DataInput, ScoreGraph, StepGraph, TargetInput } from './graph.ts'
 
@@ -7,6 +12,8 @@ import type { DataInput, ScoreGraph, StepGraph, TargetInput } from './graph.ts'
 export interface TableGraphs {
   readonly step: StepGraph
   readonly score: ScoreGraph
+  /** What is released with trained weights in it: see `applyParameters`. */
+  readonly graph: Pick<TrainGraph, 'forward' | 'parameters'>
   /** Digest of the train graph, as parties compute it. */
   readonly digest: string
 }
@@ -19,7 +26,8 @@ export interface TableGraphs {
  */
 export function buildGraphs(spec: TrainSpec, classes: number): TableGraphs {
   const { microBatch, clip } = spec
-  const graph = buildTrainGraph(spec)
+  // Encoded rows are numbers from -1 to 1, whatever a table holds.
+  const graph = buildTrainGraph({ ...spec, hasFiniteData: true })
   const evaluation = buildEvaluation(spec)
   const { parameters } = graph
   const shared = { parameters, microBatch, data: dataOf(graph.data), target: targetOf(graph.target, classes) }
@@ -38,6 +46,7 @@ export function buildGraphs(spec: TrainSpec, classes: number): TableGraphs {
       scores: scores.name,
       outputs: countOf(scores) / microBatch,
     },
+    graph: { forward: graph.forward, parameters },
     digest: graph.digest,
   }
 }

@@ -1,14 +1,10 @@
-import type { Part } from '../data/part.ts'
-import { rowUnits } from '../data/units.ts'
+import type { Examples } from '../data/units.ts'
 import { roomTrainError } from '../errors.ts'
 import { clipWithin } from '../noise/grid.ts'
 import type { Stream } from '../random/streams.ts'
 import { MAX_EXACT_PARAMETERS, type PrivacySettings } from '../settings.ts'
-import type { StepGraph } from './graph.ts'
-import type { StepSession } from './session.ts'
+import type { StepSession, SumGraph } from './session.ts'
 
-/** Made-up rows that are tried. */
-const ROWS = 16
 /** Rounding of sums in single precision. */
 const ROUNDING = 1 + 2 ** -11
 /** Sizes of weights at which gradients are small, usual and far past every clip. */
@@ -18,7 +14,7 @@ const SIZES = [0, 1, 1000]
  * Checks that a graph clips gradients to what the guarantee allows one row to move.
  * @throws `ROOM_TRAIN_PRIVACY`
  */
-export function requireClip(privacy: PrivacySettings, graph: StepGraph): void {
+export function requireClip(privacy: PrivacySettings, graph: SumGraph): void {
   const parameters = graph.parameters.reduce((count, { initial }) => count + initial.length, 0)
   const most = clipWithin({ ...privacy, parameters })
   if (most === undefined)
@@ -37,25 +33,19 @@ export function requireClip(privacy: PrivacySettings, graph: StepGraph): void {
  * @param clip what it says that it clips to
  * @throws `ROOM_TRAIN_PRIVACY`
  */
-export async function tryClip(session: StepSession, clip: number, stream: Stream): Promise<void> {
-  const { parameters, data, target } = session.graph
+export async function tryClip<Rows extends Examples>(
+  session: StepSession<Rows>,
+  clip: number,
+  stream: Stream,
+): Promise<void> {
+  const { parameters } = session.graph
   const number = (): number => 2 * stream.uniform() - 1
-  const part: Part = {
-    name: 'made up',
-    rows: ROWS,
-    width: data.width,
-    columns: Array.from({ length: data.width }, (_, start) => ({ kind: 'number' as const, start, width: 1 })),
-    values: Float32Array.from({ length: ROWS * data.width }, number),
-    labels: Float32Array.from({ length: ROWS }, () =>
-      target.classes > 0 ? stream.below(target.classes) : number(),
-    ),
-    units: rowUnits(ROWS),
-  }
+  const part = session.madeUp(stream)
   for (const size of SIZES) {
     const values = parameters.map(({ initial }) =>
       Float32Array.from(initial, (value) => value + size * number()),
     )
-    for (let row = 0; row < ROWS; row++) {
+    for (let row = 0; row < part.rows; row++) {
       const sums = parameters.map(({ initial }) => new Float64Array(initial.length))
       await session.sum(values, part, Uint32Array.of(row), sums)
       const square = sums.reduce((all, sum) => sum.reduce((total, one) => total + one * one, all), 0)

@@ -1,8 +1,7 @@
 import { Tensor } from 'onnxruntime-node'
 import { openSession, type Session, type Values } from '../../engines/onnx/index.ts'
-import { fillRows, type Part } from '../data/part.ts'
 import { roomTrainError } from '../errors.ts'
-import { type Parameter, parameterInput, type StepGraph, type TargetInput } from './graph.ts'
+import { type Parameter, parameterInput } from './graph.ts'
 
 /** Opens a graph that its owner controls, and checks that it has these inputs and outputs. @throws `ROOM_TRAIN_GRAPH` */
 export async function openGraph(
@@ -45,31 +44,6 @@ export function parameterFeeds(
   return Object.fromEntries(
     parameters.map(({ dims }, at) => [parameterInput(at), new Tensor('float32', values[at]!, dims)]),
   )
-}
-
-/** Rows as the graph reads them. @throws `ROOM_TRAIN_GRAPH` */
-export function featuresOf(
-  part: Part,
-  rows: Uint32Array,
-  { microBatch, data: { width } }: Pick<StepGraph, 'microBatch' | 'data'>,
-): Tensor {
-  if (part.width !== width)
-    throw roomTrainError(
-      'ROOM_TRAIN_GRAPH',
-      'the graph reads another number of places than the features have',
-    )
-  const features = new Float32Array(microBatch * width)
-  fillRows(part, rows, features)
-  return new Tensor('float32', features, [microBatch, width])
-}
-
-/** Their labels. */
-export function labelsOf({ labels }: Part, rows: Uint32Array, { type, dims }: TargetInput): Tensor {
-  const values = new Float32Array(dims.reduce((count, size) => count * size, 1))
-  for (const [at, row] of rows.entries()) values[at] = labels[row]!
-  return type === 'int64'
-    ? new Tensor('int64', BigInt64Array.from(values, BigInt), dims)
-    : new Tensor('float32', values, dims)
 }
 
 /** What a run gave under a name. @throws `ROOM_TRAIN_GRAPH` */

@@ -1,6 +1,7 @@
 import type { Part } from '../data/part.ts'
 import { parameterInput, type ScoreGraph } from './graph.ts'
-import { featuresOf, floatsOf, labelsOf, openGraph, parameterFeeds, runGraph } from './open-graph.ts'
+import { floatsOf, openGraph, parameterFeeds, runGraph } from './open-graph.ts'
+import { tableFeeds } from './table-feeds.ts'
 
 /** Says what a model says of rows. */
 export interface ScoreSession {
@@ -19,6 +20,7 @@ export async function openScore(graph: ScoreGraph, threads = 1): Promise<ScoreSe
     ...(target ? [target.name] : []),
   ]
   const session = await openGraph(graph, { inputs, outputs: [scores] }, threads)
+  const rowFeeds = tableFeeds(graph)
   return {
     graph,
     score: async (values, part) => {
@@ -27,11 +29,7 @@ export async function openScore(graph: ScoreGraph, threads = 1): Promise<ScoreSe
       for (let from = 0; from < part.rows; from += microBatch) {
         const count = Math.min(microBatch, part.rows - from)
         const rows = Uint32Array.from({ length: count }, (_, at) => from + at)
-        const feeds = {
-          ...fixed,
-          [data.name]: featuresOf(part, rows, graph),
-          ...(target && { [target.name]: labelsOf(part, rows, target) }),
-        }
+        const feeds = { ...fixed, ...rowFeeds(part, rows) }
         const found = floatsOf(await runGraph(session, feeds, [scores]), scores, microBatch * outputs)
         all.set(found.subarray(0, count * outputs), from * outputs)
       }
