@@ -73,6 +73,7 @@ export const IMAGES: readonly ImageRecipe[] = (['software', 'release'] as const)
         ...ENGINE,
         sql: 'packages/enclave/src/room/sql/worker.ts',
         wasm: 'packages/enclave/src/room/wasm/worker.ts',
+        train: 'packages/enclave/src/train/process/worker.ts',
         'unpack-image': 'packages/enclave/src/room/container/unpack/main.ts',
       },
       natives: NATIVE,

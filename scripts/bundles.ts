@@ -63,7 +63,7 @@ export function judgeBundles(metafiles: Record<string, Metafile>): {
     const used = new Map<string, number>()
     for (const [file, output] of Object.entries(metafile.outputs)) {
       for (const { path, external } of output.imports)
-        if (external && !isBuiltin(path) && !/\/engine(?:\.js$|\/)/.test(file))
+        if (external && !isBuiltin(path) && !/\/(?:engine|train)\.js$|\/engine\//.test(file))
           problems.push(`${name}: ${file} loads ${path} from outside its bundle`)
       for (const [input, { bytesInOutput }] of Object.entries(output.inputs))
         used.set(input, Math.max(used.get(input) ?? 0, bytesInOutput))

@@ -52,6 +52,11 @@ export const CLAIMS = {
       'Code of a party runs in a room without a network, and sees no file and no other process of the machine: a module has its inputs alone, and no clock or chance of its own, a container its own image and inputs. Both run within bounds of memory, time and size, and what they say of an error stays there.',
     source: 'Clean rooms',
   },
+  'rooms.training': {
+    sentence:
+      'Several owners train one model on tables that none of them shows. What each contributor can lose of privacy is proven before anybody signs, charged before keys leave, and of one charge one result leaves: a training whose room is gone goes on for nothing, and comes to the same.',
+    source: 'Training',
+  },
   'rooms.proof': {
     sentence:
       'Each output names the contract, inputs, code, models, evidence and budgets that it came of, in statements of room and KMS that a party verifies offline.',

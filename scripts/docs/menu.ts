@@ -59,6 +59,8 @@ export const MENU: readonly Section[] = [
     entries: [
       page('docs/rooms.md'),
       { file: 'examples/rooms/README.md', label: 'Examples', isOptional: true },
+      page('docs/training.md'),
+      { file: 'examples/training/README.md', label: 'Examples: training', isOptional: true },
     ],
   },
   {

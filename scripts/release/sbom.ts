@@ -1,12 +1,10 @@
 /** The bill of materials of one image, CycloneDX 1.6 (ECMA-424). Same image, same bytes: no time, no chance. */
+import { cycloneHead } from '@sotto/protocol/cyclonedx'
 import { EMBEDDED } from '../notices/embedded.ts'
 import type { Component } from './components.ts'
 import type { BuiltImage } from './image.ts'
 
-/**
- * The document, two spaces deep as people read it. Everything is sorted; `serialNumber` is made of the
- * image's digest (a version 8 UUID, RFC 9562 Section 5.8).
- */
+/** The document, two spaces deep as people read it. Everything is sorted; its number is made of the image's digest. */
 export function renderSbom(
   { role, digest }: BuiltImage,
   components: readonly Component[],
@@ -16,11 +14,7 @@ export function renderSbom(
   const listed = components.map(componentOf)
   return `${JSON.stringify(
     {
-      $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
-      bomFormat: 'CycloneDX',
-      specVersion: '1.6',
-      serialNumber: `urn:uuid:${uuidOf(digest)}`,
-      version: 1,
+      ...cycloneHead(digest),
       metadata: {
         component: {
           type: 'application',
@@ -91,15 +85,4 @@ function embeddedIn(name: string): readonly { name: string; licence: string; cop
 function licenceChoice(licence: string): object {
   if (/^[A-Za-z0-9.+-]+$/.test(licence) && licence !== 'NOASSERTION') return { license: { id: licence } }
   return licence === 'NOASSERTION' ? { license: { name: 'not stated' } } : { expression: licence }
-}
-
-function uuidOf(digest: string): string {
-  const variant = ((Number.parseInt(digest[16]!, 16) & 0x3) | 0x8).toString(16)
-  return [
-    digest.slice(0, 8),
-    digest.slice(8, 12),
-    `8${digest.slice(13, 16)}`,
-    `${variant}${digest.slice(17, 20)}`,
-    digest.slice(20, 32),
-  ].join('-')
 }

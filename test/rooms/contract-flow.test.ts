@@ -4,6 +4,7 @@ import { type Contract, encodeContract, type NamedContract, parseContract } from
 import { beforeEach, describe, expect, it } from 'vitest'
 import { contractOf, RoomWorld } from '../../packages/kms/test/contracts/room-world.ts'
 import { seed } from '../../packages/kms/test/world.ts'
+import { banks, PRIVACY, training } from '../../packages/protocol/test/contract/trainings.ts'
 
 /** The same seeds as those of the owners whom members of that world admitted. */
 const bank = roomParty(seed(60))
@@ -64,6 +65,33 @@ describe('a contract from the parties’ side', () => {
     await expect(contracts.accept(named, mallory)).rejects.toMatchObject({ code: 'ROOM_CONTRACT' })
     const foreign = draft({ genesis: '11'.repeat(32) })
     await expect(contracts.accept(foreign, as('bank'))).rejects.toMatchObject({ code: 'ROOM_CONTRACT' })
+    expect(passed).toEqual([])
+  })
+
+  it('is not signed where a training costs more privacy than it says', async () => {
+    const privacy = { ...PRIVACY, epsilonMicros: PRIVACY.epsilonMicros - 2 }
+    const task = training((one) => {
+      one.privacy = privacy
+      delete one.predict
+      one.data.tables = ['north']
+      one.validation = { tables: ['south'] }
+    })
+    const { inputs, transforms, outputs } = banks(task, (one) => {
+      one.inputs.splice(2)
+      one.transforms[0]!.reads = ['north', 'south']
+      one.outputs.splice(2)
+    })
+    const asShop = (name: string): string => (name === 'retailer' ? 'shop' : name)
+    const claimed = draft({
+      inputs: inputs.map((input) => ({
+        ...input,
+        owner: asShop(input.owner),
+        rules: { ...input.rules, noisy: false, minContributors: 1, receivers: ['bank', 'shop'] },
+      })),
+      transforms,
+      outputs: outputs.map((output) => ({ ...output, receivers: ['bank', 'shop'] })),
+    })
+    await expect(contracts.accept(claimed, as('bank'))).rejects.toMatchObject({ code: 'CONTRACT_PRIVACY' })
     expect(passed).toEqual([])
   })
 

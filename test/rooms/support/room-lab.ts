@@ -48,6 +48,12 @@ export const PART: string = join(ROOT_FOLDER, 'parts/rooms')
 export const hasDuckDb: boolean = existsSync(join(PART, 'node_modules/@duckdb/node-api'))
 if (!hasDuckDb) process.stderr.write('skipped: DuckDB is not installed: node scripts/parts.ts rooms\n')
 
+/** What trainings of a lab run with. */
+export const trainTools: NonNullable<StepTools['train']> = {
+  entry: join(ROOT_FOLDER, 'packages/enclave/src/train/process/worker.ts'),
+  threads: 1,
+}
+
 export const bank: RoomParty = roomParty(seed(60))
 export const shop: RoomParty = roomParty(seed(61))
 const PARTIES: Readonly<Record<string, RoomParty>> = { bank, shop }
@@ -125,7 +131,12 @@ export class RoomLab {
       timeoutMs: 60_000,
     }
     const wasm = { entry: join(ROOT_FOLDER, 'packages/enclave/src/room/wasm/worker.ts') }
-    return new RoomLab(world, host, { host, wasm, ...(hasDuckDb && { sql }), ...tools }, files)
+    return new RoomLab(
+      world,
+      host,
+      { host, wasm, train: trainTools, ...(hasDuckDb && { sql }), ...tools },
+      files,
+    )
   }
 
   async close(): Promise<void> {

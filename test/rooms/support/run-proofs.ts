@@ -50,7 +50,7 @@ export class ProofWorld {
     return this.proofOf(run, { receipt, permit }, lies)
   }
 
-  /** What the room says of a run, given what the KMS said. */
+  /** What the room says of a run, given what the KMS said. Of several outputs, lies are about the first. */
   async proofOf(
     run: Run,
     { receipt, permit }: { receipt: string; permit: string },
@@ -65,22 +65,23 @@ export class ProofWorld {
     }
     const about = { genesis: world.genesis, contract: world.digest, run: id }
     const told = payloadOf<RunReceipt>(receipt)
-    const [made] = payloadOf<RunPermit>(permit).outputs
-    const { receivers } = world.contract.outputs.find(({ name }) => name === made!.output)!
-    const parties = world.contract.parties.filter(({ name }) => receivers.includes(name))
-    const of = { ...about, output: made!.output, artifact: '0c'.repeat(16) }
-    const sealed: SealedOutput = {
-      format: 'sotto-room-output/1',
-      ...of,
-      digest: made!.digest,
-      bytes: made!.bytes,
-      sealed: 'cc'.repeat(32),
-      keys: wrapOutputKeys(of, parties, crypto.randomBytes(32)),
-      ...output,
-    }
+    const outputs = payloadOf<RunPermit>(permit).outputs.map((made, at): SealedOutput => {
+      const { receivers } = world.contract.outputs.find(({ name }) => name === made.output)!
+      const parties = world.contract.parties.filter(({ name }) => receivers.includes(name))
+      const of = { ...about, output: made.output, artifact: '0c'.repeat(16) }
+      return {
+        format: 'sotto-room-output/1',
+        ...of,
+        digest: made.digest,
+        bytes: made.bytes,
+        sealed: 'cc'.repeat(32),
+        keys: wrapOutputKeys(of, parties, crypto.randomBytes(32)),
+        ...(at === 0 && output),
+      }
+    })
     const provenance: RunProvenance = {
       _type: 'https://in-toto.io/Statement/v1',
-      subject: [{ name: sealed.output, digest: { sha256: sealed.digest } }],
+      subject: outputs.map(({ output: name, digest }) => ({ name, digest: { sha256: digest } })),
       predicateType: RUN_PREDICATE,
       predicate: {
         ...about,
@@ -111,7 +112,7 @@ export class ProofWorld {
         review: [],
         receipt,
         permit,
-        outputs: [signSealedOutput(sealed, room)],
+        outputs: outputs.map((one) => signSealedOutput(one, room)),
         provenance: signRunProvenance(provenance, room),
       },
       bundle: toBase64Url(encodeTrustBundle(await bundleOf(world))),

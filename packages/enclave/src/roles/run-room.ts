@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { utf8 } from '@sotto/protocol/bytes'
 import { encodeTrustBundle } from '@sotto/protocol/evidence'
@@ -59,7 +60,14 @@ export interface RoomOptions {
   /** `full`: refuse to start where engines cannot have their own uid and no network (T19). */
   sandbox: 'full' | 'best-effort'
   /** For tests that run sources: programs that are part of no image, and a folder with DuckDB. */
-  unmeasured?: { engine: string; sql: string; wasm: string; part?: string; container: ContainerProgram }
+  unmeasured?: {
+    engine: string
+    sql: string
+    wasm: string
+    train: string
+    part?: string
+    container: ContainerProgram
+  }
 }
 
 /**
@@ -104,6 +112,11 @@ export async function runRoom(
   const tools: StepTools = {
     host,
     wasm: { entry: unmeasured?.wasm ?? join(image, 'wasm.js') },
+    // The Node thread of a trainer needs a core of its own.
+    train: {
+      entry: unmeasured?.train ?? join(image, 'train.js'),
+      threads: Math.max(1, availableParallelism() - 1),
+    },
     ...(container && { container }),
     ...(hasQueries && {
       sql: {

@@ -23,10 +23,11 @@ export interface TrainOptions {
   readonly others?: (step: number) => Promise<readonly PartSum[]>
   /** The figure that early stopping looks at, of which less is better. Needed for it. */
   readonly measure?: (values: readonly Float32Array[]) => Promise<number>
-  /** Called after each step, and awaited. */
-  readonly onStep?: (report: StepReport) => Promise<void> | void
-  /** Called after every so many steps with all that the rest depends on, and awaited. */
-  readonly checkpoints?: { readonly every: number; keep(state: TrainingState): Promise<void> | void }
+  /**
+   * Called after each step, and awaited.
+   * @param state a copy of all that the rest depends on, while the call is awaited
+   */
+  readonly onStep?: (report: StepReport, state: () => TrainingState) => Promise<void> | void
   /** Ends it between two steps. */
   readonly signal?: AbortSignal
 }
@@ -42,7 +43,7 @@ export interface TrainResult {
  * @throws `ROOM_TRAIN_NOT_FINITE`, `ROOM_TRAIN_GRAPH`, `ROOM_TRAIN_CHECKPOINT`; `ROOM_TRAIN_CANCELLED` when the signal aborts
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { trainer, settings, from, others, measure, onStep, checkpoints, signal } = options
+  const { trainer, settings, from, others, measure, onStep, signal } = options
   const { stopEarly } = settings
   if (stopEarly && !measure)
     throw roomTrainError('ROOM_TRAIN_SETTINGS', 'early stopping needs rows to measure with')
@@ -60,8 +61,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     done++
     if (stopEarly && measure && isMeasuredAt(stopEarly, done))
       stop = afterFigure(stop, await measure(trainer.values))
-    await onStep?.({ done, ...lossOf(all) })
-    if (checkpoints && done % checkpoints.every === 0) await checkpoints.keep(stateAt(done))
+    const now = done
+    await onStep?.({ done, ...lossOf(all) }, () => stateAt(now))
   }
   return { state: stateAt(done), reason: 'steps' }
 }

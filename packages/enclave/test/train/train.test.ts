@@ -77,8 +77,8 @@ describe.each([
 
   it('resumes after any step with the bits of the uninterrupted run', async () => {
     const kept: TrainingState[] = []
-    const checkpoints = { every: 1, keep: (state: TrainingState) => void kept.push(state) }
-    const whole = await train({ trainer: await trainer(settings), settings, checkpoints })
+    const onStep = (_: unknown, state: () => TrainingState): void => void kept.push(state())
+    const whole = await train({ trainer: await trainer(settings), settings, onStep })
     expect(kept.map(({ step }) => step)).toEqual(Array.from({ length: settings.steps }, (_, at) => at + 1))
     for (const state of kept) {
       const sealed = await sealCheckpoint(SECRET, RUN, state)
@@ -179,7 +179,7 @@ describe('early stopping', () => {
       trainer: await trainer(settings),
       settings,
       measure: measured(0),
-      checkpoints: { every: 1, keep: (state) => void kept.push(state) },
+      onStep: (_, state) => void kept.push(state()),
     })
     expect(whole).toMatchObject({ reason: 'early', state: { step: 6, stop: { best: 3, since: 2 } } })
     for (const state of kept) {

@@ -31,9 +31,13 @@ export function wordList(count: number): GgufValue {
 }
 
 /** A model of two blocks that knows eight letters, and what stands before and behind a text. */
-export function letterFile(words = TINY.vocabulary as number): GgufFile {
+export function letterFile(words: number = TINY.vocabulary, kind = 'llama'): GgufFile {
   const file = tinyLlama()
-  return { ...file, metadata: new Map([...file.metadata, ['tokenizer.ggml.tokens', wordList(words)]]) }
+  const tokenizer: [string, GgufValue][] = [
+    ['tokenizer.ggml.model', { type: 'string', value: kind }],
+    ['tokenizer.ggml.tokens', wordList(words)],
+  ]
+  return { ...file, metadata: new Map([...file.metadata, ...tokenizer]) }
 }
 
 /** The same, as a run takes it: its tokenizer has a token for each of the letters from a to h. */

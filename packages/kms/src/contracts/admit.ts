@@ -3,6 +3,7 @@ import {
   type AcceptCall,
   contractPhase,
   parseContract,
+  requireProvenPrivacy,
   type SignCall,
   verifyPartyDocument,
 } from '@sotto/protocol/contract'
@@ -27,6 +28,7 @@ export interface Admitted {
 /**
  * Takes a contract with one party's acceptance. The first one brings the contract, and must be of an owner whom members
  * admitted: strangers fill no store.
+ * Nobody is bound by a guarantee that costs more than the contract says.
  * @throws `CONTRACT_*` codes, `KMS_WRONG_GENESIS`, `KMS_STATEMENT_TIME`, `KMS_OWNER_UNKNOWN`, `KMS_OWNER_QUOTA`
  */
 export function admitAcceptance(
@@ -42,7 +44,10 @@ export function admitAcceptance(
   requireMade(document.at, now)
   if (state.endedContracts.has(digest)) throw overError()
   const known = state.contracts.get(digest)
-  if (known === undefined) requireSpace(party.key, contract.notAfter, state, now)
+  if (known === undefined) {
+    requireSpace(party.key, contract.notAfter, state, now)
+    requireProvenPrivacy(contract)
+  }
   const held = known ?? fresh(named)
   if (held.accepted.some((one) => one.party === party.name)) return { held }
   if (now >= contract.notAfter || contractPhase(recordOf(held), now) === 'closed') throw overError()

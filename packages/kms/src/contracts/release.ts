@@ -17,6 +17,7 @@ import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import { kmsError } from '../errors.ts'
 import type { AcceptedPolicy } from '../state/index.ts'
 import { imageOf } from './run.ts'
+import { withoutTraining } from './training.ts'
 import { type HeldContract, type OpenRun, recordOf } from './types.ts'
 
 /**
@@ -42,6 +43,8 @@ export function permitResult(
     if (opened.released.result === call.result) return { held, permit: opened.released.permit }
     throw kmsError('KMS_CONTRACT_RUN', 'another result of this run has left already')
   }
+  const { training } = opened
+  const trainings = training === undefined ? held.trainings : withoutTraining(held, training)
   requireStillAdmitted(opened, policy)
   const plan = planRun(held.contract, opened.transform)
   requireOutputs(result, plan)
@@ -56,7 +59,7 @@ export function permitResult(
   const open = held.open.map((one) =>
     one === opened ? { ...one, released: { result: call.result, permit } } : one,
   )
-  return { held: { ...held, open }, permit }
+  return { held: { ...held, open, ...(trainings && { trainings }) }, permit }
 }
 
 /** Members may have taken the program back since it got the keys. @throws `KMS_NOT_ADMITTED` */

@@ -1,7 +1,7 @@
 import { toBase64Url, utf8 } from '@sotto/protocol/bytes'
 import {
   charged,
-  chargesOf,
+  chargesOfRun,
   contractError,
   requireConsents,
   requireInForce,
@@ -29,6 +29,7 @@ import { requireMade } from '../artifacts/index.ts'
 import { kmsError } from '../errors.ts'
 import { admitWorkload, type ReleaserContext } from '../release/index.ts'
 import type { AcceptedPolicy, KmsState } from '../state/index.ts'
+import { secretOf, trainingOf, withTraining } from './training.ts'
 import { type HeldContract, type OpenRun, recordOf } from './types.ts'
 
 /** Runs of one contract whose offers have not expired. */
@@ -124,7 +125,7 @@ export interface BegunRun {
 
 /**
  * Charges a run and writes down that it began. Asked again for the same offer, nothing is charged twice.
- * @throws `CONTRACT_BUDGET`, `KMS_CONTRACT_BUSY`
+ * @throws `CONTRACT_BUDGET`, `KMS_CONTRACT_BUSY`, `KMS_CONTRACT_RUN` for a training that cannot go on
  */
 export function beginRun(
   held: HeldContract,
@@ -132,7 +133,7 @@ export function beginRun(
   call: RunCall,
   sign: (type: string, document: object) => string,
 ): BegunRun {
-  const { run, receipt } = judged
+  const { run, receipt, plan } = judged
   const { offer } = call
   const known = held.open.find((one) => one.run === run)
   if (known !== undefined) return { held, opened: known }
@@ -140,7 +141,8 @@ export function beginRun(
     throw kmsError('KMS_CONTRACT_BUSY', 'too many runs of this contract have been offered and not expired', {
       expected: `at most ${MAX_OPEN_RUNS}`,
     })
-  const charges = chargesOf(held.contract, offer.transform)
+  const training = trainingOf(held, offer, run, plan)
+  const charges = chargesOfRun(held.contract, offer)
   const ledger = charged(held.contract, held.ledger, charges)
   const runs = held.runs + 1
   const document: RunReceipt = { ...receipt, charges, sequence: runs }
@@ -150,14 +152,19 @@ export function beginRun(
     receiptKey: offer.receiptKey,
     receipt: sign(RUN_TYPES.receipt, document),
     notAfter: offer.notAfter,
+    ...(training && { training: training.run }),
   }
-  return { held: { ...held, ledger, runs, open: [...held.open, opened] }, opened }
+  const after = { ...held, ledger, runs, open: [...held.open, opened] }
+  return { held: training ? { ...after, trainings: withTraining(held, training) } : after, opened }
 }
 
-/** Wraps the content keys of a run to the key of its offer, and to nothing else. @throws `WRAP_FAILED` */
+/**
+ * Wraps the content keys of a run to the key of its offer, and to nothing else; of a training, its secret as well.
+ * @throws `WRAP_FAILED`, `KMS_CONTRACT_RUN` where the result of a training has left already
+ */
 export function wrapRunKeys(
   { offer }: RunCall,
-  { run, receipt }: OpenRun,
+  { held, opened: { run, receipt, training } }: BegunRun,
   { artifacts }: KmsState,
 ): RunAnswer {
   const keys: RunKeys = {
@@ -165,6 +172,7 @@ export function wrapRunKeys(
       id: artifact,
       contentKey: toBase64Url(artifacts.get(artifact)!.contentKey),
     })),
+    ...(training !== undefined && { training: secretOf(held, training) }),
   }
   const plaintext = encodeDocument(keys)
   try {

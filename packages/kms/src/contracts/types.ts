@@ -19,8 +19,20 @@ export interface OpenRun {
   /** Envelope of the receipt. */
   receipt: string
   notAfter: UnixSeconds
+  /** The training that it began or goes on with. */
+  training?: Digest
   /** Envelope of the one result that may leave, with the permit; missing until then. */
   released?: { result: string; permit: string }
+}
+
+/** A training that was charged and of which nothing has left yet: another room may go on with it, and come to the same. */
+export interface HeldTraining {
+  run: Digest
+  transform: Name
+  /** SHA-256 of the canonical inputs of its offer. */
+  inputs: Digest
+  /** What all of its chance follows from: 32 bytes, base64url. */
+  secret: string
 }
 
 /** A contract with all that its parties signed, and what it has cost so far. */
@@ -38,6 +50,8 @@ export interface HeldContract {
   runs: number
   /** Oldest first. */
   open: readonly OpenRun[]
+  /** Oldest first; of stores before there were trainings, missing. */
+  trainings?: readonly HeldTraining[]
   /** When its parties ended it; missing while they have not. */
   endedAt?: UnixSeconds
 }

@@ -110,7 +110,7 @@ export class Contracts {
           await this.#keep(held, { event: 'run', statement: documentDigest(utf8(opened.receipt)) })
         // Of a run whose answer was lost, the log may not have heard yet.
         else await changes.flush()
-        return wrapRunKeys(call, opened, changes.keeper.current)
+        return wrapRunKeys(call, { held, opened }, changes.keeper.current)
       })
     })
   }

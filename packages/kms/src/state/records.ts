@@ -38,7 +38,7 @@ const STANDINGS = 'contract-standing'
 const ENDED = 'ended-contract'
 /** Which records there may be: raised when a version adds some. A store without this record is of version 1. */
 const FORMAT = 'format'
-const FORMAT_VERSION = 4
+const FORMAT_VERSION = 5
 const NAMES = [
   'identity',
   'seen',

@@ -101,7 +101,7 @@ test('a store of the version before is read, and one of a later version is left 
   const records = toRecords(FULL)
   const format = records.find(({ key }) => key === 'format')!
   expect(fromRecords(records.filter((record) => record !== format))).toEqual({ ...FULL, keys: new Map() })
-  for (const value of ['5', '0', 'null', '"2"'])
+  for (const value of ['6', '0', 'null', '"2"'])
     expect(() => fromRecords([{ ...format, value: new TextEncoder().encode(value) }])).toThrowError(
       expect.objectContaining({ code: 'KMS_STORE_NEWER', action: 'fix-input' }),
     )

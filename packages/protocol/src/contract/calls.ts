@@ -165,6 +165,8 @@ export interface RunAnswer {
 /** What is inside {@link RunAnswer.wrapped}. */
 export interface RunKeys {
   artifacts: { id: string; /** 32 bytes, base64url */ contentKey: string }[]
+  /** Of a training: what all of its chance follows from, 32 bytes in base64url. No party ever has it. */
+  training?: string
 }
 
 /** Events of a contract that the log tells of. */
@@ -233,7 +235,7 @@ export const contractCallDecoder: Decoder<ContractCall> = (value, path) => {
 
 const left: Decoder<Left> = members<Left>(
   { input: name, transform: name, runs: integer() },
-  { epsilonMicros: integer() },
+  { epsilonMicros: integer(), deltaTrillionths: integer() },
 )
 
 /** Decodes a {@link ContractView}. @throws `JCS_FIELD` */

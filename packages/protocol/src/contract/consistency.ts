@@ -1,8 +1,17 @@
 /** What a decoder of single members does not see: whether the graph of a contract makes sense, and who forbids it. */
 import { reachOf, roomOf, transformsBefore } from './graph.ts'
+import { findFinetuneContradiction } from './finetune-consistency.ts'
+import { priceOf } from './prices.ts'
 import { foldColumn } from './rules.ts'
+import {
+  findMissingPart,
+  findOpenLoss,
+  findTrainContradiction,
+  findUnkeptRuleOfTraining,
+} from './train-consistency.ts'
 import type { Contract, Input, InputKind, Name, Transform } from './types.ts'
-import type { InferenceAction } from './tasks.ts'
+import { type InferenceAction, isTraining } from './tasks.ts'
+import { isGuaranteed } from './train-privacy.ts'
 
 /** What is wrong with the graph of a contract whose members are each well-formed; undefined: nothing. */
 export function findGraphContradiction(contract: Contract): string | undefined {
@@ -28,8 +37,12 @@ export function findGraphContradiction(contract: Contract): string | undefined {
       read.map((input) => findUnkeptRule(input, transform)).find((one) => one !== undefined)
     if (wrong !== undefined) return wrong
   }
-  for (const { name, from } of outputs)
+  for (const output of outputs) {
+    const { name, from } = output
     if (!transformOf.has(from)) return `${name} is of ${from}, which is no transform`
+    const missing = findMissingPart(contract, output)
+    if (missing !== undefined) return missing
+  }
   return findFlowContradiction(contract, inputOf)
 }
 
@@ -77,6 +90,8 @@ function findTaskContradiction({ name, reads, task }: Transform, read: readonly 
     const other = read.find(({ kind }) => kind !== 'table')
     return other && `${name} queries ${other.name}, which is no table`
   }
+  if (task.kind === 'train') return findTrainContradiction(name, task, reads, read)
+  if (task.kind === 'finetune') return findFinetuneContradiction(name, task, reads, read)
   const code = task.kind === 'infer' ? task.model : task.kind === 'wasm' ? task.module : task.image
   const kind = CODE_OF[task.kind]
   const own = read.find((input) => input.name === code)
@@ -107,16 +122,15 @@ function findOpenChoice(
  * column in any disguise and counts nobody, and noise is only as large as it must be while contributors are known. What
  * comes of a query that keeps them may go anywhere. It is the same with words of a recording, which a transcript has.
  */
-function findUnkeptRule(
-  { name, kind, rules, uses }: Input,
-  { name: reader, task }: Transform,
-): string | undefined {
+function findUnkeptRule(input: Input, { name: reader, task }: Transform): string | undefined {
+  const { name, kind, rules, uses } = input
   const { minContributors, noisy, forbidden, maxCommonWords } = rules
   if (kind === 'audio' && maxCommonWords !== undefined)
     return task.kind === 'infer' && task.action === 'transcribe'
       ? undefined
       : `${reader} reads ${name}, of which only a transcript tells the words that its owner counts`
   if (kind !== 'table') return undefined
+  if (task.kind === 'train') return findUnkeptRuleOfTraining(reader, task, input)
   if (task.kind !== 'sql')
     return minContributors > 1 || noisy || forbidden.length > 0
       ? `${reader} runs code on ${name}, whose rules only queries keep`
@@ -131,18 +145,31 @@ function findUnkeptRule(
 /** What one run is charged to: its receipt, with as many names of the longest, is one envelope. */
 const MAX_EDGES_OF_RUN = 256
 
+/** Guarantees of one contract: an accountant looks at each before anybody is bound. */
+const MAX_GUARANTEES = 4
+
 /** Every input has to allow what it reaches, and every output has to be allowed by all that it comes from. */
 function findFlowContradiction(contract: Contract, inputOf: ReadonlyMap<Name, Input>): string | undefined {
   const reach = reachOf(contract)
+  const guaranteed = contract.transforms.filter(({ task }) => isGuaranteed(task))
+  if (guaranteed.length > MAX_GUARANTEES) return `it has more than ${MAX_GUARANTEES} guarantees of privacy`
   for (const transform of contract.transforms) {
     const { name, task } = transform
-    const epsilonMicros = task.kind === 'sql' ? (task.noise?.epsilonMicros ?? 0) : 0
     for (const input of reach.get(name)!) {
       const use = inputOf.get(input)!.uses.find((one) => one.transform === name)
       if (use === undefined) return `${name} would read ${input}, whose owner does not let it`
-      if (use.epsilonMicros !== undefined && use.epsilonMicros < epsilonMicros)
+      if (use.epsilonMicros === undefined) {
+        if (use.deltaTrillionths === undefined) continue
+        return `the budget of ${input} for ${name} has a delta, and no epsilon`
+      }
+      const { epsilonMicros = 0, deltaTrillionths = 0 } = priceOf(task, input) ?? {}
+      if (use.epsilonMicros < epsilonMicros || (use.deltaTrillionths ?? 0) < deltaTrillionths)
         return `the noise budget of ${input} for ${name} does not suffice for one run`
     }
+    const sources = [...reach.get(name)!].map((input) => inputOf.get(input)!)
+    const names = contract.parties.map((party) => party.name)
+    const open = isTraining(task) ? findOpenLoss(name, task, names, sources) : undefined
+    if (open !== undefined) return open
     const steps = transformsBefore(contract, name)
     const edges = steps.reduce((sum, step) => sum + reach.get(step.name)!.size, 0)
     if (edges > MAX_EDGES_OF_RUN)

@@ -31,6 +31,7 @@ import {
   INPUT_KINDS,
   type Inquiry,
   type Output,
+  OUTPUT_PARTS,
   type Party,
   type Transform,
   type Use,
@@ -43,6 +44,8 @@ export const MAX_PARTIES = 16
 const MAX_LIFE_SECONDS = 10 * 366 * 86_400
 const MAX_RUNS = 1_000_000
 const MAX_EPSILON_MICROS = 1_000_000_000
+/** Past it nothing is promised. */
+const MAX_DELTA_TRILLIONTHS = 1_000_000_000_000
 
 const party: Decoder<Party> = object<Party>({
   name,
@@ -52,7 +55,7 @@ const party: Decoder<Party> = object<Party>({
 const column: Decoder<Column> = object<Column>({ name: columnName, type: oneOf(...COLUMN_TYPES) })
 const use: Decoder<Use> = members<Use>(
   { transform: name, runs: integer(1, MAX_RUNS) },
-  { epsilonMicros: integer(1, MAX_EPSILON_MICROS) },
+  { epsilonMicros: integer(1, MAX_EPSILON_MICROS), deltaTrillionths: integer(1, MAX_DELTA_TRILLIONTHS) },
 )
 const input: Decoder<Input> = refine(
   members<Input>(
@@ -69,7 +72,10 @@ const transform: Decoder<Transform> = refine(
   ({ reads, room }) => (areDistinct(reads) && areDistinct(room) ? undefined : 'something is named twice'),
 )
 const output: Decoder<Output> = refine(
-  object<Output>({ name, from: name, receivers: list(name, 1, MAX_PARTIES), maxBytes: integer(1, 2 ** 32) }),
+  members<Output>(
+    { name, from: name, receivers: list(name, 1, MAX_PARTIES), maxBytes: integer(1, 2 ** 32) },
+    { part: oneOf(...OUTPUT_PARTS) },
+  ),
   ({ receivers }) => (areDistinct(receivers) ? undefined : 'a receiver is named twice'),
 )
 

@@ -11,6 +11,7 @@ import { SottoError, type SottoErrorOptions } from '../errors/index.ts'
  * - `CONTRACT_WITHDRAWN` (stop): a party took its consent back.
  * - `CONTRACT_CLOSED` (stop): its parties ended it.
  * - `CONTRACT_RUN` (stop): a run, its data or its output is not what the contract and its owners allow.
+ * - `CONTRACT_PRIVACY` (fix-input): a guarantee costs more than the contract charges for it.
  * - `CONTRACT_BUDGET` (stop): what the run would cost is more than is left.
  */
 export type ContractErrorCode =
@@ -24,12 +25,14 @@ export type ContractErrorCode =
   | 'CONTRACT_CLOSED'
   | 'CONTRACT_RUN'
   | 'CONTRACT_BUDGET'
+  | 'CONTRACT_PRIVACY'
 
 const ACTIONS: Partial<Record<ContractErrorCode, 'fix-input' | 'retry'>> = {
   CONTRACT_MALFORMED: 'fix-input',
   CONTRACT_PARTY: 'fix-input',
   CONTRACT_NOT_ACCEPTED: 'retry',
   CONTRACT_EXPIRED: 'fix-input',
+  CONTRACT_PRIVACY: 'fix-input',
 }
 
 /** A {@link SottoError} about a contract. */

@@ -34,7 +34,7 @@ export {
 } from './documents.ts'
 export { contractError, type ContractErrorCode } from './errors.ts'
 export { type Edge, planRun, type RunPlan } from './graph.ts'
-export { charged, chargesOf, type Left, remaining, type Spent } from './ledger.ts'
+export { charged, chargesOf, chargesOfRun, type Left, remaining, type Spent } from './ledger.ts'
 export { COLUMN_NAME, CONTRACT_NAME } from './names.ts'
 export { type DerivedRules, joinRules, MAX_COLUMNS, type Rules } from './rules.ts'
 export {
@@ -60,6 +60,7 @@ export {
   type InferenceAction,
   type InferSettings,
   type InferTask,
+  isTraining,
   type NoisePlan,
   PARAMETER_TYPES,
   type SqlParameter,
@@ -68,6 +69,22 @@ export {
   type Task,
   type WasmTask,
 } from './tasks.ts'
+export { type FinetuneTask, LORA_TARGETS, type LoraTarget } from './finetune-task.ts'
+export { measuredTables, type Price, priceOf } from './prices.ts'
+export {
+  epsilonMicrosFor,
+  noiseMicrosFor,
+  type PrivacyTerms,
+  provenEpsilonMicros,
+  requireProvenPrivacy,
+} from './train-privacy.ts'
+export {
+  type Descent,
+  type TrainColumn,
+  type TrainPrivacy,
+  type TrainRecipe,
+  type TrainTask,
+} from './train-task.ts'
 export {
   type Acceptance,
   type Closing,
@@ -84,6 +101,8 @@ export {
   type Inquiry,
   type Name,
   type Output,
+  OUTPUT_PARTS,
+  type OutputPart,
   type Party,
   type Transform,
   type Use,

@@ -1,6 +1,7 @@
 import { contractError } from './errors.ts'
 import { planRun } from './graph.ts'
-import type { Charge } from './runs.ts'
+import { priceOf } from './prices.ts'
+import type { Charge, RunOffer } from './runs.ts'
 import type { Contract, Name, Use } from './types.ts'
 
 /** What was taken from the budget of one edge. */
@@ -10,12 +11,15 @@ export interface Spent {
   runs: number
   /** In millionths. */
   epsilonMicros: number
+  /** In 10^-12. Absent: none. */
+  deltaTrillionths?: number
 }
 
 /**
  * What a run of a transform costs, whatever comes of it. It follows from the contract alone, so that nobody chooses it:
- * one run on each edge; and wherever a step adds noise, its epsilon on the edges of that step that have such a budget. An
- * input that asks for noise has one at every query that reads it; of an input without one, exact figures may leave.
+ * one run on each edge; and wherever a step adds noise, its price on the edges of that step that have such a budget. An
+ * input that asks for noise has one at every query and training that reads it; of an input without one, exact figures may
+ * leave.
  * @throws `TypeError` for a transform that the contract does not have
  */
 export function chargesOf(contract: Contract, transform: Name): Charge[] {
@@ -23,9 +27,16 @@ export function chargesOf(contract: Contract, transform: Name): Charge[] {
   return edges.map(({ input, transform: reader }) => {
     const { task } = transforms.find(({ name }) => name === reader)!
     const isPaid = useOf(contract, input, reader)?.epsilonMicros !== undefined
-    const epsilonMicros = task.kind === 'sql' && isPaid ? task.noise?.epsilonMicros : undefined
-    return { input, transform: reader, runs: 1, ...(epsilonMicros !== undefined && { epsilonMicros }) }
+    return { input, transform: reader, runs: 1, ...(isPaid && priceOf(task, input)) }
   })
+}
+
+/** What the run of an offer costs: nothing where it goes on with one that was charged. */
+export function chargesOfRun(
+  contract: Contract,
+  { transform, resumes }: Pick<RunOffer, 'transform' | 'resumes'>,
+): Charge[] {
+  return resumes === undefined ? chargesOf(contract, transform) : []
 }
 
 /**
@@ -40,16 +51,18 @@ export function charged(
 ): readonly Spent[] {
   const after = new Map(ledger.map((spent) => [keyOf(spent), spent]))
   if (after.size < ledger.length) throw new TypeError('an edge stands in the ledger twice')
-  for (const { runs, epsilonMicros = 0 } of [...ledger, ...charges])
-    if (![runs, epsilonMicros].every((part) => Number.isSafeInteger(part) && part >= 0))
+  for (const { runs, epsilonMicros = 0, deltaTrillionths = 0 } of [...ledger, ...charges])
+    if (![runs, epsilonMicros, deltaTrillionths].every((part) => Number.isSafeInteger(part) && part >= 0))
       throw new TypeError('ledger and charges are of whole numbers, and give nothing back')
   for (const charge of charges) {
-    const { input, transform, runs, epsilonMicros = 0 } = charge
+    const { input, transform, runs, epsilonMicros = 0, deltaTrillionths = 0 } = charge
     const before = after.get(keyOf(charge)) ?? { input, transform, runs: 0, epsilonMicros: 0 }
+    const delta = (before.deltaTrillionths ?? 0) + deltaTrillionths
     const spent = {
       ...before,
       runs: before.runs + runs,
       epsilonMicros: before.epsilonMicros + epsilonMicros,
+      ...(delta > 0 && { deltaTrillionths: delta }),
     }
     requireWithin(contract, spent)
     after.set(keyOf(charge), spent)
@@ -64,18 +77,22 @@ export interface Left {
   runs: number
   /** Absent: the use has no such budget. */
   epsilonMicros?: number
+  deltaTrillionths?: number
 }
 
 /** What is left of every budget of a contract. */
 export function remaining({ inputs }: Contract, ledger: readonly Spent[]): Left[] {
   return inputs.flatMap(({ name, uses }) =>
-    uses.map(({ transform, runs, epsilonMicros }) => {
+    uses.map(({ transform, runs, epsilonMicros, deltaTrillionths }) => {
       const spent = ledger.find((one) => one.input === name && one.transform === transform)
       return {
         input: name,
         transform,
         runs: runs - (spent?.runs ?? 0),
         ...(epsilonMicros !== undefined && { epsilonMicros: epsilonMicros - (spent?.epsilonMicros ?? 0) }),
+        ...(deltaTrillionths !== undefined && {
+          deltaTrillionths: deltaTrillionths - (spent?.deltaTrillionths ?? 0),
+        }),
       }
     }),
   )
@@ -85,7 +102,10 @@ function useOf({ inputs }: Contract, input: Name, transform: Name): Use | undefi
   return inputs.find(({ name }) => name === input)?.uses.find((one) => one.transform === transform)
 }
 
-function requireWithin(contract: Contract, { input, transform, runs, epsilonMicros }: Spent): void {
+function requireWithin(
+  contract: Contract,
+  { input, transform, runs, epsilonMicros, deltaTrillionths = 0 }: Spent,
+): void {
   const use = useOf(contract, input, transform)
   const refuse = (expected: string, found: string): Error =>
     contractError('CONTRACT_BUDGET', `the budget of ${input} for ${transform} does not suffice`, {
@@ -97,6 +117,9 @@ function requireWithin(contract: Contract, { input, transform, runs, epsilonMicr
   const limit = use.epsilonMicros ?? 0
   if (epsilonMicros > limit)
     throw refuse(`epsilon of at most ${limit} millionths`, `${epsilonMicros} millionths`)
+  const most = use.deltaTrillionths ?? 0
+  if (deltaTrillionths > most)
+    throw refuse(`delta of at most ${most} trillionths`, `${deltaTrillionths} trillionths`)
 }
 
 function keyOf({ input, transform }: { input: Name; transform: Name }): string {

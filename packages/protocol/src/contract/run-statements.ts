@@ -29,7 +29,7 @@ import {
 } from './calls.ts'
 import { contractError } from './errors.ts'
 import { name } from './names.ts'
-import type { Charge } from './runs.ts'
+import { chargeDecoder } from './runs.ts'
 
 const MAX_INPUTS = 64
 const MAX_OUTPUTS = 64
@@ -45,17 +45,14 @@ export const runAnswerDecoder: Decoder<RunAnswer> = object<RunAnswer>({
 })
 
 /** Decodes {@link RunKeys}. @throws `JCS_FIELD` */
-export const runKeysDecoder: Decoder<RunKeys> = object<RunKeys>({
-  artifacts: list(object({ id: artifactId, contentKey: base64url(32) }), 1, MAX_INPUTS),
-})
+export const runKeysDecoder: Decoder<RunKeys> = members<RunKeys>(
+  { artifacts: list(object({ id: artifactId, contentKey: base64url(32) }), 1, MAX_INPUTS) },
+  { training: base64url(32) },
+)
 
 /** Decodes the answer to a release call. @throws `JCS_FIELD` */
 export const permitAnswerDecoder: Decoder<{ permit: string }> = object({ permit: envelope })
 
-const charge: Decoder<Charge> = members<Charge>(
-  { input: name, transform: name, runs: literal(1) },
-  { epsilonMicros: integer(1) },
-)
 const made: Decoder<MadeOutput> = object<MadeOutput>({
   output: name,
   digest: hex(32),
@@ -70,7 +67,7 @@ const receiptDecoder: Decoder<RunReceipt> = object<RunReceipt>({
   image: hex(32),
   evidence: hex(32),
   hardware: list(label(256), 1, MAX_HARDWARE),
-  charges: list(charge, 0, MAX_CHARGES),
+  charges: list(chargeDecoder, 0, MAX_CHARGES),
   sequence: integer(1),
   issuedAt: integer(1),
 })

@@ -48,6 +48,11 @@ export interface RunOffer {
   /** With a task of queries: which one. */
   template?: Name
   arguments: Argument[]
+  /**
+   * Of a training: the run whose steps it goes on with. That one was charged, and nothing of it has left; this one has the
+   * same inputs, is charged nothing, and one result of both leaves.
+   */
+  resumes?: Digest
   /** One for each input that the run reads, in the order of the contract. */
   inputs: RunInput[]
   /** X-Wing public key of this run, base64url, as the room's evidence binds it: keys are wrapped to nothing else. */
@@ -80,6 +85,8 @@ export interface Charge {
   runs: 1
   /** In millionths. Absent: nothing private is spent. */
   epsilonMicros?: number
+  /** In 10^-12, beside an epsilon that has one. */
+  deltaTrillionths?: number
 }
 
 /** "This output may be released", of an owner who reviews. */
@@ -98,6 +105,12 @@ export interface OutputApproval {
 
 const MAX_OFFER_SECONDS = 86_400
 
+/** Decodes a {@link Charge}. @throws `JCS_FIELD` */
+export const chargeDecoder: Decoder<Charge> = members<Charge>(
+  { input: name, transform: name, runs: literal(1) },
+  { epsilonMicros: integer(1), deltaTrillionths: integer(1) },
+)
+
 /** Decodes a {@link RunOffer}. @throws `JCS_FIELD` */
 export const runOfferDecoder: Decoder<RunOffer> = refine(
   members<RunOffer>(
@@ -115,7 +128,7 @@ export const runOfferDecoder: Decoder<RunOffer> = refine(
       at: integer(1),
       notAfter: integer(1),
     },
-    { template: name },
+    { template: name, resumes: hex(32) },
   ),
   (offer) => {
     if (offer.notAfter <= offer.at || offer.notAfter - offer.at > MAX_OFFER_SECONDS)

@@ -161,9 +161,10 @@ export function encodeOutputMetadata(metadata: OutputMetadata): string {
 /**
  * That opened bytes are the output that was stated.
  * @param metadata of the sealed file, as it was opened
+ * @returns what it says
  * @throws `CONTRACT_MALFORMED`, `CONTRACT_OTHER`
  */
-export function requireOutput(metadata: string, content: Uint8Array, sealed: SealedOutput): void {
+export function requireOutput(metadata: string, content: Uint8Array, sealed: SealedOutput): OutputMetadata {
   let inside: OutputMetadata
   try {
     inside = decodeDocument(utf8(metadata), metadataDecoder, 'metadata')
@@ -175,5 +176,6 @@ export function requireOutput(metadata: string, content: Uint8Array, sealed: Sea
     inside.output === sealed.output &&
     content.length === sealed.bytes &&
     outputDigest(fromBase64Url(inside.salt), [content]) === sealed.digest
-  if (!isIt) throw contractError('CONTRACT_OTHER', 'what was sealed is not the output that was stated')
+  if (isIt) return inside
+  throw contractError('CONTRACT_OTHER', 'what was sealed is not the output that was stated')
 }

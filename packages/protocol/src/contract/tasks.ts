@@ -13,7 +13,9 @@ import {
   jcsError,
 } from '../jcs/index.ts'
 import type { Digest } from '../keyrelease/types.ts'
+import { type FinetuneTask, finetuneDecoder } from './finetune-task.ts'
 import { code, columnName, name, prompt } from './names.ts'
+import { type TrainTask, trainDecoder } from './train-task.ts'
 
 /** A query that parties approved: only its parameters change from run to run. */
 export interface SqlTemplate {
@@ -123,7 +125,7 @@ export interface ContainerTask {
 }
 
 /** What a transform does. A room that does not know a kind refuses the run. */
-export type Task = SqlTask | InferTask | WasmTask | ContainerTask
+export type Task = SqlTask | InferTask | WasmTask | ContainerTask | TrainTask | FinetuneTask
 
 const MEBIBYTE = 2 ** 20
 const DAY = 86_400
@@ -242,6 +244,13 @@ const DECODERS: { readonly [Kind in Task['kind']]: Decoder<Task> } = {
   infer: inferDecoder,
   wasm: wasmDecoder,
   container: containerDecoder,
+  train: trainDecoder,
+  finetune: finetuneDecoder,
+}
+
+/** Tasks that learn: their chance follows from one secret, and a run of one may go on with another. */
+export function isTraining(task: Task): task is TrainTask | FinetuneTask {
+  return task.kind === 'train' || task.kind === 'finetune'
 }
 
 /** Decodes a {@link Task}. @throws `JCS_FIELD` */

@@ -54,7 +54,16 @@ export interface Use {
    * is spent, and so no query reads an input that asks for noise.
    */
   epsilonMicros?: number
+  /** Of training: the sum of delta over all runs, in 10^-12, beside an epsilon and at least that of one run. */
+  deltaTrillionths?: number
 }
+
+/**
+ * What a training makes: `model`, of a fine-tuning the adapter as the engine takes it; `safetensors`: the adapter as others
+ * take it.
+ */
+export const OUTPUT_PARTS = ['model', 'metrics', 'predictions', 'safetensors'] as const
+export type OutputPart = (typeof OUTPUT_PARTS)[number]
 
 /** Data, a model or code that one party brings. */
 export interface Input {
@@ -92,6 +101,8 @@ export interface Output {
   name: Name
   /** Transform whose result it is. */
   from: Name
+  /** Of a training: which part of what it makes. Absent: the model, or the whole result of another task. */
+  part?: OutputPart
   /** Names of parties: each gets it sealed to its own key, and nobody else does. */
   receivers: Name[]
   /** Bytes at most, 1 to 2^32. */

@@ -7,7 +7,7 @@ import { type NamedContract, verifyPartyDocument } from './documents.ts'
 import { contractError } from './errors.ts'
 import { planRun, type RunPlan } from './graph.ts'
 import type { RunOffer } from './runs.ts'
-import type { SqlParameter, SqlTemplate } from './tasks.ts'
+import { isTraining, type SqlParameter, type SqlTemplate } from './tasks.ts'
 import type { Name } from './types.ts'
 
 /** How far the clock of a room may be ahead. */
@@ -71,6 +71,8 @@ function requireInputs(offer: RunOffer, { inputs }: RunPlan): void {
 
 function requireArguments(offer: RunOffer, plan: RunPlan): void {
   const { task } = plan.transforms.at(-1)!
+  if (offer.resumes !== undefined && !isTraining(task))
+    throw refused('a run from its beginning', `one that goes on with ${offer.resumes}`)
   if (task.kind !== 'sql') {
     if (offer.template !== undefined || offer.arguments.length > 0)
       throw refused('a run without template and arguments', offer.template ?? offer.arguments[0]!.name)

@@ -51,6 +51,20 @@ export interface OfferCall {
   /** Envelopes of the `DataStatement` in force of each input that the run reads, in the order of the contract. */
   data: string[]
   files: BoardAccess
+  /** Of a training: the run that it goes on with, and from which state. Without a state, from the beginning. */
+  resumes?: Digest
+  checkpoint?: RunCheckpoint
+}
+
+/** State of a training, sealed: a file of the board that only a room with the secret of that training reads. */
+export interface RunCheckpoint {
+  /** Steps that were done. */
+  step: number
+  /** SHA-256 of the state in clear. */
+  state: Digest
+  /** SHA-256 of the file, and its bytes. */
+  sealed: Digest
+  bytes: number
 }
 
 /** Begins a run that owners consented to. */
@@ -116,6 +130,8 @@ export interface RunProgress {
   transform: Name
   done: number
   of: number
+  /** Of a training whose contract lets parties see it: mean loss of the last step, in millionths. */
+  lossMicros?: number
 }
 
 /** Where a run stands. */
@@ -123,6 +139,8 @@ export interface RunView {
   run: Digest
   state: RunState
   progress?: RunProgress
+  /** Of a training: the last state of it that is on the board. */
+  checkpoint?: RunCheckpoint
   failure?: RunFailure
   /** Envelope of the KMS's `RunReceipt`: it was charged. */
   receipt?: string
@@ -158,6 +176,13 @@ export const boardAccessDecoder: Decoder<BoardAccess> = object<BoardAccess>({
   token: base64url(32),
 })
 
+const checkpoint: Decoder<RunCheckpoint> = object<RunCheckpoint>({
+  step: integer(0, 10_000_000),
+  state: hex(32),
+  sealed: hex(32),
+  bytes: integer(1, 2 ** 36),
+})
+
 const CALLS: { readonly [Call in RoomCall as Call['call']]: Decoder<Call> } = {
   offer: members<OfferCall>(
     {
@@ -170,7 +195,7 @@ const CALLS: { readonly [Call in RoomCall as Call['call']]: Decoder<Call> } = {
       data: list(envelope, 1, MAX_INPUTS),
       files: boardAccessDecoder,
     },
-    { template: name },
+    { template: name, resumes: hex(32), checkpoint },
   ),
   begin: object<BeginCall>({
     call: literal('begin'),
@@ -213,7 +238,11 @@ export const runViewDecoder: Decoder<RunView> = members<RunView>(
     outputs: list(envelope, 0, MAX_OUTPUTS),
   },
   {
-    progress: object<RunProgress>({ transform: name, done: count, of: count }),
+    progress: members<RunProgress>(
+      { transform: name, done: count, of: count },
+      { lossMicros: integer(Number.MIN_SAFE_INTEGER) },
+    ),
+    checkpoint,
     failure: members<RunFailure>(
       { code: text(64, /^[A-Z][A-Z0-9_]*$/), message: line },
       { rule: text(64, /^[a-z][a-z0-9-]*$/) },

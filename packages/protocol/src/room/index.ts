@@ -28,6 +28,7 @@ export {
   type RoomCall,
   roomCallDecoder,
   RUN_STATES,
+  type RunCheckpoint,
   type RunFailure,
   type RunProgress,
   type RunState,
@@ -51,6 +52,7 @@ export { MAX_ROOM_EVIDENCE_BYTES, type RoomEvidence, roomEvidenceDecoder } from 
 export {
   type ProvenanceInput,
   type ProvenanceStep,
+  type ProvenanceTraining,
   RUN_PREDICATE,
   type RunProvenance,
   runProvenanceDecoder,

@@ -6,6 +6,7 @@
 import { fromBase64Url, fromUtf8, utf8 } from '../bytes/index.ts'
 import type { Charge, Name } from '../contract/index.ts'
 import { name } from '../contract/names.ts'
+import { chargeDecoder } from '../contract/runs.ts'
 import {
   type DsseEnvelope,
   type DsseSigner,
@@ -48,11 +49,24 @@ export interface ProvenanceInput {
 /** One step of a run. */
 export interface ProvenanceStep {
   transform: Name
-  kind: 'sql' | 'infer' | 'wasm' | 'container'
+  kind: 'sql' | 'infer' | 'wasm' | 'container' | 'train' | 'finetune'
   /** SHA-256 of the canonical task: prompt, settings, queries, limits. */
   task: Digest
   /** Longest passage, in words, that the result repeats of a text whose owner bounds that. */
   commonWords?: number
+  /** Of a training: what was trained, and what is guaranteed for those whose rows it read. */
+  training?: ProvenanceTraining
+}
+
+/** A training, in figures that its contract lets out. */
+export interface ProvenanceTraining {
+  /** Steps that were made, or rounds of trees. */
+  steps: number
+  /** `digestOfGraph` of a step; absent of trees. */
+  graph?: Digest
+  /** As charged: epsilon in millionths, delta in 10^-12. Absent: nothing is guaranteed. */
+  epsilonMicros?: number
+  deltaTrillionths?: number
 }
 
 /** The in-toto statement of a run. */
@@ -81,9 +95,9 @@ export interface RunProvenance {
   }
 }
 
-const charge: Decoder<Charge> = members<Charge>(
-  { input: name, transform: name, runs: literal(1) },
-  { epsilonMicros: integer(1) },
+const training: Decoder<ProvenanceTraining> = members<ProvenanceTraining>(
+  { steps: integer(0) },
+  { graph: hex(32), epsilonMicros: integer(1), deltaTrillionths: integer(1) },
 )
 
 /** Decodes a {@link RunProvenance}. @throws `JCS_FIELD` */
@@ -108,17 +122,17 @@ export const runProvenanceDecoder: Decoder<RunProvenance> = refine(
         members<ProvenanceStep>(
           {
             transform: name,
-            kind: oneOf('sql', 'infer', 'wasm', 'container'),
+            kind: oneOf('sql', 'infer', 'wasm', 'container', 'train', 'finetune'),
             task: hex(32),
           },
-          { commonWords: integer(0) },
+          { commonWords: integer(0), training },
         ),
         1,
         32,
       ),
       image: hex(32),
       evidence: hex(32),
-      charges: list(charge, 0, 2048),
+      charges: list(chargeDecoder, 0, 2048),
       sequence: integer(1),
       receipt: hex(32),
       permit: hex(32),

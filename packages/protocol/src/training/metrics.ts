@@ -23,6 +23,8 @@ export interface TrainingMetric {
   split: 'train' | 'validation'
   /** The figure in millionths, rounded. */
   valueMicros: number
+  /** The same figure of the model that was given, before the first step: of fine-tuning. */
+  baseMicros?: number
   /** What it cost, where it was made with noise. */
   epsilonMicros?: number
 }
@@ -45,7 +47,7 @@ const metricDecoder: Decoder<TrainingMetric> = members(
     split: oneOf('train', 'validation'),
     valueMicros: integer(),
   },
-  { epsilonMicros: integer(1) },
+  { baseMicros: integer(), epsilonMicros: integer(1) },
 )
 
 const metricsDecoder: Decoder<TrainingMetrics> = object({

@@ -13,6 +13,7 @@ const ACTIONS: Record<ContractErrorCode, 'fix-input' | 'retry' | 'stop'> = {
   CONTRACT_CLOSED: 'stop',
   CONTRACT_RUN: 'stop',
   CONTRACT_BUDGET: 'stop',
+  CONTRACT_PRIVACY: 'fix-input',
 }
 
 it.each(Object.entries(ACTIONS))('%s asks for %s', (code, action) => {

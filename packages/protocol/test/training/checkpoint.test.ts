@@ -73,6 +73,7 @@ describe('figures of a model', () => {
     metrics: [
       { metric: 'auc', split: 'validation', valueMicros: 899_100 },
       { metric: 'loss', split: 'train', valueMicros: 320_000, epsilonMicros: 5 },
+      { metric: 'loss', split: 'validation', valueMicros: 300_000, baseMicros: 900_000 },
     ],
   }
 
@@ -83,6 +84,7 @@ describe('figures of a model', () => {
   it.each([
     ['of another name', { metric: 'f1', split: 'train', valueMicros: 1 }],
     ['under nothing', { metric: 'auc', split: 'train', valueMicros: -1 }],
+    ['under nothing before', { metric: 'loss', split: 'train', valueMicros: 1, baseMicros: -1 }],
     ['for no cost', { metric: 'auc', split: 'train', valueMicros: 1, epsilonMicros: 0 }],
   ])('%s are refused', (_, metric) => {
     const bytes = encodeMetrics({ ...figures, metrics: [metric as never] })

@@ -1,6 +1,7 @@
 import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp'
 import { engineError } from '../errors.ts'
 import type { EngineModel, ModelFile } from '../types.ts'
+import { requireAlphabet } from './alphabet.ts'
 import { type ChatTemplate, createChatTemplate } from './chat-template.ts'
 import { unwritableTokens } from './constraint.ts'
 import { checkFile } from './check-file.ts'
@@ -56,6 +57,7 @@ export async function loadWords(
     eos: eosString ?? '',
   })
   const words: readonly string[] = tokenizer?.ggml?.tokens ?? []
+  requireAlphabet(tokenizer?.ggml?.model, words)
   const types: readonly number[] = tokenizer?.ggml?.token_type ?? []
   const isEnd = (token: number): boolean => model.isEogToken(token as Token)
   return {

@@ -37,7 +37,8 @@ export interface Dialect<Answer> {
   decode(message: unknown): Answer | undefined
   /** The error of an answer that says that the process failed; undefined where it says something else. */
   failure(answer: Answer): Error | undefined
-  error(end: ProcessEnd, expected?: string): Error
+  /** @param detail of `timeout`: what is expected; of `gone`: the signal that ended it, if one did */
+  error(end: ProcessEnd, detail?: string): Error
 }
 
 /** The process of one run, and of nothing else after it. */
@@ -52,6 +53,7 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
   private waiting: { resolve(answer: Answer): void; reject(reason: Error): void } | undefined
   private onPiece: ((bytes: Uint8Array) => void) | undefined
   private lost: Error | undefined
+  private isEnding = false
   /** Resolves when the process is gone. */
   readonly exited: Promise<void>
 
@@ -84,7 +86,11 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
     options.onStart?.(this.exited)
     this.socket = this.child.stdio[3] as Duplex
     this.socket.on('data', (chunk: Uint8Array) => this.receive(chunk))
-    const gone = (): void => this.kill(dialect.error('gone'))
+    // What ended it is known a moment after its socket closes; if nothing did, this does.
+    const gone = (): void => {
+      this.end()
+      void this.exited.then(() => this.kill(dialect.error('gone', this.child.signalCode ?? undefined)))
+    }
     this.socket.on('error', gone)
     this.socket.on('close', gone)
     this.child.once('error', gone)
@@ -149,6 +155,14 @@ export class RoomProcess<Question, Answer extends { readonly say: string }> {
     clearTimeout(this.timer)
     this.stopListening()
     this.waiting?.reject(reason)
+    this.end()
+  }
+
+  /** Ends the process, and whatever else is in its group. */
+  private end(): void {
+    // Once: a group that is gone may be another's later.
+    if (this.isEnding) return
+    this.isEnding = true
     this.socket.destroy()
     this.child.kill('SIGKILL')
     const { pid } = this.child

@@ -1,6 +1,15 @@
-import type { Name, RunPlan, Transform } from '@sotto/protocol/contract'
+import {
+  type FinetuneTask,
+  isTraining,
+  type Name,
+  type OutputPart,
+  type RunPlan,
+  type TrainTask,
+  type Transform,
+} from '@sotto/protocol/contract'
+import { crypto } from '@sotto/protocol/crypto-backend'
 import { type Digest, documentDigest } from '@sotto/protocol/keyrelease'
-import type { ProvenanceStep } from '@sotto/protocol/room'
+import type { ProvenanceStep, RunCheckpoint } from '@sotto/protocol/room'
 import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
 import { RunInputs } from '../inputs/run-inputs.ts'
@@ -19,8 +28,12 @@ export interface ComputeOptions {
   board: BoardFiles
   /** Bytes of what one step makes for another. */
   maxResultBytes: number
+  /** 32 bytes of this run only, that all of its chance follows from; overwritten. Default: drawn here. */
+  secret?: Uint8Array
   signal: AbortSignal
-  onProgress(transform: Name, done: number, of: number): void
+  /** Told of a state of a training that is on the board. */
+  onKept(checkpoint: RunCheckpoint): void
+  onProgress(transform: Name, done: number, of: number, lossMicros?: number): void
 }
 
 /** What a run made: still in the room, and nobody's yet. */
@@ -36,8 +49,8 @@ export interface ComputedRun {
  * @throws codes of steps, `ROOM_OVERLAP`, `ROOM_OUTPUT`
  */
 export async function computeRun(job: RunJob, options: ComputeOptions): Promise<ComputedRun> {
-  const { plan, statements, access, offer } = job
-  const { tools, board, signal } = options
+  const { plan, statements, access, offer, goesOnFrom } = job
+  const { tools, board, signal, secret = crypto.randomBytes(32) } = options
   const inputs = new RunInputs({
     sources: plan.inputs.map((input, at) => ({
       input,
@@ -62,8 +75,10 @@ export async function computeRun(job: RunJob, options: ComputeOptions): Promise<
         inputs,
         results,
         tools,
+        secret,
         signal,
-        onProgress: (done, of) => options.onProgress(transform.name, done, of),
+        states: { board, access, goesOnFrom, onKept: options.onKept },
+        onProgress: (done, of, lossMicros) => options.onProgress(transform.name, done, of, lossMicros),
         onTranscript: (text) => transcripts.push(text),
         onModel: (input, digest) => models.set(input, digest),
       })
@@ -71,35 +86,42 @@ export async function computeRun(job: RunJob, options: ComputeOptions): Promise<
     }
     const last = results.get(offer.transform)!
     const commonWords = await compareWords(last, job, inputs, transcripts, signal)
-    const outputs = await nameOutputs(encodeResult(last), plan.outputs, signal)
-    return { outputs, steps: plan.transforms.map((transform) => stepOf(transform, job, commonWords)), models }
+    const outputs = await nameOutputs(last, plan.outputs, signal)
+    const steps = plan.transforms.map((transform) =>
+      stepOf(transform, results.get(transform.name)!, job, commonWords),
+    )
+    return { outputs, steps, models }
   } finally {
     inputs.close()
+    secret.fill(0)
   }
 }
 
-/** Each output is the whole result. What none becomes of is overwritten. */
+/** Each output is the whole result, or its part of a training. What none becomes of is overwritten. */
 async function nameOutputs(
-  bytes: Uint8Array,
+  result: StepResult,
   agreed: RunPlan['outputs'],
   signal: AbortSignal,
 ): Promise<ClearOutput[]> {
+  // One array for all outputs that are the same.
+  const parts = new Map<OutputPart | undefined, Uint8Array>()
   try {
-    const large = agreed.find(({ maxBytes }) => bytes.length > maxBytes)
+    for (const { part } of agreed) if (!parts.has(part)) parts.set(part, encodeResult(result, part))
+    const large = agreed.find(({ part, maxBytes }) => parts.get(part)!.length > maxBytes)
     if (large !== undefined)
       throw roomRoleError('ROOM_OUTPUT', `${large.name} is larger than agreed`, {
         expected: `at most ${large.maxBytes} bytes`,
       })
     const outputs: ClearOutput[] = []
-    for (const { name } of agreed) outputs.push(await nameOutput(name, bytes, signal))
+    for (const { name, part } of agreed) outputs.push(await nameOutput(name, parts.get(part)!, signal))
     return outputs
   } catch (error) {
-    bytes.fill(0)
+    for (const bytes of parts.values()) bytes.fill(0)
     throw error
   }
 }
 
-/** The smallest bound of the outputs: each is the whole result of the last step. */
+/** The smallest bound of the outputs. Where it is of a training, parts have bounds of their own. */
 function largestOf({ plan }: RunJob): number {
   return Math.min(...plan.outputs.map(({ maxBytes }) => maxBytes))
 }
@@ -120,12 +142,32 @@ async function compareWords(
   return requireOverlap(textOf(result), texts, maxCommonWords, signal)
 }
 
-function stepOf(transform: Transform, { offer }: RunJob, commonWords: number | undefined): ProvenanceStep {
+function stepOf(
+  transform: Transform,
+  result: StepResult,
+  { offer }: RunJob,
+  commonWords: number | undefined,
+): ProvenanceStep {
   const { name, task } = transform
   return {
     transform: name,
     kind: task.kind,
     task: documentDigest(task),
     ...(commonWords !== undefined && name === offer.transform && { commonWords }),
+    ...(isTraining(task) && result.kind === 'trained' && { training: trainingOf(task, result) }),
+  }
+}
+
+function trainingOf(
+  { privacy }: TrainTask | FinetuneTask,
+  { figures: { steps, graph } }: StepResult & { kind: 'trained' },
+): NonNullable<ProvenanceStep['training']> {
+  return {
+    steps,
+    ...(graph !== undefined && { graph }),
+    ...(privacy && {
+      epsilonMicros: privacy.epsilonMicros,
+      deltaTrillionths: privacy.deltaTrillionths,
+    }),
   }
 }

@@ -1,6 +1,7 @@
 import { fromBase64Url } from '@sotto/protocol/bytes'
 import {
-  chargesOf,
+  chargesOfRun,
+  isTraining,
   type ReleaseCall,
   type RunCall,
   runInfo,
@@ -19,6 +20,8 @@ import type { RunJob } from './run-job.ts'
 export interface ReleasedRun {
   /** Of each input of the plan, in its order. */
   contentKeys: Uint8Array[]
+  /** Of a training: what all of its chance follows from, 32 bytes. */
+  training?: Uint8Array
   receipt: RunReceipt
   /** Envelope of it. */
   receiptEnvelope: string
@@ -48,17 +51,24 @@ export async function obtainRunKeys(
     if (receipt.evidence !== offer.evidence || !plan.room.includes(receipt.image))
       throw new TypeError('the receipt is about another room')
     // Parties read in the receipt what a run has cost them: one that costs less is not the run they agreed on.
-    if (documentDigest(receipt.charges) !== documentDigest(chargesOf(named.contract, offer.transform)))
+    if (documentDigest(receipt.charges) !== documentDigest(chargesOfRun(named.contract, offer)))
       throw new TypeError('the run was not charged with what the contract says')
     const plaintext = unwrapSecret(wrap, runInfo(offer, run), answer)
-    const { artifacts } = decodeDocument(plaintext, runKeysDecoder, 'keys')
+    const { artifacts, training } = decodeDocument(plaintext, runKeysDecoder, 'keys')
     plaintext.fill(0)
     const contentKeys = offer.inputs.map(({ artifact }) => {
       const key = artifacts.find(({ id }) => id === artifact)
       if (key === undefined) throw new TypeError('a key is missing')
       return fromBase64Url(key.contentKey)
     })
-    return { contentKeys, receipt, receiptEnvelope: answer.receipt }
+    const needed = isTraining(plan.transforms.at(-1)!.task)
+    if (needed !== (training !== undefined)) throw new TypeError('a training, and nothing else, has a secret')
+    return {
+      contentKeys,
+      receipt,
+      receiptEnvelope: answer.receipt,
+      ...(training !== undefined && { training: fromBase64Url(training) }),
+    }
   } catch (cause) {
     throw roomRoleError('ROOM_KMS', 'what the KMS released is not for this run', { cause })
   }

@@ -77,6 +77,7 @@ export async function prepareRun(call: OfferCall, context: PrepareContext): Prom
     transform: call.transform,
     ...(call.template !== undefined && { template: call.template }),
     arguments: call.arguments,
+    ...(call.resumes !== undefined && { resumes: call.resumes }),
     inputs: statements.map(({ input, artifact, content }) => ({ input, artifact, content })),
     wrapKey: binding.wrapKey,
     receiptKey: binding.receiptKey,
@@ -91,7 +92,19 @@ export async function prepareRun(call: OfferCall, context: PrepareContext): Prom
   }
   verifyOffer(offer, named, at)
   const run = runDigest(offer)
-  return { run, offer, shown, named, plan, statements, access: call.files, wrap, signer }
+  const { checkpoint: goesOnFrom, files: access } = call
+  return {
+    run,
+    offer,
+    shown,
+    named,
+    plan,
+    statements,
+    access,
+    wrap,
+    signer,
+    ...(goesOnFrom && { goesOnFrom }),
+  }
 }
 
 /**

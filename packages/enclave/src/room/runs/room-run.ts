@@ -211,15 +211,20 @@ export class RoomRun {
     )
     const startedAt = now()
     this.#set({ receipt: released.receiptEnvelope })
-    const { contentKeys } = released
+    const { contentKeys, training } = released
     try {
       const computed = await computeRun(job, {
         contentKeys,
+        ...(training && { secret: training }),
         tools,
         board,
         maxResultBytes,
         signal,
-        onProgress: (transform, done, of) => this.#set({ progress: { transform, done, of } }),
+        onKept: (checkpoint) => this.#set({ checkpoint }),
+        onProgress: (transform, done, of, lossMicros) =>
+          this.#set({
+            progress: { transform, done, of, ...(lossMicros !== undefined && { lossMicros }) },
+          }),
       })
       if (signal.aborted) wipe(computed)
       signal.throwIfAborted()
@@ -234,7 +239,7 @@ export class RoomRun {
         async () => obtainRunKeys(job, consents, kms, await this.#service()),
         () => this.#isOver(),
       )
-      for (const key of again.contentKeys) key.fill(0)
+      for (const key of [...again.contentKeys, again.training]) key?.fill(0)
       const review = await this.#seal(made, () => reviewers)
       signal.throwIfAborted()
       this.#set({ state: 'waiting', review })

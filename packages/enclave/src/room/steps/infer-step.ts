@@ -1,10 +1,9 @@
 import type { InferTask, Name } from '@sotto/protocol/contract'
 import type { EngineProcess } from '../../engines/index.ts'
-import { parseModelManifest } from '../../engines/index.ts'
-import { splitFiles } from '../../models/owned/split-files.ts'
 import { roomRoleError } from '../errors.ts'
 import type { StepResult } from '../results.ts'
 import { answererOf } from './infer-actions.ts'
+import { withPinnedModel } from './pinned-model.ts'
 import type { Step } from './types.ts'
 
 /** Texts that are embedded at once. */
@@ -65,32 +64,8 @@ async function itemsOf(
 }
 
 /** The model that the contract pins: no other weights answer. */
-async function loadModel({ inputs, tools, onModel }: Step, task: InferTask): Promise<EngineProcess> {
-  return inputs.model(task.model, async (data, content) => {
-    const manifest = parseModelManifest(data.model!)
-    if (manifest.digest !== task.digest)
-      throw roomRoleError('ROOM_INPUT', `${task.model} is not the model that the contract pins`, {
-        expected: task.digest,
-        found: manifest.digest,
-      })
-    const total = manifest.files.reduce((sum, { size }) => sum + size, 0)
-    if (total !== data.bytes || manifest.files.length !== data.items)
-      throw roomRoleError('ROOM_INPUT', `${task.model} has other files than its manifest says`)
-    const engine = await tools.host.start({
-      manifest,
-      files: splitFiles(manifest, content, drained(content)),
-    })
-    onModel(task.model, manifest.digest)
-    return engine
-  })
-}
-
-/** Reads on to the end: what compares the whole file stands behind its last byte. */
-function drained(content: AsyncIterable<Uint8Array>): () => Promise<void> {
-  return async () => {
-    for await (const _ of content)
-      throw roomRoleError('ROOM_INPUT', 'a model has more content than its manifest says')
-  }
+async function loadModel(step: Step, task: InferTask): Promise<EngineProcess> {
+  return withPinnedModel(step, task, (manifest, files) => step.tools.host.start({ manifest, files }))
 }
 
 async function embed(engine: EngineProcess, texts: readonly string[], step: Step): Promise<StepResult> {

@@ -1,15 +1,24 @@
-import type { RunPlan, Task, Transform } from '@sotto/protocol/contract'
+import {
+  type FinetuneTask,
+  requireProvenPrivacy,
+  type RunPlan,
+  type Task,
+  type Transform,
+} from '@sotto/protocol/contract'
+import { requireFinetune } from '../../train/task/finetune/require-finetune.ts'
+import { requireTask } from '../../train/task/require-task.ts'
 import { roomRoleError } from '../errors.ts'
 import { checkTemplates, policyOf } from '../sql/index.ts'
 import type { GoodQueries } from './good-queries.ts'
 import { withSqlEngine } from './sql-step.ts'
+import { trainToolsOf, tryTrainTask } from './train-step.ts'
 import type { StepTools } from './types.ts'
 
 /**
  * Whether a room can do what a run asks for, before anybody consents to it: a refusal then costs nobody anything. Queries
- * that read results of others are checked when those are there.
- * @param good queries that were found good before: they are not looked at again, for each look starts a process
- * @throws `ROOM_TASK`, `ROOM_SQL_REFUSED` and the other codes of a check
+ * that read results of others are checked when those are there; the graph of a party, when it is.
+ * @param good tasks that were found good before: they are not looked at again, for each look starts a process
+ * @throws `ROOM_TASK`, `ROOM_SQL_REFUSED`, `CONTRACT_PRIVACY`, codes of training and the other codes of a check
  */
 export async function requireRunnable(plan: RunPlan, tools: StepTools, good: GoodQueries): Promise<void> {
   for (const transform of plan.transforms) {
@@ -17,6 +26,8 @@ export async function requireRunnable(plan: RunPlan, tools: StepTools, good: Goo
     requireSources(plan, transform)
     if (task.kind === 'sql') await checkQueries(plan, transform, tools, good)
     if (task.kind === 'infer') requireItems(plan, transform)
+    if (task.kind === 'train') await checkTraining(transform, tools, good)
+    if (task.kind === 'finetune') await checkTuning(transform, task, tools, good)
   }
 }
 
@@ -25,14 +36,22 @@ function requireSources({ transforms }: RunPlan, { name, reads, task }: Transfor
   const other = transforms.find((one) => reads.includes(one.name) && !canRead(task, one.task))
   if (other === undefined) return
   throw roomRoleError('ROOM_TASK', `${name} cannot read what ${other.name} makes`, {
-    expected: task.kind === 'sql' ? 'a table, of a query' : 'texts, of a model',
+    expected: READS[task.kind] ?? 'another',
     found: `a result of ${other.task.kind}`,
   })
 }
 
-/** Queries read tables, and models texts; code reads all that steps make. */
+const READS: Readonly<Partial<Record<Task['kind'], string>>> = {
+  sql: 'a table, of a query',
+  infer: 'texts, of a model',
+  train: 'tables of owners',
+  finetune: 'texts of owners',
+}
+
+/** Queries read tables, and models texts; trainings read what owners bring, and code all that steps make. */
 function canRead(reader: Task, source: Task): boolean {
   if (reader.kind === 'sql') return source.kind === 'sql'
+  if (reader.kind === 'train' || reader.kind === 'finetune') return false
   if (reader.kind !== 'infer') return true
   return reader.action !== 'transcribe' && source.kind === 'infer' && source.action !== 'embed'
 }
@@ -54,6 +73,31 @@ async function checkQueries(
       await checkTemplates(engine, task.templates, policy)
     }),
   )
+}
+
+/** What it costs in privacy takes some tenths of a second to prove, and the rest a process: once for each. */
+async function checkTraining(transform: Transform, tools: StepTools, good: GoodQueries): Promise<void> {
+  const { task } = transform
+  if (task.kind !== 'train') return
+  requireTask(task)
+  const entry = tools.train?.entry
+  if (entry === undefined) return tryTrainTask(tools, task)
+  await good.check({ task, engine: { entry } }, async () => {
+    requireProvenPrivacy({ transforms: [transform] })
+    await tryTrainTask(tools, task)
+  })
+}
+
+/** What of it depends on the model is found when that is there. */
+async function checkTuning(
+  transform: Transform,
+  task: FinetuneTask,
+  tools: StepTools,
+  good: GoodQueries,
+): Promise<void> {
+  requireFinetune(task)
+  const { entry } = trainToolsOf(tools)
+  await good.check({ task, engine: { entry } }, async () => requireProvenPrivacy({ transforms: [transform] }))
 }
 
 /** Models here read texts and recordings. */

@@ -1,7 +1,9 @@
 import type { StepResult } from '../results.ts'
 import { runContainerStep } from './container-step.ts'
+import { runFinetuneStep } from './finetune-step.ts'
 import { runInferStep } from './infer-step.ts'
 import { runSqlStep } from './sql-step.ts'
+import { runTrainStep } from './train-step.ts'
 import type { Step } from './types.ts'
 import { runWasmStep } from './wasm-step.ts'
 
@@ -17,5 +19,9 @@ export async function runStep(step: Step): Promise<StepResult> {
       return runWasmStep(step, task)
     case 'container':
       return runContainerStep(step, task)
+    case 'train':
+      return runTrainStep(step, task)
+    case 'finetune':
+      return runFinetuneStep(step, task)
   }
 }

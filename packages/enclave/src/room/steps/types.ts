@@ -3,6 +3,7 @@ import type { EngineHost } from '../../engines/index.ts'
 import type { ContainerEngine } from '../container/index.ts'
 import type { RunInputs } from '../inputs/run-inputs.ts'
 import type { StepResult } from '../results.ts'
+import type { BoardStatesOptions } from './board-states.ts'
 
 /** What a room computes with. What is absent it cannot do. */
 export interface StepTools {
@@ -11,6 +12,12 @@ export interface StepTools {
   sql?: { entry: string; part: string; memoryBytes: number; threads: number; timeoutMs: number }
   /** Modules of WebAssembly: the program of their process. */
   wasm?: { entry: string }
+  /** Trainings: the program of their process. */
+  train?: {
+    entry: string
+    threads: number
+    /** Before the first state is kept; default 60 000. */ firstStateMs?: number
+  }
   /** Containers. */
   container?: ContainerEngine
 }
@@ -26,9 +33,13 @@ export interface Step {
   /** Of the steps before it. */
   results: ReadonlyMap<Name, StepResult>
   tools: StepTools
+  /** 32 bytes of this run only, that its chance follows from: they leave the room in no form. */
+  secret: Uint8Array
   signal: AbortSignal
-  /** Told how many of how many things are done. */
-  onProgress(done: number, of: number): void
+  /** Where states of a training are kept, and which one it goes on from. */
+  states: Pick<BoardStatesOptions, 'board' | 'access' | 'goesOnFrom' | 'onKept'>
+  /** Told how many of how many things are done; of a training whose contract shows it, the loss in millionths. */
+  onProgress(done: number, of: number, lossMicros?: number): void
   /** Told of a transcript: words of a recording, which count as the owner's text. */
   onTranscript(text: string): void
   /** Told the digest of a model that was used. */
