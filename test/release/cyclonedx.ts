@@ -83,10 +83,76 @@ const licenses: Rule = (value, path) => {
   })(value, path)
 }
 
+const properties = each(object({ name: text }, { value: text }))
+const reference: Rule = object(
+  {
+    url: text,
+    type: oneOf(
+      'bom build-meta configuration distribution documentation evidence formulation attestation quality-metrics website other'.split(
+        ' ',
+      ),
+    ),
+  },
+  { comment: text, hashes: each(hash) },
+)
+
+/** `componentData`: what a component of type `data` is. */
+const data: Rule = object(
+  { type: oneOf(['source-code', 'configuration', 'dataset', 'definition', 'other']) },
+  {
+    'bom-ref': text,
+    name: text,
+    contents: object({}, { url: text, properties }),
+    governance: object({}, { owners: each(object({ organization: object({}, { name: text }) })) }),
+  },
+)
+
+const modelCard: Rule = object(
+  {},
+  {
+    modelParameters: object(
+      {},
+      {
+        approach: object(
+          {},
+          {
+            type: oneOf([
+              'supervised',
+              'unsupervised',
+              'reinforcement-learning',
+              'semi-supervised',
+              'self-supervised',
+            ]),
+          },
+        ),
+        task: text,
+        architectureFamily: text,
+        datasets: each(object({}, { ref: text })),
+      },
+    ),
+    quantitativeAnalysis: object(
+      {},
+      { performanceMetrics: each(object({}, { type: text, value: text, slice: text })) },
+    ),
+    considerations: object(
+      {},
+      {
+        technicalLimitations: each(text),
+        ethicalConsiderations: each(object({}, { name: text, mitigationStrategy: text })),
+      },
+    ),
+  },
+)
+
 const component: Rule = (value, path) =>
   object(
     { type: oneOf(TYPES), name: text },
     {
+      description: text,
+      externalReferences: each(reference),
+      modelCard,
+      pedigree: object({}, { ancestors: (inside, at) => each(component)(inside, at) }),
+      data: each(data),
       'bom-ref': text,
       group: text,
       version: text,
@@ -94,7 +160,7 @@ const component: Rule = (value, path) =>
       purl: like(/^pkg:[a-z]+\/[^\s]+$/),
       hashes: each(hash),
       licenses,
-      properties: each(object({}, { name: text, value: text })),
+      properties,
       components: (inside, at) => each(component)(inside, at),
     },
   )(value, path)
@@ -109,6 +175,7 @@ const bom: Rule = object(
     metadata: object({}, { component }),
     components: each(component),
     dependencies: each(object({ ref: text }, { dependsOn: each(text) })),
+    formulation: each(object({}, { 'bom-ref': text, components: each(component), properties })),
   },
 )
 
@@ -116,8 +183,9 @@ const bom: Rule = object(
 export function cyclonedxProblems(document: unknown): string[] {
   const problems = bom(document, 'bom')
   if (problems.length > 0) return problems
-  const { metadata, components, dependencies } = document as Record<string, never>
-  const refs = [...refsOf([(metadata as Json | undefined)?.['component']]), ...refsOf(components)]
+  const { metadata, components, dependencies, formulation } = document as Record<string, never>
+  const model = (metadata as Json | undefined)?.['component'] as Json | undefined
+  const refs = [...refsOf([model]), ...refsOf(components), ...refsOf(formulation)]
   const twice = refs.filter((ref, n) => refs.indexOf(ref) !== n)
   const known = new Set(refs)
   const named = ((dependencies ?? []) as { ref: string; dependsOn?: string[] }[]).flatMap(
@@ -129,8 +197,16 @@ export function cyclonedxProblems(document: unknown): string[] {
   return [
     ...twice.map((ref) => `bom-ref ${ref}: not unique`),
     ...named.filter((ref) => !known.has(ref)).map((ref) => `dependency ${ref}: names nothing`),
+    ...datasetsOf(model)
+      .filter((ref) => !known.has(ref))
+      .map((ref) => `dataset ${ref}: names nothing`),
     ...repeated.map(() => 'dependsOn: one stands twice'),
   ]
+}
+
+function datasetsOf(model: Json | undefined): string[] {
+  const card = model?.['modelCard'] as { modelParameters?: { datasets?: { ref: string }[] } } | undefined
+  return (card?.modelParameters?.datasets ?? []).map(({ ref }) => ref)
 }
 
 function refsOf(components: unknown): string[] {

@@ -54,6 +54,7 @@ import { refusingSteps, type Verdict } from '@sotto/verifier'
  * - `ROOM_OFFER`: a room does not pass, or what is said of a run is not of the room, the contract or the KMS. Nothing was sent to it, and nothing consented to.
  * - `ROOM_BOARD`: a board answered something that is none, or for another one; or a message is not of this room.
  * - `RECEIPT_INVALID`: the receipt does not verify, or is for another request, answer, key or enclave.
+ * - `MODEL_LINEAGE`: a link between an answer, its model and the run that is said to have trained it is broken.
  */
 export type ClientErrorCode =
   | 'RELAY_URL'
@@ -101,6 +102,7 @@ export type ClientErrorCode =
   | 'ROOM_OFFER'
   | 'ROOM_BOARD'
   | 'RECEIPT_INVALID'
+  | 'MODEL_LINEAGE'
 
 const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   RELAY_URL: 'fix-input',
@@ -148,6 +150,7 @@ const ACTIONS: Readonly<Record<ClientErrorCode, ErrorAction>> = {
   ROOM_OFFER: 'stop',
   ROOM_BOARD: 'stop',
   RECEIPT_INVALID: 'stop',
+  MODEL_LINEAGE: 'stop',
 }
 
 /** A {@link SottoError} with a client code; the action follows from the code. */

@@ -48,7 +48,7 @@ describe('the client in a browser', () => {
 
   it('is small enough to audit, verifiers of every vendor and rooms included', async () => {
     const { code } = await bundle('index.ts')
-    expect(gzipSync(code, { level: 9 }).length).toBeLessThan(230_000)
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThan(240_000)
   })
 
   it('loads first what verifies and asks; models, tensors, tokens and live text once they are used', async () => {

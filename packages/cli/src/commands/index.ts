@@ -39,6 +39,8 @@ import { logMonitor } from './log/monitor.ts'
 import { logProve } from './log/prove.ts'
 import { logShow } from './log/show.ts'
 import { modelsBench } from './models/bench.ts'
+import { modelsBom } from './models/bom.ts'
+import { modelsLineage } from './models/lineage.ts'
 import { modelsLs } from './models/ls.ts'
 import { modelsOwner } from './models/owner.ts'
 import { modelsPull } from './models/pull.ts'
@@ -58,6 +60,7 @@ import { demo } from './stack/demo.ts'
 import { down } from './stack/down.ts'
 import { up } from './stack/up.ts'
 import { summarize } from './summarize.ts'
+import { trainCommands } from './train/index.ts'
 import { transcribe } from './transcribe.ts'
 import { usageVerify } from './usage-verify.ts'
 import { verify } from './verify.ts'
@@ -102,7 +105,10 @@ export const commands: readonly Command[] = [
   modelsRun,
   modelsSign,
   modelsVerifySignature,
+  modelsLineage,
+  modelsBom,
   ...roomCommands,
+  ...trainCommands,
   collateralFetch,
   collateralPack,
   collateralShow,

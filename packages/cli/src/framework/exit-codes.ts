@@ -87,6 +87,7 @@ const CODES: Readonly<Record<string, number>> = {
   MODEL_SIGNATURE: EXIT.notAuthentic,
   MODEL_SUBSTITUTED: EXIT.notAuthentic,
   MODEL_RECEIPT: EXIT.notAuthentic,
+  MODEL_LINEAGE: EXIT.notAuthentic,
   COLLATERAL_MISSING: EXIT.undecided,
   COLLATERAL_UNREACHABLE: EXIT.undecided,
   COLLATERAL_EXPIRED: EXIT.undecided,

@@ -76,6 +76,7 @@ A draft. Other computations than sql, in its place:
           settings: {max_tokens: N, min_tokens: N, beams: N, no_repeat_ngram: N}, labels: [...]}
   wasm: {module: INPUT, args: [...], memory: 64MiB, seconds: N, fuel_millions: N}
   container: {image: INPUT, manifest: HEX, command: [...], env: {...}, memory: 1GiB, seconds: N}
+  train: sotto help training has all of it
 
 A transform takes room: [HEX] where it is to run in other images than that of the service; an input
 takes content: HEX (sotto room data digest) and its draft salt: BASE64URL where all agree beforehand

@@ -1,6 +1,7 @@
 import { SETTING_NAMES, SETTING_VARIABLES } from '../config/index.ts'
 import { EXIT_MEANINGS } from '../framework/index.ts'
 import { ROOMS_TOPIC } from './rooms.ts'
+import { TRAINING_TOPIC } from './training.ts'
 
 /** Texts of `sotto help TOPIC`. */
 export const HELP_TOPICS: Readonly<Record<string, () => string>> = {
@@ -50,6 +51,7 @@ answer, its code stands behind ours. The codes are listed in docs/errors.md.
 Progress is a bar on a terminal, elsewhere one line for every 10 %.
 `,
   rooms: () => ROOMS_TOPIC,
+  training: () => TRAINING_TOPIC,
 }
 
 function table(rows: readonly (readonly [left: string, right: string])[]): string {

@@ -8,8 +8,8 @@ import { cliError } from '../errors.ts'
 
 /** Files of a model at most, with its manifest: what is in a folder beside them is refused, not left out. */
 const MAX_FILES = 65
-/** What people and tools leave in a folder of a model, and no engine reads. */
-const NOT_OF_THE_MODEL = /^(\.|README|LICENSE|MODEL_CARD|model\.sig$)/i
+/** What people and tools leave in a folder of a model, and no engine reads: origins and bills of materials among it. */
+const NOT_OF_THE_MODEL = /^(\.|README|LICENSE|MODEL_CARD|model\.sig$)|\.(origin|cdx)\.json$/i
 
 /**
  * The files of a model on this machine: those of a folder, or one file. They are read when they are needed, piece by

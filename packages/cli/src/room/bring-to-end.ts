@@ -175,8 +175,13 @@ function tellDeclined({ declined }: RoomRun, say: (line: string) => void): void 
   say(`${last.party} does not consent, says somebody${last.reason === undefined ? '' : `: ${last.reason}`}`)
 }
 
+/** Lines that one computation is told in at most: a training has many steps. */
+const TOLD = 20
+
 function describeProgress({ run, state, progress }: RunView): string {
-  const where = progress === undefined ? '' : `: ${progress.transform}, ${progress.done} of ${progress.of}`
+  const { transform, done = 0, of = 0 } = progress ?? {}
+  const told = done - (done % Math.max(1, Math.floor(of / TOLD)))
+  const where = transform === undefined ? '' : `: ${transform}, ${done === of ? done : told} of ${of}`
   return `run ${short(run)} is ${state}${where}`
 }
 

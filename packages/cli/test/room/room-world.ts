@@ -29,7 +29,7 @@ import {
 import { crypto } from '@sotto/protocol/crypto-backend'
 import { signDsse } from '@sotto/protocol/dsse'
 import { encodeDocument, evidenceDigest, WRAP_SUITE } from '@sotto/protocol/keyrelease'
-import type { OfferedRun, RunView } from '@sotto/protocol/room'
+import type { OfferedRun, RunCheckpoint, RunView } from '@sotto/protocol/room'
 import { sealArtifact } from '@sotto/protocol/sealed'
 import type { VerifiedRoom } from '@sotto/verifier/room'
 import { createFakeBoard, type FakeBoard } from '../../../client/test/rooms/board/fake-board.ts'
@@ -49,6 +49,9 @@ const IMPORT_KEY = toBase64Url(WRAP_SUITE.kem.generate().publicKey)
 const SHOWN_EVIDENCE: OfferedRun['shown']['evidence'] = [
   { family: 'software', evidence: toBase64Url(new Uint8Array(64).fill(1)), collateral: {} },
 ]
+
+/** Of a run that is done: nothing of it is signed, and nothing here reads it. */
+const SAID = { permit: 'made up', provenance: 'made up' }
 
 /** What the KMS keeps of a contract. */
 interface Held {
@@ -73,6 +76,8 @@ export class RoomWorld {
   readonly held = new Map<string, Held>()
   readonly running = new Map<string, Running>()
   readonly image = 'cd'.repeat(32)
+  /** States that somebody asked a room to go on from. */
+  readonly goesOnFrom: RunCheckpoint[] = []
   /** What runs give, for every output. */
   result: Uint8Array = utf8('{"columns":[{"name":"n","type":"integer"}]}\n[42]\n')
   /** How a run ends that begins now. */
@@ -198,8 +203,10 @@ export class RoomWorld {
     return {
       room: async () => room,
       judge,
-      offer: async (named, { transform, template, arguments: given = [], data }, acting) => {
+      offer: async (named, wanted, acting) => {
+        const { transform, template, arguments: given = [], data, resumes, checkpoint } = wanted
         this.asked.push(`offer ${transform}`)
+        if (checkpoint) this.goesOnFrom.push(checkpoint)
         nameIn(named, acting)
         const offer: RunOffer = {
           format: 'sotto-room-run/1',
@@ -208,6 +215,7 @@ export class RoomWorld {
           transform,
           ...(template !== undefined && { template }),
           arguments: given,
+          ...(resumes !== undefined && { resumes }),
           inputs: planRun(named.contract, transform).inputs.map(({ name }) => {
             const envelope = data.find(({ input }) => input === name)?.envelope
             if (envelope === undefined) throw refusal('CONTRACT_RUN')
@@ -296,7 +304,12 @@ export class RoomWorld {
               state: 'failed',
               failure: { code: 'ROOM_ENDED', message: 'an owner does not let it out' },
             }
-          : { ...view, state: 'done', outputs: await this.#seal(running, (output) => output.receivers) }
+          : {
+              ...view,
+              ...SAID,
+              state: 'done',
+              outputs: await this.#seal(running, (output) => output.receivers),
+            }
         return running.view
       },
       cancel: async (_named, run) => {
@@ -330,6 +343,7 @@ export class RoomWorld {
       return { ...view, state: 'waiting', receipt, review: await this.#seal(running, () => reviewers) }
     return {
       ...view,
+      ...SAID,
       state: 'done',
       receipt,
       outputs: await this.#seal(running, ({ receivers }) => receivers),

@@ -8,6 +8,7 @@ import {
   MAX_CALL_ANSWER_BYTES,
   type NamedContract,
   parseContract,
+  requireProvenPrivacy,
   type SignedKind,
   verifyPartyDocument,
 } from '@sotto/protocol/contract'
@@ -38,7 +39,10 @@ export interface Acting {
 
 /** A contract between this party and others, at the KMS. Every answer is compared with the contract that was asked about. */
 export interface Contracts {
-  /** Signs it, and brings it where nobody has yet. @throws `ROOM_CONTRACT`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE` */
+  /**
+   * Signs it, and brings it where nobody has yet. What a training guarantees is computed here before anything is signed.
+   * @throws `ROOM_CONTRACT`, `ROOM_REFUSED`, `ROOM_UNAVAILABLE`; `CONTRACT_PRIVACY` where it costs more than is charged
+   */
   accept(contract: NamedContract, acting: Acting): Promise<ContractView>
   /** Says what an input is: `signDataStatement`. Its key has to be at the KMS. @throws as {@link accept} */
   state(contract: NamedContract, statement: string, acting: Acting): Promise<ContractView>
@@ -69,16 +73,15 @@ export function createContracts({ send, service, now }: ContractsOptions): Contr
     ask(named, { call: 'sign', contract: named.digest, kind, envelope }, signal)
 
   return {
-    accept: async (named, acting) =>
-      ask(
-        named,
-        {
-          call: 'accept',
-          contract: fromUtf8(encodeContract(named.contract)),
-          acceptance: signAs('acceptance', named, acting.party, now()),
-        },
-        acting.signal,
-      ),
+    async accept(named, acting) {
+      requireProvenPrivacy(named.contract)
+      const call: ContractCall = {
+        call: 'accept',
+        contract: fromUtf8(encodeContract(named.contract)),
+        acceptance: signAs('acceptance', named, acting.party, now()),
+      }
+      return ask(named, call, acting.signal)
+    },
     state: (named, statement, { signal }) => signed('data', named, statement, signal),
     withdraw: async (named, consent, acting) =>
       signed(

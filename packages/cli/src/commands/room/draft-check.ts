@@ -1,13 +1,7 @@
 import { resolve } from 'node:path'
-import { toBase64Url } from '@sotto/protocol/bytes'
-import { type Party } from '@sotto/protocol/contract'
-import { WRAP_SUITE } from '@sotto/protocol/keyrelease'
 import { type Command, defineCommand } from '../../framework/index.ts'
-import { contractOf, describeContract, readDraft, readDraftFiles } from '../../room/index.ts'
+import { describeContract, readDraft, readDraftFiles, standInContract } from '../../room/index.ts'
 import { printableLine } from '../../terminal/index.ts'
-
-/** Stands for what only a room knows: no contract has it. */
-const NO_DIGEST = '0'.repeat(64)
 
 /** `sotto room draft check FILE` */
 export const roomDraftCheck: Command = defineCommand({
@@ -21,14 +15,8 @@ export const roomDraftCheck: Command = defineCommand({
   examples: ['sotto room draft check offers.yaml'],
   async run(context, [file = ''], _flags) {
     const draft = await readDraft(resolve(context.io.cwd, file))
-    const named = contractOf(draft, {
-      genesis: NO_DIGEST,
-      parties: new Map(draft.parties.map((name, at) => [name, standIn(name, at)])),
-      room: [NO_DIGEST],
-      salt: toBase64Url(new Uint8Array(32)),
-      now: Math.floor(context.io.now() / 1000),
-      files: await readDraftFiles(draft, context.signal),
-    })
+    const files = await readDraftFiles(draft, context.signal)
+    const named = standInContract(draft, files, Math.floor(context.io.now() / 1000))
     const { title, parties, inputs, transforms, outputs, consent, notBefore, notAfter } = named.contract
     if (context.global.json)
       return context.json({
@@ -46,9 +34,3 @@ export const roomDraftCheck: Command = defineCommand({
     context.note('nothing contradicts itself; sotto room propose shows it to the others')
   },
 })
-
-/** A party of a key that nobody has. */
-function standIn(name: string, at: number): Party {
-  const filled = (length: number): string => toBase64Url(new Uint8Array(length).fill(at + 1))
-  return { name, key: filled(32), sealTo: filled(WRAP_SUITE.kem.publicKeyLength) }
-}

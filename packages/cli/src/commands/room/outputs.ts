@@ -1,10 +1,13 @@
 import { join, resolve } from 'node:path'
-import { ownNameIn, type RoomRun, type RoomState, type RunProof } from '@sotto/client/rooms'
+import { ownNameIn, type RoomRun, type RoomState } from '@sotto/client/rooms'
+import { originOf } from '@sotto/client/rooms/training'
 import { utf8 } from '@sotto/protocol/bytes'
-import type { NamedContract } from '@sotto/protocol/contract'
+import { isTraining, type NamedContract } from '@sotto/protocol/contract'
 import { hasCode } from '@sotto/protocol/errors'
+import { encodeModelOrigin } from '@sotto/protocol/training'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand, EXIT } from '../../framework/index.ts'
+import { ORIGIN_ENDING } from '../../models/lineage/index.ts'
 import {
   contractOfRun,
   findRun,
@@ -23,7 +26,14 @@ import { formatBytes } from '../../terminal/index.ts'
 interface Written {
   run: string
   proof: string
-  outputs: { output: string; file: string; bytes: number; isNew: boolean }[]
+  outputs: {
+    output: string
+    file: string
+    bytes: number
+    isNew: boolean
+    /** Of a training: the file that says where it comes from. */
+    origin?: string
+  }[]
 }
 
 /** `sotto room outputs [RUN]` */
@@ -33,7 +43,8 @@ export const roomOutputs: Command = defineCommand({
   description:
     'Verifies all that the KMS and the room say of a run, opens what is sealed to you, and writes it to files that only you\n' +
     'may read: DIR/RUN/OUTPUT. Nothing that is there is replaced. What proves the run later, offline, is kept beside the\n' +
-    'room, in proofs/RUN.json, also where a run has no output for you.',
+    'room, in proofs/RUN.json, also where a run has no output for you. Beside what a training made, OUTPUT.origin.json\n' +
+    'tells whoever gets it where it comes from, without the contract: see sotto models lineage.',
   arguments: [
     { name: 'RUN', summary: 'digest or its beginning (default: every run that is done)', required: false },
   ],
@@ -75,27 +86,43 @@ async function open(
   places: { folder: string; proofs: string },
 ): Promise<Written> {
   const results = await room.results(named, run)
-  const proof = await keepProof(places.proofs, run.run, results.proof)
+  const proof = await keepFirst(places.proofs, `${run.run}.json`, utf8(`${JSON.stringify(results.proof)}\n`))
   const outputs: Written['outputs'] = []
-  for (const { name, content } of results.outputs) {
+  for (const { name, content, salt } of results.outputs) {
     const { file, isSame } = await writePrivate(places.folder, name, content)
-    outputs.push({ output: name, file, bytes: content.length, isNew: !isSame })
+    const origin = isTrained(named, run)
+      ? await keepFirst(
+          places.folder,
+          `${name}${ORIGIN_ENDING}`,
+          encodeModelOrigin(originOf(results.proof, { name, salt }, results.charged)),
+        )
+      : undefined
+    outputs.push({
+      output: name,
+      file,
+      bytes: content.length,
+      isNew: !isSame,
+      ...(origin !== undefined && { origin }),
+    })
   }
   if (outputs.length === 0 && receives(named, run, own.key))
     throw cliError('ROOM_STATE', `the run ${short(run.run)} shows no output for you`)
   return { run: run.run, proof, outputs }
 }
 
-/** A proof that is there stays: it says when it was verified first. */
-async function keepProof(folder: string, run: string, proof: RunProof): Promise<string> {
-  const name = `${run}.json`
+/** A proof or origin that is there stays: it says when it was verified first. */
+async function keepFirst(folder: string, name: string, content: Uint8Array): Promise<string> {
   try {
-    return (await writePrivate(folder, name, utf8(`${JSON.stringify(proof)}\n`))).file
+    return (await writePrivate(folder, name, content)).file
   } catch (error) {
     if (!hasCode(error, 'CLI_FILE') || (error.cause as { code?: unknown } | undefined)?.code !== 'EEXIST')
       throw error
     return join(folder, name)
   }
+}
+
+function isTrained({ contract }: NamedContract, { offered }: RoomRun): boolean {
+  return contract.transforms.some(({ name, task }) => name === offered.offer.transform && isTraining(task))
 }
 
 /** Runs that members tell are done, of contracts of this party: whoever owns an input keeps the proof too. */
@@ -126,8 +153,10 @@ function requireTold(run: RoomRun): RoomRun {
 }
 
 function print(context: CommandContext, { run, proof, outputs }: Written): void {
-  for (const { output, file, bytes, isNew } of outputs)
+  for (const { output, file, bytes, isNew, origin } of outputs) {
     context.out(`${output}  ${formatBytes(bytes)}  ${file}${isNew ? '' : '  (was there)'}`)
+    if (origin !== undefined) context.note(`where it comes from, for whoever gets it: ${origin}`)
+  }
   if (outputs.length === 0) context.note(`${short(run)} has nothing for you`)
   context.note(`what proves it: ${proof}`)
 }

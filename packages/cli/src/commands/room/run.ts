@@ -1,5 +1,5 @@
-import { ownNameIn } from '@sotto/client/rooms'
-import { planRun } from '@sotto/protocol/contract'
+import { type AskedRun, ownNameIn, type RoomState } from '@sotto/client/rooms'
+import { isTraining, type Name, type NamedContract, planRun } from '@sotto/protocol/contract'
 import { cliError } from '../../errors.ts'
 import { type Command, type CommandContext, defineCommand } from '../../framework/index.ts'
 import {
@@ -26,7 +26,8 @@ export const roomRun: Command = defineCommand({
   description:
     'Asks the room for a run, verifies its evidence, and consents where it reads data of yours. Then waits for the other\n' +
     'owners, begins and follows it, and waits for those who look at results. --go does the same with a run that was asked\n' +
-    'for before, whoever asked. Ctrl-C stops waiting, and ends no run; --cancel does.',
+    'for before, whoever asked. A training whose room was lost is asked for again with --resume: it is charged nothing, and\n' +
+    'comes to the same. Ctrl-C stops waiting, and ends no run; --cancel does.',
   arguments: [{ name: 'TRANSFORM', summary: 'which computation of the contract', required: false }],
   flags: {
     template: { type: 'string', value: 'NAME', summary: 'which query (default: the only one)' },
@@ -39,6 +40,12 @@ export const roomRun: Command = defineCommand({
     note: { type: 'string', value: 'TEXT', summary: 'one line for the others' },
     once: { type: 'boolean', summary: 'do what can be done now, and wait for nobody' },
     go: { type: 'string', value: 'RUN', summary: 'go on with a run that was asked for' },
+    resume: {
+      type: 'string',
+      value: 'RUN',
+      summary: 'ask again for a training that was charged and left nothing',
+    },
+    anew: { type: 'boolean', summary: 'with --resume: from the beginning, whatever states were kept' },
     cancel: { type: 'string', value: 'RUN', summary: 'end a run' },
     ...CONTRACT_FLAG,
     ...ROOM_FLAGS,
@@ -48,9 +55,9 @@ export const roomRun: Command = defineCommand({
     'sotto room run --go 3f8a91c2d4e5',
   ],
   async run(context, [transform], flags) {
-    const ways = [transform, flags.go, flags.cancel].filter((one) => one !== undefined)
+    const ways = [transform, flags.go, flags.resume, flags.cancel].filter((one) => one !== undefined)
     if (ways.length !== 1)
-      throw cliError('CLI_USAGE', 'name one computation, or a run with --go or --cancel', {
+      throw cliError('CLI_USAGE', 'name one computation, or a run with --go, --resume or --cancel', {
         hint: 'sotto room status shows what can be run',
       })
     const note = requireLine('--note', flags.note)
@@ -62,14 +69,10 @@ export const roomRun: Command = defineCommand({
       return seeThrough(context, session, run, waits)
     }
     const state = await readState(context, session)
-    const named = await chooseContract(
-      session,
-      state,
-      flags.contract,
-      `contract of yours with a computation ${transform}`,
-      ({ transforms }) => transforms.some(({ name }) => name === transform),
-    )
-    const asked = askedOf(named.contract, transform!, flags)
+    const { named, asked } =
+      flags.resume === undefined
+        ? await askAnew(session, state, transform!, flags)
+        : askAgain(state, flags.resume, flags.anew)
     await requireSigned(session, named)
     const offered = await session.room.ask(named, { ...asked, ...(note !== undefined && { note }) })
     const { run } = offered
@@ -86,6 +89,42 @@ export const roomRun: Command = defineCommand({
     )
   },
 })
+
+/** A run of a computation of a contract. */
+async function askAnew(
+  session: RoomSession,
+  state: RoomState,
+  transform: Name,
+  flags: Parameters<typeof askedOf>[2] & { contract: string | undefined },
+): Promise<{ named: NamedContract; asked: AskedRun }> {
+  const named = await chooseContract(
+    session,
+    state,
+    flags.contract,
+    `contract of yours with a computation ${transform}`,
+    ({ transforms }) => transforms.some(({ name }) => name === transform),
+  )
+  return { named, asked: askedOf(named.contract, transform, flags) }
+}
+
+/** A training from the last state of it that somebody told of, which only a room can tell from a wrong one. */
+function askAgain(
+  state: RoomState,
+  prefix: string,
+  isAnew: boolean,
+): { named: NamedContract; asked: AskedRun } {
+  const found = findRun(state, prefix)
+  const named = contractOfRun(state, found)
+  const { transform, resumes = found.run } = found.offered.offer
+  const { task } = named.contract.transforms.find(({ name }) => name === transform)!
+  if (!isTraining(task))
+    throw cliError('ROOM_ITEM', `${short(found.run)} is no training, and begins anew`, {
+      hint: `sotto room run ${transform}`,
+    })
+  const checkpoints = isAnew ? [] : found.views.flatMap(({ view }) => view.checkpoint ?? [])
+  const checkpoint = checkpoints.toSorted((a, b) => a.step - b.step).at(-1)
+  return { named, asked: { transform, resumes, ...(checkpoint && { checkpoint }) } }
+}
 
 async function seeThrough(
   context: CommandContext,

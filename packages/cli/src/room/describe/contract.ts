@@ -3,6 +3,7 @@ import type { Contract, NamedContract } from '@sotto/protocol/contract'
 import { formatBytes } from '../../terminal/index.ts'
 import { showTime } from './amounts.ts'
 import { describeRules, describeUses } from './rules.ts'
+import { describePart } from './part.ts'
 import { describeTask } from './task.ts'
 
 /** What is known beside a contract. */
@@ -36,13 +37,13 @@ export function describeContract(
     'computations',
     ...contract.transforms.flatMap(({ name, reads, room, task }) => [
       `  ${name} reads ${reads.join(', ')}`,
-      ...describeTask(task).map((line) => `    ${line}`),
+      ...describeTask(task, contract.inputs).map((line) => `    ${line}`),
       `    in a room of ${isDraft ? 'the image that is verified when it is proposed, or one named here' : `image ${room.join(' or ')}`}`,
     ]),
     'outputs',
     ...outputs.map(
-      ({ name, from, receivers, maxBytes }) =>
-        `  ${name} of ${from}, at most ${formatBytes(maxBytes)}, for ${receivers.join(', ')}`,
+      (output) =>
+        `  ${output.name}${describePart(contract, output)} of ${output.from}, at most ${formatBytes(output.maxBytes)}, for ${output.receivers.join(', ')}`,
     ),
     `events without content in the log: ${consent.logging ? 'yes' : 'no'}; counts of runs in metrics: ${consent.telemetry ? 'yes' : 'no'}`,
   ]

@@ -1,5 +1,5 @@
 import type { Input } from '@sotto/protocol/contract'
-import { count, showEpsilon } from './amounts.ts'
+import { count, showPrivacy } from './amounts.ts'
 
 /** What an owner asks of everything that comes of an input, one rule a line. */
 export function describeRules({ owner, rules }: Pick<Input, 'owner' | 'rules'>): string[] {
@@ -19,8 +19,8 @@ export function describeRules({ owner, rules }: Pick<Input, 'owner' | 'rules'>):
 
 /** What an input may be used for, one transform a line. */
 export function describeUses({ uses }: Pick<Input, 'uses'>): string[] {
-  return uses.map(({ transform, runs, epsilonMicros }) => {
-    const noise = epsilonMicros === undefined ? '' : `, epsilon ${showEpsilon(epsilonMicros)} in all`
+  return uses.map(({ transform, runs, epsilonMicros, ...delta }) => {
+    const noise = epsilonMicros === undefined ? '' : `, ${showPrivacy({ epsilonMicros, ...delta })} in all`
     return `${transform}: ${count(runs, 'run')}${noise}`
   })
 }

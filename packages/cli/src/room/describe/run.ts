@@ -1,8 +1,9 @@
 import { type JudgedOffer, type RoomRun, statedIn } from '@sotto/client/rooms'
-import { chargesOf, type ContractView, type NamedContract } from '@sotto/protocol/contract'
+import { chargesOfRun, type ContractView, type NamedContract, type RunOffer } from '@sotto/protocol/contract'
 import { formatBytes } from '../../terminal/index.ts'
 import { short } from '../items.ts'
-import { count, showEpsilon, showTime } from './amounts.ts'
+import { count, showPrivacy, showTime } from './amounts.ts'
+import { describePart } from './part.ts'
 import { describeTask } from './task.ts'
 
 /** The verified room of a run, in words. */
@@ -42,35 +43,33 @@ export function describeRun(
         task.kind === 'sql' && isLast
           ? { ...task, templates: task.templates.filter((one) => one.name === offer.template) }
           : task
-      return [`  ${name}`, ...describeTask(asked).map((line) => `    ${line}`)]
+      return [`  ${name}`, ...describeTask(asked, named.contract.inputs).map((line) => `    ${line}`)]
     }),
     ...(offer.arguments.length === 0
       ? []
       : ['with', ...offer.arguments.map(({ name, value }) => `  $${name} = ${JSON.stringify(value)}`)]),
     'gives',
     ...plan.outputs.map(
-      ({ name, receivers, maxBytes }) =>
-        `  ${name}, at most ${formatBytes(maxBytes)}, to ${receivers.join(', ')}`,
+      (output) =>
+        `  ${output.name}${describePart(named.contract, output)}, at most ${formatBytes(output.maxBytes)}, to ${output.receivers.join(', ')}`,
     ),
     'costs',
-    ...describeCharges(named, offer.transform, view).map((line) => `  ${line}`),
+    ...describeCharges(named, offer, view).map((line) => `  ${line}`),
   ]
 }
 
 /** What a run takes of each budget, and what is left before it. */
 function describeCharges(
   { contract }: NamedContract,
-  transform: string,
+  offer: Pick<RunOffer, 'transform' | 'resumes'>,
   view: ContractView | undefined,
 ): string[] {
-  return chargesOf(contract, transform).map((charge) => {
+  if (offer.resumes !== undefined)
+    return [`nothing more: it goes on with the run ${offer.resumes}, which was charged`]
+  return chargesOfRun(contract, offer).map((charge) => {
     const left = view?.left.find((one) => one.input === charge.input && one.transform === charge.transform)
-    const noise =
-      charge.epsilonMicros === undefined ? '' : ` and epsilon ${showEpsilon(charge.epsilonMicros)}`
-    const rest =
-      left === undefined
-        ? ''
-        : ` of ${left.runs} left${left.epsilonMicros === undefined ? '' : `, epsilon ${showEpsilon(left.epsilonMicros)} left`}`
+    const noise = privacyOf(charge, ' and ')
+    const rest = left === undefined ? '' : ` of ${left.runs} left${privacyOf(left, ', ', ' left')}`
     return `${charge.input} for ${charge.transform}: 1 run${noise}${rest}`
   })
 }
@@ -94,7 +93,17 @@ function describeInput(
 /** `2 runs left` of each budget. */
 export function describeLeft({ left }: Pick<ContractView, 'left'>): string[] {
   return left.map(
-    ({ input, transform, runs, epsilonMicros }) =>
-      `${input} for ${transform}: ${count(runs, 'run')}${epsilonMicros === undefined ? '' : ` and epsilon ${showEpsilon(epsilonMicros)}`} left`,
+    (one) => `${one.input} for ${one.transform}: ${count(one.runs, 'run')}${privacyOf(one, ' and ')} left`,
   )
+}
+
+/** What is spent or left of a budget of privacy, where there is one. */
+function privacyOf(
+  { epsilonMicros, deltaTrillionths }: { epsilonMicros?: number; deltaTrillionths?: number },
+  before: string,
+  after = '',
+): string {
+  if (epsilonMicros === undefined) return ''
+  const spent = { epsilonMicros, ...(deltaTrillionths !== undefined && { deltaTrillionths }) }
+  return `${before}${showPrivacy(spent)}${after}`
 }

@@ -1,9 +1,14 @@
-import type { SqlParameter, SqlTask, Task } from '@sotto/protocol/contract'
+import type { Input, SqlParameter, SqlTask, Task } from '@sotto/protocol/contract'
 import { formatBytes } from '../../terminal/index.ts'
 import { count, showEpsilon } from './amounts.ts'
+import { describeFinetuning } from './finetune.ts'
+import { describeTraining } from './train.ts'
 
-/** What a transform does, in words: all of it, for parties approve what they see. */
-export function describeTask(task: Task): string[] {
+/**
+ * What a transform does, in words: all of it, for parties approve what they see.
+ * @param inputs of the contract: what their owners ask for says who is protected
+ */
+export function describeTask(task: Task, inputs: readonly Input[]): string[] {
   switch (task.kind) {
     case 'sql':
       return describeQueries(task)
@@ -33,6 +38,10 @@ export function describeTask(task: Task): string[] {
         `at most ${formatBytes(limits.memoryBytes)}, ${count(limits.seconds, 'second')}`,
       ]
     }
+    case 'train':
+      return describeTraining(task, inputs)
+    case 'finetune':
+      return describeFinetuning(task, inputs)
   }
 }
 

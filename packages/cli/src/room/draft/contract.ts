@@ -9,13 +9,13 @@ import {
   type Party,
   type Task,
   type Transform,
-  type Use,
 } from '@sotto/protocol/contract'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
-import { DEFAULT_RUNS } from './fields.ts'
 import type { DraftFiles } from './files.ts'
 import { draftError } from './read.ts'
-import type { Draft, DraftTask, DraftTransform } from './types.ts'
+import { finetuneTaskOf, trainTaskOf } from './train/index.ts'
+import type { Draft, DraftTransform } from './types.ts'
+import { useOf } from './uses.ts'
 
 /** What a draft becomes a contract with. */
 export interface DraftContext {
@@ -39,15 +39,22 @@ const DAY = 86_400
 export function contractOf(draft: Draft, context: DraftContext): NamedContract {
   const { path, title, consent, valid, salt } = draft
   const notBefore = valid.from ?? context.now
+  const transforms = Object.entries(draft.transforms).map(([name, one]) =>
+    transformOf(name, one, { ...context, draft }),
+  )
   const contract: Contract = {
     format: 'sotto-contract/1',
     genesis: context.genesis,
     title,
     salt: salt ?? context.salt,
     parties: draft.parties.map((name) => partyOf(name, draft, context)),
-    inputs: inputsOf(draft),
-    transforms: Object.entries(draft.transforms).map(([name, one]) => transformOf(name, one, context)),
-    outputs: Object.entries(draft.outputs).map(([name, output]) => ({ name, ...output })),
+    inputs: inputsOf(draft, transforms),
+    transforms,
+    outputs: Object.entries(draft.outputs).map(([name, { part, ...output }]) => ({
+      name,
+      ...output,
+      ...(part !== undefined && { part }),
+    })),
     consent,
     notBefore,
     notAfter: notBefore + valid.days * DAY,
@@ -87,7 +94,7 @@ function partyOf(name: Name, { path }: Draft, { parties }: DraftContext): Party 
   })
 }
 
-function inputsOf(draft: Draft): Input[] {
+function inputsOf(draft: Draft, transforms: readonly Transform[]): Input[] {
   const reach = reachOf(draft)
   requireReached(draft, reach)
   return Object.entries(draft.inputs).map(([name, { owner, kind, columns, content, rules, uses }]) => ({
@@ -98,14 +105,10 @@ function inputsOf(draft: Draft): Input[] {
     ...(content !== undefined && { content }),
     uses:
       uses === undefined
-        ? Object.keys(draft.transforms)
-            .filter((transform) => reach.get(transform)!.has(name))
-            .map((transform) => ({ transform, runs: DEFAULT_RUNS }))
-        : Object.entries(uses).map(([transform, { runs, epsilonMicros }]): Use => ({
-            transform,
-            runs,
-            ...(epsilonMicros !== undefined && { epsilonMicros }),
-          })),
+        ? transforms.filter((one) => reach.get(one.name)!.has(name)).map((one) => useOf(one, name))
+        : Object.entries(uses).map(([transform, use]) =>
+            useOf(transforms.find((one) => one.name === transform) ?? { name: transform }, name, use),
+          ),
     rules,
   }))
 }
@@ -133,11 +136,29 @@ function requireReached(
   if (idle !== undefined) throw draftError(path, `nothing reads the input ${idle}`)
 }
 
-function transformOf(name: Name, { reads, room, task }: DraftTransform, context: DraftContext): Transform {
-  return { name, reads, room: room ?? [...context.room], task: taskOf(task, context) }
+interface InDraft extends DraftContext {
+  draft: Draft
 }
 
-function taskOf(task: DraftTask, { files }: DraftContext): Task {
+function transformOf(name: Name, { reads, room, task }: DraftTransform, context: InDraft): Transform {
+  return { name, reads, room: room ?? [...context.room], task: taskOf(name, { reads, task }, context) }
+}
+
+function taskOf(
+  name: Name,
+  { reads, task }: Pick<DraftTransform, 'reads' | 'task'>,
+  { files, draft: { path } }: InDraft,
+): Task {
+  if (task.kind === 'train' || task.kind === 'finetune') {
+    const refuse = (member: string, message: string, found?: string): Error =>
+      draftError(
+        path,
+        `transforms.${name}.${task.kind}.${member}: ${message}`,
+        found === undefined ? {} : { found },
+      )
+    const context = { reads, models: files.models, refuse }
+    return task.kind === 'train' ? trainTaskOf(task, context) : finetuneTaskOf(task, context)
+  }
   if (task.kind === 'infer') {
     const { digest } = task
     return { ...task, digest: typeof digest === 'string' ? digest : files.models.get(digest.path)! }

@@ -21,22 +21,22 @@ import {
   INPUT_KINDS,
   MAX_COLUMNS,
   MAX_PARTIES,
+  OUTPUT_PARTS,
   type Rules,
 } from '@sotto/protocol/contract'
 import { table } from '../../deploy/file/values.ts'
 import { timeField } from '../../input/index.ts'
 import { taskOf, TASKS } from './task-fields.ts'
 import type { Draft, DraftInput, DraftOutput, DraftTransform, DraftUse } from './types.ts'
-import { bytes, epsilon } from './values.ts'
+import { bytes, decimal, epsilon } from './values.ts'
 
 const MAX_INPUTS = 64
 const MAX_TRANSFORMS = 32
 const MAX_OUTPUTS = 64
 const MAX_RUNS = 1_000_000
 const MAX_EPSILON_MICROS = 1_000_000_000
+const MAX_DELTA_TRILLIONTHS = 1_000_000_000_000
 const MAX_DAYS = 3660
-/** How often a transform may read an input where the draft does not say. */
-export const DEFAULT_RUNS = 100
 const DEFAULT_DAYS = 90
 
 const name = text(32, CONTRACT_NAME)
@@ -69,11 +69,12 @@ const columns: Decoder<Column[]> = (value, path) =>
   }))
 
 const use: Decoder<DraftUse> = (value, path) => {
-  const { runs = DEFAULT_RUNS, epsilon: epsilonMicros } = partial<{ runs?: number; epsilon?: number }>({
+  const given = partial<{ runs?: number; epsilon?: number; delta?: number }>({
     runs: integer(1, MAX_RUNS),
     epsilon: epsilon(MAX_EPSILON_MICROS),
+    delta: decimal(12, 1, MAX_DELTA_TRILLIONTHS),
   })(value, path)
-  return { runs, epsilonMicros }
+  return { runs: given.runs, epsilonMicros: given.epsilon, deltaTrillionths: given.delta }
 }
 
 const rules: Decoder<Rules> = (value, path) => {
@@ -127,11 +128,16 @@ const transform: Decoder<DraftTransform> = (value, path) => {
 }
 
 const output: Decoder<DraftOutput> = (value, path) => {
-  const { from, receivers, max_bytes } = object<{ from: string; receivers: string[]; max_bytes: number }>(
+  const { from, part, receivers, max_bytes } = object<{
+    from: string
+    part?: DraftOutput['part']
+    receivers: string[]
+    max_bytes: number
+  }>(
     { from: name, receivers: names(1, MAX_PARTIES), max_bytes: bytes(1, 2 ** 32) },
-    {},
+    { part: oneOf(...OUTPUT_PARTS) },
   )(value, path)
-  return { from, receivers, maxBytes: max_bytes }
+  return { from, part, receivers, maxBytes: max_bytes }
 }
 
 /** Decodes a {@link Draft}, without its path. @throws `JCS_FIELD` with the path of the member */

@@ -3,7 +3,7 @@ import { dirname, resolve, sep } from 'node:path'
 import { modelContent } from '@sotto/client/models'
 import { nameOf, openModelFiles } from '../../owner/index.ts'
 import { draftError, readDraftText } from './read.ts'
-import type { Draft } from './types.ts'
+import type { Draft, DraftTask } from './types.ts'
 
 /** What a draft does not say itself: texts of queries, and digests of models, by what stands for them. */
 export interface DraftFiles {
@@ -27,14 +27,25 @@ export async function readDraftFiles({ path, transforms }: Draft, signal?: Abort
     if (task.kind === 'sql')
       for (const { sql } of task.templates)
         if (typeof sql !== 'string') queries.set(sql.file, await readQuery(path, folder, sql.file))
-    if (task.kind === 'infer' && typeof task.digest !== 'string') {
-      const place = task.digest.path
+    const place = modelPlaceOf(task)
+    if (place !== undefined) {
       const source = resolve(folder, place)
       const files = await openModelFiles(source)
       models.set(place, (await modelContent(files, nameOf(source), {}, signal)).manifest.digest)
     }
   }
   return { queries, models }
+}
+
+/** Path of the model that a task names by its files. */
+function modelPlaceOf(task: DraftTask): string | undefined {
+  const named =
+    task.kind === 'infer' || task.kind === 'finetune'
+      ? task
+      : task.kind === 'train' && task.recipe.kind === 'graph'
+        ? task.recipe
+        : undefined
+  return typeof named?.digest === 'object' ? named.digest.path : undefined
 }
 
 async function readQuery(path: string, folder: string, file: string): Promise<string> {

@@ -1,4 +1,5 @@
 export { contractOf, type DraftContext } from './contract.ts'
 export { type DraftFiles, readDraftFiles } from './files.ts'
 export { parseDraft, readDraft } from './read.ts'
+export { standInContract } from './stand-in.ts'
 export type { Draft, DraftInput, DraftOutput, DraftTask, DraftTransform, DraftUse } from './types.ts'

@@ -20,11 +20,12 @@ import {
   type SqlTask,
 } from '@sotto/protocol/contract'
 import { MIB, table, word } from '../../deploy/file/values.ts'
+import { finetuneField, trainField } from './train/index.ts'
 import type { DraftTask, DraftTemplate } from './types.ts'
 import { bytes, epsilon } from './values.ts'
 
 /** Members of a transform that say what it does. */
-export const TASKS = ['sql', 'infer', 'wasm', 'container'] as const
+export const TASKS = ['sql', 'infer', 'wasm', 'container', 'train', 'finetune'] as const
 
 const MAX_PATH = 1024
 const MAX_SQL = 16_384
@@ -187,7 +188,14 @@ const container: Decoder<DraftTask> = (value, path) => {
   return { kind: 'container', env: {}, ...given, limits: { memoryBytes: memory, seconds } }
 }
 
-const DECODERS: Readonly<Record<(typeof TASKS)[number], Decoder<DraftTask>>> = { sql, infer, wasm, container }
+const DECODERS: Readonly<Record<(typeof TASKS)[number], Decoder<DraftTask>>> = {
+  sql,
+  infer,
+  wasm,
+  container,
+  train: trainField,
+  finetune: finetuneField,
+}
 
 /** The one task among these members. @throws `JCS_FIELD` */
 export function taskOf(given: Readonly<Record<string, unknown>>, path: string): DraftTask {

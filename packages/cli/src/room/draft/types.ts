@@ -1,5 +1,15 @@
-import type { CodeLimits, Column, InputKind, InferTask, Name, Rules, SqlTask } from '@sotto/protocol/contract'
+import type {
+  CodeLimits,
+  Column,
+  InferTask,
+  InputKind,
+  Name,
+  Output,
+  Rules,
+  SqlTask,
+} from '@sotto/protocol/contract'
 import type { Digest, UnixSeconds } from '@sotto/protocol/keyrelease'
+import type { DraftFinetune, DraftTrain } from './train/index.ts'
 
 /**
  * A draft of a contract: what people write, as YAML. It has everything of a contract but what only a room knows: keys of
@@ -43,19 +53,24 @@ export interface DraftInput {
    * `review` are as in a contract, and ask nothing where they are missing.
    */
   rules: Rules
-  /** `uses`: by transform, `{runs, epsilon}`. Default: every transform that it reaches, 100 runs each. */
+  /**
+   * `uses`: by transform, `{runs, epsilon, delta}`. Default: every transform that it reaches, 100 runs each; of a training
+   * with a guarantee one run.
+   */
   uses: Record<Name, DraftUse> | undefined
 }
 
 /** How often a transform may read an input, at which price. */
 export interface DraftUse {
-  /** Default 100. */
-  runs: number
-  /** `epsilon`: a decimal number of at most six places, over all runs. */
+  /** Default 100, of a training with a guarantee 1. */
+  runs: number | undefined
+  /** `epsilon`: a decimal number of at most six places, over all runs. Default of a training: what these runs cost. */
   epsilonMicros: number | undefined
+  /** `delta`, of a training, in the same way; of at most twelve places. */
+  deltaTrillionths: number | undefined
 }
 
-/** A computation. Exactly one of `sql`, `infer`, `wasm` and `container` stands in the file. */
+/** A computation. Exactly one of `sql`, `infer`, `wasm`, `container`, `train` and `finetune` stands in the file. */
 export interface DraftTransform {
   reads: Name[]
   /** `room`: digests of images. Default: those of the verified room of the service. */
@@ -81,6 +96,8 @@ export type DraftTask =
       env: Record<string, string>
       limits: CodeLimits
     }
+  | DraftTrain
+  | DraftFinetune
 
 /** A query: its text, or the file that has it. */
 export interface DraftTemplate {
@@ -92,6 +109,8 @@ export interface DraftTemplate {
 /** What leaves a room. */
 export interface DraftOutput {
   from: Name
+  /** `part`, of a training: `model`, `metrics`, `predictions`, `safetensors`. Default: the model. */
+  part: Output['part']
   receivers: Name[]
   /** `max_bytes`: a number, or `64KiB`, `1MiB`, `2GB`. */
   maxBytes: number

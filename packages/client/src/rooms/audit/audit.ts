@@ -165,6 +165,7 @@ function auditedRun(
     transform: offer.transform,
     ...(offer.template !== undefined && { template: offer.template }),
     arguments: offer.arguments,
+    ...(offer.resumes !== undefined && { resumes: offer.resumes }),
     image: receipt.image,
     evidence: receipt.evidence,
     tuple: receipt.tuple,

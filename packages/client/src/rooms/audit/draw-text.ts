@@ -1,6 +1,6 @@
 import { plain } from './plain.ts'
 import type { AuditGraph, GraphInput, GraphOutput, GraphTransform } from './types.ts'
-import { budgetWords, count, epsilon, instant, names, ruleWords, short, size } from './words.ts'
+import { budgetWords, count, instant, names, privacyWords, ruleWords, short, size } from './words.ts'
 
 /** Narrower than this nothing is readable; wider lines are hard to follow. */
 const MIN_COLUMNS = 40
@@ -32,11 +32,11 @@ export function drawText(graph: AuditGraph, { columns = 80 }: { columns?: number
 }
 
 function inputLines(
-  { name, owner, kind, rules, epsilonMicros }: GraphInput,
+  { name, owner, kind, rules, epsilonMicros, deltaTrillionths }: GraphInput,
   graph: AuditGraph,
   width: number,
 ): string[] {
-  const spent = epsilonMicros === 0 ? '' : `, ε ${epsilon(epsilonMicros)} spent in all`
+  const spent = epsilonMicros === 0 ? '' : `, ${privacyWords(epsilonMicros, deltaTrillionths)} spent in all`
   const rest = ruleWords(rules, graph)
   return [
     ...wrap(`  ${name}  ${kind} of ${owner}${spent}`, width, '    '),

@@ -13,8 +13,8 @@ import { taskWords } from './words.ts'
 export function buildGraph(named: NamedContract, { runs, spent }: GraphRuns): AuditGraph {
   const { contract, digest } = named
   const layers = layersOf(contract)
-  const epsilonOf = (name: Name): number =>
-    spent.filter(({ input }) => input === name).reduce((sum, { epsilonMicros }) => sum + epsilonMicros, 0)
+  const sumOf = (name: Name, part: 'epsilonMicros' | 'deltaTrillionths'): number =>
+    spent.filter(({ input }) => input === name).reduce((sum, one) => sum + (one[part] ?? 0), 0)
   return {
     contract: digest,
     title: contract.title,
@@ -26,7 +26,8 @@ export function buildGraph(named: NamedContract, { runs, spent }: GraphRuns): Au
       owner,
       kind,
       rules,
-      epsilonMicros: epsilonOf(name),
+      epsilonMicros: sumOf(name, 'epsilonMicros'),
+      ...(sumOf(name, 'deltaTrillionths') > 0 && { deltaTrillionths: sumOf(name, 'deltaTrillionths') }),
     })),
     transforms: contract.transforms.map((transform) => ({
       ...transformOf(transform, layers.get(transform.name)!),
@@ -76,6 +77,10 @@ function budgetsOf(contract: Contract, { name, reads }: Transform, spent: GraphR
       spentRuns: taken?.runs ?? 0,
       ...(use.epsilonMicros !== undefined && { epsilonMicros: use.epsilonMicros }),
       spentEpsilonMicros: taken?.epsilonMicros ?? 0,
+      ...(use.deltaTrillionths !== undefined && {
+        deltaTrillionths: use.deltaTrillionths,
+        spentDeltaTrillionths: taken?.deltaTrillionths ?? 0,
+      }),
     }
   })
 }

@@ -2,7 +2,7 @@ import type { Argument, Charge, Contract } from '@sotto/protocol/contract'
 import type { CheckGroup } from './groups.ts'
 import { markup, plain } from './plain.ts'
 import type { AuditCheck, AuditedRun, CheckStatus } from './types.ts'
-import { count, epsilon, instant, names, short, size } from './words.ts'
+import { count, instant, names, privacyWords, short, size } from './words.ts'
 
 const CLASSES: Readonly<Record<CheckStatus, string>> = { pass: 'good', fail: 'bad', missing: 'open' }
 const STATUS_WORDS: Readonly<Record<CheckStatus, string>> = {
@@ -57,9 +57,9 @@ function argumentWords({ name, value }: Argument): string {
 
 /** What each owner's budgets were charged with. */
 function chargesByOwner(charges: readonly Charge[], { inputs }: Contract): string[] {
-  return charges.map(({ input, transform, epsilonMicros }) => {
+  return charges.map(({ input, transform, epsilonMicros, deltaTrillionths }) => {
     const owner = inputs.find(({ name }) => name === input)?.owner ?? 'nobody'
-    const paid = epsilonMicros === undefined ? '' : ` and ε ${epsilon(epsilonMicros)}`
+    const paid = epsilonMicros === undefined ? '' : ` and ${privacyWords(epsilonMicros, deltaTrillionths)}`
     return `${owner}: 1 run${paid} of ${input} for ${transform}`
   })
 }

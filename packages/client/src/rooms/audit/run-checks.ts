@@ -1,8 +1,9 @@
-import { chargesOf } from '@sotto/protocol/contract'
+import { chargesOfRun, isTraining } from '@sotto/protocol/contract'
 import { documentDigest } from '@sotto/protocol/keyrelease'
+import type { ProvenanceStep } from '@sotto/protocol/room'
 import type { CheckedProof, RunProof } from '../room/proof.ts'
 import { differenceOf, listed, type Mismatch, orderDifferenceOf } from './compare.ts'
-import { chargeWords } from './words.ts'
+import { chargeWords, privacyWords } from './words.ts'
 
 /** A proof that holds. */
 export interface RunFacts {
@@ -39,7 +40,7 @@ export const RUN_CHECKS: readonly RunCheck[] = [
     what: 'The receipt charges what the contract says that a run costs',
     findWrong: ({ proof, checked: { named, run } }) =>
       differenceOf(
-        chargesOf(named.contract, proof.offered.offer.transform).map(chargeWords),
+        chargesOfRun(named.contract, proof.offered.offer).map(chargeWords),
         run.receipt.charges.map(chargeWords),
       ),
   },
@@ -111,6 +112,11 @@ export const RUN_CHECKS: readonly RunCheck[] = [
     },
   },
   {
+    name: 'run.training',
+    what: 'What the room trained has the guarantee of the contract, and was charged for it',
+    findWrong: findWrongGuarantee,
+  },
+  {
     name: 'run.times',
     what: 'It began while contract and offer were in force, ended after that, and was verified later',
     findWrong: findWrongTime,
@@ -124,9 +130,11 @@ function maxBytesOf(outputs: readonly { name: string; maxBytes: number }[], outp
 function findWrongModel({ checked: { offer, run } }: RunFacts): Mismatch | undefined {
   const { inputs, transforms } = offer.plan
   const expected = inputs.map(({ name }) => {
-    const pinned = transforms.flatMap(({ task }) =>
-      task.kind === 'infer' && task.model === name ? [task.digest] : [],
-    )
+    const pinned = transforms.flatMap(({ task }) => {
+      const pin = task.kind === 'train' ? task.recipe : task
+      const isPin = pin.kind === 'infer' || pin.kind === 'finetune' || pin.kind === 'graph'
+      return isPin && pin.model === name ? [pin.digest] : []
+    })
     return `${name}: ${pinned.length === 0 ? 'no model' : [...new Set(pinned)].join(' and ')}`
   })
   const found = run.provenance.predicate.inputs.map(({ input, model }) => `${input}: ${model ?? 'no model'}`)
@@ -149,6 +157,29 @@ function findWrongReceiver({ checked: { offer, run } }: RunFacts): Mismatch | un
     )
   })
   return differenceOf(expected, found)
+}
+
+function findWrongGuarantee({ checked: { offer, run } }: RunFacts): Mismatch | undefined {
+  const { steps } = run.provenance.predicate
+  const trained = offer.plan.transforms.flatMap(({ name, task }) =>
+    isTraining(task) ? [{ name, privacy: task.privacy }] : [],
+  )
+  return differenceOf(
+    trained.map(({ name, privacy }) => guaranteeWords(name, privacy)),
+    trained.map(({ name }) =>
+      guaranteeWords(name, steps.find(({ transform }) => transform === name)?.training),
+    ),
+  )
+}
+
+function guaranteeWords(
+  name: string,
+  {
+    epsilonMicros,
+    deltaTrillionths,
+  }: Pick<NonNullable<ProvenanceStep['training']>, 'epsilonMicros' | 'deltaTrillionths'> = {},
+): string {
+  return `${name}: ${epsilonMicros === undefined ? 'no guarantee' : privacyWords(epsilonMicros, deltaTrillionths)}`
 }
 
 function receiversWords(output: string, receivers: readonly string[]): string {

@@ -1,19 +1,21 @@
-import { type Charge, chargesOf, type Contract, type Spent } from '@sotto/protocol/contract'
+import { type Charge, chargesOfRun, type Contract, type Spent } from '@sotto/protocol/contract'
 import type { Audit, AuditedRun } from './types.ts'
 
 /** What runs take of each edge by the contract: a receipt that says less makes no budget larger. */
 export function spentBy(contract: Contract, runs: readonly AuditedRun[]): Spent[] {
   const sums = new Map<string, Spent>()
-  const add = ({ input, transform, runs: times, epsilonMicros = 0 }: Charge): void => {
+  const add = ({ input, transform, runs: times, epsilonMicros = 0, deltaTrillionths = 0 }: Charge): void => {
     const key = `${input} ${transform}`
     const before = sums.get(key) ?? { input, transform, runs: 0, epsilonMicros: 0 }
+    const delta = (before.deltaTrillionths ?? 0) + deltaTrillionths
     sums.set(key, {
       ...before,
       runs: before.runs + times,
       epsilonMicros: before.epsilonMicros + epsilonMicros,
+      ...(delta > 0 && { deltaTrillionths: delta }),
     })
   }
-  for (const { transform } of runs) for (const charge of chargesOf(contract, transform)) add(charge)
+  for (const run of runs) for (const charge of chargesOfRun(contract, run)) add(charge)
   return [...sums.values()]
 }
 

@@ -1,6 +1,6 @@
 import { markup, plain } from './plain.ts'
 import type { AuditGraph, GraphBudget, GraphInput, GraphOutput, GraphTransform } from './types.ts'
-import { count, epsilon, names, ruleWords, short, size } from './words.ts'
+import { count, names, privacyWords, ruleWords, short, size, spentWords } from './words.ts'
 
 /** One line of a box. */
 type Row =
@@ -42,13 +42,16 @@ const lines = (text: string, kind: 'text' | 'strong' = 'text'): Row[] =>
   wrapped(text).map((line) => ({ kind, text: line }))
 
 /** What a party brings. */
-export function inputBox({ name, owner, kind, rules, epsilonMicros }: GraphInput, graph: AuditGraph): Box {
+export function inputBox(
+  { name, owner, kind, rules, epsilonMicros, deltaTrillionths }: GraphInput,
+  graph: AuditGraph,
+): Box {
   return boxOf(
     [
       { kind: 'name', text: name },
       ...lines(`${kind} of ${owner}`, 'strong'),
       ...ruleWords(rules, graph).flatMap((rule) => lines(rule)),
-      ...(epsilonMicros > 0 ? lines(`ε ${epsilon(epsilonMicros)} spent in all`) : []),
+      ...(epsilonMicros > 0 ? lines(`${privacyWords(epsilonMicros, deltaTrillionths)} spent in all`) : []),
     ],
     [markOf(owner, graph)],
   )
@@ -56,16 +59,14 @@ export function inputBox({ name, owner, kind, rules, epsilonMicros }: GraphInput
 
 /** What is used of a budget; names and figures that have no room beside each other are under each other. */
 function budgetRows(budget: GraphBudget, mark: number): Row[] {
-  const { input, isDirect, runs, spentRuns, epsilonMicros, spentEpsilonMicros } = budget
+  const { input, isDirect, runs, spentRuns } = budget
   const label = isDirect ? input : `${input} *`
   const figures = `${spentRuns} of ${count(runs, 'run')}`
   const isShort = label.length + figures.length < LINE_CHARACTERS - 2
   return [
     ...(isShort ? [] : lines(label, 'strong')),
     { kind: 'bar', label: isShort ? label : '', figures, used: spentRuns / runs, mark },
-    ...(epsilonMicros === undefined
-      ? []
-      : lines(`ε ${epsilon(spentEpsilonMicros)} of ${epsilon(epsilonMicros)}`)),
+    ...spentWords(budget).flatMap((line) => lines(line)),
   ]
 }
 

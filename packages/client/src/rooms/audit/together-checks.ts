@@ -3,7 +3,7 @@ import { listed, type Mismatch, repeated } from './compare.ts'
 import type { RunFacts } from './run-checks.ts'
 import { CLOCK_SKEW_SECONDS } from './run-checks.ts'
 import type { Audit, AuditedRun, CheckStatus } from './types.ts'
-import { epsilon, rangeWords, short } from './words.ts'
+import { delta, epsilon, rangeWords, short } from './words.ts'
 
 /** Runs of one contract, and what they take together. */
 export interface TogetherFacts {
@@ -115,10 +115,14 @@ export const TOGETHER_CHECKS: readonly TogetherCheck[] = [
     name: 'budgets.epsilon',
     what: 'No more privacy was spent than its owner allows',
     findWrong: ({ contract, spent }) =>
-      overBudget(spent, ({ input, transform, epsilonMicros }) => {
-        const limit = useOf(contract, input, transform)?.epsilonMicros ?? 0
-        return epsilonMicros > limit
-          ? { expected: `ε at most ${epsilon(limit)}`, found: `ε ${epsilon(epsilonMicros)}` }
+      overBudget(spent, ({ input, transform, epsilonMicros, deltaTrillionths = 0 }) => {
+        const use = useOf(contract, input, transform)
+        const limit = use?.epsilonMicros ?? 0
+        if (epsilonMicros > limit)
+          return { expected: `ε at most ${epsilon(limit)}`, found: `ε ${epsilon(epsilonMicros)}` }
+        const most = use?.deltaTrillionths ?? 0
+        return deltaTrillionths > most
+          ? { expected: `δ at most ${delta(most)}`, found: `δ ${delta(deltaTrillionths)}` }
           : undefined
       }),
   },

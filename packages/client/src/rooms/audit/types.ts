@@ -55,6 +55,8 @@ export interface AuditedRun {
   transform: Name
   template?: Name
   arguments: Argument[]
+  /** Of a training: the run that it goes on with, and that was charged. */
+  resumes?: Digest
   image: Digest
   evidence: Digest
   tuple: string
@@ -96,6 +98,8 @@ export interface GraphInput {
   rules: Rules
   /** Of all its edges together, in millionths. */
   epsilonMicros: number
+  /** In 10^-12. Absent: none. */
+  deltaTrillionths?: number
 }
 
 /** A budget of one input for one transform, and what the runs of the audit took of it. */
@@ -109,6 +113,9 @@ export interface GraphBudget {
   /** In millionths. Absent: nothing private may be spent. */
   epsilonMicros?: number
   spentEpsilonMicros: number
+  /** In 10^-12. Absent: the budget has none. */
+  deltaTrillionths?: number
+  spentDeltaTrillionths?: number
 }
 
 /** A computation. */

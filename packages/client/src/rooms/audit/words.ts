@@ -1,10 +1,22 @@
-import type { Charge, DerivedRules, Name, Rules, Task } from '@sotto/protocol/contract'
+import type { Charge, DerivedRules, Name, Rules, Task, TrainTask } from '@sotto/protocol/contract'
 import type { UnixSeconds } from '@sotto/protocol/keyrelease'
 import type { GraphBudget } from './types.ts'
 
 /** `500000` millionths as `0.5`. */
 export function epsilon(micros: number): string {
   return String(micros / 1_000_000)
+}
+
+/** `10000000` of 10^-12 as `1e-5`. */
+export function delta(trillionths: number): string {
+  const [digits = '0', exponent = '0'] = trillionths.toExponential().split('e')
+  const power = Number(exponent) - 12
+  return trillionths === 0 || power === 0 ? digits : `${digits}e${power}`
+}
+
+/** `ε 3, δ 1e-5`: of noise without one, `ε 3`. */
+export function privacyWords(epsilonMicros: number, deltaTrillionths?: number): string {
+  return `ε ${epsilon(epsilonMicros)}${deltaTrillionths === undefined ? '' : `, δ ${delta(deltaTrillionths)}`}`
 }
 
 /** `1 run`, `3 runs`. */
@@ -48,7 +60,25 @@ export function taskWords(task: Task): string {
       return `WebAssembly module ${task.module}`
     case 'container':
       return `container ${task.image}`
+    case 'train':
+      return withGuarantee(`trains ${MODELS[task.recipe.kind]} to tell ${task.data.label.column}`, task)
+    case 'finetune':
+      return withGuarantee(`trains an adapter of ${task.model}`, task)
   }
+}
+
+const MODELS: Readonly<Record<TrainTask['recipe']['kind'], string>> = {
+  linear: 'a linear model',
+  mlp: 'a multi-layer perceptron',
+  gbdt: 'boosted trees',
+  graph: 'a graph',
+}
+
+/** What is learned, and what it may tell of one contributor. */
+function withGuarantee(learned: string, { privacy }: Pick<TrainTask, 'privacy'>): string {
+  return privacy === undefined
+    ? `${learned}, without a guarantee`
+    : `${learned}, ${privacyWords(privacy.epsilonMicros, privacy.deltaTrillionths)}`
 }
 
 /** Each rule that holds, in words, the one of receivers first. @param all parties: where they may all have it, no rule is told */
@@ -68,21 +98,34 @@ export function ruleWords(
   ]
 }
 
-/** `2 of 3 runs, ε 1 of 2`: what was used of a budget. */
-export function budgetWords({
-  runs,
-  spentRuns,
+/** `2 of 3 runs, ε 1 of 2, δ 1e-5 of 2e-5`: what was used of a budget. */
+export function budgetWords(budget: Spending & Pick<GraphBudget, 'runs' | 'spentRuns'>): string {
+  return [`${budget.spentRuns} of ${count(budget.runs, 'run')}`, ...spentWords(budget)].join(', ')
+}
+
+type Spending = Pick<
+  GraphBudget,
+  'epsilonMicros' | 'spentEpsilonMicros' | 'deltaTrillionths' | 'spentDeltaTrillionths'
+>
+
+/** `ε 1 of 2` and `δ 1e-5 of 2e-5`, of a budget that has them. */
+export function spentWords({
   epsilonMicros,
   spentEpsilonMicros,
-}: Pick<GraphBudget, 'runs' | 'spentRuns' | 'epsilonMicros' | 'spentEpsilonMicros'>): string {
-  const privacy =
-    epsilonMicros === undefined ? '' : `, ε ${epsilon(spentEpsilonMicros)} of ${epsilon(epsilonMicros)}`
-  return `${spentRuns} of ${count(runs, 'run')}${privacy}`
+  deltaTrillionths,
+  spentDeltaTrillionths = 0,
+}: Spending): string[] {
+  return [
+    ...(epsilonMicros === undefined ? [] : [`ε ${epsilon(spentEpsilonMicros)} of ${epsilon(epsilonMicros)}`]),
+    ...(deltaTrillionths === undefined
+      ? []
+      : [`δ ${delta(spentDeltaTrillionths)} of ${delta(deltaTrillionths)}`]),
+  ]
 }
 
 /** `accounts for overlap: 1 run, ε 0.5`. */
-export function chargeWords({ input, transform, runs, epsilonMicros }: Charge): string {
-  const paid = epsilonMicros === undefined ? '' : `, ε ${epsilon(epsilonMicros)}`
+export function chargeWords({ input, transform, runs, epsilonMicros, deltaTrillionths }: Charge): string {
+  const paid = epsilonMicros === undefined ? '' : `, ${privacyWords(epsilonMicros, deltaTrillionths)}`
   return `${input} for ${transform}: ${count(runs, 'run')}${paid}`
 }
 

@@ -26,6 +26,8 @@ export interface OpenedOutput {
   name: Name
   content: Uint8Array
   stated: SealedOutput
+  /** By which whoever has the content finds it among what its run let out (`outputDigest`): 32 bytes, base64url. */
+  salt: string
 }
 
 const DEFAULT_MAX_BYTES = 2 ** 30
@@ -81,6 +83,6 @@ export async function openOutput(
     throw clientError('ROOM_OUTPUT', 'this is not the sealed file that the room stated', {
       expected: stated.sealed,
     })
-  requireOutput(opened.metadata, content, stated)
-  return { name: stated.output, content, stated }
+  const { salt } = requireOutput(opened.metadata, content, stated)
+  return { name: stated.output, content, stated, salt }
 }

@@ -10,6 +10,7 @@ import {
 } from '@sotto/protocol/contract'
 import type { Digest } from '@sotto/protocol/keyrelease'
 import type { OfferedRun, RunView } from '@sotto/protocol/room'
+import type { ChargedRun } from '@sotto/protocol/training'
 import type { TrustedService, TrustPolicy } from '@sotto/verifier'
 import { clientError } from '../../errors.ts'
 import { sleep } from '../../sleep.ts'
@@ -153,6 +154,25 @@ export function openRoom(
     return openAll(mine, own, { run, receiptKey: offered.offer.receiptKey })
   }
 
+  /** The run that this one goes on with, by the word of the KMS; undefined: there is none, or nobody tells it. */
+  async function chargedBefore({ offered }: RoomRun): Promise<ChargedRun | undefined> {
+    const { resumes } = offered.offer
+    const earlier = resumes === undefined ? undefined : (await room.state()).runs.get(resumes)
+    if (earlier === undefined) return undefined
+    const { offer } = earlier.offered
+    try {
+      return await firstOf(earlier, async (view) => {
+        const { receipt, bundles } = view
+        if (receipt === undefined) throw clientError('ROOM_OFFER', 'nothing says that this run was charged')
+        verifyRunReceipt(receipt, { ...offer, run: earlier.run }, kmsKeys(view, await service(), policy))
+        return { offer, receipt, ...(bundles !== undefined && { bundles }) }
+      })
+    } catch (error) {
+      if ((error as { action?: string }).action === 'retry') throw error
+      return undefined
+    }
+  }
+
   const proofOf = (named: NamedContract, { offered }: RoomRun, view: RunView): RunProof =>
     runProof(named, { offered, view, at: now() }, bundle())
 
@@ -270,7 +290,8 @@ export function openRoom(
     async results(named, run) {
       const found = await verified(named, run)
       const outputs = await openOwn(named, run, found)
-      return { outputs, proof: proofOf(named, run, found.view) }
+      const charged = await chargedBefore(run)
+      return { outputs, proof: proofOf(named, run, found.view), ...(charged && { charged }) }
     },
     outputs: async (named, run) => openOwn(named, run, await verified(named, run)),
     proof: async (named, run) => proofOf(named, run, (await verified(named, run)).view),

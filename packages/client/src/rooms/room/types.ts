@@ -7,7 +7,8 @@ import type {
   NamedContract,
 } from '@sotto/protocol/contract'
 import type { Digest } from '@sotto/protocol/keyrelease'
-import type { RunView } from '@sotto/protocol/room'
+import type { RunCheckpoint, RunView } from '@sotto/protocol/room'
+import type { ChargedRun } from '@sotto/protocol/training'
 import type { RoomRun, RoomState, RoomSecret, TransferOptions } from '../board/index.ts'
 import type { DataFiles, DataOptions, OpenedOutput } from '../data/index.ts'
 import type { RoomParty } from '../party.ts'
@@ -41,6 +42,9 @@ export interface AskedRun {
   transform: Name
   template?: Name
   arguments?: Argument[]
+  /** Of a training: the run that it goes on with, and from which state. Without a state, from the beginning. */
+  resumes?: Digest
+  checkpoint?: RunCheckpoint
   /** For the others, one line. */
   note?: string
 }
@@ -109,8 +113,14 @@ export interface Room {
    * @throws `ROOM_OFFER`, `ROOM_OUTPUT`, codes of contracts and rooms
    */
   outputs(contract: NamedContract, run: RoomRun): Promise<OpenedOutput[]>
-  /** {@link Room.outputs} and {@link Room.proof} of one verification, for who wants both. @throws as {@link Room.outputs} */
-  results(contract: NamedContract, run: RoomRun): Promise<{ outputs: OpenedOutput[]; proof: RunProof }>
+  /**
+   * {@link Room.outputs} and {@link Room.proof} of one verification, for who wants both; of a run that goes on with another
+   * also what the KMS signed that one was charged, where a member tells it. @throws as {@link Room.outputs}
+   */
+  results(
+    contract: NamedContract,
+    run: RoomRun,
+  ): Promise<{ outputs: OpenedOutput[]; proof: RunProof; charged?: ChargedRun }>
   /** All that proves a run later, offline. @throws as {@link Room.outputs} */
   proof(contract: NamedContract, run: RoomRun): Promise<RunProof>
   /** Ends a contract for this party. @throws as {@link Room.accept} */

@@ -1,6 +1,6 @@
 import { fromUtf8, utf8 } from '@sotto/protocol/bytes'
 import {
-  chargesOf,
+  chargesOfRun,
   type NamedContract,
   planRun,
   runDigest,
@@ -188,7 +188,7 @@ export function requireOffered(
     kind: task.kind,
     task: documentDigest(task),
   }))
-  const found = !isSame(charges, chargesOf(contract, offer.transform))
+  const found = !isSame(charges, chargesOfRun(contract, offer))
     ? 'charges'
     : !isSame(read, offer.inputs)
       ? 'inputs'

@@ -13,6 +13,7 @@ import {
   type BoardAccess,
   type OfferedRun,
   offeredRunDecoder,
+  type RunCheckpoint,
   type RunView,
   runViewDecoder,
 } from '@sotto/protocol/room'
@@ -30,6 +31,9 @@ export interface WantedRun {
   /** With a task of queries: which one. */
   template?: Name
   arguments?: Argument[]
+  /** Of a training: the run that it goes on with, and from which state. Without a state, from the beginning. */
+  resumes?: Digest
+  checkpoint?: RunCheckpoint
   /** Envelopes of the statements about inputs, in any order: those that the KMS shows. */
   data: readonly { input: Name; envelope: string }[]
   /** Where the sealed files are. */
@@ -85,7 +89,8 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
   return {
     room: (signal) => calls.room(signal),
     judge,
-    async offer(named, { transform, template, arguments: given = [], data, files }, acting) {
+    async offer(named, wanted, acting) {
+      const { transform, template, arguments: given = [], resumes, checkpoint, data, files } = wanted
       const ordered = named.contract.inputs.flatMap(({ name, uses }) =>
         uses.some((use) => use.transform === transform) ? data.filter(({ input }) => input === name) : [],
       )
@@ -100,6 +105,8 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
           arguments: given,
           data: ordered.map(({ envelope }) => envelope),
           files,
+          ...(resumes !== undefined && { resumes }),
+          ...(checkpoint && { checkpoint }),
         },
         offeredRunDecoder,
         { signal: acting.signal, images: planRun(named.contract, transform).room },
@@ -108,6 +115,8 @@ export function createRuns(options: RoomCallsOptions): RoomRuns {
       const isAsked =
         offer.transform === transform &&
         offer.template === template &&
+        // One that went on with another run would take nothing of a budget, and leave the other without a result.
+        offer.resumes === resumes &&
         JSON.stringify(offer.arguments) === JSON.stringify(given)
       if (!isAsked) throw clientError('ROOM_OFFER', 'the room offers another run than it was asked for')
       await judge(named, offered)

@@ -6,6 +6,7 @@ import {
   runDigest,
   type RunReceipt,
   type SealedOutput,
+  type TrainTask,
 } from '@sotto/protocol/contract'
 import { documentDigest } from '@sotto/protocol/keyrelease'
 import { RUN_PREDICATE, type RunProvenance } from '@sotto/protocol/room'
@@ -41,7 +42,10 @@ export function runOf(contract: Contract, transform: string): Run {
     issuedAt: offer.at + 10,
   }
   const pinned = new Map(
-    plan.transforms.flatMap(({ task }) => (task.kind === 'infer' ? [[task.model, task.digest]] : [])),
+    plan.transforms.flatMap(({ task }) => {
+      const pin = task.kind === 'train' && task.recipe.kind === 'graph' ? task.recipe : task
+      return pin.kind === 'infer' || pin.kind === 'graph' ? [[pin.model, pin.digest]] : []
+    }),
   )
   const predicate: RunProvenance['predicate'] = {
     ...about,
@@ -54,6 +58,7 @@ export function runOf(contract: Contract, transform: string): Run {
       kind: task.kind,
       task: documentDigest(task),
       ...(name === transform && plan.rules.maxCommonWords !== undefined && { commonWords: 3 }),
+      ...(task.kind === 'train' && { training: { steps: 10, ...guaranteeOf(task) } }),
     })),
     image,
     evidence: offer.evidence,
@@ -114,6 +119,12 @@ export function runOf(contract: Contract, transform: string): Run {
     },
   }
   return { named: one, facts, receipt, predicate, outputs }
+}
+
+function guaranteeOf({ privacy }: TrainTask): { epsilonMicros?: number; deltaTrillionths?: number } {
+  if (privacy === undefined) return {}
+  const { epsilonMicros, deltaTrillionths } = privacy
+  return { epsilonMicros, deltaTrillionths }
 }
 
 /** Names of the checks that find something wrong. */

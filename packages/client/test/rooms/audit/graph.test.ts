@@ -5,7 +5,9 @@ import {
   named,
   summaries,
 } from '../../../../protocol/test/contract/contracts.ts'
+import { banks } from '../../../../protocol/test/contract/trainings.ts'
 import { buildGraph } from '../../../src/rooms/audit/index.ts'
+import { budgetWords } from '../../../src/rooms/audit/words.ts'
 
 describe('the graph of a contract', () => {
   it('has a mark for each party, and each input with its owner and what was spent of it in all', () => {
@@ -40,6 +42,29 @@ describe('the graph of a contract', () => {
         spentRuns: 0,
         spentEpsilonMicros: 0,
       },
+    ])
+  })
+
+  it('has the delta of a training beside its epsilon', () => {
+    const edge = { transform: 'learn', runs: 1, epsilonMicros: 3_000_000, deltaTrillionths: 10_000_000 }
+    const spent = [
+      { input: 'north', ...edge },
+      { input: 'public', transform: 'learn', runs: 1, epsilonMicros: 0 },
+    ]
+    const { inputs, transforms } = buildGraph(named(banks()), { runs: [], spent })
+    expect(inputs.map(({ deltaTrillionths }) => deltaTrillionths)).toEqual([
+      10_000_000,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    const [learn] = transforms
+    expect(learn!.does).toMatch(/^trains a multi-layer perceptron to tell fraud, ε [\d.]+, δ 1e-5$/)
+    expect(learn!.budgets.map(budgetWords)).toEqual([
+      '1 of 2 runs, ε 3 of 20, δ 1e-5 of 5e-5',
+      '0 of 2 runs, ε 0 of 20, δ 0 of 5e-5',
+      '1 of 2 runs',
+      '0 of 2 runs',
     ])
   })
 

@@ -1,7 +1,27 @@
+import type { Contract } from '@sotto/protocol/contract'
 import { describe, expect, it } from 'vitest'
 import { bankAndRetailer, everything, summaries } from '../../../../protocol/test/contract/contracts.ts'
+import { banks, open } from '../../../../protocol/test/contract/trainings.ts'
 import { RUN_CHECKS } from '../../../src/rooms/audit/run-checks.ts'
 import { runOf, type Run, wrongIn } from './facts.ts'
+
+function unprotected(contract: Contract): void {
+  for (const { rules } of contract.inputs) Object.assign(rules, { minContributors: 1, noisy: false })
+}
+
+/** A party's graph, whose weights are trained. */
+function ofGraph(): Contract {
+  const digest = '11'.repeat(32)
+  const task = open((one) => (one.recipe = { kind: 'graph', model: 'net', digest, output: 'logits' }))
+  return banks(task, (contract) => {
+    unprotected(contract)
+    const [north] = contract.inputs
+    const { columns: _, ...net } = { ...north!, name: 'net', kind: 'model' as const }
+    contract.inputs.push({ ...net, rules: { ...net.rules, forbidden: [], minContributors: 1, noisy: false } })
+    delete contract.inputs.at(-1)!.rules.contributor
+    contract.transforms[0]!.reads.push('net')
+  })
+}
 
 describe('the checks of one run', () => {
   it.each([
@@ -9,6 +29,9 @@ describe('the checks of one run', () => {
     ['a query with noise', runOf(bankAndRetailer(), 'spending')],
     ['a model', runOf(summaries(), 'summarise')],
     ['several steps of every kind', runOf(everything(), 'packed')],
+    ['a training with a guarantee', runOf(banks(), 'learn')],
+    ['a training without one', runOf(banks(open(), unprotected), 'learn')],
+    ['a training of a graph', runOf(ofGraph(), 'learn')],
   ])('find nothing wrong with %s', (_, run) => {
     expect(wrongIn(run)).toEqual([])
   })
@@ -108,6 +131,47 @@ describe('the checks of one run', () => {
     expect(wrongIn(run)).toEqual([wrong])
   })
 
+  it.each<[what: string, wrong: string[], change: (run: Run) => void]>([
+    [
+      'another guarantee',
+      ['run.training'],
+      ({ predicate }) => void (predicate.steps[0]!.training!.epsilonMicros! += 1),
+    ],
+    [
+      'another delta',
+      ['run.training'],
+      ({ predicate }) => void (predicate.steps[0]!.training!.deltaTrillionths! += 1),
+    ],
+    [
+      'a guarantee that is not told',
+      ['run.training'],
+      ({ predicate }) => void delete predicate.steps[0]!.training,
+    ],
+    [
+      'a delta that was not charged',
+      ['run.charges'],
+      ({ receipt }) => void delete receipt.charges[0]!.deltaTrillionths,
+    ],
+  ])('find %s of a training', (_, wrong, change) => {
+    const run = runOf(banks(), 'learn')
+    change(run)
+    expect(wrongIn(run)).toEqual(wrong)
+  })
+
+  it('find another graph than the contract pins', () => {
+    const run = runOf(ofGraph(), 'learn')
+    run.predicate.inputs.at(-1)!.model = '00'.repeat(32)
+    expect(wrongIn(run)).toEqual(['run.models'])
+  })
+
+  it('find charges of a run that goes on with one that was charged', () => {
+    const run = runOf(banks(), 'learn')
+    run.facts.proof.offered.offer.resumes = 'ab'.repeat(32)
+    expect(wrongIn(run)).toEqual(['run.charges'])
+    run.receipt.charges = []
+    expect(wrongIn(run)).toEqual([])
+  })
+
   it('accept the longest passage that the contract lets out, and charges in any order', () => {
     const letters = runOf(summaries(), 'summarise')
     letters.predicate.steps[0]!.commonWords = 8
@@ -127,6 +191,7 @@ describe('the checks of one run', () => {
       'run.receivers',
       'run.sizes',
       'run.words',
+      'run.training',
       'run.times',
     ])
   })

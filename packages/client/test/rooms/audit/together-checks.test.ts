@@ -93,6 +93,8 @@ describe('the checks of all runs together', () => {
     expect(wrongIn(factsOf([audited(1)], { spent: [{ ...within, runs: 101 }] }))).toEqual(['budgets.runs'])
     const paid = { ...within, epsilonMicros: 2_000_001 }
     expect(wrongIn(factsOf([audited(1)], { spent: [paid] }))).toEqual(['budgets.epsilon'])
+    const uncertain = { ...within, deltaTrillionths: 1 }
+    expect(wrongIn(factsOf([audited(1)], { spent: [uncertain] }))).toEqual(['budgets.epsilon'])
     const unpaid = { input: 'purchases', transform: 'spending', runs: 1, epsilonMicros: 1 }
     expect(wrongIn(factsOf([audited(1)], { spent: [unpaid] }))).toEqual(['budgets.epsilon'])
     const unknown = { input: 'purchases', transform: 'other', runs: 1, epsilonMicros: 0 }

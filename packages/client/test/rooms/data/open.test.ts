@@ -98,6 +98,8 @@ describe('an output', () => {
     expect(opened.name).toBe('offers')
     expect(fromUtf8(opened.content)).toBe(TEXT)
     expect(opened.stated).toMatchObject({ run: RUN, bytes: TEXT.length, artifact: ID })
+    // By which it is found among what the run let out.
+    expect(opened.salt).toBe(toBase64Url(SALT))
   })
 
   it('property: of any size comes back', async () => {

@@ -1,0 +1,1 @@
+export { adaptedModel } from './adapted.ts'

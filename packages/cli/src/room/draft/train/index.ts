@@ -1,0 +1,5 @@
+export { finetuneField } from './finetune-fields.ts'
+export { finetuneTaskOf } from './finetune-task.ts'
+export { trainField } from './fields.ts'
+export { type TrainContext, trainTaskOf } from './task.ts'
+export type { DraftFinetune, DraftPrivacy, DraftRecipe, DraftTrain } from './types.ts'

@@ -1,0 +1,6 @@
+export { columnsIn, type FoundColumn } from './column-types.ts'
+export { draftText, type DraftWish } from './draft-text.ts'
+export { drawLoss, drawSteps, type PlotPoint, type PlotSize } from './plot.ts'
+export { chooseRun, onlyTraining, type TrainingRun, trainingRuns } from './runs.ts'
+export { sizesOf, type TrainingSizes } from './sizes.ts'
+export { type Standing, standingIn, standingOf } from './standing.ts'
