@@ -13,6 +13,7 @@ import { shellTests } from './console/shell.ts'
 import { transcribeTests } from './console/transcribe.ts'
 import { trustTests } from './console/trust.ts'
 import { twoTabsTests } from './console/two-tabs.ts'
+import { usedPagesTests } from './console/used-pages.ts'
 import { findChromium } from './find-chromium.ts'
 
 const executablePath = findChromium()
@@ -56,4 +57,5 @@ describe.skipIf(!executablePath)('the console in Chromium', () => {
   keyboardTests(opened)
   twoTabsTests(opened)
   hardTimesTests(opened)
+  usedPagesTests(opened)
 })

@@ -4,6 +4,7 @@ import { endTests } from './rooms-end.ts'
 import { joinTests } from './rooms-join.ts'
 import { LONG, RoomsPage } from './rooms-page.ts'
 import { runTests } from './rooms-runs.ts'
+import { trainingTests } from './rooms-training.ts'
 
 /** The page Rooms: one party in Chromium, the other in this process, with a real board, KMS and room between them. */
 export function roomsTests(desk: () => OpenConsole): void {
@@ -18,6 +19,7 @@ export function roomsTests(desk: () => OpenConsole): void {
     const at = (): RoomsPage => opened
     joinTests(at)
     runTests(at)
+    trainingTests(at)
     endTests(at)
   })
 }

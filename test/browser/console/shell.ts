@@ -26,7 +26,7 @@ interface AxeResult {
 }
 
 /** How far things moved that nobody had touched, by the share of the window (Layout Instability). */
-const WATCH_JUMPS = `
+export const WATCH_JUMPS: string = `
   globalThis.jumps = 0
   new PerformanceObserver((list) => {
     for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) jumps += value

@@ -98,7 +98,9 @@ export function trustTests(desk: () => OpenConsole): void {
       }
       expect(await page.locator('.chain dt', { hasText: 'Expected' }).count()).toBeGreaterThan(3)
       await page.getByRole('button', { name: 'Show' }).first().click()
-      expect(JSON.parse(await page.locator('pre.raw[tabindex]').innerText())).toMatchObject({ version: 1 })
+      expect(JSON.parse(await page.locator('pre[aria-labelledby=evidence-title]').innerText())).toMatchObject(
+        { version: 1 },
+      )
       const verdict = JSON.parse(await downloaded(page, 'Export verdict')) as {
         ok: boolean
         steps: unknown[]

@@ -81,6 +81,7 @@ export class Connection {
     this.trouble = undefined
     const started = performance.now()
     let outlet: Outlet | undefined
+    const storage = checkpointStorage(() => (this.isForgetful = true))
     try {
       this.config ??= await readConfig()
       const { relay, gateway, policy } = this.config
@@ -91,7 +92,7 @@ export class Connection {
         gateway,
         fetch,
         webSocket,
-        storage: checkpointStorage(() => (this.isForgetful = true)),
+        storage,
         onReceipt: (record) => {
           this.latest = record
           if (record.status === 'verified')

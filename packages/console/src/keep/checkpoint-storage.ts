@@ -1,5 +1,5 @@
 import type { SottoStorage } from '@sotto/client'
-import { KeepError, open } from './database.ts'
+import { KeepError, open, openSoon } from './database.ts'
 
 const values = open<string>('values')
 /** What this page has seen, for where the browser does not keep it. */
@@ -14,6 +14,8 @@ const unkept = new Set<string>()
  * @param onForgetful called when the browser does not keep it
  */
 export function checkpointStorage(onForgetful: () => void): SottoStorage {
+  // A browser takes as long for it as for a request, and does both beside each other.
+  openSoon()
   async function orForget<T>(work: Promise<T>, otherwise: T): Promise<T> {
     try {
       return await work

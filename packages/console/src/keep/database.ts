@@ -57,6 +57,11 @@ function database(): Promise<IDBDatabase> {
   return opening
 }
 
+/** Opens the database before anything is asked of it. Whoever asks is told what is against it. */
+export function openSoon(): void {
+  void database().catch(() => {})
+}
+
 /** One table. Every write is durable once it resolves. */
 export interface Kept<T> {
   get(key: string): Promise<T | undefined>

@@ -3,6 +3,7 @@ import { models } from './en/models.ts'
 import { receipts } from './en/receipts.ts'
 import { rooms } from './en/rooms.ts'
 import { summarise } from './en/summarise.ts'
+import { training } from './en/training.ts'
 import { transcribe } from './en/transcribe.ts'
 import { trust } from './en/trust.ts'
 
@@ -62,6 +63,7 @@ export const en = {
     copied: 'Copied',
     download: 'Download',
     remove: 'Remove',
+    retry: 'Try again',
     erase: 'Erase all',
     sure: 'Erase? This cannot be undone.',
     expected: 'Expected',
@@ -83,12 +85,7 @@ export const en = {
     malformed: 'console.json is no JSON.',
     incomplete: 'console.json names no relay and policy.',
   },
-  training: {
-    title: 'Training',
-    lead: 'Models learn from records that nobody reads, with a bound on what they can give away.',
-    empty: 'Nothing is trained at this service.',
-    note: 'What a model learned from, and how much it can give away about one record, will be shown here.',
-  },
+  training,
   assistant,
   transcribe,
   summarise,

@@ -20,16 +20,20 @@ export function usesOf(room: OpenRoom, named: NamedContract, view: ContractView 
         receivers: keys.map(({ party }) => party),
       })),
     })),
-    spent: (view?.left ?? []).map(({ input, transform, runs: left, epsilonMicros = 0 }) => {
-      const use = named.contract.inputs
-        .find(({ name }) => name === input)
-        ?.uses.find((one) => one.transform === transform)
-      return {
-        input,
-        transform,
-        runs: (use?.runs ?? left) - left,
-        epsilonMicros: (use?.epsilonMicros ?? epsilonMicros) - epsilonMicros,
-      }
-    }),
+    spent: (view?.left ?? []).map(
+      ({ input, transform, runs: left, epsilonMicros = 0, deltaTrillionths = 0 }) => {
+        const use = named.contract.inputs
+          .find(({ name }) => name === input)
+          ?.uses.find((one) => one.transform === transform)
+        const delta = (use?.deltaTrillionths ?? deltaTrillionths) - deltaTrillionths
+        return {
+          input,
+          transform,
+          runs: (use?.runs ?? left) - left,
+          epsilonMicros: (use?.epsilonMicros ?? epsilonMicros) - epsilonMicros,
+          ...(delta > 0 && { deltaTrillionths: delta }),
+        }
+      },
+    ),
   }
 }

@@ -1,7 +1,8 @@
 import { hasSameKeys } from '@sotto/client/rooms'
-import type { Input, NamedContract } from '@sotto/protocol/contract'
+import { type Contract, type Input, isTraining, type NamedContract, priceOf } from '@sotto/protocol/contract'
 import { words } from '../../words/index.ts'
 import type { OpenRoom } from './open-room.svelte.ts'
+import { partOf } from './output-part.ts'
 
 /** What an owner asks of everything that comes of an input, in words. */
 export function rulesOf({ owner, rules }: Pick<Input, 'owner' | 'rules'>): string[] {
@@ -11,6 +12,7 @@ export function rulesOf({ owner, rules }: Pick<Input, 'owner' | 'rules'>): strin
     say.receivers(receivers.join(', ')),
     ...(forbidden.length > 0 ? [say.forbidden(forbidden.join(', '))] : []),
     ...(minContributors > 1 ? [say.contributors(minContributors, contributor ?? say.nobody)] : []),
+    ...(minContributors <= 1 && contributor !== undefined ? [say.contributor(contributor)] : []),
     ...(noisy ? [say.noisy] : []),
     ...(maxCommonWords === undefined ? [] : [say.words(maxCommonWords)]),
     ...(review ? [say.review(owner)] : []),
@@ -26,16 +28,29 @@ export function bondsOf({ contract }: Pick<NamedContract, 'contract'>, own: stri
     ...(inputs.length === 0 ? [say.nothing] : []),
     ...inputs.flatMap(({ name, kind, uses, rules }) => [
       say.brings(name, kinds[kind]),
-      ...uses.map(({ transform, runs, epsilonMicros }) => say.runs(name, transform, runs, epsilonMicros)),
+      ...uses.map((use) => say.runs(name, use)),
+      ...learningBonds(contract, name),
       say.goes(name, rules.receivers.join(', ')),
     ]),
     ...contract.outputs
       .filter(({ receivers }) => receivers.includes(own))
-      .map(({ name }) => say.receives(name)),
+      .map((output) => say.receives(output.name, partOf(contract, output))),
     ...(contract.consent.logging ? [say.logged] : []),
     ...(contract.consent.telemetry ? [say.counted] : []),
     say.until(until),
   ]
+}
+
+/** What trainings may tell of an input, which no later rule takes back: a model has left then. */
+function learningBonds({ transforms }: Contract, input: string): string[] {
+  const say = words.rooms.contracts.training.bound
+  return transforms.flatMap(({ name, task }) => {
+    if (!isTraining(task)) return []
+    const learned = task.kind === 'train' ? task.data.tables : task.texts
+    if (!learned.includes(input)) return []
+    const price = task.privacy && priceOf(task, input)
+    return [price === undefined ? say.unprotected(name, input) : say.protected(name, input, price)]
+  })
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Step } from '@sotto/verifier'
 import { refusalOf, type Trouble, troubleOf } from '../../connection/index.ts'
 import { Action } from './action.svelte.ts'
 import { findProven } from './find-proven.ts'
+import { type LossCurve, withLoss } from './loss-curve.ts'
 import type { OpenRoom } from './open-room.svelte.ts'
 import { roomSteps } from './room-steps.ts'
 import { decisionOf } from './run-stage.ts'
@@ -33,6 +34,10 @@ export class RunWork {
   steps = $state.raw<readonly Step[]>([])
   /** What the room says; undefined where it was not asked here. */
   live = $state.raw<RunView>()
+  /** Of a training: what the room has said of its loss since it was first asked here. */
+  loss = $state.raw<LossCurve>()
+  /** Why the room does not say how it stands. */
+  unseen = $state.raw<Trouble>()
   toReview = $state.raw<readonly OpenedOutput[]>()
   outputs = $state.raw<readonly OpenedOutput[]>()
   /** What is said of a run that is done, every statement verified. */
@@ -44,6 +49,7 @@ export class RunWork {
   readonly #run: Digest
   /** Where the board has what does not hold. */
   readonly #refuted = new Set<number>()
+  #isFollowed = false
 
   constructor(room: OpenRoom, run: Digest) {
     this.#room = room
@@ -83,14 +89,38 @@ export class RunWork {
   begin(named: NamedContract): Promise<void> {
     return this.#do('begin', async (room, run) => {
       const { signal } = this.#room.over
-      this.live = await room.begin(named, run, { signal, onView: (view) => (this.live = view) })
+      this.#see(await room.begin(named, run, { signal, onView: (view) => this.#see(view) }))
     })
+  }
+
+  /**
+   * Asks the room how it stands, and again while it computes, for another member may have begun it. Whoever that was may be
+   * gone when it ends: then this member tells the others.
+   */
+  async follow(named: NamedContract): Promise<void> {
+    // What is done here is followed by itself; and what cannot help is not tried again.
+    if (this.#isFollowed || this.doing.isWorking || this.unseen?.canRetry === false) return
+    this.#isFollowed = true
+    try {
+      const { signal } = this.#room.over
+      const room = await this.#room.open()
+      const seen = await room.follow(named, this.#run, { signal, onView: (view) => this.#see(view) })
+      this.#see(seen)
+      this.unseen = undefined
+      if (seen.state === 'offered') return
+      await this.#room.lookAnew()
+      if (this.#current().views[0]?.view.state !== seen.state) await room.tell(seen)
+    } catch (error) {
+      this.unseen = troubleOf(error)
+    } finally {
+      this.#isFollowed = false
+    }
   }
 
   /** Not one thing at a time: it ends another. */
   async cancel(named: NamedContract): Promise<void> {
     try {
-      this.live = await (await this.#room.open()).cancel(named, this.#run)
+      this.#see(await (await this.#room.open()).cancel(named, this.#run))
     } catch (error) {
       this.doing.trouble = troubleOf(error)
     }
@@ -150,7 +180,12 @@ export class RunWork {
 
   async #release(room: Room, named: NamedContract): Promise<void> {
     const { signal } = this.#room.over
-    this.live = await room.release(named, this.#current(), { signal, onView: (view) => (this.live = view) })
+    this.#see(await room.release(named, this.#current(), { signal, onView: (view) => this.#see(view) }))
+  }
+
+  #see(view: RunView): void {
+    this.live = view
+    this.loss = withLoss(this.loss, view)
   }
 
   #do(

@@ -20,7 +20,6 @@ export const assistant = {
   thinking: 'Thinking',
   answered: 'The answer is complete.',
   listen: 'Read aloud',
-  retry: 'Try again',
   offline: 'This device went offline while the answer came.',
   noAnswer: 'No answer came.',
   forgotten: 'The model has no room left: it reads what is below this line, and no longer what is above.',

@@ -1,17 +1,9 @@
-import type { ConsentKind, ContractPhase, InputKind, SqlParameter } from '@sotto/protocol/contract'
+import type { ConsentKind, ContractPhase, InputKind, Left, SqlParameter, Use } from '@sotto/protocol/contract'
+import { countOf, epsilonOf, type Privacy, privacyOf } from './amounts.ts'
+import { roomTraining } from './room-training.ts'
 import { size } from './size.ts'
 
 const number = new Intl.NumberFormat('en')
-
-/** `1 run`, `3 runs`. */
-export function countOf(count: number, one: string): string {
-  return `${number.format(count)} ${one}${count === 1 ? '' : 's'}`
-}
-
-/** Millionths as a decimal number: `0.5`. */
-export function epsilonOf(micros: number): string {
-  return String(micros / 1_000_000)
-}
 
 const PHASES: Readonly<Record<ContractPhase | 'unsigned' | 'stranger' | 'unknown', string>> = {
   unknown: 'Asking the KMS …',
@@ -74,15 +66,16 @@ export const roomContract = {
     forbidden: (names: string) => `never shown: ${names}`,
     contributors: (count: number, column: string) =>
       `only figures over at least ${number.format(count)} different ${column}`,
+    contributor: (column: string) => `who contributes is told by the column ${column}`,
     noisy: 'only results with noise',
     words: (count: number) => `an output repeats at most ${countOf(count, 'word')} in a row`,
     review: (owner: string) => `${owner} looks at each output before it leaves`,
   },
   budget: 'Budget',
-  use: (transform: string, runs: number, epsilon: number | undefined) =>
-    `${transform}: ${countOf(runs, 'run')}${epsilon === undefined ? '' : `, epsilon ${epsilonOf(epsilon)} in all`}`,
-  left: (runs: number, of: number, epsilon: number | undefined) =>
-    `${number.format(of - runs)} of ${countOf(of, 'run')} used${epsilon === undefined ? '' : `, epsilon ${epsilonOf(epsilon)} left`}`,
+  use: ({ transform, runs, ...privacy }: Use) =>
+    `${transform}: ${countOf(runs, 'run')}${amountOf(privacy, ', ', ' in all')}`,
+  left: ({ runs, ...privacy }: Pick<Left, 'runs'> & Privacy, of: number) =>
+    `${number.format(of - runs)} of ${countOf(of, 'run')} used${amountOf(privacy, ', ', ' left')}`,
   transforms: 'Computations',
   reads: (names: string) => `reads ${names}`,
   room: 'In a room of the image',
@@ -114,8 +107,10 @@ export const roomContract = {
     `at most ${size(bytes)} of memory, ${countOf(seconds, 'second')}`,
   fuel: (millions: number) => `at most ${number.format(millions)} million instructions`,
   outputs: 'Outputs',
-  output: (from: string, bytes: number, receivers: string) =>
-    `from ${from}, at most ${size(bytes)}, sealed to ${receivers}`,
+  /** @param part of a training; undefined: all that comes of it */
+  output: (from: string, part: string | undefined, bytes: number, receivers: string) =>
+    `${part === undefined ? `from ${from}` : `${part} of ${from}`}, at most ${size(bytes)}, sealed to ${receivers}`,
+  training: roomTraining,
   accept: {
     open: 'Accept …',
     title: 'Sign this contract',
@@ -123,10 +118,11 @@ export const roomContract = {
     bound: {
       nothing: 'You bring no data.',
       brings: (input: string, kind: string) => `You bring ${input}, ${kind}.`,
-      runs: (input: string, transform: string, runs: number, epsilon: number | undefined) =>
-        `${transform} may read ${input} ${number.format(runs)} ${runs === 1 ? 'time' : 'times'}${epsilon === undefined ? '' : `, epsilon ${epsilonOf(epsilon)} in all`}, each time only if you consent.`,
+      runs: (input: string, { transform, runs, ...privacy }: Use) =>
+        `${transform} may read ${input} ${number.format(runs)} ${runs === 1 ? 'time' : 'times'}${amountOf(privacy, ', ', ' in all')}, each time only if you consent.`,
       goes: (input: string, names: string) => `What comes of ${input} may go to ${names}.`,
-      receives: (output: string) => `You receive ${output}.`,
+      receives: (output: string, part: string | undefined) =>
+        `You receive ${output}${part === undefined ? '' : `, ${part}`}.`,
       until: (time: string) =>
         `It holds until ${time}. You can take your consent to runs back at any time, for all later runs.`,
       logged: 'Events of the contract go into the public log, without content.',
@@ -164,4 +160,10 @@ export const roomContract = {
     closeWord: 'close',
     working: 'Sending …',
   },
+}
+
+/** What is spent, or left, of privacy, where something is. */
+function amountOf(privacy: Privacy, before: string, after: string): string {
+  const said = privacyOf(privacy)
+  return said === undefined ? '' : `${before}${said}${after}`
 }

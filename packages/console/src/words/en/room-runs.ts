@@ -1,6 +1,9 @@
 import type { RunState } from '@sotto/protocol/room'
-import { countOf, epsilonOf } from './room-contract.ts'
+import { countOf, type Privacy, privacyOf } from './amounts.ts'
+import { roomTrainings } from './room-training.ts'
 import { size } from './size.ts'
+
+const number = new Intl.NumberFormat('en')
 
 /** `offered` is told by what it waits for. */
 const STAGES: Readonly<
@@ -68,10 +71,10 @@ export const roomRuns = {
     readsOther: (owner: string) => `NOT what ${owner} states now`,
     gives: 'Gives',
     costs: 'Costs',
-    cost: (input: string, transform: string, epsilon: number | undefined) =>
-      `${input} for ${transform}: 1 run${epsilon === undefined ? '' : ` and epsilon ${epsilonOf(epsilon)}`}`,
-    left: (runs: number, epsilon: number | undefined) =>
-      `${countOf(runs, 'run')}${epsilon === undefined ? '' : ` and epsilon ${epsilonOf(epsilon)}`} left before it`,
+    cost: (input: string, transform: string, privacy: Privacy) =>
+      `${input} for ${transform}: ${['1 run', privacyOf(privacy)].filter(Boolean).join(' and ')}`,
+    left: (runs: number, privacy: Privacy) =>
+      `${[countOf(runs, 'run'), privacyOf(privacy)].filter(Boolean).join(' and ')} left before it`,
   },
   consent: 'Consent to this run',
   consenting: 'Verifying once more, and signing …',
@@ -81,8 +84,10 @@ export const roomRuns = {
   begin: 'Begin',
   beginning: 'Verifying, and beginning …',
   beginLead: 'Every owner has consented. The KMS releases keys to this room once, and charges the budgets.',
-  progress: (transform: string, done: number, of: number) => `${transform}: ${done} of ${of}`,
+  progress: (transform: string, done: number, of: number) =>
+    `${transform}: ${number.format(done)} of ${number.format(of)}`,
   working: 'The room computes …',
+  training: roomTrainings,
   cancel: 'Cancel the run',
   cancelled: 'It was ended before it was done. What was charged stays charged.',
   failed: 'Nothing left the room. What was charged stays charged.',

@@ -1,6 +1,7 @@
 import { roomParty } from '@sotto/client/rooms'
 import type { Contract, Input } from '@sotto/protocol/contract'
 import { describe, expect, it } from 'vitest'
+import { banks, open, PRIVACY, training } from '../../../../protocol/test/contract/trainings.ts'
 import type { OpenRoom } from '../../../src/pages/rooms/open-room.svelte.ts'
 import { bondsOf, objectionsTo, rulesOf } from '../../../src/pages/rooms/rules.ts'
 
@@ -23,6 +24,7 @@ const input: Input = {
 const contract = {
   parties: [bank!.as('bank'), shop!.as('shop')],
   inputs: [input],
+  transforms: [],
   outputs: [{ name: 'sums', from: 'sum', receivers: ['bank'], maxBytes: 1 }],
   consent: { logging: true, telemetry: false },
 } as unknown as Contract
@@ -39,6 +41,28 @@ describe('what is said of a contract before it is signed', () => {
     ])
     const none = { receivers: ['bank'], forbidden: [], minContributors: 1, noisy: false, review: false }
     expect(rulesOf({ owner: 'shop', rules: none })).toHaveLength(1)
+    expect(rulesOf({ owner: 'shop', rules: { ...none, contributor: 'customer' } })).toContain(
+      'who contributes is told by the column customer',
+    )
+  })
+
+  it('tells who brings a table what a training may tell of it, and which part of a model it gets', () => {
+    const bondsOfBank = (task = training()): string[] =>
+      bondsOf({ contract: banks(task) }, 'bank', 'tomorrow')
+    const price = `epsilon ${PRIVACY.epsilonMicros / 1e6} at delta 1e-5`
+    expect(bondsOfBank()).toEqual(
+      expect.arrayContaining([
+        'learn may read north 2 times, epsilon 20 at delta 5e-5 in all, each time only if you consent.',
+        `learn trains on north, and protects those in it with ${price} a run.`,
+        'You receive model, the model.',
+        'You receive figures, figures.',
+        'You receive told, predictions.',
+      ]),
+    )
+    expect(bondsOfBank().filter((bond) => bond.includes('trains on'))).toHaveLength(1)
+    expect(bondsOfBank(open())).toContain(
+      'learn trains on north without a guarantee: what it makes may tell of single people in it.',
+    )
   })
 
   it('names what a party is bound by, and what it gets', () => {
