@@ -1,4 +1,4 @@
-import { type Charge, chargesOf, type Contract, remaining } from '@sotto/protocol/contract'
+import { type Charge, chargesOf, planRun, type Contract, remaining } from '@sotto/protocol/contract'
 import { describe, expect, it } from 'vitest'
 import { beginRun, type HeldContract, withoutOver } from '../../../packages/kms/src/contracts/index.ts'
 import type { JudgedRun } from '../../../packages/kms/src/contracts/run.ts'
@@ -75,7 +75,8 @@ describe('small queries that add up', () => {
 /** The KMS's own bookkeeping of one more run, without the evidence that it judges before. */
 function began(held: HeldContract, { offer, request }: Run, nth: number): HeldContract {
   const run = nth.toString(16).padStart(64, '0')
-  const judged = { run, receipt: {}, plan: {} } as unknown as JudgedRun
+  const plan = planRun(held.contract, offer.transform)
+  const judged = { run, receipt: {}, plan } as unknown as JudgedRun
   const after = beginRun(held, judged, { call: 'run', offer, request, consents: [] }, signed)
   expectCharged(chargesOf(held.contract, offer.transform))
   return after.held
