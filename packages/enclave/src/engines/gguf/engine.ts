@@ -14,6 +14,7 @@ import { adapterOf, architectureOf, checkAdapter } from './adapter.ts'
 import { generateText } from './generate.ts'
 import { scoreText } from './score.ts'
 import { Sequences } from './sequences.ts'
+import { textTokens } from './tokens.ts'
 import { loadWords, type Words } from './words.ts'
 
 const MAX_CONCURRENCY = 16
@@ -48,7 +49,7 @@ export function createEngine(): Engine {
     },
 
     async tokenize(text: string): Promise<readonly number[]> {
-      return required(loaded).model.tokenize(text, false)
+      return textTokens(required(loaded).model, text)
     },
 
     score(text: string | readonly number[], signal: AbortSignal): Promise<readonly TokenLogprob[]> {

@@ -3,6 +3,7 @@ import { engineError } from '../errors.ts'
 import type { ChatMessage, GenerateRequest, ToolDefinition } from '../types.ts'
 import type { ChatTemplate } from './chat-template.ts'
 import { activeTools } from './constraint.ts'
+import { canReadWhole, textTokens } from './tokens.ts'
 import { textsOf } from './tools/marks.ts'
 
 /** Characters of a prompt at most; no context holds more. */
@@ -39,7 +40,7 @@ function ofPrompt(model: LlamaModel, vocabulary: number, { prompt, suffix }: Gen
 function tokensOf(model: LlamaModel, vocabulary: number, prompt: string | readonly number[]): Token[] {
   if (typeof prompt === 'string') {
     if (prompt.length > MAX_PROMPT_LENGTH) throw engineError('ENGINE_INPUT', 'the prompt is too long')
-    return [...model.tokenize(prompt, false)]
+    return textTokens(model, prompt)
   }
   if (
     !Array.isArray(prompt) ||
@@ -56,13 +57,23 @@ function ofMessages(model: LlamaModel, template: ChatTemplate, request: Generate
   const rendered = template.render(messages, tools)
   if (rendered.length > MAX_PROMPT_LENGTH) throw engineError('ENGINE_INPUT', 'the conversation is too long')
   const said = saidIn(messages, tools)
-  if (said.keys.some((key) => hasSpecialToken(model, key)))
-    throw engineError('ENGINE_INPUT', 'a key in a tool or its arguments holds a special token of this model')
-  if (!said.texts.some((text) => hasSpecialToken(model, text))) return [...model.tokenize(rendered, true)]
-  // Somebody wrote "<|end|>" or the like into a message: cut the prompt so that it stays text.
+  if (said.keys.some((key) => !isPlain(model, key)))
+    throw engineError(
+      'ENGINE_INPUT',
+      'a key in a tool or its arguments is too long or holds a special token of this model',
+    )
+  if (canReadWhole(model, rendered) && said.texts.every((text) => isPlain(model, text)))
+    return [...model.tokenize(rendered, true)]
+  // Somebody wrote "<|end|>" or the like into a message, or what has to be read in pieces: cut the prompt so that it stays text.
   return template
     .renderParts(messages, tools)
-    .flatMap((part) => [...model.tokenize(part.text, part.isTemplate)])
+    .flatMap(({ text, isTemplate }) => (isTemplate ? templateTokens(model, text) : textTokens(model, text)))
+}
+
+/** Tokens of what a template writes around what people say: keys, numbers and names are theirs all the same. */
+function templateTokens(model: LlamaModel, text: string): Token[] {
+  if (canReadWhole(model, text)) return [...model.tokenize(text, true)]
+  throw engineError('ENGINE_INPUT', 'a tool or its arguments hold too much that no space divides')
 }
 
 /** What people say in a conversation, and what its tools say. */
@@ -77,6 +88,7 @@ function saidIn(
   return { keys: inside.keys, texts: [...messages.map(({ content }) => content), ...inside.texts] }
 }
 
-function hasSpecialToken(model: LlamaModel, content: string): boolean {
-  return model.tokenize(content, true).some((token) => model.isSpecialToken(token))
+/** Whether a text can stand in a prompt that is read at once, with special tokens. */
+function isPlain(model: LlamaModel, text: string): boolean {
+  return canReadWhole(model, text) && !model.tokenize(text, true).some((token) => model.isSpecialToken(token))
 }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { engineError } from '../errors.ts'
 import { adapterOf, architectureOf, checkAdapter } from '../gguf/adapter.ts'
+import { textTokens } from '../gguf/tokens.ts'
 import { weightsOf, loadWords, type Words } from '../gguf/words.ts'
 import type { Engine, EngineInfo, EngineModel, GenerateRequest, TextEvent } from '../types.ts'
 import type { ServerClient } from '../upstream/server-client.ts'
@@ -38,7 +39,7 @@ export function createEngine(): Engine {
     },
 
     async tokenize(text: string): Promise<readonly number[]> {
-      return required(loaded).words.model.tokenize(text, false)
+      return textTokens(required(loaded).words.model, text)
     },
 
     async close(): Promise<void> {
