@@ -163,6 +163,19 @@ describe('a join', () => {
     expect(join([people(PEOPLE), loans(twice)], PRIVATE).rows).toBe(1)
   })
 
+  it('with a guarantee is too large by what each table has, and not by how many keys are common', () => {
+    const most = (rows: readonly Line[], spec: DataSpec): (() => unknown) => {
+      const others = loans([...rows, ['true', 1, 'eve', 'a']])
+      return () => readJoined([people(PEOPLE), others], spec, chance, 3 * 3)
+    }
+    const none: Line[] = ['u', 'v', 'w'].map((id) => ['true', 1, id, 'a'])
+    const refused = expect.objectContaining({ code: 'ROOM_TRAIN_TOO_LARGE' })
+    for (const rows of [LOANS, none]) expect(most(rows, PRIVATE)).toThrow(refused)
+    expect(most(none.slice(1), PRIVATE)).not.toThrow()
+    // Who says everything may say how large the whole is.
+    expect(most(none, SPEC)).not.toThrow()
+  })
+
   it('has one row more or one less for one row more in one table', () => {
     const line = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 9 }))
     fc.assert(

@@ -44,7 +44,10 @@ export function withTraining(
 /** The same once a result of it leaves: nothing else of it does. @throws `KMS_CONTRACT_RUN` where something has */
 export function withoutTraining({ trainings = [] }: HeldContract, run: Digest): readonly HeldTraining[] {
   if (trainings.every((training) => training.run !== run))
-    throw kmsError('KMS_CONTRACT_RUN', 'another result of this training has left already')
+    throw kmsError(
+      'KMS_CONTRACT_RUN',
+      'this training has given its result, or too many others have begun since',
+    )
   return trainings.filter((training) => training.run !== run)
 }
 
@@ -52,5 +55,8 @@ export function withoutTraining({ trainings = [] }: HeldContract, run: Digest): 
 export function secretOf({ trainings = [] }: HeldContract, run: Digest): string {
   const training = trainings.find((one) => one.run === run)
   if (training !== undefined) return training.secret
-  throw kmsError('KMS_CONTRACT_RUN', 'the result of this training has left already')
+  throw kmsError(
+    'KMS_CONTRACT_RUN',
+    'this training has given its result, or too many others have begun since',
+  )
 }

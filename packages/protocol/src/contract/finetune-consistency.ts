@@ -26,7 +26,7 @@ export function findFinetuneContradiction(
   if (inputOf.get(model)?.kind !== 'model') return `${transform} tunes ${model}, which is no model of a party`
   const other = all.find((name) => inputOf.get(name)?.kind !== 'text')
   if (other !== undefined) return `${transform} trains on ${other}, which is no text of a party`
-  // Weights are no text: nobody sees in them which passages they repeat.
-  const counted = texts.find((name) => inputOf.get(name)!.rules.maxCommonWords !== undefined)
-  return counted && `${transform} trains on ${counted}, of which its owner lets out only passages`
+  // Weights are no text: nobody sees in them which passages they repeat. A room refuses them, also of what is only measured.
+  const counted = all.find((name) => inputOf.get(name)!.rules.maxCommonWords !== undefined)
+  return counted && `${transform} reads ${counted}, of which its owner lets out only passages`
 }

@@ -46,7 +46,7 @@ export function findTrainContradiction(
 /** A union has every column in every table; of a join each is in one, and keys are in all. */
 function findColumnContradiction(
   transform: Name,
-  { data: { joinOn, features, label }, privacy }: TrainTask,
+  { data: { joinOn, features, label }, privacy, metricsEpsilonMicros }: TrainTask,
   trained: readonly Input[],
   measured: readonly Input[],
 ): string | undefined {
@@ -74,7 +74,8 @@ function findColumnContradiction(
     ({ rules: { contributor } }) =>
       contributor !== undefined && (joinOn.length > 1 || foldColumn(contributor) !== foldColumn(joinOn[0]!)),
   )
-  if (privacy && stranger)
+  // Figures of joined rows are of rows that are trained on.
+  if ((privacy !== undefined || metricsEpsilonMicros !== undefined) && stranger)
     return `${transform} joins ${stranger.name} by another column than its contributors`
   return undefined
 }

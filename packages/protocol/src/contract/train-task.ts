@@ -309,6 +309,8 @@ function findContradiction(task: TrainTask): string | undefined {
   if (!areDistinct(metrics)) return 'a figure is named twice'
   if (metrics.length > 0 && validation === undefined) return 'there are no rows to measure with'
   if (metricsEpsilonMicros !== undefined && metrics.length === 0) return 'no figure has the noise'
+  if (metricsEpsilonMicros !== undefined && metricsEpsilonMicros < metrics.length)
+    return 'a figure has no part of the noise budget'
   const classes = data.label.kind === 'category' ? data.label.values.length : 0
   if (classes === 0 && metrics.some((metric) => metric !== 'loss')) return 'numbers have no classes'
   if (classes !== 2 && metrics.includes('auc')) return 'auc is of two classes'

@@ -18,6 +18,7 @@ import {
   members,
   object,
   oneOf,
+  refine,
   text,
 } from '../jcs/index.ts'
 import type { Digest } from '../keyrelease/types.ts'
@@ -60,7 +61,7 @@ export interface OfferCall {
 export interface RunCheckpoint {
   /** Steps that were done. */
   step: number
-  /** SHA-256 of the state in clear. */
+  /** Digest of the state, keyed: only a room with the secret of that training can compute it. */
   state: Digest
   /** SHA-256 of the file, and its bytes. */
   sealed: Digest
@@ -184,18 +185,22 @@ const checkpoint: Decoder<RunCheckpoint> = object<RunCheckpoint>({
 })
 
 const CALLS: { readonly [Call in RoomCall as Call['call']]: Decoder<Call> } = {
-  offer: members<OfferCall>(
-    {
-      call: literal('offer'),
-      nonce: hex(16),
-      contract: text(MAX_CONTRACT_BYTES),
-      inquiry: envelope,
-      transform: name,
-      arguments: list(object({ name: columnName, value: text(4096) }), 0, 32),
-      data: list(envelope, 1, MAX_INPUTS),
-      files: boardAccessDecoder,
-    },
-    { template: name, resumes: hex(32), checkpoint },
+  offer: refine(
+    members<OfferCall>(
+      {
+        call: literal('offer'),
+        nonce: hex(16),
+        contract: text(MAX_CONTRACT_BYTES),
+        inquiry: envelope,
+        transform: name,
+        arguments: list(object({ name: columnName, value: text(4096) }), 0, 32),
+        data: list(envelope, 1, MAX_INPUTS),
+        files: boardAccessDecoder,
+      },
+      { template: name, resumes: hex(32), checkpoint },
+    ),
+    ({ resumes, checkpoint: from }) =>
+      from !== undefined && resumes === undefined ? 'a state is of a run that it goes on with' : undefined,
   ),
   begin: object<BeginCall>({
     call: literal('begin'),

@@ -166,6 +166,11 @@ it.each<[string, () => Contract, RegExp]>([
     /only passages/,
   ],
   [
+    'a text to measure with of which only passages are let out',
+    () => writers(tuning(), (one) => (one.inputs[2]!.rules.maxCommonWords = 5)),
+    /reads public, of which its owner lets out only passages/,
+  ],
+  [
     'predictions',
     () => writers(tuning(), (one) => (one.outputs[1]!.part = 'predictions')),
     /tensors are predictions, and tune makes none/,

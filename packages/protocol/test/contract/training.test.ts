@@ -204,6 +204,11 @@ const REFUSED: [what: string, contract: () => Contract, said: RegExp][] = [
     /no figure has the noise/,
   ],
   [
+    'less than a millionth of noise for each figure',
+    () => withTask((task) => (task.metricsEpsilonMicros = 2)),
+    /no part of the noise budget/,
+  ],
+  [
     'classes of numbers',
     () =>
       withTask(
@@ -343,6 +348,20 @@ const REFUSED: [what: string, contract: () => Contract, said: RegExp][] = [
       joined((one) => {
         for (const input of one.inputs) input.columns!.push({ name: 'day', type: 'date' })
         ;(one.transforms[0]!.task as TrainTask).data.joinOn = ['day']
+      }),
+    /another column than its contributors/,
+  ],
+  [
+    'a join by another column than contributors, of which figures have noise',
+    () =>
+      joined((one, task) => {
+        unprotect(one)
+        for (const input of one.inputs) input.columns!.push({ name: 'day', type: 'date' })
+        delete task.privacy
+        task.data.joinOn = ['day']
+        task.validation = { splitNanos: 1 }
+        task.metrics = ['loss']
+        task.metricsEpsilonMicros = 1
       }),
     /another column than its contributors/,
   ],

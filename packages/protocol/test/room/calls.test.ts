@@ -163,6 +163,30 @@ describe('a call to a room', () => {
   ])('refuses %s', (what, call, path, value) => refuse(roomCallDecoder, put(CALLS[call], path, value), what))
 })
 
+describe('a call that goes on with a training', () => {
+  const state = { step: 250, state: 'aa'.repeat(32), sealed: 'bb'.repeat(32), bytes: 4096 }
+  const goOn = { ...CALLS.offer, resumes: 'cc'.repeat(32), checkpoint: state }
+
+  it('names the run, and the state that is kept of it', () => {
+    expect(roomCallDecoder(goOn, 'call')).toEqual(goOn)
+    const { checkpoint: _, ...fromTheBeginning } = goOn
+    expect(roomCallDecoder(fromTheBeginning, 'call')).toEqual(fromTheBeginning)
+    expect(runViewDecoder({ ...VIEW, checkpoint: state }, 'view').checkpoint).toEqual(state)
+  })
+
+  it('is of a run, and of a state that there may be', () => {
+    refuse(roomCallDecoder, { ...CALLS.offer, checkpoint: state }, 'a state of no run')
+    for (const [member, value] of Object.entries({
+      step: -1,
+      state: 'aa',
+      sealed: 'BB'.repeat(32),
+      bytes: 0,
+    }))
+      refuse(roomCallDecoder, { ...goOn, checkpoint: { ...state, [member]: value } }, member)
+    refuse(roomCallDecoder, { ...goOn, checkpoint: { ...state, step: 10_000_001 } }, 'a step past the last')
+  })
+})
+
 describe('where a run stands', () => {
   it('is one of six words', () => {
     for (const state of RUN_STATES) expect(runViewDecoder({ ...VIEW, state }, 'view').state).toBe(state)

@@ -1,7 +1,10 @@
-import { type Charge, chargesOfRun, type Contract, type Spent } from '@sotto/protocol/contract'
+import { type Charge, chargesOf, type Contract, type Spent } from '@sotto/protocol/contract'
 import type { Audit, AuditedRun } from './types.ts'
 
-/** What runs take of each edge by the contract: a receipt that says less makes no budget larger. */
+/**
+ * What runs take of each edge by the contract: a receipt that says less makes no budget larger. A training is charged once,
+ * in the run that began it: that one has no proof where another went on with it and gave the result.
+ */
 export function spentBy(contract: Contract, runs: readonly AuditedRun[]): Spent[] {
   const sums = new Map<string, Spent>()
   const add = ({ input, transform, runs: times, epsilonMicros = 0, deltaTrillionths = 0 }: Charge): void => {
@@ -15,7 +18,8 @@ export function spentBy(contract: Contract, runs: readonly AuditedRun[]): Spent[
       ...(delta > 0 && { deltaTrillionths: delta }),
     })
   }
-  for (const run of runs) for (const charge of chargesOfRun(contract, run)) add(charge)
+  const began = new Map(runs.map(({ run, resumes = run, transform }) => [resumes, transform]))
+  for (const transform of began.values()) for (const charge of chargesOf(contract, transform)) add(charge)
   return [...sums.values()]
 }
 

@@ -103,6 +103,19 @@ export const TOGETHER_CHECKS: readonly TogetherCheck[] = [
     },
   },
   {
+    name: 'runs.trainings',
+    what: 'One result of each training left, of the run that began it or of one that went on with it',
+    findWrong({ runs }) {
+      const twice = repeated(runs.map(({ run, resumes = run }) => resumes))
+      return twice.length === 0
+        ? undefined
+        : {
+            expected: 'one result of each training',
+            found: `several of what ${listed(twice.map(short), '')} began`,
+          }
+    },
+  },
+  {
     name: 'budgets.runs',
     what: 'No input was read more often than its owner allows',
     findWrong: ({ contract, spent }) =>

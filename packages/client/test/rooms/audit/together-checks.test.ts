@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bankAndRetailer } from '../../../../protocol/test/contract/contracts.ts'
+import { spentBy } from '../../../src/rooms/audit/sums.ts'
 import { TOGETHER_CHECKS, type TogetherFacts } from '../../../src/rooms/audit/together-checks.ts'
 import type { AuditedRun } from '../../../src/rooms/audit/types.ts'
 import { runOf } from './facts.ts'
@@ -86,6 +87,27 @@ describe('the checks of all runs together', () => {
     expect(wrongIn(factsOf([audited(1), swapped]))).toEqual(['runs.artifacts'])
   })
 
+  it('find a training of which two results left, and charge each training once', () => {
+    const [began, resumed, again] = [
+      audited(1),
+      audited(2, { resumes: audited(1).run }),
+      audited(3, { resumes: audited(1).run }),
+    ]
+    for (const runs of [
+      [began, resumed],
+      [resumed, again],
+    ])
+      expect(wrongIn(factsOf(runs))).toEqual(['runs.trainings'])
+    expect(wrongIn(factsOf([resumed, audited(3)]))).toEqual([])
+    const once = spentBy(bankAndRetailer(), [began])
+    expect(once.length).toBeGreaterThan(0)
+    // The run that began it has no proof: its result never left.
+    for (const runs of [[resumed], [began, resumed], [resumed, again]])
+      expect(spentBy(bankAndRetailer(), runs)).toEqual(once)
+    const twice = spentBy(bankAndRetailer(), [resumed, audited(3)])
+    expect(twice.map(({ runs }) => runs)).toEqual(once.map(({ runs }) => 2 * runs))
+  })
+
   it('find what is over a budget, to the last run and the last millionth', () => {
     const edge = { input: 'customers', transform: 'spending' }
     const within = { ...edge, runs: 100, epsilonMicros: 2_000_000 }
@@ -110,6 +132,7 @@ describe('the checks of all runs together', () => {
       'runs.complete',
       'runs.keys',
       'runs.artifacts',
+      'runs.trainings',
       'budgets.runs',
       'budgets.epsilon',
     ])

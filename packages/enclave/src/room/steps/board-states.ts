@@ -19,7 +19,7 @@ export interface BoardStatesOptions {
 /** As much as a room asks a board for at once. */
 const PART_BYTES = 8 * 1024 * 1024
 /** A sealed state at most: of larger ones a room keeps none. */
-const MAX_BYTES = 2 ** 30
+const MAX_BYTES: number = 2 ** 29 + 2 ** 24
 
 /**
  * Sealed states of a training as files of the board, which learns their sizes and nothing else. Whoever says which one to go

@@ -38,10 +38,16 @@ const TWICE = -1
  * rows are the units. A contributor of several rows would decide about several, and is refused.
  *
  * @param tables 2 to 32. Each column that is wanted is in one of them only, and is no key.
+ * @param maxCells of the result; with a guarantee, of as many rows as the shortest table has
  * @throws `ROOM_TRAIN_SETTINGS`, `ROOM_TRAIN_COLUMN`, `ROOM_TRAIN_TYPE`, `ROOM_TRAIN_FORMAT`, `ROOM_TRAIN_TOO_LARGE`;
  *   `ROOM_TRAIN_KEY` for a key that is there twice, by name of the table; `ROOM_TRAIN_PRIVACY` for units that are not rows
  */
-export function readJoined(tables: readonly JoinTable[], spec: DataSpec, chance: Chance): Table {
+export function readJoined(
+  tables: readonly JoinTable[],
+  spec: DataSpec,
+  chance: Chance,
+  maxCells: number = MAX_CELLS,
+): Table {
   requireKeys(tables)
   const wanted = wantedOf(tables, spec)
   const owner = ownerOf(tables, spec.isPrivate)
@@ -56,8 +62,10 @@ export function readJoined(tables: readonly JoinTable[], spec: DataSpec, chance:
   for (const [key, row] of first!.rows)
     if (row !== TWICE && others.every(({ rows }) => (rows.get(key) ?? TWICE) !== TWICE)) common.push(key)
   const width = read.reduce((sum, { own }) => sum + own.size, 0)
-  if (common.length * width > MAX_CELLS)
-    throw refused(nameOf(tables), 'ROOM_TRAIN_TOO_LARGE', `have together more than ${MAX_CELLS} cells`)
+  // How many keys are common tells of each of them: with a guarantee it is not that number which is refused.
+  const most = spec.isPrivate ? Math.min(...read.map(({ table }) => table.rows)) : common.length
+  if (most * width > maxCells)
+    throw refused(nameOf(tables), 'ROOM_TRAIN_TOO_LARGE', `have together more than ${maxCells} cells`)
   common.sort()
   const order = choose(chance.stream('join', 0), Uint32Array.from(common.keys()), common.length)
   const columns = read.flatMap(({ table, own, rows }) => {

@@ -1,15 +1,15 @@
-import type { OutputPart, TrainTask } from '@sotto/protocol/contract'
+import type { FinetuneTask, OutputPart, TrainTask } from '@sotto/protocol/contract'
 import { GrowingBytes } from '../../ram/growing-bytes.ts'
 import type { TrainingFigures, TrainingProgress, TrainingResult } from '../task/index.ts'
-import type { SealedCheckpoint } from '../checkpoint/seal.ts'
+import { openState, sealState, type SealedCheckpoint } from '../checkpoint/seal.ts'
 import { trainError } from './failure.ts'
 import { type Answer, MAX_STATE_BYTES, type Question } from './messages.ts'
 import type { TrainProcess } from './process.ts'
 
 /** Bytes of a piece that the process is given. */
 const PIECE_BYTES = 1024 * 1024
-/** A sealed state is larger than what it is of: by headers, and by a tag for each chunk. */
-const MAX_SEALED_BYTES: number = MAX_STATE_BYTES + MAX_STATE_BYTES / 64
+/** A state has a header, and beside its numbers what early stopping remembers. */
+const MAX_CLEAR_BYTES: number = MAX_STATE_BYTES + MAX_STATE_BYTES / 64
 
 /** Sealed states of a training, by which another process goes on. */
 export interface Checkpoints {
@@ -23,7 +23,7 @@ export interface Checkpoints {
 
 /** What is wanted of a training, whatever is trained. */
 export interface Wanted {
-  readonly task: Pick<TrainTask, 'show'>
+  readonly task: TrainTask | FinetuneTask
   /** 32 bytes of this run only. */
   readonly secret: Uint8Array
   readonly checkpoints?: Checkpoints
@@ -39,14 +39,15 @@ export async function follow(
   { task, secret, parts, checkpoints, onProgress }: Wanted,
 ): Promise<TrainingResult> {
   child.send(secret)
-  const { from } = checkpoints ?? {}
-  if (from) for (const piece of piecesOf(from.sealed)) child.send(piece)
-  const asked = from ? { ...question, from: { step: from.step, digest: from.digest } } : question
-  const keeper = checkpoints && new Keeper(child, checkpoints)
+  const from = checkpoints?.from && (await openState(secret, checkpoints.from))
+  if (from) for (const piece of piecesOf(from.bytes)) child.send(piece)
+  from?.bytes.fill(0)
+  const asked = from ? { ...question, from: { step: from.step } } : question
+  const keeper = checkpoints && new Keeper(child, secret, checkpoints)
   let stands = await child.ask(asked, 'stands')
   while (!stands.ended) {
     onProgress?.(progressOf(stands, task))
-    await keeper?.keep()
+    await keeper?.keep(stands.done)
     stands = await child.ask({ ask: 'go-on' }, 'stands')
   }
   onProgress?.(progressOf(stands, task))
@@ -76,33 +77,43 @@ async function takePieces<Say extends 'gave' | 'kept'>(
   return { bytes: bytes.bytes(), answer }
 }
 
-/** Takes a sealed state now and then. */
+/**
+ * Takes a state now and then, and seals it here: what the process gives would else leave the room as it is, and it may have
+ * been taken over by what it read.
+ */
 class Keeper {
   readonly #child: TrainProcess
+  readonly #secret: Uint8Array
   readonly #checkpoints: Checkpoints
   #pauseMs: number
   #since: number = performance.now()
   #isBusy = false
 
-  constructor(child: TrainProcess, checkpoints: Checkpoints) {
+  constructor(child: TrainProcess, secret: Uint8Array, checkpoints: Checkpoints) {
     this.#child = child
+    this.#secret = secret
     this.#checkpoints = checkpoints
     this.#pauseMs = checkpoints.firstMs
   }
 
-  /** Takes the state at which the training stands, where it is time. */
-  async keep(): Promise<void> {
+  /** Takes the state at which the training stands, where it is time. @throws `ROOM_TRAIN_CRASHED` for one of another step */
+  async keep(done: number): Promise<void> {
     if (this.#isBusy || performance.now() - this.#since < this.#pauseMs) return
-    const { bytes: sealed, answer } = await takePieces(this.#child, { ask: 'keep' }, 'kept', MAX_SEALED_BYTES)
+    const { bytes, answer } = await takePieces(this.#child, { ask: 'keep' }, 'kept', MAX_CLEAR_BYTES)
     this.#since = performance.now()
     this.#pauseMs *= 2
     const { state } = answer
     if (!state) return
+    if (state.step !== done) throw trainError('ROOM_TRAIN_CRASHED')
     this.#isBusy = true
     const free = (): void => {
       this.#isBusy = false
+      bytes.fill(0)
     }
-    this.#checkpoints.keep({ ...state, sealed }).then(free, free)
+    // Keys are derived before the secret may be overwritten.
+    sealState(this.#secret, { step: done, bytes })
+      .then((sealed) => this.#checkpoints.keep(sealed))
+      .then(free, free)
   }
 }
 
@@ -112,9 +123,16 @@ function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
 
 type Standing = Answer & { say: 'stands' }
 
-/** What the contract does not show is not shown, whatever the process says. */
-function progressOf({ done, of, lossMicros }: Standing, { show }: Wanted['task']): TrainingProgress {
-  return { done, of, ...(show === 'loss' && lossMicros !== undefined && { lossMicros }) }
+/** What the contract does not show is not shown, and how many steps there are is the contract's, whatever the process says. */
+function progressOf({ done, lossMicros }: Standing, task: Wanted['task']): TrainingProgress {
+  const of = stepsOf(task)
+  const isShown = task.show === 'loss' && lossMicros !== undefined
+  return { done: Math.min(done, of), of, ...(isShown && { lossMicros }) }
+}
+
+/** Steps, or rounds of trees. */
+function stepsOf(task: Wanted['task']): number {
+  return task.kind === 'train' && task.recipe.kind === 'gbdt' ? task.recipe.trees : task.descent!.steps
 }
 
 function figuresOf({ done, ended }: Standing): TrainingFigures {

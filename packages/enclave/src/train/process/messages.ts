@@ -37,16 +37,15 @@ export interface ModelFileMessage {
 /** Bytes of a state that a room keeps, at most: of a larger model it keeps none. */
 export const MAX_STATE_BYTES: number = 2 ** 29
 
-/** A state of the training: how many steps were done, and SHA-256 of it in clear. */
+/** A state of the training: how many steps were done. */
 export interface KeptState {
   readonly step: number
-  readonly digest: Digest
 }
 
 export type Question =
   /** Whether a task can be trained, before there are data. */
   | { readonly ask: 'try'; readonly task: TrainTask }
-  /** After a piece, the secret of the run; with `from` after further ones, of the sealed state that it goes on from. */
+  /** After a piece, the secret of the run; with `from` after further ones, of the state that it goes on from. */
   | {
       readonly ask: 'train'
       readonly task: TrainTask
@@ -67,7 +66,7 @@ export type Question =
       readonly from?: KeptState
     }
   | { readonly ask: 'go-on' }
-  /** For a sealed state, while it waits at a step. */
+  /** For the state, while it waits at a step. */
   | { readonly ask: 'keep' }
   | { readonly ask: 'give'; readonly part: OutputPart }
 
@@ -81,7 +80,7 @@ export type Answer =
       readonly lossMicros?: number
       readonly ended?: { readonly reason: 'steps' | 'early'; readonly graph?: Digest }
     }
-  /** After the pieces of a sealed state; without one, where what is trained has none. */
+  /** After the pieces of the state, which the room seals; without one, where what is trained has none. */
   | { readonly say: 'kept'; readonly state?: KeptState }
   /** After the pieces of a part. */
   | { readonly say: 'gave' }

@@ -47,9 +47,8 @@ function decodeAnswer(message: unknown): Answer | undefined {
 
 function decodeKept({ state }: Record<string, unknown>): Answer | undefined {
   if (state === undefined) return { say: 'kept' }
-  const { step, digest } = (state ?? {}) as Record<string, unknown>
-  if (!isCount(step) || !(typeof digest === 'string' && DIGEST.test(digest))) return undefined
-  return { say: 'kept', state: { step, digest } }
+  const { step } = (state ?? {}) as Record<string, unknown>
+  return isCount(step) ? { say: 'kept', state: { step } } : undefined
 }
 
 function decodeStanding({ done, of, lossMicros, ended }: Record<string, unknown>): Answer | undefined {

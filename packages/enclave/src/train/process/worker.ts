@@ -8,9 +8,9 @@ import { concat } from '@sotto/protocol/bytes'
 import type { OutputPart } from '@sotto/protocol/contract'
 import { type Digest, documentDigest } from '@sotto/protocol/keyrelease'
 import { type OnnxModel, parseOnnx } from '@sotto/protocol/onnx'
-import type { TrainingState } from '@sotto/protocol/training'
+import { encodeCheckpoint, type TrainingState } from '@sotto/protocol/training'
 import { encodeMessage, encodePiece, FrameReader } from '../../room/process/index.ts'
-import { openCheckpoint, sealCheckpoint } from '../checkpoint/seal.ts'
+import { readState } from '../checkpoint/seal.ts'
 import type { TableSource } from '../data/types.ts'
 import { roomTrainError } from '../errors.ts'
 import { refusalOf, runTraining, type TrainingResult, tryTraining } from '../task/index.ts'
@@ -36,7 +36,7 @@ process.on('unhandledRejection', die)
 
 const socket = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })
 const reader = new FrameReader(() => roomTrainError('ROOM_TRAIN_CRASHED', 'the room sent no frame'))
-/** The secret, and pieces of a sealed state behind it. */
+/** The secret, and pieces of a state behind it. */
 let pieces: Uint8Array[] = []
 let run: Digest | undefined
 let standsAt: (() => TrainingState) | undefined
@@ -91,21 +91,21 @@ async function answerTo(question: Question): Promise<Answer> {
 
 /** What every training has. @throws `ROOM_TRAIN_CHECKPOINT` */
 async function optionsOf({ task, from }: Question & { ask: 'train' | 'finetune' }): Promise<TuningOptions> {
-  const [secret, ...sealed] = pieces
+  const [secret, ...state] = pieces
+  pieces = []
   run = documentDigest(task)
   if (!from) return { secret: secret! }
-  return { secret: secret!, from: await openCheckpoint(secret!, run, { ...from, sealed: concat(...sealed) }) }
+  return { secret: secret!, from: await readState(run, { ...from, bytes: concat(...state) }) }
 }
 
-/** The state at which the training stands, sealed; of one that is larger than a room keeps, or of trees, none. */
+/** The state at which the training stands; of one that is larger than a room keeps, or of trees, none. The room seals it. */
 async function keep(): Promise<Answer> {
   const state = standsAt?.()
   const numbers =
     state && [...state.parameters, ...state.optimiser].reduce((sum, { length }) => sum + length, 0)
   if (!state || numbers! * Float32Array.BYTES_PER_ELEMENT > MAX_STATE_BYTES) return { say: 'kept' }
-  const { step, digest, sealed } = await sealCheckpoint(pieces[0]!, run!, state)
-  await give(sealed)
-  return { say: 'kept', state: { step, digest } }
+  await give(encodeCheckpoint(run!, state))
+  return { say: 'kept', state: { step: state.step } }
 }
 
 async function give(bytes: Uint8Array): Promise<void> {

@@ -6,6 +6,7 @@ import { requireFeatures } from '../data/features.ts'
 import { roomTrainError } from '../errors.ts'
 import type { PrivacySettings } from '../settings.ts'
 import { buildGraphs, type TableGraphs } from '../step/build.ts'
+import { requirePrivateGraph } from './require-private-graph.ts'
 import { microBatchOf, settingsOf } from './settings.ts'
 import { type Target, targetOf } from './target.ts'
 import { clipOf, layersOf } from './weights.ts'
@@ -40,7 +41,10 @@ export function graphsOf(task: TrainTask, forward?: OnnxModel): TaskGraphs {
     loss: { kind: target.loss, output: recipe.kind === 'graph' ? recipe.output : OUTPUT },
     microBatch: forward ? Math.min(LARGEST_OF_PARTY, microBatchOf(task)) : microBatchOf(task),
   }
+  // Rows that are only measured are protected where figures have noise.
+  const isPrivate = privacy !== undefined || task.metricsEpsilonMicros !== undefined
   try {
+    if (forward && isPrivate) requirePrivateGraph(plain)
     const spec = privacy ? { ...plain, clip: clipOf(privacy, trainedIn(plain, privacy)) } : plain
     const graphs = buildGraphs(spec, target.classes)
     if (graphs.score.outputs !== target.outputs)

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import type { TrainRecipe } from '@sotto/protocol/contract'
-import { describe, expect, it } from 'vitest'
+import { checkpointDigest } from '@sotto/protocol/training'
+import { describe, expect, it, vi } from 'vitest'
 import { makeEmptyDirectory } from '../../../src/sandbox/index.ts'
+import { openState, type SealedCheckpoint, sealState } from '../../../src/train/checkpoint/seal.ts'
 import {
   type ProcessRun,
   trainInProcess,
@@ -56,7 +58,7 @@ describe('what a process says', () => {
   it('is taken as far as its protocol goes', async () => {
     const shown: object[] = []
     const engine = saying([
-      [[0, { ...STANDS, lossMicros: 5 }]],
+      [[0, { ...STANDS, of: 123_456, lossMicros: 5 }]],
       [ENDED],
       [
         [1, 'weigh'],
@@ -70,7 +72,7 @@ describe('what a process says', () => {
     })
     expect(Buffer.from(parts.get('model')!).toString()).toBe('weights')
     expect(figures).toEqual({ steps: 60, reason: 'steps', graph: DIGEST })
-    // The contract shows steps, and no loss.
+    // The contract shows steps, and no loss: so many as it says.
     expect(shown).toEqual([
       { done: 3, of: 60 },
       { done: 60, of: 60 },
@@ -100,6 +102,55 @@ describe('what a process says', () => {
     await expect(trainInProcess(engine, RUN)).rejects.toMatchObject({
       code: 'ROOM_TRAIN_TOO_LARGE',
       expected: 'at most 8 bytes',
+    })
+  })
+
+  it('of a state leaves sealed by the room, with the step at which it stands, and no figure of its own', async () => {
+    const kept: SealedCheckpoint[] = []
+    const engine = saying([
+      [[0, STANDS]],
+      [
+        [1, 'all rows '],
+        [1, 'of a table'],
+        [0, { say: 'kept', state: { step: 3, digest: DIGEST } }],
+      ],
+      [ENDED],
+      [
+        [1, 'w'],
+        [0, { say: 'gave' }],
+      ],
+    ])
+    const checkpoints = { firstMs: 0, keep: async (one: SealedCheckpoint) => void kept.push(one) }
+    await trainInProcess(engine, { ...RUN, checkpoints })
+    await vi.waitFor(() => expect(kept).toHaveLength(1))
+    const [{ step, digest, sealed }] = kept as [SealedCheckpoint]
+    expect(step).toBe(3)
+    expect(digest).not.toBe(DIGEST)
+    // Nobody tells by it whether a guess is right.
+    expect(digest).not.toBe(checkpointDigest(Buffer.from('all rows of a table')))
+    expect(Buffer.from(sealed).includes('rows')).toBe(false)
+    const { bytes } = await openState(RUN.secret, kept[0]!)
+    expect(Buffer.from(bytes).toString()).toBe('all rows of a table')
+  })
+
+  it.each([
+    ['of another step', { step: 4 }],
+    ['of no step', {}],
+  ])('is no state %s', async (_, state) => {
+    const engine = saying([[[0, STANDS]], [[0, { say: 'kept', state }]]])
+    const kept: SealedCheckpoint[] = []
+    const checkpoints = { firstMs: 0, keep: async (one: SealedCheckpoint) => void kept.push(one) }
+    await expect(trainInProcess(engine, { ...RUN, checkpoints })).rejects.toMatchObject({
+      code: 'ROOM_TRAIN_CRASHED',
+    })
+    expect(kept).toEqual([])
+  })
+
+  it('was told of no state that the room did not seal under this secret', async () => {
+    const from = await sealState(new Uint8Array(32).fill(1), { step: 3, bytes: new Uint8Array(9) })
+    const checkpoints = { firstMs: 1e6, keep: () => Promise.resolve(), from }
+    await expect(trainInProcess(saying([[ENDED]]), { ...RUN, checkpoints })).rejects.toMatchObject({
+      code: 'ROOM_TRAIN_CHECKPOINT',
     })
   })
 

@@ -1,5 +1,12 @@
 import type { OutputPart, TrainTask } from '@sotto/protocol/contract'
-import { encodeOnnx, parseOnnx } from '@sotto/protocol/onnx'
+import {
+  encodeOnnx,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  parseOnnx,
+  tensorOf,
+} from '@sotto/protocol/onnx'
 import { mlpForward } from '@sotto/protocol/train-graph'
 import { parseMetrics } from '@sotto/protocol/training'
 import { describe, expect, it } from 'vitest'
@@ -29,6 +36,43 @@ function train(
     secret: SECRET(),
     ...over,
   })
+}
+
+/** A perceptron that adds nothing to what it says: what an operator makes of whole numbers that a row holds. */
+function graphWith(op: string, inputs: readonly string[]): OnnxModel {
+  const base = mlpForward({ sizes: [MADE_UP_WIDTH, 1], activation: 'relu', seed: 3 })
+  const node = (of: string, from: readonly string[], to: string, type?: bigint): OnnxNode => ({
+    op: of,
+    domain: '',
+    name: to,
+    inputs: from,
+    outputs: [to],
+    attributes: new Map(type === undefined ? [] : [['to', { int: type }]]),
+    metadata: new Map(),
+  })
+  const whole = (name: string, value: number): OnnxTensor => tensorOf(name, 'int64', [1], [value])
+  return parseOnnx(
+    encodeOnnx({
+      ...base,
+      nodes: [
+        ...base.nodes,
+        node('Slice', ['x', 'first', 'second', 'second'], 'one'),
+        node('Cast', ['one'], 'whole', 7n),
+        node(op, inputs, 'made'),
+        node('Cast', ['made'], 'real', 1n),
+        node('Mul', ['real', 'nothing'], 'none'),
+        node('Add', ['y', 'none'], 'said'),
+      ],
+      initializers: [
+        ...base.initializers,
+        whole('places', 1),
+        whole('first', 0),
+        whole('second', 1),
+        tensorOf('nothing', 'float32', [1, 1], [0]),
+      ],
+      outputs: [{ ...base.outputs[0]!, name: 'said' }],
+    }),
+  )
 }
 
 async function figuresOf(task: TrainTask, tables: readonly TableSource[]): Promise<Record<string, number>> {
@@ -243,6 +287,25 @@ describe('a training is refused by name', () => {
         figures: { steps: 60, reason: 'steps' },
       })
     await expect(train(PRIVATE, [NO_LABEL])).rejects.toMatchObject({ code: 'ROOM_TRAIN_COLUMN' })
+  })
+
+  it.each([
+    ['fails at what a row holds', 'Gather', ['places', 'whole']],
+    ['divides by what a row holds', 'Div', ['whole', 'whole']],
+    ['combines rows', 'CumSum', ['whole', 'first']],
+  ])('with a guarantee, or figures with noise, where a graph %s', async (_, op, inputs) => {
+    const forward = graphWith(op, inputs)
+    const recipe = { kind: 'graph', model: 'net', digest: 'ab'.repeat(32), output: 'said' } as const
+    // Nobody is protected: what the graph does is a matter of who trains it.
+    const open = measured({ ...LOGISTIC, recipe })
+    for (const task of [
+      { ...PRIVATE, recipe },
+      { ...open, metricsEpsilonMicros: 1_000_000 },
+    ])
+      await expect(train(task, [ONE, TWO], ['model'], { forward })).rejects.toMatchObject({
+        code: 'ROOM_TRAIN_PRIVACY',
+      })
+    if (op === 'CumSum') await expect(train(open, [ONE, TWO], ['model'], { forward })).resolves.toBeDefined()
   })
 
   it('where a graph says more of a row than the label is, or has no such output', async () => {
