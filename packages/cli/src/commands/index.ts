@@ -60,6 +60,7 @@ import { demo } from './stack/demo.ts'
 import { down } from './stack/down.ts'
 import { up } from './stack/up.ts'
 import { summarize } from './summarize.ts'
+import { finetune } from './finetune.ts'
 import { trainCommands } from './train/index.ts'
 import { transcribe } from './transcribe.ts'
 import { usageVerify } from './usage-verify.ts'
@@ -109,6 +110,7 @@ export const commands: readonly Command[] = [
   modelsBom,
   ...roomCommands,
   ...trainCommands,
+  finetune,
   collateralFetch,
   collateralPack,
   collateralShow,

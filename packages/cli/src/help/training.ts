@@ -48,6 +48,7 @@ contract as any other: sotto help rooms has the way there.
   sotto train run                        ask for it, and see it through
   sotto train status, plot               how far it is; its loss, where parties may see it
   sotto train resume, cancel             go on in another room; end it
+  sotto finetune                         tune a model of yours on texts of yours, without a draft
 
 A draft. What else train takes:
 
