@@ -255,7 +255,8 @@ describe('a training whose room is gone', () => {
 describe('a long training', () => {
   it('is kept as it stands, and goes on from there in another room', async () => {
     const one = task(['accounts'])
-    one.descent!.steps = 4000
+    // Some seconds: it has to stand still a few times before it is over.
+    one.descent!.steps = 40_000
     lab = await RoomLab.open((plain) => ({ ...plain, ...together(one)() }), {
       train: { ...trainTools, firstStateMs: 1 },
     })
@@ -293,7 +294,7 @@ describe('a long training', () => {
 
 it('a state that the board does not take is no loss: the training goes on', async () => {
   const one = task(['accounts'])
-  one.descent!.steps = 2000
+  one.descent!.steps = 40_000
   let refused = 0
   lab = await RoomLab.open(
     (plain) => ({ ...plain, ...together(one)() }),
