@@ -42,19 +42,19 @@ export function withTraining(
 }
 
 /** The same once a result of it leaves: nothing else of it does. @throws `KMS_CONTRACT_RUN` where something has */
-export function withoutTraining({ trainings = [] }: HeldContract, run: Digest): readonly HeldTraining[] {
-  if (trainings.every((training) => training.run !== run))
-    throw kmsError(
-      'KMS_CONTRACT_RUN',
-      'this training has given its result, or too many others have begun since',
-    )
-  return trainings.filter((training) => training.run !== run)
+export function withoutTraining(held: HeldContract, run: Digest): readonly HeldTraining[] {
+  const gone = requireTraining(held, run)
+  return held.trainings!.filter((training) => training !== gone)
 }
 
 /** The secret of a training, base64url: it goes where keys go. @throws `KMS_CONTRACT_RUN` */
-export function secretOf({ trainings = [] }: HeldContract, run: Digest): string {
+export function secretOf(held: HeldContract, run: Digest): string {
+  return requireTraining(held, run).secret
+}
+
+function requireTraining({ trainings = [] }: HeldContract, run: Digest): HeldTraining {
   const training = trainings.find((one) => one.run === run)
-  if (training !== undefined) return training.secret
+  if (training !== undefined) return training
   throw kmsError(
     'KMS_CONTRACT_RUN',
     'this training has given its result, or too many others have begun since',

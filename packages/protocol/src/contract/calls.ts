@@ -5,7 +5,6 @@
 import {
   hex,
   integer,
-  jcsError,
   list,
   literal,
   members,
@@ -13,6 +12,7 @@ import {
   oneOf,
   text,
   type Decoder,
+  variants,
 } from '../jcs/index.ts'
 import { releaseRequestDecoder } from '../keyrelease/index.ts'
 import type { Digest, ReleaseRequest, UnixSeconds } from '../keyrelease/types.ts'
@@ -226,12 +226,7 @@ const CALLS: { readonly [Call in ContractCall as Call['call']]: Decoder<Call> } 
 }
 
 /** Decodes a {@link ContractCall}. @throws `JCS_FIELD` */
-export const contractCallDecoder: Decoder<ContractCall> = (value, path) => {
-  const call = (value as { call?: unknown } | null | undefined)?.call
-  if (typeof call === 'string' && Object.hasOwn(CALLS, call))
-    return CALLS[call as ContractCall['call']](value, path)
-  throw jcsError('JCS_FIELD', `${path}.call must be ${Object.keys(CALLS).join(', ')}`)
-}
+export const contractCallDecoder: Decoder<ContractCall> = variants<ContractCall>('call', CALLS)
 
 const left: Decoder<Left> = members<Left>(
   { input: name, transform: name, runs: integer() },

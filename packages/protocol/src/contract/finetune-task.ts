@@ -13,7 +13,7 @@ import {
 } from '../jcs/index.ts'
 import type { Digest } from '../keyrelease/types.ts'
 import { name } from './names.ts'
-import { type Descent, descentDecoder, privacyDecoder, trainLimits, type TrainPrivacy } from './train-task.ts'
+import { type Descent, descentDecoder, privacyDecoder, trainLimits, type TrainPrivacy } from './learning.ts'
 
 /** Modules of a layer that LoRA goes beside, by the names that GGUF has for their weights. */
 export const LORA_TARGETS = [

@@ -78,13 +78,8 @@ export {
   provenEpsilonMicros,
   requireProvenPrivacy,
 } from './train-privacy.ts'
-export {
-  type Descent,
-  type TrainColumn,
-  type TrainPrivacy,
-  type TrainRecipe,
-  type TrainTask,
-} from './train-task.ts'
+export type { Descent, TrainPrivacy } from './learning.ts'
+export { type TrainColumn, type TrainRecipe, type TrainTask } from './train-task.ts'
 export {
   type Acceptance,
   type Closing,

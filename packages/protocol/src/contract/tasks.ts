@@ -11,6 +11,7 @@ import {
   oneOf,
   refine,
   jcsError,
+  variants,
 } from '../jcs/index.ts'
 import type { Digest } from '../keyrelease/types.ts'
 import { type FinetuneTask, finetuneDecoder } from './finetune-task.ts'
@@ -254,9 +255,4 @@ export function isTraining(task: Task): task is TrainTask | FinetuneTask {
 }
 
 /** Decodes a {@link Task}. @throws `JCS_FIELD` */
-export const taskDecoder: Decoder<Task> = (value, path) => {
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind
-  if (typeof kind === 'string' && Object.hasOwn(DECODERS, kind))
-    return DECODERS[kind as Task['kind']](value, path)
-  throw jcsError('JCS_FIELD', `${path}.kind must be ${Object.keys(DECODERS).join(', ')}`)
-}
+export const taskDecoder: Decoder<Task> = variants<Task>('kind', DECODERS)

@@ -1,7 +1,7 @@
 import { noiseFor, privacyCost, renyiEpsilon } from '../privacy/index.ts'
 import { contractError } from './errors.ts'
 import { isTraining, type Task } from './tasks.ts'
-import type { Descent, TrainPrivacy } from './train-task.ts'
+import type { Descent, TrainPrivacy } from './learning.ts'
 import type { Contract } from './types.ts'
 
 const MICROS = 1_000_000

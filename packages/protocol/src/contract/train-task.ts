@@ -11,11 +11,12 @@ import {
   object,
   oneOf,
   refine,
-  jcsError,
   text,
+  variants,
 } from '../jcs/index.ts'
 import type { Digest } from '../keyrelease/types.ts'
 import { METRIC_NAMES, type MetricName } from '../training/metrics.ts'
+import { type Descent, descentDecoder, privacyDecoder, trainLimits, type TrainPrivacy } from './learning.ts'
 import { columnName, name } from './names.ts'
 
 /** Something that is learned from, or to be told. Bounds and values are agreed, never found in data, which they would tell of. */
@@ -63,44 +64,6 @@ export type TrainRecipe =
       output: string
     }
 
-/** How weights move. */
-export interface Descent {
-  /** 1 to 10000000. */
-  steps: number
-  /** Rows of a step; under a guarantee what sums are divided by, drawn or not. 1 to 10000000. */
-  batch: number
-  optimiser:
-    | { kind: 'sgd'; momentumMicros: number; weightDecayMicros: number }
-    | { kind: 'adamw'; beta1Micros: number; beta2Micros: number; weightDecayMicros: number }
-  schedule: {
-    kind: 'constant' | 'linear' | 'cosine'
-    /** The highest rate, in billionths. */
-    rateNanos: number
-    warmupSteps: number
-    /** Part of the highest rate that the last step has. */
-    floorMicros: number
-  }
-  /** Stops when so many figures of the loss, one each `every` steps, were not better than the best. Absent: all steps. */
-  stopEarly?: { every: number; patience: number }
-}
-
-/** A guarantee for every contributor of every table that is trained on; without a column of contributors, for every row. */
-export interface TrainPrivacy {
-  /** Probability with which a contributor is in a step, in billionths: 1 to 1000000000. */
-  sampleRateNanos: number
-  /** Deviation of the noise over the clip: 0.1 to 1000, in millionths. */
-  noiseMicros: number
-  /** Norm of what one contributor moves the sum of a step by, at most: in millionths. */
-  clipMicros: number
-  /** Rows of one contributor in one step at most, each with its part of the clip: 1 to 10000. */
-  maxRowsPerContributor: number
-  /** `discrete`: exact, by whole numbers; for a sample rate of 1 and up to 10000 parameters. */
-  noise: 'gaussian' | 'discrete'
-  /** What the run costs, and is charged with: at least what an accountant proves. Micros of epsilon, 10^-12 of delta. */
-  epsilonMicros: number
-  deltaTrillionths: number
-}
-
 /** One model, learned from tables of one owner or several. */
 export interface TrainTask {
   kind: 'train'
@@ -132,16 +95,6 @@ export interface TrainTask {
 
 const MICROS = 1_000_000
 const NANOS = 1_000_000_000
-const MEBIBYTE = 2 ** 20
-const DAY = 86_400
-const MAX_STEPS = 10_000_000
-
-const columnDecoder: Decoder<TrainColumn> = (value, path) => {
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind
-  if (kind === 'number') return numberColumn(value, path)
-  if (kind === 'category') return categoryColumn(value, path)
-  throw jcsError('JCS_FIELD', `${path}.kind must be number or category`)
-}
 
 const numberColumn = refine(
   object<TrainColumn & { kind: 'number' }>({
@@ -163,7 +116,9 @@ const categoryColumn = refine(
   ({ values }) => (areDistinct(values) ? undefined : 'a value is listed twice'),
 )
 
-const RECIPES: { readonly [Kind in TrainRecipe['kind']]: Decoder<TrainRecipe> } = {
+const columnDecoder = variants<TrainColumn>('kind', { number: numberColumn, category: categoryColumn })
+
+const recipeDecoder = variants<TrainRecipe>('kind', {
   linear: object<TrainRecipe & { kind: 'linear' }>({ kind: literal('linear') }),
   mlp: object<TrainRecipe & { kind: 'mlp' }>({
     kind: literal('mlp'),
@@ -185,71 +140,7 @@ const RECIPES: { readonly [Kind in TrainRecipe['kind']]: Decoder<TrainRecipe> } 
     digest: hex(32),
     output: text(256, /^[!-~]+$/),
   }),
-}
-
-const recipeDecoder: Decoder<TrainRecipe> = (value, path) => {
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind
-  if (typeof kind === 'string' && Object.hasOwn(RECIPES, kind))
-    return RECIPES[kind as TrainRecipe['kind']](value, path)
-  throw jcsError('JCS_FIELD', `${path}.kind must be ${Object.keys(RECIPES).join(', ')}`)
-}
-
-const under1 = integer(0, MICROS - 1)
-const optimiserDecoder: Decoder<Descent['optimiser']> = (value, path) => {
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind
-  if (kind === 'sgd') return sgd(value, path)
-  if (kind === 'adamw') return adamw(value, path)
-  throw jcsError('JCS_FIELD', `${path}.kind must be sgd or adamw`)
-}
-
-const sgd = object<Descent['optimiser'] & { kind: 'sgd' }>({
-  kind: literal('sgd'),
-  momentumMicros: under1,
-  weightDecayMicros: integer(0, MICROS),
 })
-
-const adamw = object<Descent['optimiser'] & { kind: 'adamw' }>({
-  kind: literal('adamw'),
-  beta1Micros: under1,
-  beta2Micros: under1,
-  weightDecayMicros: integer(0, MICROS),
-})
-
-/** Decodes a {@link Descent}. @throws `JCS_FIELD` */
-export const descentDecoder: Decoder<Descent> = refine(
-  members<Descent>(
-    {
-      steps: integer(1, MAX_STEPS),
-      batch: integer(1, 10_000_000),
-      optimiser: optimiserDecoder,
-      schedule: object<Descent['schedule']>({
-        kind: oneOf('constant', 'linear', 'cosine'),
-        rateNanos: integer(1, 1000 * NANOS),
-        warmupSteps: integer(0, MAX_STEPS),
-        floorMicros: integer(0, MICROS),
-      }),
-    },
-    { stopEarly: object({ every: integer(1, MAX_STEPS), patience: integer(1, MAX_STEPS) }) },
-  ),
-  ({ steps, schedule }) => (schedule.warmupSteps < steps ? undefined : 'it only warms up'),
-)
-
-/** Decodes a {@link TrainPrivacy}. @throws `JCS_FIELD` */
-export const privacyDecoder: Decoder<TrainPrivacy> = refine(
-  object<TrainPrivacy>({
-    sampleRateNanos: integer(1, NANOS),
-    noiseMicros: integer(MICROS / 10, 1000 * MICROS),
-    clipMicros: integer(1, 1000 * MICROS),
-    maxRowsPerContributor: integer(1, 10_000),
-    noise: oneOf('gaussian', 'discrete'),
-    epsilonMicros: integer(1, 100_000_000),
-    deltaTrillionths: integer(1, 10 ** 11),
-  }),
-  ({ noise, sampleRateNanos }) =>
-    noise === 'gaussian' || sampleRateNanos === NANOS
-      ? undefined
-      : 'discrete noise is for all rows in each step',
-)
 
 const names: Decoder<string[]> = refine(list(name, 1, 32), (value) =>
   areDistinct(value) ? undefined : 'a table is named twice',
@@ -273,12 +164,6 @@ const validationDecoder: Decoder<NonNullable<TrainTask['validation']>> = (value,
   Object.hasOwn((value ?? {}) as object, 'tables')
     ? object({ tables: names })(value, path)
     : object({ splitNanos: integer(1, NANOS - 1) })(value, path)
-
-/** What a training may use. */
-export const trainLimits: Decoder<TrainTask['limits']> = object({
-  memoryBytes: integer(MEBIBYTE, 64 * 1024 * MEBIBYTE),
-  seconds: integer(1, DAY),
-})
 
 /** Decodes a {@link TrainTask}. @throws `JCS_FIELD` */
 export const trainDecoder: Decoder<TrainTask> = refine(

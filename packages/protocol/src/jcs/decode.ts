@@ -97,6 +97,19 @@ export function integer(min = 0, max: number = Number.MAX_SAFE_INTEGER): Decoder
   }
 }
 
+/**
+ * One of several kinds of object, by the member that says which: each decoder reads all of its kind, that member too.
+ * @param name of the member, whose value is a text
+ */
+export function variants<T>(name: string, decoders: Readonly<Record<string, Decoder<T>>>): Decoder<T> {
+  return (value, path) => {
+    const kind = (value as Record<string, unknown> | null | undefined)?.[name]
+    // No member that every object has is a kind.
+    if (typeof kind === 'string' && Object.hasOwn(decoders, kind)) return decoders[kind]!(value, path)
+    throw jcsError('JCS_FIELD', `${path}.${name} must be ${Object.keys(decoders).join(', ')}`)
+  }
+}
+
 /** A decoder whose values must also make sense together: `check` says in words what is wrong, or nothing. */
 export function refine<T>(decoder: Decoder<T>, check: (value: T) => string | undefined): Decoder<T> {
   return (value, path) => {

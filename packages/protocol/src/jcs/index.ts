@@ -17,5 +17,6 @@ export {
   refine,
   text,
   type Decoder,
+  variants,
 } from './decode.ts'
 export { jcsError, type JcsErrorCode } from './errors.ts'

@@ -12,7 +12,6 @@ import {
   type Decoder,
   hex,
   integer,
-  jcsError,
   list,
   literal,
   members,
@@ -20,6 +19,7 @@ import {
   oneOf,
   refine,
   text,
+  variants,
 } from '../jcs/index.ts'
 import type { Digest } from '../keyrelease/types.ts'
 import { type RoomEvidence, roomEvidenceDecoder } from './evidence.ts'
@@ -217,12 +217,7 @@ const CALLS: { readonly [Call in RoomCall as Call['call']]: Decoder<Call> } = {
 }
 
 /** Decodes a {@link RoomCall}. @throws `JCS_FIELD` */
-export const roomCallDecoder: Decoder<RoomCall> = (value, path) => {
-  const call = (value as { call?: unknown } | null | undefined)?.call
-  if (typeof call === 'string' && Object.hasOwn(CALLS, call))
-    return CALLS[call as RoomCall['call']](value, path)
-  throw jcsError('JCS_FIELD', `${path}.call must be ${Object.keys(CALLS).join(', ')}`)
-}
+export const roomCallDecoder: Decoder<RoomCall> = variants<RoomCall>('call', CALLS)
 
 /** Decodes an {@link OfferedRun}. @throws `JCS_FIELD` */
 export const offeredRunDecoder: Decoder<OfferedRun> = object<OfferedRun>({
