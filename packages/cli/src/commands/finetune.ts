@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { writeWhole } from '@sotto/client/node'
 import { parseMetrics } from '@sotto/protocol/training'
 import { cliError } from '../errors.ts'
@@ -127,7 +127,7 @@ export const finetune: Command = defineCommand({
     if (loss)
       context.out(`loss     ${loss.before} before, ${loss.after} after, of texts that were not trained on`)
     if (adapter.origin !== undefined) context.out(`origin   ${adapter.origin}`)
-    context.note(`serve it beside its base: sotto models seal ${basename(model)} --adapter ${file}`)
+    context.note(`serve it beside its base: sotto models seal ${model} --adapter ${file}`)
   },
 })
 

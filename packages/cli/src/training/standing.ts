@@ -6,7 +6,7 @@ import type { TrainingRun } from './runs.ts'
 /** Where a training stands, as its room says; of one that the room has forgotten, as members tell. */
 export interface Standing {
   state: RunView['state']
-  /** Whether the room itself said so. */
+  /** Whether only members tell so, because the room has forgotten the run. */
   isTold: boolean
   /** Steps, or trees, in all; 0 before the first. */
   of: number

@@ -1,8 +1,8 @@
-import { SottoError } from '@sotto/protocol/errors'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { showDecimal, showDelta } from '../../src/room/describe/index.ts'
 import { contractIn } from './drafts.ts'
+import { expectNamedRefusals } from './edited-drafts.ts'
 import { inUnits } from '../../src/room/draft/values.ts'
 import { trainingDraft } from './training-drafts.ts'
 
@@ -84,26 +84,9 @@ it('refuses any other training by name, and repeats no value of it', () => {
       steps: 10,
     },
   })
-  const character = fc.constantFrom(...' \n\t:-?[]{},#&*!|>\'"%@`\\\0aZ0~<.9')
-  fc.assert(
-    fc.property(
-      fc.array(fc.tuple(fc.nat(source.length - 1), fc.nat(3), fc.string({ unit: character, maxLength: 4 })), {
-        maxLength: 3,
-      }),
-      (edits) => {
-        let changed = source
-        for (const [at, removed, put] of edits)
-          changed = changed.slice(0, at) + put + changed.slice(at + removed)
-        try {
-          contractIn(changed)
-        } catch (error) {
-          expect(error).toBeInstanceOf(SottoError)
-          expect(error).toMatchObject({ code: 'ROOM_DRAFT', action: 'fix-input' })
-          const { message, expected, found, hint } = error as SottoError
-          expect([message, expected, found, hint].join(' ')).not.toContain('hunter2')
-        }
-      },
-    ),
-    { numRuns: 200 * SLOW },
-  )
+  expectNamedRefusals(source, 'hunter2', {
+    characters: ' \n\t:-?[]{},#&*!|>\'"%@`\\\0aZ0~<.9',
+    most: 3,
+    numRuns: 200 * SLOW,
+  })
 })

@@ -183,9 +183,7 @@ describe('early stopping', () => {
     })
     expect(whole).toMatchObject({ reason: 'early', state: { step: 6, stop: { best: 3, since: 2 } } })
     for (const state of kept) {
-      const { state: from } = {
-        state: await openCheckpoint(SECRET, RUN, await sealCheckpoint(SECRET, RUN, state)),
-      }
+      const from = await openCheckpoint(SECRET, RUN, await sealCheckpoint(SECRET, RUN, state))
       const rest = await train({
         trainer: await trainer(settings),
         settings,

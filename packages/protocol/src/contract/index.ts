@@ -34,7 +34,7 @@ export {
 } from './documents.ts'
 export { contractError, type ContractErrorCode } from './errors.ts'
 export { type Edge, planRun, type RunPlan } from './graph.ts'
-export { charged, chargesOf, chargesOfRun, type Left, remaining, type Spent } from './ledger.ts'
+export { charged, chargesOf, chargesOfRun, type Left, remaining, type Spent, sumOfCharges } from './ledger.ts'
 export { COLUMN_NAME, CONTRACT_NAME } from './names.ts'
 export { type DerivedRules, joinRules, MAX_COLUMNS, type Rules } from './rules.ts'
 export {

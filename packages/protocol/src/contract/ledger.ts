@@ -55,19 +55,30 @@ export function charged(
     if (![runs, epsilonMicros, deltaTrillionths].every((part) => Number.isSafeInteger(part) && part >= 0))
       throw new TypeError('ledger and charges are of whole numbers, and give nothing back')
   for (const charge of charges) {
-    const { input, transform, runs, epsilonMicros = 0, deltaTrillionths = 0 } = charge
-    const before = after.get(keyOf(charge)) ?? { input, transform, runs: 0, epsilonMicros: 0 }
-    const delta = (before.deltaTrillionths ?? 0) + deltaTrillionths
-    const spent = {
-      ...before,
-      runs: before.runs + runs,
-      epsilonMicros: before.epsilonMicros + epsilonMicros,
-      ...(delta > 0 && { deltaTrillionths: delta }),
-    }
+    const spent = withCharge(after.get(keyOf(charge)), charge)
     requireWithin(contract, spent)
     after.set(keyOf(charge), spent)
   }
   return [...after.values()]
+}
+
+/** What charges come to on each edge, whatever a budget says to it. */
+export function sumOfCharges(charges: readonly Charge[]): Spent[] {
+  const sums = new Map<string, Spent>()
+  for (const charge of charges) sums.set(keyOf(charge), withCharge(sums.get(keyOf(charge)), charge))
+  return [...sums.values()]
+}
+
+function withCharge(before: Spent | undefined, charge: Charge): Spent {
+  const { input, transform, runs, epsilonMicros = 0, deltaTrillionths = 0 } = charge
+  const delta = (before?.deltaTrillionths ?? 0) + deltaTrillionths
+  return {
+    input,
+    transform,
+    runs: (before?.runs ?? 0) + runs,
+    epsilonMicros: (before?.epsilonMicros ?? 0) + epsilonMicros,
+    ...(delta > 0 && { deltaTrillionths: delta }),
+  }
 }
 
 /** What is left on one edge. */

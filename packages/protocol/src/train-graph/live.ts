@@ -1,14 +1,5 @@
 import type { Node, Value } from './ir.ts'
 
-/** Values that depend on any of `from`, those included. */
-export function reachedFrom(nodes: readonly Node[], from: Iterable<Value>): ReadonlySet<Value> {
-  const reached = new Set(from)
-  for (const { inputs, outputs } of nodes)
-    if (inputs.some((input) => input !== undefined && reached.has(input)))
-      for (const output of outputs) reached.add(output)
-  return reached
-}
-
 /** Values that any of `to` depends on, those included. */
 export function leadingTo(nodes: readonly Node[], to: Iterable<Value>): ReadonlySet<Value> {
   const leading = new Set(to)
@@ -18,7 +9,10 @@ export function leadingTo(nodes: readonly Node[], to: Iterable<Value>): Readonly
   return leading
 }
 
-/** As {@link reachedFrom}, but only over real numbers: a gradient ends where a value becomes a truth or an index. */
+/**
+ * Values that depend on any of `from`, those included, but only over real numbers: a gradient ends where a value becomes a
+ * truth or an index.
+ */
 export function differentiableFrom(nodes: readonly Node[], from: Iterable<Value>): ReadonlySet<Value> {
   const reached = new Set(from)
   for (const { inputs, outputs } of nodes)

@@ -15,9 +15,8 @@ export function sameWeights(tensors: readonly OnnxTensor[]): readonly (readonly 
     // Sums do not depend on the order: those of like candidates are compared in full.
     const key = `${values.length} ${orderless(values)}`
     const others = byNumbers.get(key) ?? []
-    for (const other of others.slice(0, MAX_COMPARED))
-      if (isSame(other, tensor, values)) found.push([other, tensor])
-    byNumbers.set(key, [...others, tensor])
+    for (const other of others) if (isSame(other, tensor, values)) found.push([other, tensor])
+    if (others.length < MAX_COMPARED) byNumbers.set(key, [...others, tensor])
   }
   return found
 }

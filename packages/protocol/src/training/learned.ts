@@ -48,8 +48,7 @@ export function learnedParameters(task: LearningTask): {
 }
 
 /** What is made of an input. `told of`: the model says something about its rows, and has nothing of them. */
-export const INPUT_USES = ['learned from', 'begun with', 'measured with', 'told of', 'read'] as const
-export type InputUse = (typeof INPUT_USES)[number]
+export type InputUse = 'learned from' | 'begun with' | 'measured with' | 'told of' | 'read'
 
 /** What a training makes of one of its inputs. */
 export function useOf(task: LearningTask, input: Name): InputUse {

@@ -47,5 +47,8 @@ function noiseWords({ metric, split, epsilonMicros = 0 }: TrainingMetric): strin
 /** Rounded up: a promise is not better than it is. */
 function factorOf(epsilon: number): string {
   const factor = Math.exp(epsilon)
-  return factor < 1e6 ? String(Math.ceil(factor * 100) / 100) : factor.toExponential(1)
+  if (factor < 1e6) return String(Math.ceil(factor * 100) / 100)
+  const near = Number(factor.toExponential(1))
+  const step = 10 ** (Math.floor(Math.log10(factor)) - 1)
+  return (near < factor ? near + step : near).toExponential(1)
 }

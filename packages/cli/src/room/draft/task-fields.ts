@@ -23,6 +23,7 @@ import { MIB, table, word } from '../../deploy/file/values.ts'
 import { finetuneField, trainField } from './train/index.ts'
 import type { DraftTask, DraftTemplate } from './types.ts'
 import { bytes, epsilon } from './values.ts'
+import { WEIGHTS_FIELDS, weightsOf } from './weights-fields.ts'
 
 /** Members of a transform that say what it does. */
 export const TASKS = ['sql', 'infer', 'wasm', 'container', 'train', 'finetune'] as const
@@ -139,19 +140,13 @@ const infer: Decoder<DraftTask> = (value, path) => {
   }>(
     { action: oneOf(...INFERENCE_ACTIONS), model: name },
     {
-      digest: hex(32),
-      path: word(MAX_PATH),
+      ...WEIGHTS_FIELDS,
       prompt: text(8192),
       settings,
       labels: list(label(64), 2, 64),
     },
   )(value, path)
-  if ((digest === undefined) === (place === undefined))
-    throw jcsError(
-      'JCS_FIELD',
-      `${path}: expected which weights: digest of the model's manifest, or its path`,
-    )
-  return { kind: 'infer', settings: {}, ...given, digest: digest ?? { path: place! } }
+  return { kind: 'infer', settings: {}, ...given, digest: weightsOf({ digest, path: place }, path) }
 }
 
 const limits = { memory: bytes(MIB, 65_536 * MIB), seconds: integer(1, MAX_DAY_SECONDS) }

@@ -13,6 +13,7 @@ import {
 } from '@sotto/verifier'
 import { type VerifiedRoom, verifyRoom } from '@sotto/verifier/room'
 import { clientError } from '../../errors.ts'
+import { CLOCK_SKEW_SECONDS } from '../audit/run-checks.ts'
 import { kmsKeys } from '../runs/kms-keys.ts'
 import { attempt } from './attempt.ts'
 
@@ -140,9 +141,6 @@ function judgeCharged(
     })
   return verifyRunReceipt(receipt, { ...earlier, run }, kmsKeys(bundles, service, policy))
 }
-
-/** How far clocks of a KMS and of a room may differ, and that of whoever verified. */
-const CLOCK_SKEW_SECONDS = 60
 
 /** Keys went to a program whose evidence was shown, while the offer was in force, and before the run was verified. */
 function requireOfRoom(

@@ -25,9 +25,14 @@ const NOISES: Readonly<Record<TrainPrivacy['noise'], string>> = {
   discrete: 'discrete Gaussian noise, in whole numbers',
 }
 
-/** How much likelier somebody's presence makes any result, for people. */
+const FACTOR_DIGITS = 3
+
+/** How much likelier somebody's presence makes any result, for people. Rounded up: a promise is not better than it is. */
 function factorOf(epsilonMicros: number): string {
-  return String(Number(Math.exp(epsilonMicros / 1e6).toPrecision(3)))
+  const factor = Math.exp(epsilonMicros / 1e6)
+  const near = Number(factor.toPrecision(FACTOR_DIGITS))
+  const step = 10 ** (Math.floor(Math.log10(factor)) - FACTOR_DIGITS + 1)
+  return String(near < factor ? Number((near + step).toPrecision(FACTOR_DIGITS)) : near)
 }
 
 /** What a training does, as a contract says it. */

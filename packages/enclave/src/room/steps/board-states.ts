@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { BoardAccess, RunCheckpoint } from '@sotto/protocol/room'
-import type { Checkpoints } from '../../train/process/index.ts'
+import { type Checkpoints, MAX_SEALED_STATE_BYTES } from '../../train/process/index.ts'
 import type { BoardFiles } from '../board/board-files.ts'
 import { roomRoleError } from '../errors.ts'
 
@@ -18,8 +18,6 @@ export interface BoardStatesOptions {
 
 /** As much as a room asks a board for at once. */
 const PART_BYTES = 8 * 1024 * 1024
-/** A sealed state at most: of larger ones a room keeps none. */
-const MAX_BYTES: number = 2 ** 29 + 2 ** 24
 
 /**
  * Sealed states of a training as files of the board, which learns their sizes and nothing else. Whoever says which one to go
@@ -30,7 +28,9 @@ export async function boardStates(options: BoardStatesOptions): Promise<Checkpoi
   const { board, access, goesOnFrom, firstMs, signal, onKept } = options
   return {
     firstMs,
-    ...(goesOnFrom && { from: { ...partsOf(goesOnFrom), sealed: await read(options, goesOnFrom) } }),
+    ...(goesOnFrom && {
+      from: { step: goesOnFrom.step, digest: goesOnFrom.state, sealed: await read(options, goesOnFrom) },
+    }),
     async keep({ step, digest, sealed }) {
       const file = sha256(sealed)
       await board.write(access, file, sealed, signal)
@@ -39,17 +39,13 @@ export async function boardStates(options: BoardStatesOptions): Promise<Checkpoi
   }
 }
 
-function partsOf({ step, state }: RunCheckpoint): { step: number; digest: string } {
-  return { step, digest: state }
-}
-
 async function read(
   { board, access, signal }: BoardStatesOptions,
   { sealed, bytes }: RunCheckpoint,
 ): Promise<Uint8Array> {
-  if (bytes > MAX_BYTES)
+  if (bytes > MAX_SEALED_STATE_BYTES)
     throw roomRoleError('ROOM_TASK', 'the state to go on from is larger than any that a room keeps', {
-      expected: `at most ${MAX_BYTES} bytes`,
+      expected: `at most ${MAX_SEALED_STATE_BYTES} bytes`,
       found: `${bytes}`,
     })
   const whole = new Uint8Array(bytes)

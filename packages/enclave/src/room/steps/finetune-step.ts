@@ -21,8 +21,9 @@ export async function runFinetuneStep(step: Step, task: FinetuneTask): Promise<S
     return await withTrainEngine(tools, task, async (engine, threads) => {
       const texts = await openTexts(step, task)
       const model = await openModelFiles(step, task, 'gguf', made)
+      const checkpoints = await statesOf(step)
       const { parts, figures } = await finetuneInProcess(engine, {
-        checkpoints: await statesOf(step),
+        ...(checkpoints && { checkpoints }),
         task,
         texts,
         model,

@@ -80,8 +80,7 @@ async function checkTraining(transform: Transform, tools: StepTools, good: GoodQ
   const { task } = transform
   if (task.kind !== 'train') return
   requireTask(task)
-  const entry = tools.train?.entry
-  if (entry === undefined) return tryTrainTask(tools, task)
+  const { entry } = trainToolsOf(tools)
   await good.check({ task, engine: { entry } }, async () => {
     requireProvenPrivacy({ transforms: [transform] })
     await tryTrainTask(tools, task)

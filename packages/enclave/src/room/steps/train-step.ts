@@ -18,10 +18,10 @@ import type { Step, StepTools } from './types.ts'
 
 /** Node and the runtime take so much besides what a training may. */
 const PROCESS_BYTES: number = 2 * 1024 ** 3
-/** A training that is shorter begins anew sooner than it would be found out where it stood. */
-const FIRST_STATE_MS = 60_000
 /** Of that on the heap of V8. */
 const HEAP_BYTES: number = 512 * 1024 ** 2
+/** A training that is shorter begins anew sooner than it would be found out where it stood. */
+const FIRST_STATE_MS = 60_000
 
 /**
  * A training over tables, in a process of its own. Its chance follows from the secret of the run: with it, the same tables
@@ -39,8 +39,9 @@ export async function runTrainStep(step: Step, task: TrainTask): Promise<StepRes
       const tables = await openTables(step, task)
       const { recipe } = task
       const graph = recipe.kind === 'graph' ? await openModelFiles(step, recipe, 'onnx', made) : []
+      const checkpoints = await statesOf(step)
       const { parts, figures } = await trainInProcess(engine, {
-        checkpoints: await statesOf(step),
+        ...(checkpoints && { checkpoints }),
         task,
         tables,
         graph,
@@ -126,8 +127,15 @@ function tablesOf({ data, validation, predict }: TrainTask): Name[] {
   return [...data.tables, ...measured, ...(predict ? [predict.table] : [])]
 }
 
-/** States of a training: long ones would begin anew otherwise. */
-export function statesOf({ states, tools, signal }: Step): Promise<Checkpoints> {
+/** States of a training that may be gone on with: of one whose result only another step reads, nobody could. */
+export async function statesOf({
+  states,
+  tools,
+  signal,
+  plan,
+  transform,
+}: Step): Promise<Checkpoints | undefined> {
+  if (plan.transforms.at(-1) !== transform) return undefined
   return boardStates({ ...states, firstMs: tools.train?.firstStateMs ?? FIRST_STATE_MS, signal })
 }
 

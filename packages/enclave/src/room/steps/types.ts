@@ -16,7 +16,8 @@ export interface StepTools {
   train?: {
     entry: string
     threads: number
-    /** Before the first state is kept; default 60 000. */ firstStateMs?: number
+    /** Before the first state is kept, in milliseconds; default 60 000. */
+    firstStateMs?: number
   }
   /** Containers. */
   container?: ContainerEngine

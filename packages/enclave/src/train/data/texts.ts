@@ -56,7 +56,7 @@ export function encodeTexts(
           : [begin, ...tokens.slice(at, at + sequence)],
       )
     if (windows.length * sequence > MAX_TOKENS)
-      throw roomTrainError('ROOM_TRAIN_TOO_LARGE', `input ${name} has more than ${MAX_TOKENS} tokens`)
+      throw roomTrainError('ROOM_TRAIN_TOO_LARGE', `text ${name} has more than ${MAX_TOKENS} tokens`)
   }
   first.push(windows.length)
   const tokens = new Int32Array(windows.length * sequence)

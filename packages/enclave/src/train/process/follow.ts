@@ -50,10 +50,11 @@ export async function follow(
     await keeper?.keep(stands.done)
     stands = await child.ask({ ask: 'go-on' }, 'stands')
   }
+  const figures = figuresOf(stands, task)
   onProgress?.(progressOf(stands, task))
   const made = new Map<OutputPart, Uint8Array>()
   for (const [part, maxBytes] of parts) made.set(part, await take(child, part, maxBytes))
-  return { parts: made, figures: figuresOf(stands) }
+  return { parts: made, figures }
 }
 
 /** The process bounds what it gives, and is not trusted to. */
@@ -135,6 +136,8 @@ function stepsOf(task: Wanted['task']): number {
   return task.kind === 'train' && task.recipe.kind === 'gbdt' ? task.recipe.trees : task.descent!.steps
 }
 
-function figuresOf({ done, ended }: Standing): TrainingFigures {
+/** Figures are signed with the result: more steps than the contract's are none. @throws `ROOM_TRAIN_CRASHED` */
+function figuresOf({ done, ended }: Standing, task: Wanted['task']): TrainingFigures {
+  if (done > stepsOf(task)) throw trainError('ROOM_TRAIN_CRASHED')
   return { steps: done, ...ended! }
 }

@@ -1,6 +1,6 @@
 export type { Checkpoints } from './follow.ts'
 export { type FinetuneProcessRun, finetuneInProcess, type TuningText } from './finetune.ts'
-export { TABLE_MEDIA, type TableMedia } from './messages.ts'
+export { MAX_SEALED_STATE_BYTES, TABLE_MEDIA, type TableMedia } from './messages.ts'
 export {
   type ProcessRun,
   trainInProcess,

@@ -36,6 +36,8 @@ export interface ModelFileMessage {
 
 /** Bytes of a state that a room keeps, at most: of a larger model it keeps none. */
 export const MAX_STATE_BYTES: number = 2 ** 29
+/** The same as it is written and sealed: names, sizes and a tag for each chunk take less than a part in 32. */
+export const MAX_SEALED_STATE_BYTES: number = MAX_STATE_BYTES + MAX_STATE_BYTES / 32
 
 /** A state of the training: how many steps were done. */
 export interface KeptState {

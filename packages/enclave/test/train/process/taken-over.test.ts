@@ -84,6 +84,7 @@ describe('what a process says', () => {
     ['what nobody knows', [[0, { say: 'done' }]]],
     ['nothing', [[0, null]]],
     ['that more is done than there is', [[0, { ...STANDS, done: 61 }]]],
+    ['that more was done than the contract says', [[0, { ...ENDED[1], done: 61, of: 61 }]]],
     ['a part of a step', [[0, { ...STANDS, done: 0.5 }]]],
     ['a loss in words', [[0, { ...STANDS, lossMicros: 'secret' }]]],
     ['another end', [[0, { ...STANDS, ended: { reason: 'secret' } }]]],

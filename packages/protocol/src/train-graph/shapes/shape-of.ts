@@ -1,4 +1,4 @@
-import { countOf, type ElementType, type OnnxTensor } from '../../onnx/index.ts'
+import type { ElementType, OnnxTensor } from '../../onnx/index.ts'
 import type { Attributed } from '../attributes.ts'
 import { graphError } from '../errors.ts'
 import type { Value } from '../ir.ts'
@@ -45,9 +45,4 @@ export function broadcast(a: readonly number[], b: readonly number[], node: Aske
     if (x !== y && x !== 1 && y !== 1) throw shapeError(node, 'shapes do not fit each other')
     return x === 1 ? y : x
   })
-}
-
-/** True where both have as many elements. */
-export function sameCount(a: readonly number[], b: readonly number[]): boolean {
-  return countOf(a) === countOf(b)
 }

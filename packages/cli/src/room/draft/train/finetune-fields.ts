@@ -1,24 +1,14 @@
 import { CONTRACT_NAME, type FinetuneTask, LORA_TARGETS, type LoraTarget } from '@sotto/protocol/contract'
-import {
-  type Decoder,
-  hex,
-  integer,
-  jcsError,
-  list,
-  literal,
-  members as object,
-  oneOf,
-  text,
-} from '@sotto/protocol/jcs'
-import { GIB, MIB, word } from '../../../deploy/file/values.ts'
+import { type Decoder, integer, list, literal, members as object, oneOf, text } from '@sotto/protocol/jcs'
+import { GIB, MIB } from '../../../deploy/file/values.ts'
 import { bytes, decimal } from '../values.ts'
+import { WEIGHTS_FIELDS, weightsOf } from '../weights-fields.ts'
 import { DESCENT_FIELDS, descentOf, type DescentMembers } from './descent-fields.ts'
 import { privacyField } from './privacy-field.ts'
 import type { DraftFinetune, DraftPrivacy } from './types.ts'
 
 const NANOS = 1_000_000_000
 const MILLI = 1000
-const MAX_PATH = 1024
 const MAX_TEXTS = 32
 const MAX_DAY_SECONDS = 86_400
 
@@ -59,8 +49,7 @@ const given: Decoder<Given> = object<Given>(
   { model: name },
   {
     ...DESCENT_FIELDS,
-    digest: hex(32),
-    path: word(MAX_PATH),
+    ...WEIGHTS_FIELDS,
     rank: integer(1, 256),
     alpha: decimal(3, 1, 1000 * MILLI),
     targets: list(oneOf(...LORA_TARGETS), 1, LORA_TARGETS.length),
@@ -83,15 +72,10 @@ const given: Decoder<Given> = object<Given>(
 export const finetuneField: Decoder<DraftFinetune> = (value, path) => {
   const found = given(value, path)
   const { digest, path: place, rank = DEFAULT_RANK } = found
-  if ((digest === undefined) === (place === undefined))
-    throw jcsError(
-      'JCS_FIELD',
-      `${path}: expected which weights: digest of the model's manifest, or its path`,
-    )
   return {
     kind: 'finetune',
     model: found.model,
-    digest: digest ?? { path: place! },
+    digest: weightsOf({ digest, path: place }, path),
     lora: {
       rank,
       alphaMilli: found.alpha ?? 2 * rank * MILLI,

@@ -1,21 +1,10 @@
 import { CONTRACT_NAME, type TrainRecipe } from '@sotto/protocol/contract'
-import {
-  type Decoder,
-  hex,
-  integer,
-  jcsError,
-  list,
-  members as object,
-  oneOf,
-  partial,
-  text,
-} from '@sotto/protocol/jcs'
-import { word } from '../../../deploy/file/values.ts'
+import { type Decoder, integer, list, members as object, oneOf, partial, text } from '@sotto/protocol/jcs'
 import { decimal, kindOf } from '../values.ts'
+import { WEIGHTS_FIELDS, weightsOf } from '../weights-fields.ts'
 import type { DraftRecipe } from './types.ts'
 
 const MICROS = 1_000_000
-const MAX_PATH = 1024
 const DEFAULT_HIDDEN = [32]
 
 const linear: Decoder<DraftRecipe> = (value, path) => {
@@ -64,14 +53,9 @@ const graph: Decoder<DraftRecipe> = (value, path) => {
     ...given
   } = object<{ model: string; output: string; digest?: string; path?: string }>(
     { model: text(32, CONTRACT_NAME), output: text(256, /^[!-~]+$/) },
-    { digest: hex(32), path: word(MAX_PATH) },
+    WEIGHTS_FIELDS,
   )(value, path)
-  if ((digest === undefined) === (place === undefined))
-    throw jcsError(
-      'JCS_FIELD',
-      `${path}: expected which weights: digest of the model's manifest, or its path`,
-    )
-  return { kind: 'graph', ...given, digest: digest ?? { path: place! } }
+  return { kind: 'graph', ...given, digest: weightsOf({ digest, path: place }, path) }
 }
 
 /** What to train, by the field's name for it. */
